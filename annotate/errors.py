@@ -1,0 +1,47 @@
+"""The errors that a user can meet, each shown as one line."""
+
+from __future__ import annotations
+
+
+class DmrError(Exception):
+    """An expected failure, told as *where: what is wrong, with the value. What to do.*
+
+    Args:
+        where: The file, setting or thing concerned; never a patient's name or number.
+        what: What is wrong, with the value, without a closing full stop.
+        remedy: What the user can do about it, without a closing full stop.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: object, what: str, remedy: str) -> None:
+        super().__init__(f"{where}: {what}. {remedy}.")
+        self.where = str(where)
+        self.what = what
+        self.remedy = remedy
+
+
+class UsageError(DmrError):
+    """The command was called in a way that cannot work: exit code 2."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """`dmr.toml` says something that cannot be followed."""
+
+
+class WorkspaceError(UsageError):
+    """There is no workspace here, or it is not in a state to work on."""
+
+
+class BrokenInput(DmrError):
+    """A file from outside cannot be read as what it claims to be."""
+
+
+class ModelError(DmrError):
+    """A model's files are missing, damaged, or do not fit."""
+
+
+class CatalogueError(DmrError):
+    """The in-house database refuses, or is damaged."""

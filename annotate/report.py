@@ -1,0 +1,79 @@
+"""What a batch command did: counted, said once, and turned into an exit code."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import DmrError
+
+_SHOWN = 5  # places named after an oddity before "and N more"; --json has them all
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of one command.
+
+    Attributes:
+        command: The command's name, as typed.
+        counts: What was done, by words such as `"frames added"`.
+        failures: One line for each file that failed: where, what, what to do.
+        oddities: Places by the oddity met there; the file was used all the same.
+        words: Further lines for the reader, in order.
+        data: What `--json` adds, JSON values only.
+    """
+
+    command: str
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    words: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def count(self, what: str, n: int = 1) -> None:
+        """Count `n` more of `what`; 0 makes it appear in the summary."""
+        self.counts[what] += n
+
+    def fail(self, error: DmrError) -> None:
+        """Record a file that failed; the batch goes on."""
+        self.failures.append(str(error))
+
+    def note(self, oddity: str, where: str) -> None:
+        """Record an oddity of one file that was used all the same."""
+        self.oddities[oddity].append(where)
+
+    def say(self, line: str) -> None:
+        """Add a line for the reader."""
+        self.words.append(line)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 some files failed and are named."""
+        return 1 if self.failures else 0
+
+    def lines(self) -> list[str]:
+        """The report for a person, without styling."""
+        lines = []
+        for oddity, places in sorted(self.oddities.items()):
+            shown = ", ".join(places[:_SHOWN])
+            more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+            lines.append(f"note: {oddity}: {len(places)} ({shown}{more})")
+        lines += [f"Error: {failure}" for failure in self.failures]
+        if self.counts or self.failures:
+            parts = [f"{n} {what}" for what, n in self.counts.items()]
+            if self.failures:
+                parts.append(f"{len(self.failures)} failed")
+            lines.append(f"{self.command}: " + ", ".join(parts))
+        return lines + self.words
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for a program."""
+        return {
+            "command": self.command,
+            "counts": dict(self.counts),
+            "failures": self.failures,
+            "oddities": dict(self.oddities),
+            "words": self.words,
+            **self.data,
+        }

@@ -1,0 +1,106 @@
+"""The values that pass between the packages: frames, shapes, annotations. No IO in here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Point = tuple[float, float]
+"""`(x, y)` in pixels. The centre of `mask[row, column]` is `(column + 0.5, row + 0.5)`: the one pixel convention."""
+
+Ring = tuple[Point, ...]
+"""Three or more points; the last is joined to the first and does not repeat it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One outline of one class: a part of a structure, or a hole in it.
+
+    Attributes:
+        class_id: The class's id in the workspace, or the index in a mask; 1 or more.
+        points: The outline in pixels.
+        hole: Taken out of the shapes of its class and group, instead of painted.
+        group: Joins the parts and holes of one structure; None for a structure of one part.
+    """
+
+    class_id: int
+    points: Ring
+    hole: bool = False
+    group: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.class_id < 1:
+            raise ValueError(f"class_id {self.class_id}: ids begin at 1")
+        if len(self.points) < 3:
+            raise ValueError(f"{len(self.points)} points: an outline takes at least 3")
+        if not all(math.isfinite(x) and math.isfinite(y) for x, y in self.points):
+            raise ValueError("an outline's points are finite numbers")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What somebody, or a model, drew on one frame.
+
+    Attributes:
+        height: Rows of the frame.
+        width: Columns of the frame.
+        shapes: In the order drawn.
+        covered: The class ids asserted to be complete: one of them that is not drawn is absent.
+    """
+
+    height: int
+    width: int
+    shapes: tuple[Shape, ...]
+    covered: frozenset[int]
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"{self.height} x {self.width}: a frame has at least one pixel")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One grey ultrasound image, as read from a scan file.
+
+    Attributes:
+        pixels: `(height, width)` uint8.
+        source_sha256: SHA-256 of the scan file, 64 hex digits.
+        index: The frame's place in its file, from 0.
+        spacing_mm: `(row, column)` millimetres a pixel, None where unknown.
+        sector: Outline of the region that holds the image, None where it could not be found.
+        notes: Oddities met while reading, a short phrase each.
+    """
+
+    pixels: NDArray[np.uint8]
+    source_sha256: str
+    index: int = 0
+    spacing_mm: tuple[float, float] | None = None
+    sector: Ring | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 2 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels {self.pixels.dtype} {self.pixels.shape}: expected (height, width) uint8")
+        if self.spacing_mm is not None and not all(0 < s < 100 for s in self.spacing_mm):
+            raise ValueError(f"spacing {self.spacing_mm} mm: expected two numbers above 0")
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.pixels.shape[1])
+
+
+def ring_area(points: Sequence[Point]) -> float:
+    """Area inside a ring by the shoelace formula, px²; 0 for a line."""
+    xy = np.asarray(points, dtype=np.float64)
+    x, y = xy[:, 0], xy[:, 1]
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)

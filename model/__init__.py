@@ -1,0 +1,1 @@
+"""DMRNet: its modules, training, prediction and metrics."""
