@@ -1,0 +1,76 @@
+# Every target does its own set-up in .venv; `make` alone lists them.
+# Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint wheel clean bench-train
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
+TORCH := $(shell grep '^torch==' constraints.txt)
+WORKERS ?= 2
+
+# What the package is built from. Folders are among them: a module deleted is a change too.
+SOURCES := $(wildcard *.py) py.typed README.md LICENSE $(shell find annotate model active -name __pycache__ -prune -o -print)
+
+help:
+	@echo "make demo         the main job on frames that it makes itself"
+	@echo "make test         lint, then the tests"
+	@echo "make lint         ruff, mypy, import directions"
+	@echo "make wheel        a wheel in dist/"
+	@echo "make bench-train  DMRNet against a U-Net on real frames: about an hour; records benchmarks/results/train.json"
+	@echo "make clean        remove .venv and everything built"
+
+demo: .venv/package
+	@$(PY) -m dmr demo
+
+# The tests' small networks gain nothing from more threads: a worker a core, one thread each.
+test: lint
+	@echo "Tests (some minutes) ..."
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# The repository's root is the package, under whatever name it was cloned: mypy and import-linter read the installed copy.
+lint: .venv/package
+	@echo "Lint: ruff, mypy, import directions (up to a minute the first time) ..."
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy --no-error-summary -p dmr
+	@$(PY) -m mypy --no-error-summary tests benchmarks
+	@.venv/bin/lint-imports --no-logo
+
+wheel: .venv/package
+	@rm -rf build/lib build/bdist.*
+	@$(PY) -m build --wheel --no-isolation --outdir dist
+
+bench-train: .venv/package
+	@echo "Training benchmark: about an hour on two cores; run nothing beside it ..."
+	@$(PY) benchmarks/train.py $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# A plain install, as a user has it, done again whenever a source is newer: seconds.
+# setuptools would pack modules that are long deleted from an old build/lib, so that goes first.
+.venv/package: .venv/dependencies $(SOURCES)
+	@echo "Installing dmr into .venv (seconds) ..."
+	@rm -rf build/lib build/bdist.*
+	@$(PIP) install --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+.venv/dependencies: pyproject.toml constraints.txt
+	@python=; for p in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	    if "$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then python=$$p; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Error: $(or $(PYTHON),python3): no Python 3.11, 3.12 or 3.13 here. Install one (Debian: sudo apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "Error: $$python cannot make virtual environments. On Debian: sudo apt-get install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$python" -V), once: minutes, mostly downloads ..."; \
+	"$$python" -m venv .venv
+	@echo "Installing $(TORCH) (200 MB as a CPU build, 3 GB with CUDA; TORCH_INDEX= chooses) ..."
+	@$(PIP) install $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),-c constraints.txt)
+	@echo "Installing the other packages (about 2 minutes) ..."
+	@$(PIP) install -c constraints.txt setuptools
+	@$(PIP) install -c constraints.txt --no-build-isolation '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""One script a step, in the order of their numbers."""

@@ -1,0 +1,149 @@
+"""All that differs by operating system: folders, file rights, locks, kinds of disk."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# File systems whose locks or shared memory cannot be trusted between machines; under WSL, 9p and drvfs are Windows'.
+_NETWORK = re.compile(
+    r"9p|afpfs|afs|beegfs|ceph|cifs|davfs|drvfs|glusterfs|gpfs|lustre|ncpfs|nfs4?|smb[23]|smbfs|webdav"
+    r"|fuse\.(davfs|glusterfs|rclone|s3fs|sshfs)"
+)
+_DRIVE_REMOTE = 4  # winbase.h, GetDriveType
+_POLL_S = 0.05
+
+
+def fsync_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut; Windows has no such call and needs none on NTFS."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def owner_only(path: Path) -> bool:
+    """Let only its owner read and write a file.
+
+    Returns:
+        Whether it worked. On Windows this is a best effort by `icacls`, and administrators can still read the file.
+    """
+    if sys.platform == "win32":
+        rights = ["/inheritance:r", "/grant:r", f"{getpass.getuser()}:F"]
+        return subprocess.run(["icacls", str(path), *rights], capture_output=True, check=False).returncode == 0
+    path.chmod(0o600)
+    return True
+
+
+def is_network_share(path: Path) -> bool:
+    """Whether a path, which need not exist yet, lies on a network share; on macOS a best effort."""
+    path = path.resolve()
+    if sys.platform == "win32":
+        import ctypes
+
+        drive = path.drive
+        return drive.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(f"{drive}\\") == _DRIVE_REMOTE
+    if sys.platform == "darwin":
+        table = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+        mounts = re.findall(r"^.* on (/.*) \((\w+)", table, flags=re.MULTILINE)
+    else:
+        mounts = _linux_mounts(Path("/proc/self/mounts"))
+    return bool(_NETWORK.fullmatch(file_system(path, mounts=mounts) or ""))
+
+
+def file_system(path: Path, *, mounts: list[tuple[str, str]]) -> str | None:
+    """The kind of file system a path lies on, by the deepest mount above it; a later mount hides an earlier.
+
+    Args:
+        path: An absolute path.
+        mounts: `(folder, kind)` in the order they were mounted.
+    """
+    above = [(len(folder), i) for i, (folder, _) in enumerate(mounts) if path.is_relative_to(folder)]
+    return mounts[max(above)[1]][1] if above else None
+
+
+def _linux_mounts(table: Path) -> list[tuple[str, str]]:
+    try:
+        lines = table.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    fields = [line.split(" ") for line in lines]
+    return [(re.sub(r"\\([0-7]{3})", _octal, f[1]), f[2]) for f in fields if len(f) > 2]
+
+
+def _octal(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 8))  # a blank in a folder's name is written as backslash 040
+
+
+def user_data_folder() -> Path:
+    """Where this user's lasting files lie, such as pseudonym keys; under `DMR_HOME` where that is set."""
+    if home := os.environ.get("DMR_HOME"):
+        return Path(home) / "data"
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "dmr"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "dmr"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "dmr"
+
+
+def user_cache_folder() -> Path:
+    """Where this user's files lie that can be made again; under `DMR_HOME` where that is set."""
+    if home := os.environ.get("DMR_HOME"):
+        return Path(home) / "cache"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dmr" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dmr"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dmr"
+
+
+@contextmanager
+def exclusive_lock(path: Path, *, wait_s: float) -> Iterator[None]:
+    """Hold a lock on a file, which is made if need be and stays; the system lets go of it when a process dies.
+
+    It is advisory and not re-entrant: a second one in the same process waits as another process would.
+
+    Raises:
+        TimeoutError: Somebody else held it all the time.
+    """
+    deadline = time.monotonic() + wait_s
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        while not _try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{path.name} is held by another process")
+            time.sleep(_POLL_S)
+        yield  # closing the descriptor unlocks
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

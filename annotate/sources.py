@@ -1,0 +1,187 @@
+"""Labelled frames from outside: Labelme files, or images with class-index masks beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from .errors import BrokenInput, UsageError
+from .frames import IMAGE_SUFFIXES, decode_frames, read_frames
+from .labelme import find_image, labelme_to_annotation, parse_labelme
+from .report import Report
+from .shapes import Annotation, Frame
+from .trace import index_to_shapes
+
+Coverage = Literal["drawn", "all"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledFrame:
+    """A frame from outside and what was drawn on it.
+
+    Attributes:
+        name: Of its file, without the ending: what the patient pattern is held against.
+        frame: The image.
+        annotation: The outlines, in the workspace's classes.
+        raw: The file that held the outlines, as it was.
+    """
+
+    name: str
+    frame: Frame
+    annotation: Annotation
+    raw: bytes
+
+
+def files_below(paths: Sequence[Path], suffixes: frozenset[str]) -> list[Path]:
+    """All files of these endings among `paths` and below its folders, each once, in the order of their names.
+
+    What begins with a dot is left out: systems leave such files behind (`.DS_Store`, `._p01.jpg`).
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in inside:
+            if file.suffix.lower() in suffixes and not file.name.startswith("."):
+                found.setdefault(file, None)
+    return list(found)
+
+
+def labelme_frames(
+    paths: Sequence[Path],
+    *,
+    resolve: Callable[[str], int | None],
+    all_classes: frozenset[int],
+    coverage: Coverage,
+    report: Report,
+) -> Iterator[LabelledFrame]:
+    """Read every Labelme file among `paths`; what fails is in the report, and the rest goes on.
+
+    Args:
+        paths: Labelme files, images, and folders that hold them, in any arrangement.
+        resolve: A label's class id, None where it is no class.
+        all_classes: What an annotation covers by the rule `all`.
+        coverage: Whether a class that is not drawn is absent (`all`) or perhaps forgotten (`drawn`).
+        report: Gets failures and oddities.
+    """
+    roots = [p if p.is_dir() else p.parent for p in paths]
+    images: dict[str, list[Path]] = defaultdict(list)
+    for image in files_below(paths, IMAGE_SUFFIXES):
+        images[image.stem].append(image)
+    covered = all_classes if coverage == "all" else None
+    for path in files_below(paths, frozenset({".json"})):
+        try:
+            yield _labelme_frame(path, roots=roots, images=images, resolve=resolve, covered=covered, report=report)
+        except BrokenInput as error:
+            report.fail(error)
+
+
+def _labelme_frame(
+    path: Path,
+    *,
+    roots: Sequence[Path],
+    images: Mapping[str, Sequence[Path]],
+    resolve: Callable[[str], int | None],
+    covered: frozenset[int] | None,
+    report: Report,
+) -> LabelledFrame:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    file = parse_labelme(raw, where=path)
+    image, notes = find_image(file, path, roots=roots, index=images)
+    if image is None:
+        raise BrokenInput(path, "its image is not there", "Name the image's folder too, or put the image beside it")
+    if isinstance(image, bytes):
+        frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
+    else:
+        frame = _only_frame(image)
+    if (file.height or frame.height, file.width or frame.width) != (frame.height, frame.width):
+        raise BrokenInput(
+            path,
+            f"says {file.width} x {file.height} pixels, and its image has {frame.width} x {frame.height}",
+            "Find the image that it was drawn on",
+        )
+    annotation, more = labelme_to_annotation(
+        file, resolve=resolve, height=frame.height, width=frame.width, covered=covered
+    )
+    for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
+        report.note(note, path.name)
+    return LabelledFrame(path.stem, frame, annotation, raw)
+
+
+def mask_frames(
+    images: Path, masks: Path, *, classes: frozenset[int], coverage: Coverage, report: Report
+) -> Iterator[LabelledFrame]:
+    """Read class-index masks and the images of the same names; what fails is in the report, and the rest goes on.
+
+    Args:
+        images: Folder of images.
+        masks: Folder of masks: grey or palette images whose values are class ids, 0 for background.
+        classes: The ids that there are; pixels of another value are left out, with a note.
+        coverage: As for Labelme files.
+        report: Gets failures and oddities.
+
+    Raises:
+        UsageError: No mask in the folder has an image.
+    """
+    found = {p.stem: p for p in files_below([images], IMAGE_SUFFIXES)}
+    pairs = [(mask, found.get(mask.stem)) for mask in files_below([masks], frozenset({".png", ".bmp", ".tif", ".tiff"}))]
+    if not any(image for _, image in pairs):
+        raise UsageError(masks, "holds no mask that is named like an image", "Give both the same name, p01.png and p01.jpg")
+    for mask, image in pairs:
+        try:
+            if image is None:
+                raise BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
+            frame = _only_frame(image)
+            raw = mask.read_bytes()
+            index = read_index_mask(raw, where=mask)
+            if index.shape != frame.pixels.shape:
+                size = f"{index.shape[1]} x {index.shape[0]}, and its image {frame.width} x {frame.height}"
+                raise BrokenInput(mask, f"has {size} pixels", "Export the mask at the image's own size")
+            for value in sorted(set(np.unique(index).tolist()) - classes - {0}):
+                report.note(f"mask value {value} is no class (left out)", mask.name)
+            shapes = tuple(s for s in index_to_shapes(index) if s.class_id in classes)
+            covered = classes if coverage == "all" else frozenset(s.class_id for s in shapes)
+            for note in frame.notes:
+                report.note(note, image.name)
+            yield LabelledFrame(mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), raw)
+        except BrokenInput as error:
+            report.fail(error)
+
+
+def read_index_mask(raw: bytes, *, where: object) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Class indices `(H, W)` uint8 of a mask file's bytes; a palette's indices are taken, not its colours.
+
+    Raises:
+        BrokenInput: It is no image, or holds colours instead of indices.
+    """
+    try:
+        image = Image.open(io.BytesIO(raw), formats=("PNG", "BMP", "TIFF"))
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BrokenInput(where, "is no mask image, or is damaged", "Export it as a PNG of 8 bits") from error
+    if image.mode == "1":
+        image = image.convert("L").point(lambda v: v // 255)
+    values = np.asarray(image)
+    if values.ndim == 3 and (values[..., :1] == values[..., :3]).all():
+        values = values[..., 0]
+    if values.ndim != 2 or values.max(initial=0) > 255:
+        raise BrokenInput(where, f"holds colours ({image.mode}), not class indices", "Export it as a grey PNG of 8 bits")
+    return values.astype(np.uint8)
+
+
+def _only_frame(path: Path) -> Frame:
+    frames = read_frames(path)
+    first = next(frames)
+    if next(frames, None) is not None:
+        first = replace(first, notes=(*first.notes, "several pages (the first is used)"))
+    return first

@@ -1,0 +1,292 @@
+"""The in-house database's tables. Migrations make them; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+SCHEMA: Final = "0001"
+"""The newest migration: what this program reads and writes."""
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+SPLIT_VALUES: Final = ("train", "validation", "test")
+RENDITION_STATES: Final = ("ok", "quarantined", "erased")
+ORIGINS: Final = ("import", "labelme", "studio", "consensus")
+MODEL_STATES: Final = ("candidate", "active", "undecided", "rejected", "retired")
+PURPOSES: Final = ("correct", "audit", "second-reading", "adjudication")
+TASK_STATES: Final = ("pushed", "labelled", "skipped", "gone")
+ANNOTATION_STATES: Final = ("live", "skipped", "gone")
+VERDICTS: Final = ("promoted", "undecided", "rejected")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _time(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """UTC as ISO-8601 text of fixed width (`clock.py`): the same in every database, sorted as text, and exact.
+
+    SQLite has no type for a time with a zone, and SQLAlchemy's stand-in drops the zone silently.
+    """
+    return sa.Column(name, sa.String(27), nullable=nullable)
+
+
+def _json(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Canonical JSON (`canonical.py`) as text: the same bytes in every database, so that it can be hashed."""
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+patient = sa.Table(
+    "patient",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("key_id", sa.String(16), nullable=False),
+    sa.Column("split", sa.String(16)),  # set once: a trigger refuses to change it
+    sa.Column("split_reason", sa.Text),
+    _time("erased_at", nullable=True),
+    _one_of("split", SPLIT_VALUES),
+)
+
+clip = sa.Table(
+    "clip",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("patient", sa.ForeignKey("patient.id"), index=True),
+    sa.Column("acquired", sa.String(27)),
+    sa.Column("source_sha256", sa.String(64)),  # None for a clip of several files
+    sa.Column("site", sa.Text),
+    sa.Column("device", sa.Text),
+)
+
+frame = sa.Table(
+    "frame",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("clip", sa.ForeignKey("clip.id"), nullable=False, index=True),
+    sa.Column("source_sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("index", sa.Integer, nullable=False),
+    sa.Column("time_ms", sa.Float),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("spacing_row_mm", sa.Float),
+    sa.Column("spacing_col_mm", sa.Float),
+    sa.Column("spacing_source", sa.String(32)),
+    _json("sector", nullable=True),
+    sa.Column("eligible", sa.Boolean, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    _time("added_at"),
+    sa.CheckConstraint("height > 0 AND width > 0", name="size"),
+)
+
+rendition = sa.Table(
+    "rendition",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
+    sa.Column("pixel_sha256", sa.String(64), primary_key=True, index=True),
+    sa.Column("version", sa.Integer, nullable=False),  # 1, 2 ... within its frame; the newest that is ok is shown
+    sa.Column("perceptual_hash", sa.String(16)),
+    sa.Column("deid_version", sa.String(32), nullable=False),
+    sa.Column("path", sa.Text),  # relative to the workspace, POSIX; None once erased
+    sa.Column("state", sa.String(16), nullable=False),
+    _time("added_at"),
+    sa.UniqueConstraint("frame", "version"),
+    _one_of("state", RENDITION_STATES),
+)
+
+class_ = sa.Table(
+    "class",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("color", sa.String(7), nullable=False),
+    sa.Column("z", sa.Integer, nullable=False),
+    sa.Column("inside", sa.ForeignKey("class.id")),
+    _time("retired_at", nullable=True),
+)
+
+alias = sa.Table(
+    "alias",
+    metadata,
+    sa.Column("text", sa.Text, primary_key=True),
+    sa.Column("class", sa.ForeignKey("class.id"), nullable=False),
+    sa.Column("former_name", sa.Boolean, nullable=False),  # kept when dmr.toml does not list it
+)
+
+revision = sa.Table(
+    "revision",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),  # of the blob in store/ that says the same
+    sa.Column("sequence", sa.Integer, nullable=False, unique=True),  # order of arrival: no clock decides which is newer
+    sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False, index=True),
+    sa.Column("rendition", sa.String(64), nullable=False),
+    sa.Column("parent", sa.ForeignKey("revision.sha256")),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("origin", sa.String(16), nullable=False),
+    _json("shapes"),
+    _json("covered"),
+    sa.Column("blind", sa.Boolean, nullable=False),
+    sa.Column("raw_sha256", sa.String(64)),
+    sa.Column("lead_time_s", sa.Float),
+    _time("at"),
+    sa.ForeignKeyConstraint(
+        ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
+    ),
+    _one_of("origin", ORIGINS),
+)
+
+tombstone = sa.Table(
+    "tombstone",
+    metadata,
+    sa.Column("revision", sa.ForeignKey("revision.sha256"), primary_key=True),
+    sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    _time("at"),
+)
+
+head = sa.Table(
+    "head",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
+    sa.Column("author", sa.Text, primary_key=True),
+    sa.Column("revision", sa.ForeignKey("revision.sha256"), nullable=False),  # withdrawn if it has a tombstone
+)
+
+truth = sa.Table(
+    "truth",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
+    sa.Column("revision", sa.ForeignKey("revision.sha256"), nullable=False),  # follows from the heads
+)
+
+conflict = sa.Table(
+    "conflict",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False, index=True),
+    _json("revisions"),
+    _time("at"),
+    sa.Column("resolved_by", sa.ForeignKey("revision.sha256")),
+    _time("resolved_at", nullable=True),
+)
+
+dataset = sa.Table(
+    "dataset",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # SHA-256 of `revisions`
+    _json("revisions"),
+    _time("at"),
+)
+
+model = sa.Table(
+    "model",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("parent", sa.ForeignKey("model.id")),
+    _json("class_ids"),
+    sa.Column("dataset", sa.ForeignKey("dataset.id")),
+    sa.Column("test_version", sa.ForeignKey("dataset.id", name="fk_model_test_version")),
+    sa.Column("state", sa.String(16), nullable=False),
+    _time("at"),
+    _one_of("state", MODEL_STATES),
+)
+_is_active = model.c.state == "active"
+sa.Index("ix_model_one_active", model.c.state, unique=True, sqlite_where=_is_active, postgresql_where=_is_active)
+
+activation = sa.Table(
+    "activation",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("model", sa.ForeignKey("model.id"), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    _time("at"),
+)
+
+prediction = sa.Table(
+    "prediction",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
+    sa.Column("rendition", sa.String(64), primary_key=True),
+    sa.Column("model", sa.ForeignKey("model.id"), primary_key=True, index=True),
+    _json("shapes"),
+    _json("scores"),
+    sa.Column("embedding", sa.LargeBinary),  # little-endian float16
+    _time("at"),
+    sa.ForeignKeyConstraint(
+        ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_prediction_frame_rendition"
+    ),
+)
+
+queue = sa.Table(
+    "queue",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("server", sa.Text, nullable=False),
+    sa.Column("project", sa.Integer, nullable=False),
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("reader", sa.Text),
+    sa.Column("cursor", sa.Text),  # how far it has been pulled: moved in the transaction that holds what was pulled
+    sa.UniqueConstraint("server", "project"),
+    _one_of("purpose", PURPOSES),
+)
+
+task = sa.Table(
+    "task",
+    metadata,
+    sa.Column("queue", sa.ForeignKey("queue.id"), primary_key=True),
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),  # servers give the ids of deleted tasks out again
+    sa.Column("remote_id", sa.Integer, nullable=False),
+    sa.Column("model", sa.ForeignKey("model.id")),  # whose prediction was pushed
+    sa.Column("pushed_sha256", sa.String(64)),
+    sa.Column("state", sa.String(16), nullable=False),
+    _time("at"),
+    sa.Index("ix_task_queue_remote_id", "queue", "remote_id"),
+    _one_of("state", TASK_STATES),
+)
+
+remote_annotation = sa.Table(
+    "remote_annotation",
+    metadata,
+    sa.Column("queue", sa.ForeignKey("queue.id"), primary_key=True),
+    sa.Column("remote_id", sa.Integer, primary_key=True),
+    sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("raw_sha256", sa.String(64), nullable=False),  # as last seen on the server
+    sa.Column("revision", sa.ForeignKey("revision.sha256")),  # what it became; None for a skipped task
+    sa.Column("state", sa.String(16), nullable=False),
+    _one_of("state", ANNOTATION_STATES),
+)
+
+cycle = sa.Table(
+    "cycle",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("incumbent", sa.ForeignKey("model.id")),
+    sa.Column("candidate", sa.ForeignKey("model.id")),
+    sa.Column("test_version", sa.ForeignKey("dataset.id")),
+    sa.Column("verdict", sa.String(16)),
+    _json("bounds", nullable=True),
+    _json("selection", nullable=True),
+    _time("at"),
+    _one_of("verdict", VERDICTS),
+)

@@ -1,0 +1,43 @@
+"""Write a benchmark's result where figures and the acceptance read it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write `results/NAME.json`: the command, the commit, the machine, the date, the headline and its rows."""
+    path = RESULTS / f"{name}.json"
+    result = {
+        "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
+        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else ""),
+        "machine": _machine(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "headline": dict(headline),
+        "rows": list(rows),
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _machine() -> str:
+    import torch
+
+    can = torch.cpu.get_capabilities()
+    vector = next((v for v in ("amx_bf16", "avx512_bf16", "avx512_f", "avx2") if can.get(v)), "no AVX2")
+    return f"{platform.machine()}, {can.get('num_logical_cores')} cores, {vector}, torch {torch.__version__}"

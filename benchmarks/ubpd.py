@@ -1,0 +1,50 @@
+"""The development set: real brachial plexus frames, found beside the repository or where DMR_UBPD says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from dmr.annotate.classes import PALETTE, ClassDef, Classes
+from dmr.annotate.report import Report
+from dmr.annotate.sector import find_sector
+from dmr.annotate.sources import labelme_frames
+from dmr.model.dataset import Sample
+
+FOLDER = Path(os.environ.get("DMR_UBPD", Path(__file__).parents[2] / "shared" / "data" / "ubpd"))
+CLASSES = Classes(
+    [
+        ClassDef(1, "nerve", ("shenjing",), PALETTE[1], z=40),
+        ClassDef(2, "muscle", ("jirouzuzhi",), PALETTE[0], z=10),
+        ClassDef(3, "artery", ("dongmai",), PALETTE[3], z=30),
+        ClassDef(4, "vein", ("jingmai",), PALETTE[5], z=20),
+    ]
+)
+
+
+def is_test_patient(patient: str) -> bool:
+    """Whether a patient is among the test patients, which are fixed for every benchmark on this set."""
+    return int(sha256(f"dmr-test-{patient}".encode()).hexdigest(), 16) % 5 == 0
+
+
+def is_validation_patient(patient: str) -> bool:
+    """Whether a patient who is no test patient serves to stop training early."""
+    return not is_test_patient(patient) and int(sha256(f"dmr-val-{patient}".encode()).hexdigest(), 16) % 8 == 0
+
+
+def samples() -> Iterator[Sample]:
+    """All frames with their outlines; the patient is the first part of the file's name."""
+    ids = frozenset(c.id for c in CLASSES)
+    report = Report("benchmark")
+    frames = labelme_frames(
+        [FOLDER],
+        resolve=lambda text: c.id if (c := CLASSES.find(text)) else None,
+        all_classes=ids,
+        coverage="drawn",
+        report=report,
+    )
+    for item in frames:
+        patient = item.name.split("_")[0]
+        yield Sample(item.name, patient, item.frame.pixels, item.annotation, find_sector(item.frame.pixels))

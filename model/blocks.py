@@ -1,0 +1,255 @@
+"""DMRNet's five modules: AMD, DAR, BASA, ER-MHA, AEH.
+
+The published abstract names them and says what each is for; every equation, width and dilation in here is our choice
+(docs/decisions/0006-dmrnet.md). Ideas that they extend are named at each. Blocks take sizes, never a configuration.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+DILATIONS = (1, 2, 3, 5)  # hybrid dilation without gridding: Wang et al. 2018, arXiv:1702.08502
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, BatchNorm and, if wanted, ReLU; `separable` splits it into depthwise and pointwise."""
+
+    def __init__(
+        self,
+        cin: int,
+        cout: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        separable: bool = False,
+        act: bool = True,
+    ) -> None:
+        pad = dilation * (kernel // 2)
+        layers: list[nn.Module]
+        if separable and kernel > 1:
+            depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
+            layers = [depthwise, nn.Conv2d(cin, cout, 1, bias=False)]
+        else:
+            layers = [nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)]
+        layers.append(nn.BatchNorm2d(cout))
+        if act:
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class Gate(nn.Sequential):
+    """`(B, cin, H, W)` -> `(B, cout)`: global average pooling and an MLP of one hidden layer."""
+
+    def __init__(self, cin: int, cout: int, *, reduction: int = 4) -> None:
+        hidden = max(8, cin // reduction)
+        super().__init__(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, cout)
+        )
+
+
+class AMD(nn.Module):
+    """Adaptive Multi-Scale Dilated downsampling: `(B, cin, H, W)` -> `(B, cout, H/2, W/2)`.
+
+    Four dilated branches, each fed by the one before it (Res2Net, arXiv:1904.01169), mixed by weights that depend on
+    the image as a whole (selective kernels, arXiv:1903.06586) and on the place in it (pixel gate).
+    """
+
+    def __init__(self, cin: int, cout: int, *, separable: bool = False) -> None:
+        super().__init__()
+        k, width = len(DILATIONS), cout // len(DILATIONS)
+        self.shortcut = nn.Sequential(nn.MaxPool2d(2), ConvNorm(cin, cout, 1, act=False))
+        self.down = ConvNorm(cin, cout, stride=2, separable=separable)
+        self.split = nn.Conv2d(cout, width * k, 1, bias=False)
+        self.branches = nn.ModuleList(ConvNorm(width, width, dilation=d) for d in DILATIONS)
+        self.channel_gate = Gate(width, width * k)
+        self.pixel_gate = nn.Conv2d(width * k, k, 1)
+        self.fuse = nn.Conv2d(width * k, cout, 1, bias=False)
+        self.out = ConvNorm(cout, cout, separable=separable, act=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve the resolution."""
+        parts = self.split(self.down(x)).chunk(len(DILATIONS), dim=1)
+        scales = [self.branches[0](parts[0])]
+        for part, branch in zip(parts[1:], self.branches[1:], strict=True):
+            scales.append(branch(part + scales[-1]))
+        stacked = torch.stack(scales, dim=1)  # (B, K, C/K, H, W)
+        b, k, c, h, w = stacked.shape
+        channel = self.channel_gate(stacked.sum(1)).view(b, k, c, 1, 1).softmax(1)
+        pixel = self.pixel_gate(stacked.view(b, k * c, h, w)).view(b, k, 1, h, w).softmax(1)
+        mixed = stacked * (2 * (channel + pixel))  # 4 * (channel + pixel) / 2: at even weights the features pass as they are
+        return F.relu(self.out(self.fuse(mixed.view(b, k * c, h, w))) + self.shortcut(x), inplace=True)
+
+
+class BASA(nn.Module):
+    """Boundary-Aware Spatial Attention: `(B, C, H, W)` -> the same, and boundary logits `(B, 1, H, W)`.
+
+    An edge response by learnable filters that start as Sobel's, a boundary map that is supervised in training, and a
+    spatial attention (CBAM, arXiv:1807.06521) that sees both.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        reduced = max(4, channels // 8)
+        self.reduce = nn.Conv2d(channels, reduced, 1)
+        self.edges = nn.Conv2d(reduced, 2 * reduced, 3, padding=1, groups=reduced, bias=False)
+        sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
+        with torch.no_grad():
+            self.edges.weight.copy_(torch.stack([sobel, sobel.T]).repeat(reduced, 1, 1)[:, None])
+        self.boundary = nn.Sequential(
+            nn.Conv2d(reduced + 1, reduced, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(reduced, 1, 1)
+        )
+        self.attention = nn.Conv2d(4, 1, 7, padding=3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Weigh the features up where a boundary runs."""
+        reduced = self.reduce(x)
+        gradient = self.edges(reduced).unflatten(1, (-1, 2)).float()
+        edge = gradient.square().sum(2).add(1e-4).sqrt().mean(1, keepdim=True)  # 1e-4 keeps the root's slope finite
+        boundary = self.boundary(torch.cat([reduced, edge.to(reduced.dtype)], 1))
+        seen = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True), edge.to(x.dtype), boundary.sigmoid()], 1)
+        return x * (1 + self.attention(seen).sigmoid()), boundary
+
+
+class DAR(nn.Module):
+    """Dense Attention Residual skip connection: the encoder's features at a level, with what lies above and below.
+
+    Dense connections (arXiv:1608.06993) over full-scale skips (UNet 3+, arXiv:2004.08790), weighed by a gate.
+    The features from below are the ones that AEH has upsampled already.
+    """
+
+    def __init__(self, channels: int, above: int | None, *, separable: bool = False) -> None:
+        super().__init__()
+        width = channels // 2
+        self.down = None if above is None else nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(above, channels, 1, bias=False))
+        neighbours = 1 if above is None else 2
+        self.gate = Gate(channels * neighbours, neighbours)
+        self.enter = ConvNorm(channels * (1 + neighbours), width, 1)
+        self.first = ConvNorm(width, width, separable=separable)
+        self.second = ConvNorm(2 * width, width, separable=separable)
+        self.leave = ConvNorm(3 * width, channels, 1)
+        self.basa = BASA(channels)
+        self.gamma = nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, skip: Tensor, above: Tensor | None, below: Tensor) -> tuple[Tensor, Tensor]:
+        """Refine `skip` `(B, C, H, W)`.
+
+        Args:
+            skip: The encoder's features at this level.
+            above: The encoder's features at twice the resolution; None at the first level.
+            below: The decoder's features of the next level, upsampled: `(B, C, H, W)`.
+
+        Returns:
+            Refined features `(B, C, H, W)` and boundary logits `(B, 1, H, W)`.
+        """
+        around = [below] if self.down is None else [self.down(above), below]
+        weights = 2 * self.gate(torch.cat(around, 1)).softmax(1)
+        weighed = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
+        t0 = self.enter(torch.cat([skip, *weighed], 1))
+        t1 = self.first(t0)
+        t2 = self.second(torch.cat([t0, t1], 1))
+        attended, boundary = self.basa(self.leave(torch.cat([t0, t1, t2], 1)))
+        return skip + self.gamma * attended, boundary
+
+
+class ERMHA(nn.Module):
+    """Enhanced Residual Multi-Head Attention: `(B, C, H, W)` -> the same, and its attention scores.
+
+    Scores are passed on from block to block (RealFormer, arXiv:2012.11747); positions come from depthwise
+    convolutions (CPE, arXiv:2102.10882), so that any input size works; LayerScale (arXiv:2103.17239) on both branches.
+    `reduce` pools keys and values (PVT, arXiv:2102.12122) where the grid is large.
+    """
+
+    def __init__(self, channels: int, *, heads: int = 4, reduce: int = 1, ffn_ratio: int = 2) -> None:
+        super().__init__()
+        self.heads = heads
+        self.reduce = reduce
+        self.position = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.query = nn.Linear(channels, channels)
+        self.key_value = nn.Linear(channels, 2 * channels)
+        self.value_position = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.out = nn.Linear(channels, channels)
+        self.score_residual = nn.Parameter(torch.zeros(heads, 1, 1))
+        self.scale1 = nn.Parameter(torch.full((channels,), 0.1))
+        self.norm2 = nn.LayerNorm(channels)
+        hidden = ffn_ratio * channels
+        self.expand = nn.Linear(channels, hidden)
+        self.mix = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
+        self.shrink = nn.Linear(hidden, channels)
+        self.scale2 = nn.Parameter(torch.full((channels,), 0.1))
+
+    def forward(self, x: Tensor, scores: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Attend; `scores` are the block's before it, `(B, heads, N, M)`, or None in the first."""
+        b, c, h, w = x.shape
+        x = x + self.position(x)
+        tokens = x.flatten(2).transpose(1, 2)  # (B, N, C)
+        normed = self.norm1(tokens)
+        grid = normed.transpose(1, 2).reshape(b, c, h, w)
+        kh, kw = h, w
+        if self.reduce > 1:
+            kh, kw = max(1, h // self.reduce), max(1, w // self.reduce)
+            grid = F.adaptive_avg_pool2d(grid, (kh, kw))
+        key, value = self.key_value(grid.flatten(2).transpose(1, 2)).chunk(2, -1)
+        local = self.value_position(value.transpose(1, 2).reshape(b, c, kh, kw))
+        if self.reduce > 1:
+            local = F.interpolate(local, (h, w), mode="bilinear", align_corners=False)
+        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (self.query(normed), key, value))
+        score = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5)
+        if scores is not None:
+            score = score + self.score_residual * scores
+        attended = (score.softmax(-1) @ v).transpose(1, 2).flatten(2) + local.flatten(2).transpose(1, 2)
+        tokens = tokens + self.scale1 * self.out(attended)
+        hidden = F.gelu(self.expand(self.norm2(tokens))).transpose(1, 2).reshape(b, -1, h, w)
+        tokens = tokens + self.scale2 * self.shrink(self.mix(hidden).flatten(2).transpose(1, 2))
+        return tokens.transpose(1, 2).reshape(b, c, h, w), score
+
+
+class Upsample(nn.Module):
+    """AEH's first half: `(B, cin, H, W)` -> `(B, cout, 2H, 2W)`, bilinear and sub-pixel mixed channel by channel."""
+
+    def __init__(self, cin: int, cout: int) -> None:
+        super().__init__()
+        self.smooth = nn.Conv2d(cin, cout, 1, bias=False)
+        self.sharp = nn.Conv2d(cin, 4 * cout, 1, bias=False)
+        self.gate = Gate(cin, cout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Double the resolution."""
+        weight = self.gate(x).sigmoid()[:, :, None, None]
+        smooth = F.interpolate(self.smooth(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        sharp = F.pixel_shuffle(self.sharp(x), 2)
+        return torch.lerp(sharp, smooth, weight.to(sharp.dtype))
+
+
+class AEH(nn.Module):
+    """Attention-Enhanced Hybrid fusion of upsampled and skipped features: two times `(B, C, H, W)` -> one.
+
+    A local branch of 3x3 convolutions beside a wide one (7x7 depthwise, or ER-MHA where `attend`), both weighed by
+    squeeze-and-excitation (arXiv:1709.01507).
+    """
+
+    def __init__(self, channels: int, *, separable: bool = False, attend: bool = False) -> None:
+        super().__init__()
+        self.enter = ConvNorm(2 * channels, channels, 1)
+        self.local = nn.Sequential(
+            ConvNorm(channels, channels, separable=separable),
+            ConvNorm(channels, channels, separable=separable, act=False),
+        )
+        self.attend = ERMHA(channels, reduce=2) if attend else None
+        self.wide = None if attend else ConvNorm(channels, channels, 7, separable=True, act=False)
+        self.excite = Gate(channels, channels)
+
+    def forward(self, up: Tensor, skip: Tensor) -> Tensor:
+        """Fuse."""
+        fused = self.enter(torch.cat([up, skip], 1))
+        if self.attend is not None:
+            wide = self.attend(fused)[0]
+        else:
+            wide = cast(nn.Module, self.wide)(fused)
+        both = fused + self.local(fused) + wide
+        return F.relu(fused + self.excite(both).sigmoid()[:, :, None, None] * both, inplace=True)

@@ -1,0 +1,84 @@
+"""Cross-entropy and Dice that respect coverage, deep supervision, and the boundary loss."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .dataset import IGNORED
+from .network import Output
+
+BOUNDARY_WEIGHT = 0.3
+_NEVER = -1e4  # a log-probability of nothing; finite, so that gradients stay so
+
+
+def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
+    """Cross-entropy plus Dice over the classes that each frame's annotator covered.
+
+    A class that is not covered may lie anywhere in what looks like background, so its probability is merged with
+    background's in the cross-entropy (marginal loss, Shi et al. 2021, arXiv:2007.03868), and it leaves Dice. Dice is
+    pooled over the batch, class by class.
+
+    Args:
+        logits: `(B, 1 + C, H, W)`.
+        targets: `(B, H, W)` int64, with `IGNORED`.
+        covered: `(B, C)` bool.
+
+    Returns:
+        Scalar.
+    """
+    logits = logits.float()
+    seen = targets != IGNORED
+    target = targets.where(seen, 0)
+    log_p = logits.log_softmax(1)
+    drawn = F.one_hot(target, logits.shape[1]).permute(0, 3, 1, 2).bool()
+    known = covered | drawn[:, 1:].any(dim=(2, 3)) # a drawn class is known where it is drawn
+    loose = torch.cat([torch.ones_like(known[:, :1]), ~known], 1)  # background and what may hide in it
+    merged = log_p.masked_fill(~loose[:, :, None, None], _NEVER).logsumexp(1)
+    picked = log_p.gather(1, target[:, None])[:, 0]
+    entropy = -torch.where(target == 0, merged, picked)
+    cross_entropy = (entropy * seen).sum() / seen.sum().clamp(min=1)
+
+    counted = (seen[:, None] & covered[:, :, None, None]).float()
+    p, t = log_p[:, 1:].exp() * counted, drawn[:, 1:].float() * counted
+    overlap, total = (p * t).sum((0, 2, 3)), p.sum((0, 2, 3)) + t.sum((0, 2, 3))
+    dice = 1 - (2 * overlap + 1) / (total + 1)
+    taking_part = covered.any(0)
+    return cross_entropy + (dice * taking_part).sum() / taking_part.sum().clamp(min=1)
+
+
+def boundary_band(targets: Tensor) -> Tensor:
+    """`(B, H, W)` targets -> `(B, 1, H, W)` float: 1 within a pixel of where two classes meet (a 3-px band)."""
+    t = targets.where(targets != IGNORED, 0).float()[:, None]
+    return (F.max_pool2d(t, 3, 1, 1) != -F.max_pool2d(-t, 3, 1, 1)).float()
+
+
+def boundary_loss(logits: Tensor, band: Tensor, seen: Tensor) -> Tensor:
+    """Binary cross-entropy plus Dice of boundary logits `(B, 1, h, w)` against a finer band `(B, 1, H, W)`."""
+    logits = logits.float()
+    band = F.adaptive_max_pool2d(band, logits.shape[-2:])
+    weight = F.adaptive_max_pool2d(seen[:, None].float(), logits.shape[-2:])
+    bce = (F.binary_cross_entropy_with_logits(logits, band, reduction="none") * weight).sum() / weight.sum().clamp(min=1)
+    p, t = logits.sigmoid() * weight, band * weight
+    return bce + 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+
+
+def _resized(targets: Tensor, size: torch.Size) -> Tensor:
+    """Targets taken at the centres of a coarser grid."""
+    return F.interpolate(targets[:, None].float(), size, mode="nearest-exact")[:, 0].long()
+
+
+def total_loss(output: Output, targets: Tensor, covered: Tensor) -> Tensor:
+    """Loss of all heads: weights 1, 1/2, 1/4, 1/8 normalised for the levels, `BOUNDARY_WEIGHT` for the boundaries."""
+    levels = (output.logits, *output.aux)
+    weights = [0.5**i for i in range(len(levels))]
+    loss = torch.zeros((), device=targets.device)
+    for weight, logits in zip(weights, levels, strict=True):
+        at = targets if logits.shape[-2:] == targets.shape[-2:] else _resized(targets, logits.shape[-2:])
+        loss = loss + weight / sum(weights) * segmentation_loss(logits, at, covered)
+    if output.boundary:
+        band, seen = boundary_band(targets), targets != IGNORED
+        edges = [boundary_loss(b, band, seen) for b in output.boundary]
+        loss = loss + BOUNDARY_WEIGHT * torch.stack(edges).mean()
+    return loss

@@ -1,0 +1,221 @@
+"""The training loop: resumable, timed, stopped early on validation patients."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .augment import augment, standardise
+from .dataset import IGNORED, Batch, TrainingSet
+from .device import autocast
+from .losses import total_loss
+from .network import Output
+from .settings import TrainSettings
+
+GRADIENT_CLIP = 5.0  # norm; a rare steep step early in training, as with few and partly covered frames
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running training tells.
+
+    Attributes:
+        step: Steps done.
+        share: Of the run done, 0 to 1; by steps or minutes, whichever is further.
+        seconds: Spent training, earlier sittings counted in.
+        loss: Mean of the steps since the last look.
+        dice: Validation Dice at the last look, None before the first or without validation frames.
+        best: Best validation Dice so far.
+    """
+
+    step: int
+    share: float
+    seconds: float
+    loss: float
+    dice: float | None
+    best: float | None
+
+
+def as_output(result: Output | Tensor) -> Output:
+    """A network's answer as an `Output`; networks from elsewhere give bare logits."""
+    if isinstance(result, Output):
+        return result
+    return Output(result, result.new_zeros(len(result), 0))
+
+
+class Trainer:
+    """Trains one network on one training set.
+
+    Args:
+        network: Takes `(B, 1, S, S)` and gives an `Output` or bare logits.
+        training: Frames to learn from.
+        validation: Frames of other patients, to stop early by; may be empty.
+        settings: All that decides the run.
+        device: To compute on.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        training: TrainingSet,
+        validation: TrainingSet,
+        *,
+        settings: TrainSettings,
+        device: torch.device,
+    ) -> None:
+        self.network = network.to(device)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.best_state: dict[str, Tensor] | None = None
+        self.training, self.validation = training, validation
+        self.settings, self.device = settings, device
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.order = torch.empty(0, dtype=torch.long)
+        self.step = 0
+        self.seconds = 0.0
+        self.stale = 0
+        self.dice: float | None = None
+        self.best: float | None = None
+        self._losses: list[Tensor] = []
+
+    @property
+    def share(self) -> float:
+        """Share of the run done, 0 to 1."""
+        by_time = self.seconds / 60 / self.settings.minutes if self.settings.minutes else 0.0
+        return min(1.0, max(self.step / self.settings.steps, by_time))
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is at its end, or has stopped early."""
+        return self.share >= 1 or (self.settings.patience > 0 and self.stale >= self.settings.patience)
+
+    @property
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
+        return Progress(self.step, self.share, self.seconds, loss, self.dice, self.best)
+
+    def run(self, *, seconds: float = math.inf, on_progress: Callable[[Progress], None] | None = None) -> None:
+        """Train until the run is done, or for `seconds` of this sitting."""
+        sitting = self.seconds
+        while not self.done and self.seconds - sitting < seconds:
+            began = time.monotonic()
+            self._losses.append(self._train_step())
+            self.step += 1
+            if self.step % self.settings.check_every == 0 or self.step == self.settings.steps:
+                self._look()
+            self.seconds += time.monotonic() - began
+            if on_progress is not None:
+                on_progress(self.progress)
+            if self.step % self.settings.check_every == 0:
+                self._losses.clear()
+
+    def finished_state(self) -> dict[str, Tensor]:
+        """The weights to keep: the averaged ones at the best look at the validation patients, or else the last."""
+        if self.best_state is None:
+            return {k: v.detach().clone().cpu() for k, v in self.average.state_dict().items()}
+        return self.best_state
+
+    def _next_batch(self) -> Batch:
+        need = min(self.settings.batch, len(self.training))
+        while len(self.order) < need:
+            self.order = torch.cat([self.order, torch.randperm(len(self.training), generator=self.generator)])
+        indices, self.order = self.order[:need], self.order[need:]
+        batch = augment(self.training.batch(indices), self.settings.augmentation, self.generator)
+        return Batch(
+            standardise(batch.frames).to(self.device), batch.targets.to(self.device), batch.covered.to(self.device)
+        )
+
+    def _rate(self) -> float:
+        warm = self.settings.warm_up
+        if self.share < warm:
+            return max(self.share / warm, 0.02)
+        return 0.01 + 0.99 * (1 + math.cos(math.pi * (self.share - warm) / (1 - warm))) / 2
+
+    def _train_step(self) -> Tensor:
+        batch = self._next_batch()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * self._rate()
+        self.network.train()
+        with autocast(self.device):
+            output = as_output(self.network(batch.frames))
+        loss = total_loss(output, batch.targets, batch.covered)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
+        self.optimizer.step()
+        self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))  # young averages forget faster
+        mine, theirs = self.average.state_dict(), self.network.state_dict()
+        floats = [k for k in mine if mine[k].is_floating_point()]
+        torch._foreach_lerp_([mine[k] for k in floats], [theirs[k] for k in floats], 1 - decay)
+
+    def _look(self) -> None:
+        """Score the averaged weights on the validation patients and keep them if they are the best so far."""
+        if not len(self.validation):
+            return
+        self.dice = mean_dice(self.average, self.validation, device=self.device, batch=self.settings.batch)
+        if self.best is None or self.dice > self.best:
+            self.best, self.stale = self.dice, 0
+            self.best_state = {k: v.detach().clone().cpu() for k, v in self.average.state_dict().items()}
+        else:
+            self.stale += 1
+
+    def state(self) -> dict[str, Any]:
+        """All that a later sitting needs to go on: tensors, numbers and names only."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "best_state": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "order": self.order,
+            "numbers": [self.step, self.seconds, self.stale, self.dice, self.best],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.best_state = state["best_state"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.order = state["order"]
+        self.step, self.seconds, self.stale, self.dice, self.best = state["numbers"]
+
+
+@torch.no_grad()
+def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> float:
+    """Dice per image on the network's grid: over the frames in which a class is drawn, then over the classes.
+
+    0 where no frame has a class drawn.
+    """
+    network.eval()
+    classes = frames.covered.shape[1]
+    total, count = torch.zeros(classes), torch.zeros(classes)
+    for part in frames.batches(batch):
+        with autocast(device):
+            logits = as_output(network(standardise(part.frames).to(device))).logits
+        label = logits.argmax(1).cpu()
+        for k in range(classes):
+            predicted, drawn = label == k + 1, part.targets == k + 1
+            predicted &= part.targets != IGNORED
+            size = drawn.sum((1, 2))
+            dice = 2 * (predicted & drawn).sum((1, 2)) / (predicted.sum((1, 2)) + size).clamp(min=1)
+            total[k] += dice[size > 0].sum()
+            count[k] += (size > 0).sum()
+    present = count > 0
+    return float((total[present] / count[present]).mean()) if present.any() else 0.0
