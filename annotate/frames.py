@@ -190,7 +190,7 @@ def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
         # compare with the next frame's.
         bits = next(bits for bits in (8, 12, 16) if values.max() < 2**bits)
         notes.append(f"{bits}-bit grey in 16 bits (scaled to 8)")
-        return np.rint(values * (255 / (2**bits - 1))).astype(np.uint8)
+        return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8)
     if image.mode == "F":
         raise _UnreadableError("has pixels that are no whole numbers")
     if image.has_transparency_data:

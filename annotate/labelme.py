@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .labelme_image import find_image
+from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
 from .shapes import Annotation, Shape
@@ -17,6 +17,7 @@ __all__ = [
     "LabelmeShape",
     "annotation_to_labelme",
     "find_image",
+    "image_name",
     "labelme_to_annotation",
     "parse_labelme",
     "read_labelme",
@@ -144,10 +145,7 @@ def annotation_to_labelme(
     }
     parts = []
     for key, value in content.items():
-        if key == "shapes":
-            text = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
-        else:
-            text = _dump(value)
+        text = "[\n" + ",\n".join(lines) + "\n  ]" if key == "shapes" and lines else _dump(value)
         parts.append(f"  {_dump(key)}: {text}")
     # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", errors="backslashreplace")

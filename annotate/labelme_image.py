@@ -48,6 +48,11 @@ def find_image(
     return other, tuple(notes)
 
 
+def image_name(file: LabelmeFile) -> str:
+    """The last part of `imagePath`, by either kind of slash; empty where there is none."""
+    return _last_part(file.image_path)
+
+
 def _last_part(image_path: str | None) -> str:
     return PurePosixPath((image_path or "").replace("\\", "/")).name
 

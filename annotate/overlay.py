@@ -23,9 +23,7 @@ _MARGIN = 10  # px
 _TEXT = 15  # px
 
 
-def draw_overlay(
-    pixels: NDArray[np.uint8], annotation: Annotation, *, classes: Classes, fill: float = 0.25
-) -> Picture:
+def draw_overlay(pixels: NDArray[np.uint8], annotation: Annotation, *, classes: Classes, fill: float = 0.25) -> Picture:
     """Draw an annotation over its frame: outlines of 2 px and a light fill in the classes' colours.
 
     Args:
@@ -138,10 +136,10 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
                 continue
             if line:
                 lines.append(line)
-            while font.getlength(word) > width and len(word) > 1:
-                fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or font.getlength(word[:n]) <= width)
-                lines.append(word[:fits])
-                word = word[fits:]
             line = word
+            while font.getlength(line) > width and len(line) > 1:
+                fits = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or font.getlength(line[:n]) <= width)
+                lines.append(line[:fits])
+                line = line[fits:]
         lines.append(line)
     return lines

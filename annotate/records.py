@@ -38,6 +38,7 @@ class FrameRecord:
         eligible: Whether it may be chosen for drawing; not so for a near-copy.
         note: Oddities met while reading.
         state: Of the rendition.
+        clip_source_sha256: Of the one file that holds the whole clip, None for a clip of several files.
         acquired: When the clip was taken, None where unknown.
         site: Where the clip was taken, None where unknown.
         device: What took the clip, None where unknown.
@@ -61,6 +62,7 @@ class FrameRecord:
     eligible: bool = True
     note: str = ""
     state: RenditionState = "ok"
+    clip_source_sha256: str | None = None
     acquired: str | None = None
     site: str | None = None
     device: str | None = None
@@ -76,7 +78,7 @@ class RevisionRecord:
         author: Who drew it.
         origin: Which way it came.
         annotation: The shapes, and the classes that they cover.
-        parent: The revision that it was drawn over; None stands for the author's own last one, if any.
+        parent: The revision, anybody's, that it was drawn over; None where it was drawn from nothing or a pre-label.
         blind: Drawn without seeing a pre-label.
         raw_sha256: Of the blob that holds what came in, before it was converted.
         lead_time_s: Seconds spent drawing, None where unknown.
@@ -97,12 +99,21 @@ class RevisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A kept revision: its hash, its place in the order of arrival, what it says, and whether it was withdrawn."""
+    """A kept revision.
+
+    Attributes:
+        sha256: Its hash.
+        sequence: Its place in the order of arrival.
+        previous: Its author's revision of this frame before it, None for the first.
+        withdrawn: It has a tombstone.
+        record: What it says.
+    """
 
     sha256: str
     sequence: int
-    record: RevisionRecord
+    previous: str | None
     withdrawn: bool
+    record: RevisionRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,19 +119,19 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     An edge that the scanner cuts runs on evenly from column to column and has nothing below it; the end of fading
     echoes jumps up and down. Where too little of an edge is seen, the depth is the frame's.
     """
+    height = len(grey)
     columns = np.flatnonzero(region.any(axis=0))
+    # The region's own border is as coarse as the closing; the last lit pixel near it is not.
     reach = _closing_size(grey)
-    around = ndimage.binary_dilation(region, np.ones((2 * reach + 1, 1), dtype=np.bool_))
-    bottoms = _bottoms(around & (grey > _DARK), columns)
-    rows = np.arange(grey.shape[0])[:, None]
+    near = ndimage.binary_dilation(region, np.ones((2 * reach + 1, 1), dtype=np.bool_))
+    bottoms = _bottoms(near & (grey > _DARK), columns)
     even = np.abs(np.diff(bottoms, n=2, prepend=bottoms[0], append=bottoms[-1])) <= _EVEN
-    below = (rows > bottoms) & (rows <= bottoms + reach)
-    blank = (np.ptp(np.where(below, grey[:, columns], grey[np.minimum(bottoms + 1, len(grey) - 1), columns]), axis=0)) < (
-        2 * _FLAT
-    )
+    following = np.minimum(bottoms + 1 + np.arange(reach)[:, None], height - 1)
+    blank = np.ptp(grey[following, columns], axis=0) < 2 * _FLAT
     edge = np.asarray(ndimage.binary_opening(even & blank, np.ones(_EDGE_RUN, dtype=np.bool_)), dtype=np.bool_)
     seen = np.count_nonzero(edge) >= _EDGE_COLUMNS * len(columns)
-    depth = int(bottoms[edge].max()) if seen else len(grey) - 1
+    depth = int(bottoms[edge].max()) if seen else height - 1
+    rows = np.arange(height)[:, None]
     fading = columns[~edge] if seen else columns
     extended = region.copy()
     extended[:, fading] |= (rows > _bottoms(region, fading)) & (rows <= depth)
@@ -151,7 +151,9 @@ def _few_points(ring: Ring, *, factor: int, height: int, width: int) -> Ring:
     while True:
         # Growing by the tolerance makes up for the corners cut; what is too large costs less than what is missing.
         simple = polygon.simplify(tolerance).buffer(tolerance / 2, join_style="mitre").intersection(whole)
-        points = shapely.get_coordinates(simple.exterior if isinstance(simple, shapely.Polygon) else whole.exterior)[:-1]
+        points = shapely.get_coordinates(simple.exterior if isinstance(simple, shapely.Polygon) else whole.exterior)[
+            :-1
+        ]
         if len(points) <= _MOST_POINTS:
             return tuple((float(x), float(y)) for x, y in np.round(points, 1))
         tolerance *= 1.5

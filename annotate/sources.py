@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, decode_frames, read_frames
 from .labelme import find_image, labelme_to_annotation, parse_labelme
+from .masks import MASK_SUFFIXES, read_index_mask
 from .report import Report
 from .shapes import Annotation, Frame
 from .trace import index_to_shapes
@@ -134,7 +133,7 @@ def mask_frames(
         UsageError: No mask in the folder has an image.
     """
     found = {p.stem: p for p in files_below([images], IMAGE_SUFFIXES)}
-    pairs = [(mask, found.get(mask.stem)) for mask in files_below([masks], frozenset({".png", ".bmp", ".tif", ".tiff"}))]
+    pairs = [(mask, found.get(mask.stem)) for mask in files_below([masks], MASK_SUFFIXES)]
     if not any(image for _, image in pairs):
         raise UsageError(masks, "holds no mask that is named like an image", "Give both the same name, p01.png and p01.jpg")
     for mask, image in pairs:
@@ -156,27 +155,6 @@ def mask_frames(
             yield LabelledFrame(mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), raw)
         except BrokenInput as error:
             report.fail(error)
-
-
-def read_index_mask(raw: bytes, *, where: object) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Class indices `(H, W)` uint8 of a mask file's bytes; a palette's indices are taken, not its colours.
-
-    Raises:
-        BrokenInput: It is no image, or holds colours instead of indices.
-    """
-    try:
-        image = Image.open(io.BytesIO(raw), formats=("PNG", "BMP", "TIFF"))
-        image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BrokenInput(where, "is no mask image, or is damaged", "Export it as a PNG of 8 bits") from error
-    if image.mode == "1":
-        image = image.convert("L").point(lambda v: v // 255)
-    values = np.asarray(image)
-    if values.ndim == 3 and (values[..., :1] == values[..., :3]).all():
-        values = values[..., 0]
-    if values.ndim != 2 or values.max(initial=0) > 255:
-        raise BrokenInput(where, f"holds colours ({image.mode}), not class indices", "Export it as a grey PNG of 8 bits")
-    return values.astype(np.uint8)
 
 
 def _only_frame(path: Path) -> Frame:

@@ -101,7 +101,7 @@ rendition = sa.Table(
     metadata,
     sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
     sa.Column("pixel_sha256", sa.String(64), primary_key=True, index=True),
-    sa.Column("version", sa.Integer, nullable=False),  # 1, 2 ... within its frame; the newest that is ok is shown
+    sa.Column("version", sa.Integer, nullable=False),  # 1, 2 ... within its frame: the last one counts
     sa.Column("perceptual_hash", sa.String(16)),
     sa.Column("deid_version", sa.String(32), nullable=False),
     sa.Column("path", sa.Text),  # relative to the workspace, POSIX; None once erased
@@ -119,6 +119,7 @@ class_ = sa.Table(
     sa.Column("color", sa.String(7), nullable=False),
     sa.Column("z", sa.Integer, nullable=False),
     sa.Column("inside", sa.ForeignKey("class.id")),
+    sa.Column("merged_into", sa.ForeignKey("class.id")),  # of a retired class whose name is now another's alias
     _time("retired_at", nullable=True),
 )
 
@@ -137,7 +138,8 @@ revision = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False, unique=True),  # order of arrival: no clock decides which is newer
     sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False, index=True),
     sa.Column("rendition", sa.String(64), nullable=False),
-    sa.Column("parent", sa.ForeignKey("revision.sha256")),
+    sa.Column("parent", sa.ForeignKey("revision.sha256")),  # what it was drawn over
+    sa.Column("previous", sa.ForeignKey("revision.sha256")),  # its author's last one: one unbroken chain an author
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("origin", sa.String(16), nullable=False),
     _json("shapes"),

@@ -181,7 +181,7 @@ def _with_corners(ring: Ring, corners: NDArray[np.bool_]) -> NDArray[np.float64]
     edge = np.repeat(np.arange(len(start)), length)
     along = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
     points = start[edge] + np.sign(step)[edge] * along[:, None]
-    return points[corners[points[:, 1], points[:, 0]]].astype(np.float64)
+    return np.asarray(points[corners[points[:, 1], points[:, 0]]], dtype=np.float64)
 
 
 def _union(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:

@@ -55,8 +55,10 @@ def upgrade() -> None:
         sa.Column("color", sa.String(length=7), nullable=False),
         sa.Column("z", sa.Integer(), nullable=False),
         sa.Column("inside", sa.Integer(), nullable=True),
+        sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.Column("retired_at", sa.String(length=27), nullable=True),
         sa.ForeignKeyConstraint(["inside"], ["class.id"], name=op.f("fk_class_inside")),
+        sa.ForeignKeyConstraint(["merged_into"], ["class.id"], name=op.f("fk_class_merged_into")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_class")),
         sa.UniqueConstraint("name", name=op.f("uq_class_name")),
     )
@@ -248,6 +250,7 @@ def upgrade() -> None:
         sa.Column("frame", sa.String(length=32), nullable=False),
         sa.Column("rendition", sa.String(length=64), nullable=False),
         sa.Column("parent", sa.String(length=64), nullable=True),
+        sa.Column("previous", sa.String(length=64), nullable=True),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("origin", sa.String(length=16), nullable=False),
         sa.Column("shapes", sa.Text(), nullable=False),
@@ -262,6 +265,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["frame"], ["frame.id"], name=op.f("fk_revision_frame")),
         sa.ForeignKeyConstraint(["parent"], ["revision.sha256"], name=op.f("fk_revision_parent")),
+        sa.ForeignKeyConstraint(["previous"], ["revision.sha256"], name=op.f("fk_revision_previous")),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_revision")),
         sa.UniqueConstraint("sequence", name=op.f("uq_revision_sequence")),
     )

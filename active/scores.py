@@ -1,0 +1,94 @@
+"""How much a frame has to teach: pure functions of a network's probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A class's plausible region is twice the area that it is expected to have, so that its border lies well inside;
+# averaged over the whole frame a small nerve would drown in background.
+REGION_FACTOR = 2.0
+REGION_LEAST = 24  # pixels of the network's grid: the area of a small nerve at 128 x 128
+LIKELY = 0.2  # a class that nowhere reaches this probability is not thought to be there
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """What a network is unsure of in one class of one frame.
+
+    Attributes:
+        name: The class.
+        entropy: Mean binary entropy over the plausible region, 0 certain to 1.
+        peak: Highest probability in the frame, 0 to 1.
+        area: Share of the frame outlined as this class, 0 to 1.
+    """
+
+    name: str
+    entropy: float
+    peak: float
+    area: float
+
+
+def layer_probabilities(
+    probabilities: NDArray[np.float32], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
+) -> NDArray[np.float32]:
+    """Exclusive classes `(1 + C, h, w)` -> layers `(C, h, w)`: a class's own probability and of what lies inside it."""
+    channel = {class_id: k + 1 for k, class_id in enumerate(class_ids)}
+    members = [[channel[i], *(channel[j] for j in contains.get(i, ()) if j in channel)] for i in class_ids]
+    return np.stack([probabilities[m].sum(0) for m in members]).clip(0, 1)
+
+
+def plausible_entropy(p: NDArray[np.float32]) -> float:
+    """Mean binary entropy of one layer `(h, w)` over the pixels where the class is most likely, 0 to 1 bit."""
+    n = int(np.clip(REGION_FACTOR * p.sum(), REGION_LEAST, p.size))
+    top = np.partition(p.ravel(), p.size - n)[p.size - n :].astype(np.float64).clip(1e-6, 1 - 1e-6)
+    return float(-(top * np.log2(top) + (1 - top) * np.log2(1 - top)).mean())
+
+
+def class_scores(layers: NDArray[np.float32], drawn: NDArray[np.bool_], *, names: Sequence[str]) -> list[ClassScore]:
+    """Score each class.
+
+    Args:
+        layers: `(C, h, w)` probabilities on the network's grid.
+        drawn: `(C, H, W)` what is outlined, at the frame's own size.
+        names: Of the classes.
+    """
+    return [
+        ClassScore(name, plausible_entropy(p), float(p.max()), float(d.mean()))
+        for name, p, d in zip(names, layers, drawn, strict=True)
+    ]
+
+
+def frame_score(scores: Sequence[ClassScore]) -> float:
+    """A frame's informativeness, 0 to 1: the mean over its classes."""
+    return float(np.mean([s.entropy for s in scores])) if scores else 0.0
+
+
+def reason(scores: Sequence[ClassScore]) -> str:
+    """Why a frame is worth a physician's time, in one sentence."""
+    if not any(s.area for s in scores):
+        likeliest = max(scores, key=lambda s: s.peak)
+        if likeliest.peak < LIKELY:
+            return "nothing outlined: the model sees none of the structures"
+        return f"nothing outlined, though {_words(likeliest.name)} is likely at {likeliest.peak:.0%}"
+    missing = [s for s in scores if not s.area and s.peak >= LIKELY]
+    by_entropy = sorted((s for s in scores if s.area), key=lambda s: -s.entropy)
+    parts = [f"{_words(by_entropy[0].name)} border {_strength(by_entropy[0].entropy)}"]
+    parts += [f"{_words(s.name)} {_strength(s.entropy)} too" for s in by_entropy[1:2] if s.entropy > 0.4]
+    parts += [f"{_words(s.name)} perhaps missed ({s.peak:.0%} likely)" for s in missing[:1]]
+    return "; ".join(parts)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _strength(entropy: float) -> str:
+    if entropy > 0.6:
+        return f"very uncertain ({entropy:.2f})"
+    if entropy > 0.3:
+        return f"uncertain ({entropy:.2f})"
+    return f"fairly certain ({entropy:.2f})"

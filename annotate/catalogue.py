@@ -1,0 +1,72 @@
+"""The in-house database: what was drawn, on what, by whom, and what was made of it; nothing of it is lost."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from . import tables as t
+from .canonical import canonical_json
+from .catalogue_models import ModelRows
+from .catalogue_revisions import RevisionRows
+from .settings import SPLITS
+
+
+class Catalogue(RevisionRows, ModelRows):
+    """The open catalogue of a workspace.
+
+    Every method that writes is a transaction of its own, unless called within `transaction()`, which makes one of many.
+    """
+
+    def counts(self) -> dict[str, int]:
+        """What `dmr status` tells, by words, in the order to be told."""
+        labelled = sa.select(t.truth.c.frame)
+        split = {s: _count(t.patient, t.patient.c.split == s) for s in SPLITS}
+        queries = {
+            "patients": _count(t.patient),
+            **{f"patients in {s}": query for s, query in split.items()},
+            "clips": _count(t.clip),
+            "frames": _count(t.frame),
+            "frames labelled": _count(t.truth),
+            "frames to choose from": _count(t.frame, t.frame.c.eligible, t.frame.c.id.not_in(labelled)),
+            "renditions quarantined": _count(t.rendition, t.rendition.c.state == "quarantined"),
+            "revisions": _count(t.revision),
+            "revisions withdrawn": _count(t.tombstone),
+            "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
+            "models": _count(t.model),
+            "predictions of the active model": _count(
+                t.prediction, t.prediction.c.model.in_(sa.select(t.model.c.id).where(t.model.c.state == "active"))
+            ),
+        }
+        with self.reading() as connection:
+            return {words: connection.scalar(query) or 0 for words, query in queries.items()}
+
+    def catalogue_hash(self) -> str:
+        """A SHA-256 over what the catalogue says: the same after the same work, in any order, at any time.
+
+        Of a time only whether it is set counts; the order of arrival does not, nor the workspace's own id.
+        """
+        digest = hashlib.sha256()
+        with self.reading() as connection:
+            for table in sorted(t.metadata.tables.values(), key=lambda table: table.name):
+                if table is not t.meta:
+                    lines = sorted(_line(table, row) for row in connection.execute(sa.select(table)))
+                    digest.update("\n".join([table.name, *lines, ""]).encode())
+        return digest.hexdigest()
+
+
+def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    return sa.select(sa.func.count()).select_from(table).where(*conditions)
+
+
+def _line(table: sa.Table, row: Row[Any]) -> str:
+    said = {}
+    for column, value in zip(table.columns, row, strict=True):
+        if column.name == "at" or column.name.endswith("_at"):
+            said[column.name] = value is not None
+        elif column is not t.revision.c.sequence:
+            said[column.name] = value.hex() if isinstance(value, bytes) else value
+    return canonical_json(said)

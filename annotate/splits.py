@@ -1,0 +1,105 @@
+"""Which patients train, which validate, which test: decided once and for good, patient by patient."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from .catalogue import Catalogue
+from .settings import SPLITS, Split, SplitSettings
+
+PATIENTS: Final = 0
+"""Stands among the class ids for the patient itself, so that patients are shared out as the drawn frames are."""
+
+_OFFERED: Final[tuple[Split, ...]] = ("train", "test", "validation")  # to whom the first three patients go
+
+
+class Assignment(NamedTuple):
+    """A patient's split, and why."""
+
+    split: Split
+    reason: str
+
+
+def assign(
+    new: Mapping[str, Mapping[int, int]],
+    *,
+    totals: Mapping[Split, Mapping[int, int]],
+    shares: SplitSettings,
+    fixed: Mapping[str, Split] | None = None,
+) -> dict[str, Assignment]:
+    """Give each new patient the split that lacks most of what the patient brings.
+
+    The lack of a class in a split is its share less the part it has of the class's frames; the lacks of a patient's
+    classes are weighed by the part of each class that the patient brings. (That is the steepest way down the squared
+    distance to the shares.) A split without a patient comes first, in the order train, test, validation. The patients with most
+    drawn frames go first, and of those alike the lower pseudonym, which nobody chose: the outcome is the same every time.
+
+    Args:
+        new: By patient, the number of frames in which each class is drawn; empty for a patient without outlines.
+        totals: By split, the same summed over its patients, and under `PATIENTS` their number.
+        shares: The shares aimed at.
+        fixed: Splits that the user chose, by patient.
+
+    Returns:
+        Every new patient's assignment.
+    """
+    have = {split: Counter(totals.get(split, {})) for split in SPLITS}
+    brought = {patient: Counter(counts) + Counter({PATIENTS: 1}) for patient, counts in new.items()}
+    chosen = fixed or {}
+    assigned = {}
+    for patient in sorted(brought, key=lambda p: (p not in chosen, -brought[p].total(), p)):
+        if patient in chosen:
+            assignment = Assignment(chosen[patient], "chosen by the user")
+        else:
+            assignment = _place(brought[patient], have, shares)
+        have[assignment.split] += brought[patient]
+        assigned[patient] = assignment
+    return assigned
+
+
+def _place(brought: Counter[int], have: Mapping[Split, Counter[int]], shares: SplitSettings) -> Assignment:
+    offered = [split for split in _OFFERED if shares.share(split) > 0]
+    for split in offered:
+        if have[split][PATIENTS] == 0:
+            return Assignment(split, f"{split} had no patient")
+    total = {c: n + sum(counts[c] for counts in have.values()) for c, n in brought.items()}
+
+    def lack(split: Split) -> float:
+        return sum(n / total[c] * (shares.share(split) - have[split][c] / total[c]) for c, n in brought.items())
+
+    split = max(offered, key=lack)  # of equals, the first
+    return Assignment(split, f"{split} lacked most of this patient's classes")
+
+
+def update_ledger(
+    catalogue: Catalogue, *, shares: SplitSettings, fixed: Mapping[str, Split] | None = None
+) -> dict[str, Assignment]:
+    """Assign every patient of the catalogue that has no split yet; the others stay where they are.
+
+    A patient whose frames a model has been trained on while nobody knew whose they were goes to train.
+
+    Returns:
+        The new assignments.
+
+    Raises:
+        CatalogueError: A patient in `fixed` is unknown, or in another split already.
+    """
+    with catalogue.transaction():
+        splits = catalogue.splits()
+        drawn = catalogue.drawn_counts()
+        totals: dict[Split, Counter[int]] = {split: Counter() for split in SPLITS}
+        for patient, split in splits.items():
+            if split is not None:
+                totals[split] += drawn[patient] + Counter({PATIENTS: 1})
+        new = {patient: drawn[patient] for patient, split in splits.items() if split is None}
+        if fixed:
+            catalogue.assign_splits({patient: (split, "chosen by the user") for patient, split in fixed.items()})
+        seen = catalogue.patients_seen()
+        chosen: dict[str, Split] = {**dict.fromkeys(seen, "train"), **(fixed or {})}
+        assigned = assign(new, totals=totals, shares=shares, fixed=chosen)
+        for patient in (seen & new.keys()) - (fixed or {}).keys():
+            assigned[patient] = Assignment("train", "a model has been trained on the frames")
+        catalogue.assign_splits(assigned)
+        return assigned
