@@ -65,24 +65,24 @@ def informative(candidates: Sequence[Candidate], *, per_clip: int, seed: int) ->
 
 
 def cold_start(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:
-    """Without a model: the patients in turn, and within each clip frames that lie far apart; near-copies last.
+    """Without a model: the clips in turn, and of each first its most typical frame, then the most different ones.
 
-    Within a clip the middle comes first, then always the frame farthest in time from those already taken.
+    Near-copies come last. Alike and different go by the perceptual hashes.
     """
     del per_clip, seed
-    in_time = sorted(candidates, key=lambda c: (c.clip, c.position, c.frame_id))
-    copies = _near_copies(in_time)
+    in_order = sorted(candidates, key=lambda c: (c.clip, c.position, c.frame_id))
+    copies = _near_copies(in_order)
     clips: dict[str, list[Candidate]] = defaultdict(list)
-    for c in in_time:
+    for c in in_order:
         if c.frame_id not in copies:
             clips[c.clip].append(c)
     placed: list[tuple[tuple[int, str], Candidate, str]] = []
     for clip, frames in clips.items():
-        for turn, i in enumerate(_spread(len(frames))):
-            where = f"frame {i + 1} of the {len(frames)} different ones of its clip"
-            placed.append(((turn, clip), frames[i], f"no model yet: spread over patients and time, {where}"))
+        for turn, i in enumerate(_typical_then_different([f.perceptual_hash or "0" for f in frames])):
+            which = "the most typical frame of its clip" if turn == 0 else "unlike the frames of its clip before it"
+            placed.append(((turn, clip), frames[i], f"no model yet: {which}"))
     ordered = [(c, why) for _, c, why in sorted(placed, key=lambda p: p[0])]
-    return ordered + [(c, "nearly the same picture as a frame ranked before it") for c in in_time if c.frame_id in copies]
+    return ordered + [(c, "nearly the same picture as a frame ranked before it") for c in in_order if c.frame_id in copies]
 
 
 def at_random(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:
@@ -119,13 +119,14 @@ def _near_copies(in_order: Sequence[Candidate]) -> set[str]:
     return copies
 
 
-def _spread(n: int) -> list[int]:
-    """The indices 0 to n - 1: the middle first, then always one farthest from those taken before it."""
-    if n == 0:
-        return []
-    order = [n // 2]
-    distance = np.abs(np.arange(n) - order[0])
-    for _ in range(n - 1):
+def _typical_then_different(hashes: Sequence[str]) -> list[int]:
+    """Indices of all: the one nearest to the others first, then always the one farthest from those taken."""
+    bits = np.array([int(h, 16) for h in hashes], np.uint64)
+    order = [int(np.argmin([np.bitwise_count(bits ^ b).sum() for b in bits]))]
+    distance = np.bitwise_count(bits ^ bits[order[0]]).astype(np.int64)
+    distance[order[0]] = -1
+    while len(order) < len(hashes):
         order.append(int(distance.argmax()))
-        distance = np.minimum(distance, np.abs(np.arange(n) - order[-1]))
+        distance = np.minimum(distance, np.bitwise_count(bits ^ bits[order[-1]]))
+        distance[order] = -1
     return order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Row
 
 from . import tables as t
 from .canonical import canonical_json
+from .catalogue_frames import unlabelled
 from .catalogue_models import ModelRows
 from .catalogue_revisions import RevisionRows
 from .settings import SPLITS
@@ -23,7 +25,6 @@ class Catalogue(RevisionRows, ModelRows):
 
     def counts(self) -> dict[str, int]:
         """What `dmr status` tells, by words, in the order to be told."""
-        labelled = sa.select(t.truth.c.frame)
         split = {s: _count(t.patient, t.patient.c.split == s) for s in SPLITS}
         queries = {
             "patients": _count(t.patient),
@@ -31,7 +32,7 @@ class Catalogue(RevisionRows, ModelRows):
             "clips": _count(t.clip),
             "frames": _count(t.frame),
             "frames labelled": _count(t.truth),
-            "frames to choose from": _count(t.frame, t.frame.c.eligible, t.frame.c.id.not_in(labelled)),
+            "frames to choose from": _count(unlabelled.subquery()),
             "renditions quarantined": _count(t.rendition, t.rendition.c.state == "quarantined"),
             "revisions": _count(t.revision),
             "revisions withdrawn": _count(t.tombstone),
@@ -43,6 +44,18 @@ class Catalogue(RevisionRows, ModelRows):
         }
         with self.reading() as connection:
             return {words: connection.scalar(query) or 0 for words, query in queries.items()}
+
+    def patients_in_datasets(self) -> frozenset[str]:
+        """The patients of all frames that something was trained or judged on."""
+        query = sa.select(t.revision.c.sha256, t.clip.c.patient).select_from(
+            t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
+        )
+        with self.reading() as connection:
+            used = {
+                sha256 for text in connection.scalars(sa.select(t.dataset.c.revisions)) for sha256 in json.loads(text)
+            }
+            rows = connection.execute(query.where(t.clip.c.patient.is_not(None)))
+            return frozenset(row.patient for row in rows if row.sha256 in used)
 
     def catalogue_hash(self) -> str:
         """A SHA-256 over what the catalogue says: the same after the same work, in any order, at any time.
@@ -58,12 +71,12 @@ class Catalogue(RevisionRows, ModelRows):
         return digest.hexdigest()
 
 
-def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(sa.func.count()).select_from(table).where(*conditions)
 
 
 def _line(table: sa.Table, row: Row[Any]) -> str:
-    said = {}
+    said: dict[str, object] = {}
     for column, value in zip(table.columns, row, strict=True):
         if column.name == "at" or column.name.endswith("_at"):
             said[column.name] = value is not None

@@ -119,8 +119,10 @@ def _refuse_other_meanings(classes: Classes, before: _Stored) -> None:
             what = f"[[class]] {c.id} is named {c.name!r}, which is a name of class {owner} in the catalogue"
             raise SettingsError(SETTINGS_NAME, what, f"Give it the id {owner}, or another name")
         if owner is None and before.rows[c.id].retired:
-            what = f"[[class]] {c.id} is named {c.name!r}, and the id is that of {before.rows[c.id].name!r}, now retired"
-            raise SettingsError(SETTINGS_NAME, what, f"Give it an id that was never used, such as {max(before.rows) + 1}")
+            what = (
+                f"[[class]] {c.id} is named {c.name!r}, and the id is that of {before.rows[c.id].name!r}, now retired"
+            )
+            raise SettingsError(SETTINGS_NAME, what, f"Give it an id never used before, such as {max(before.rows) + 1}")
 
 
 def _brought_in_line(classes: Classes, before: _Stored) -> _Stored:

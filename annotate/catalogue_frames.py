@@ -29,9 +29,7 @@ frames_joined = (
     .join(newest_rendition, newest_rendition.c.frame == t.frame.c.id)
     .join(
         t.rendition,
-        sa.and_(
-            t.rendition.c.frame == newest_rendition.c.frame, t.rendition.c.version == newest_rendition.c.version
-        ),
+        sa.and_(t.rendition.c.frame == newest_rendition.c.frame, t.rendition.c.version == newest_rendition.c.version),
     )
 )
 """Each frame with its clip, its patient if known, and its newest rendition."""
@@ -50,6 +48,12 @@ frame_columns = (
     t.rendition.c.state,
 )
 """What `to_frame` reads."""
+
+unlabelled = (
+    sa.select(*frame_columns)
+    .select_from(frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id, isouter=True))
+    .where(t.truth.c.frame.is_(None), t.frame.c.eligible, t.rendition.c.state == "ok")
+)
 
 
 class FrameRows(Database):
@@ -92,12 +96,7 @@ class FrameRows(Database):
 
     def unlabelled_frames(self) -> list[FrameRecord]:
         """The frames that nobody has drawn on, may be chosen, and can be shown; by clip, and in its order."""
-        query = (
-            sa.select(*frame_columns)
-            .select_from(frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id, isouter=True))
-            .where(t.truth.c.frame.is_(None), t.frame.c.eligible, t.rendition.c.state == "ok")
-            .order_by(t.frame.c.clip, t.frame.c["index"], t.frame.c.id)
-        )
+        query = unlabelled.order_by(t.frame.c.clip, t.frame.c["index"], t.frame.c.id)
         with self.reading() as connection:
             return [to_frame(row) for row in connection.execute(query)]
 

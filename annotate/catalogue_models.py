@@ -76,7 +76,9 @@ class ModelRows(Database):
     def models(self) -> list[ModelRecord]:
         """All models, the oldest first."""
         with self.reading() as connection:
-            return [_to_model(row) for row in connection.execute(sa.select(t.model).order_by(t.model.c.at, t.model.c.id))]
+            return [
+                _to_model(row) for row in connection.execute(sa.select(t.model).order_by(t.model.c.at, t.model.c.id))
+            ]
 
     def active_model(self) -> ModelRecord | None:
         """The model that predicts now; None before the first activation."""
@@ -132,7 +134,9 @@ class ModelRows(Database):
         with self.transaction() as connection:
             for batch in chunks(predictions):
                 newest = {(p.frame, p.rendition, p.model): p for p in batch}
-                connection.execute(sa.delete(t.prediction).where(*key), [{"f": f, "r": r, "m": m} for f, r, m in newest])
+                connection.execute(
+                    sa.delete(t.prediction).where(*key), [{"f": f, "r": r, "m": m} for f, r, m in newest]
+                )
                 connection.execute(sa.insert(t.prediction), [_prediction_row(p) for p in newest.values()])
                 n += len(newest)
         return n

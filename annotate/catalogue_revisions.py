@@ -41,8 +41,8 @@ class RevisionRows(FrameRows, ClassRows):
     def append_revisions(self, records: Iterable[RevisionRecord]) -> list[Appended]:
         """Keep revisions for good: their blobs first, then their rows, in one commit.
 
-        A record that says what its author's last revision on that frame says, by the same way in (`origin`), is not new.
-        One that repeats a withdrawn revision is: its author has drawn it again. Heads, conflicts and the truth follow.
+        A record that says what its author's last revision of that frame says, by the same way in (`origin`), is not
+        new. One that repeats a withdrawn revision is: it was drawn again. Heads, conflicts and the truth follow.
 
         Returns:
             What became of each, in the order given.
@@ -175,7 +175,7 @@ class RevisionRows(FrameRows, ClassRows):
 def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
     """What a revision's blob says, and its hash is taken of.
 
-    The time is left out, and with it the seconds it took: the same work handed in again after a crash has the same hash.
+    The time is left out, and the seconds it took: the same work handed in again after a crash has the same hash.
     """
     return canonical_json(
         {
@@ -220,7 +220,9 @@ def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids
             raise CatalogueError(record.frame, f"has no revision {record.parent[:12]}", "Leave the parent out")
 
 
-def _insert(connection: Connection, record: RevisionRecord, *, sha256: str, previous: str | None, sequence: int) -> None:
+def _insert(
+    connection: Connection, record: RevisionRecord, *, sha256: str, previous: str | None, sequence: int
+) -> None:
     """Add a revision's row and make it its author's head."""
     values = {
         "sha256": sha256,

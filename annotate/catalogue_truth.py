@@ -1,15 +1,16 @@
 """What follows from a frame's heads: who disagrees with whom, and which revision is taken for true.
 
-- A head that another head was drawn over, at any remove, is superseded: its author was seen and corrected.
-- Two heads that say different things are in conflict, unless one supersedes the other, or just one of them was drawn
-  blind: a blind reading of a frame that has its outlines is a measurement, not a contradiction.
+- A head that another head was drawn over, at any remove, is superseded: its author was seen and corrected. A consensus
+  supersedes all that came before it.
+- Two heads that say different things are in conflict, unless one of them is superseded, or just one was drawn blind: a
+  blind reading of a frame that has its outlines is a measurement, not a contradiction.
 - The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. An open
-  conflict does not take a frame out of use; it is flagged. A consensus settles what stood before it.
+  conflict does not take a frame out of use; it is flagged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -24,48 +25,46 @@ from .store import sha256_hex
 
 def settle(connection: Connection, frame: str, *, by: str | None) -> None:
     """Bring a frame's conflicts and truth in line with its heads, after the revision `by`, or a withdrawal."""
-    live = _live_heads(connection, frame)
-    superseded = _ancestors(connection, frame, [head.sha256 for head in live])
-    standing = [head for head in live if head.sha256 not in superseded]
+    history = _history(connection, frame)
+    heads = [row for row in history.values() if row.author_of_head is not None and row.withdrawn is None]
+    before = _ancestors([head.sha256 for head in heads], history)
+    agreed = [r for r in history.values() if r.origin == "consensus" and r.withdrawn is None]
+    since = max((r.sequence for r in agreed if r in heads or r.sha256 in before), default=0)
+    standing = [head for head in heads if head.sha256 not in before and head.sequence >= since]
     consensus = [head for head in standing if head.origin == "consensus"]
     _set_truth(connection, frame, (consensus or standing)[-1].sha256 if standing else None)
-    _set_conflict(connection, frame, _in_conflict(standing), by=by)
+    _set_conflict(connection, frame, _contradicting(standing), by=by)
 
 
-def _live_heads(connection: Connection, frame: str) -> Sequence[Row[Any]]:
-    """Heads without a tombstone, in the order of their arrival."""
-    joined = t.head.join(t.revision, t.revision.c.sha256 == t.head.c.revision).join(
+def _history(connection: Connection, frame: str) -> dict[str, Row[Any]]:
+    """All revisions of a frame, in the order of their arrival."""
+    joined = t.revision.join(t.head, t.head.c.revision == t.revision.c.sha256, isouter=True).join(
         t.tombstone, t.tombstone.c.revision == t.revision.c.sha256, isouter=True
     )
-    query = sa.select(t.revision).select_from(joined).where(t.head.c.frame == frame, t.tombstone.c.revision.is_(None))
-    return connection.execute(query.order_by(t.revision.c.sequence)).all()
+    columns = (t.revision, t.head.c.author.label("author_of_head"), t.tombstone.c.at.label("withdrawn"))
+    query = sa.select(*columns).select_from(joined).where(t.revision.c.frame == frame)
+    return {row.sha256: row for row in connection.execute(query.order_by(t.revision.c.sequence))}
 
 
-def _ancestors(connection: Connection, frame: str, hashes: Iterable[str]) -> set[str]:
+def _ancestors(hashes: Iterable[str], history: Mapping[str, Row[Any]]) -> set[str]:
     """All that these revisions were drawn over or came after, by their authors, at any remove."""
-    c = t.revision.c
-    query = sa.select(c.sha256, c.parent, c.previous).where(c.frame == frame)
-    before = {row.sha256: {row.parent, row.previous} - {None} for row in connection.execute(query)}
     found: set[str] = set()
-    rest = [ancestor for sha256 in hashes for ancestor in before[sha256]]
+    rest = list(hashes)
     while rest:
-        ancestor = rest.pop()
-        if ancestor not in found:
-            found.add(ancestor)
-            rest.extend(before[ancestor])
+        row = history[rest.pop()]
+        new = {row.parent, row.previous} - found - {None}
+        found |= new
+        rest.extend(new)
     return found
 
 
-def _in_conflict(standing: Sequence[Row[Any]]) -> list[str]:
+def _contradicting(standing: Sequence[Row[Any]]) -> list[str]:
     """The hashes, sorted, of the heads that contradict another one."""
-    after = max((head.sequence for head in standing if head.origin == "consensus"), default=0)
-    contradicting: set[str] = set()
+    found: set[str] = set()
     for a, b in combinations(standing, 2):
-        same = (a.shapes, a.covered) == (b.shapes, b.covered)
-        settled = max(a.sequence, b.sequence) <= after
-        if not same and not settled and a.blind == b.blind:
-            contradicting |= {a.sha256, b.sha256}
-    return sorted(contradicting)
+        if (a.shapes, a.covered) != (b.shapes, b.covered) and a.blind == b.blind:
+            found |= {a.sha256, b.sha256}
+    return sorted(found)
 
 
 def _set_truth(connection: Connection, frame: str, sha256: str | None) -> None:

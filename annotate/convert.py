@@ -213,7 +213,7 @@ def _read_mask(job: Job, names: IndexNames, report: Report) -> NDArray[np.uint8]
     except OSError as error:
         raise BrokenInput(job.name, f"cannot be opened ({error.strerror})", "Check its permissions") from error
     index = read_index_mask(data, where=job.name)
-    values = [value for value in np.unique(index).tolist() if value]
+    values = [value for value in np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist() if value]
     if names.given is None:
         if len(values) > _MOST_VALUES:
             what = f"has {len(values)} different values: a picture and no mask"

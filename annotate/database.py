@@ -43,9 +43,9 @@ class Database:
     @classmethod
     def exists(cls, target: str | Path) -> bool:
         """Whether a catalogue is there already; an empty file or database is none yet."""
-        if isinstance(target, Path) and not target.is_file():
-            return False
         database = cls(_engine(target), store=BlobStore(Path()))
+        if isinstance(target, Path) and not target.is_file():  # to connect would make it
+            return False
         try:
             with database.reading() as connection:
                 return _version(connection) is not None

@@ -138,7 +138,7 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
                 lines.append(line)
             line = word
             while font.getlength(line) > width and len(line) > 1:
-                fits = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or font.getlength(line[:n]) <= width)
+                fits = next(n for n in range(1, len(line)) if font.getlength(line[: n + 1]) > width)
                 lines.append(line[:fits])
                 line = line[fits:]
         lines.append(line)

@@ -17,6 +17,7 @@ _NETWORK = re.compile(
     r"9p|afpfs|afs|beegfs|ceph|cifs|davfs|drvfs|glusterfs|gpfs|lustre|ncpfs|nfs4?|smb[23]|smbfs|webdav"
     r"|fuse\.(davfs|glusterfs|rclone|s3fs|sshfs)"
 )
+_LINUX_MOUNTS = Path("/proc/self/mounts")
 _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
 _POLL_S = 0.05
 
@@ -57,7 +58,7 @@ def is_network_share(path: Path) -> bool:
         table = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
         mounts = re.findall(r"^.* on (/.*) \((\w+)", table, flags=re.MULTILINE)
     else:
-        mounts = _linux_mounts(Path("/proc/self/mounts"))
+        mounts = _linux_mounts(_LINUX_MOUNTS)
     return bool(_NETWORK.fullmatch(file_system(path, mounts=mounts) or ""))
 
 

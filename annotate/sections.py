@@ -86,7 +86,7 @@ def _typed(value: object, hint: Any, *, where: str, place: str) -> object:
         if type(value) is hint and not (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
             return value  # by exact type: true is no whole number here
     else:
-        return read_section(hint, value, where=where, place=f"[{place.strip('[]')}]")
+        return read_section(hint, value, where=where, place=f"[[{place.strip('[').replace('] ', '.')}]]")
     raise SettingsError(where, f"{place} is {_shown(value)}: expected {expected}", "Correct it there")
 
 

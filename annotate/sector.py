@@ -19,14 +19,17 @@ _WINDOW = 5  # px; the neighbourhood in which a pixel counts as blank or not
 # Blank is dark or flat: JPEG leaves up to about 4 grey levels beside an edge, and a program's panel has no speckle.
 _DARK = 4.0
 _FLAT = 3
-_CLOSING = 0.012  # of the shorter side: gaps between echoes that are closed, and the width of lines and text removed
+# Of the shorter side: the gaps between echoes that are closed, less than between the image and a line of text,
+_CLOSING = 0.006
+_OPENING = 0.012  # and the width of the lines and words that are taken away.
 _LEAST = 0.05  # of the frame: a smaller region is no sector
 # A further part belongs to the sector if it lies within its columns, give or take this share of its width,
 _ASIDE = 0.03
 _WIDE = 0.8  # and is nearly as wide,
-_LARGE = 0.05  # or has this share of its area.
+_LARGE = 0.1  # or has this share of its area.
 _EVEN = 1  # px; how much the slope of a lower edge changes from column to column
 _EDGE_RUN = 9  # columns in which an edge has to be even
+_FADING = 0.08  # of the region's columns side by side without an edge: there the echoes fade
 _EDGE_COLUMNS = 0.3  # of the region's columns with such an edge, for the sector to end there
 _MOST_POINTS = 24
 
@@ -64,17 +67,21 @@ def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels whose neighbourhood is neither dark nor flat, gaps closed and thin lines taken away."""
     bright = ndimage.uniform_filter(grey.astype(np.float32), _WINDOW) > _DARK
     varied = ndimage.maximum_filter(grey, _WINDOW).astype(np.int16) - ndimage.minimum_filter(grey, _WINDOW) >= _FLAT
-    size = _closing_size(grey)
-    square = np.ones((size, size), dtype=np.bool_)
-    # Beyond the frame counts as content for closing, or else its border would be eaten.
+    closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
+    size = len(opening)
+    # What lies beyond the frame counts as its border does, or else the border would be eaten.
     margin = np.pad(bright & varied, size, mode="edge")
-    closed = ndimage.binary_closing(margin, square)
-    opened = ndimage.binary_opening(np.asarray(closed), square)
-    return np.asarray(opened, dtype=np.bool_)[size:-size, size:-size]
+    closed = ndimage.binary_closing(margin, closing)
+    opened = ndimage.binary_opening(np.asarray(closed), opening)
+    # The window reached past the image by half of itself; done last, it parts no skin from what lies below.
+    shrunk = ndimage.binary_erosion(np.asarray(opened), np.ones((_WINDOW, _WINDOW), dtype=np.bool_))
+    return np.asarray(shrunk, dtype=np.bool_)[size:-size, size:-size]
 
 
-def _closing_size(grey: NDArray[np.uint8]) -> int:
-    return 2 * max(2, round(_CLOSING * min(grey.shape))) + 1
+def _square(grey: NDArray[np.uint8], share: float) -> NDArray[np.bool_]:
+    """A square of about twice this share of the shorter side, of odd size."""
+    size = 2 * max(2, round(share * min(grey.shape))) + 1
+    return np.ones((size, size), dtype=np.bool_)
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -121,8 +128,8 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     """
     height = len(grey)
     columns = np.flatnonzero(region.any(axis=0))
-    # The region's own border is as coarse as the closing; the last lit pixel near it is not.
-    reach = _closing_size(grey)
+    # The region's own border is as coarse as those squares; the last lit pixel near it is not.
+    reach = len(_square(grey, _OPENING))
     near = ndimage.binary_dilation(region, np.ones((2 * reach + 1, 1), dtype=np.bool_))
     bottoms = _bottoms(near & (grey > _DARK), columns)
     even = np.abs(np.diff(bottoms, n=2, prepend=bottoms[0], append=bottoms[-1])) <= _EVEN
@@ -132,7 +139,9 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     seen = np.count_nonzero(edge) >= _EDGE_COLUMNS * len(columns)
     depth = int(bottoms[edge].max()) if seen else height - 1
     rows = np.arange(height)[:, None]
-    fading = columns[~edge] if seen else columns
+    # A few columns without an edge are the corners of a fan.
+    wide = np.ones(max(_EDGE_RUN, round(_FADING * len(columns))), dtype=np.bool_)
+    fading = columns[np.asarray(ndimage.binary_opening(~edge, wide), dtype=np.bool_)] if seen else columns
     extended = region.copy()
     extended[:, fading] |= (rows > _bottoms(region, fading)) & (rows <= depth)
     return _hull(extended) if seen else extended

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 from .classes import ClassDef, Classes
 from .errors import SettingsError
 from .sections import read_section, refuse_unknown, within
+from .settings_template import default_toml as default_toml
 
 FORMAT: Final = 1
 SETTINGS_NAME: Final = "dmr.toml"
@@ -157,13 +158,15 @@ class StudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueSettings:
-    """`url`: SQLAlchemy's URL of the database; None for `catalogue.sqlite` in the workspace."""
+    """`url`: SQLAlchemy's URL of a PostgreSQL database; None for `catalogue.sqlite` in the workspace."""
 
     url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.url is not None and not re.match(r"(sqlite|postgresql)(\+\w+)?://", self.url):
-            raise ValueError("url: expected sqlite:///... or postgresql+psycopg://...")
+        if self.url is not None and not re.match(r"postgresql(\+\w+)?://", self.url):
+            raise ValueError(
+                "url: expected postgresql+psycopg://host/name; without it, the database is catalogue.sqlite"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ coverage = "drawn"
 [geometry]
 spacing_mm = "from-tags"    # or [row, column], millimetres a pixel, for every frame
 
-# The classes. An id is never given to another structure, and a renamed class keeps its id. Take one out of use with
-# retired = true. z: in a mask, higher covers lower. inside: the class whose structures contain this one's.
+# The classes. An id is never given to another structure, and a renamed class keeps its id; `retired = true` takes one
+# out of use. z: in a mask, higher covers lower. inside: the class whose structures contain this one's.
 """
 
 _TAIL = """

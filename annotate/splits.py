@@ -33,8 +33,9 @@ def assign(
 
     The lack of a class in a split is its share less the part it has of the class's frames; the lacks of a patient's
     classes are weighed by the part of each class that the patient brings. (That is the steepest way down the squared
-    distance to the shares.) A split without a patient comes first, in the order train, test, validation. The patients with most
-    drawn frames go first, and of those alike the lower pseudonym, which nobody chose: the outcome is the same every time.
+    distance to the shares.) A split without a patient comes first, in the order train, test, validation. The patients
+    with most drawn frames go first, and of those alike the lower pseudonym, which nobody chose: the outcome is the same
+    every time.
 
     Args:
         new: By patient, the number of frames in which each class is drawn; empty for a patient without outlines.
@@ -78,7 +79,8 @@ def update_ledger(
 ) -> dict[str, Assignment]:
     """Assign every patient of the catalogue that has no split yet; the others stay where they are.
 
-    A patient whose frames a model has been trained on while nobody knew whose they were goes to train.
+    A patient whose frames a model has been trained on while nobody knew whose they were goes to train, whatever is
+    chosen.
 
     Returns:
         The new assignments.
@@ -87,19 +89,18 @@ def update_ledger(
         CatalogueError: A patient in `fixed` is unknown, or in another split already.
     """
     with catalogue.transaction():
-        splits = catalogue.splits()
-        drawn = catalogue.drawn_counts()
+        splits, drawn = catalogue.splits(), catalogue.drawn_counts()
+        new = {patient: drawn[patient] for patient, split in splits.items() if split is None}
+        if not new and not fixed:
+            return {}
         totals: dict[Split, Counter[int]] = {split: Counter() for split in SPLITS}
         for patient, split in splits.items():
             if split is not None:
                 totals[split] += drawn[patient] + Counter({PATIENTS: 1})
-        new = {patient: drawn[patient] for patient, split in splits.items() if split is None}
-        if fixed:
-            catalogue.assign_splits({patient: (split, "chosen by the user") for patient, split in fixed.items()})
-        seen = catalogue.patients_seen()
-        chosen: dict[str, Split] = {**dict.fromkeys(seen, "train"), **(fixed or {})}
-        assigned = assign(new, totals=totals, shares=shares, fixed=chosen)
-        for patient in (seen & new.keys()) - (fixed or {}).keys():
+        assigned = {patient: Assignment(split, "chosen by the user") for patient, split in (fixed or {}).items()}
+        for patient in new.keys() & catalogue.patients_in_datasets():
             assigned[patient] = Assignment("train", "a model has been trained on the frames")
+        chosen = {patient: assignment.split for patient, assignment in assigned.items()}
+        assigned = assign(new, totals=totals, shares=shares, fixed=chosen) | assigned
         catalogue.assign_splits(assigned)
-        return assigned
+        return {patient: assigned[patient] for patient in new}

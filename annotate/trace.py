@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -71,21 +72,25 @@ def index_to_shapes(
     index = np.ascontiguousarray(index, dtype=np.uint8)
     if drop_below > 1:
         index = _without_specks(index, math.ceil(drop_below))
-    present = set(np.unique(index).tolist()) - {0}
+    present = set(np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist()) - {0}
     members = {c: contains.get(c, frozenset()) | {c} for c in present | set(contains)}
     members = {c: ids for c, ids in sorted(members.items()) if ids & present}
     groups = _Groups(1)
     found: list[Shape] = []
-    simple = _simplified(index, tolerance) if tolerance > 0 else []
-    for class_id, ids in members.items():
-        if tolerance > 0:
-            parts = _union([polygon for value, polygon in simple if value in ids])
-            for polygon in parts:
+    if tolerance > 0:
+        simple = _simplified(index, tolerance)
+        for class_id, ids in members.items():
+            for polygon in _union([polygon for value, polygon in simple if value in ids]):
                 outer, *holes = (_open(ring) for ring in (polygon.exterior, *polygon.interiors))
                 found += groups.shapes(class_id, outer, tuple(holes))
-        else:
-            for face in _faces(np.isin(index, list(ids)).astype(np.uint8)):
-                found += groups.shapes(class_id, face.outer, face.holes)
+        return tuple(found)
+    by_value: dict[int, list[_Face]] = defaultdict(list)
+    for face in _faces(index):
+        by_value[face.value].append(face)
+    for class_id, ids in members.items():
+        faces = by_value[class_id] if ids & present == {class_id} else _faces(np.isin(index, list(ids)).view(np.uint8))
+        for face in faces:
+            found += groups.shapes(class_id, face.outer, face.holes)
     return tuple(found)
 
 
@@ -114,26 +119,32 @@ class _Groups:
 
 def _faces(index: NDArray[np.uint8]) -> list[_Face]:
     """The parts of every value above 0, hanging together by pixel edges."""
+    rows, columns = np.flatnonzero(index.any(axis=1)), np.flatnonzero(index.any(axis=0))
+    if not len(rows):
+        return []
+    # Structures fill a part of a frame, and GDAL's time goes with the pixels.
+    top, left = int(rows[0]), int(columns[0])
+    index = np.ascontiguousarray(index[top : rows[-1] + 1, left : columns[-1] + 1])
     with warnings.catch_warnings():
         # GDAL expects a map; a frame's pixels are its own coordinates.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         traced = list(polygonize(index, mask=index > 0, connectivity=4))
     faces = []
     for geometry, value in traced:
-        rings = [part for ring in geometry["coordinates"] for part in _split_at_touching(ring[:-1])]
+        rings = [part for ring in geometry["coordinates"] for part in _split_at_touching(ring[:-1], left, top)]
         # The outline is the largest: GDAL may run an outline through a hole that touches it at a corner.
         rings.sort(key=ring_area, reverse=True)
         faces.append(_Face(int(value), rings[0], tuple(rings[1:])))
     return faces
 
 
-def _split_at_touching(ring: Iterable[Point]) -> list[Ring]:
-    """Cut a ring at the corners that it passes twice, so that no ring touches itself."""
+def _split_at_touching(ring: Iterable[Point], left: int, top: int) -> list[Ring]:
+    """Move a ring to its place, and cut it at the corners that it passes twice, so that no ring touches itself."""
     done: list[Ring] = []
     path: list[Point] = []
     places: dict[Point, int] = {}
     for x, y in ring:
-        point = (float(x), float(y))
+        point = (float(x) + left, float(y) + top)
         if point in places:
             start = places[point]
             loop = path[start:]

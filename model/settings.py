@@ -15,7 +15,8 @@ class TrainSettings:
     Attributes:
         size: `s`, `m` or `l`.
         input: Side of the network's square grid, pixels; a multiple of 32.
-        steps: Optimiser steps at most.
+        steps: Optimiser steps at most, where no epochs are given.
+        epochs: Passes over the training frames at most, None to go by `steps`.
         minutes: Wall-clock limit, None for none; whichever comes first ends the cosine.
         batch: Frames a step.
         learning_rate: Of AdamW, at its highest.
@@ -31,6 +32,7 @@ class TrainSettings:
     size: str = "s"
     input: int = 256
     steps: int = 3000
+    epochs: int | None = None
     minutes: float | None = None
     batch: int = 16
     learning_rate: float = 2e-3
@@ -49,3 +51,7 @@ class TrainSettings:
             raise ValueError(f"input {self.input}: expected a multiple of 32")
         if self.steps < 1 or self.batch < 1 or self.check_every < 1:
             raise ValueError("steps, batch and check_every begin at 1")
+
+    def total_steps(self, frames: int) -> int:
+        """Optimiser steps at most for a training set of so many frames."""
+        return self.steps if self.epochs is None else self.epochs * max(1, -(-frames // self.batch))

@@ -80,6 +80,7 @@ class Trainer:
         )
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.order = torch.empty(0, dtype=torch.long)
+        self.steps = settings.total_steps(len(training))
         self.step = 0
         self.seconds = 0.0
         self.stale = 0
@@ -91,7 +92,7 @@ class Trainer:
     def share(self) -> float:
         """Share of the run done, 0 to 1."""
         by_time = self.seconds / 60 / self.settings.minutes if self.settings.minutes else 0.0
-        return min(1.0, max(self.step / self.settings.steps, by_time))
+        return min(1.0, max(self.step / self.steps, by_time))
 
     @property
     def done(self) -> bool:
@@ -111,7 +112,7 @@ class Trainer:
             began = time.monotonic()
             self._losses.append(self._train_step())
             self.step += 1
-            if self.step % self.settings.check_every == 0 or self.step == self.settings.steps:
+            if self.step % self.settings.check_every == 0 or self.step == self.steps:
                 self._look()
             self.seconds += time.monotonic() - began
             if on_progress is not None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dmr.annotate.raster import layers_to_index, polygons_to_mask, shapes_to_layers
 from dmr.annotate.shapes import Ring, Shape, ring_area
@@ -20,7 +23,7 @@ def box(left: float, top: float, right: float, bottom: float) -> Ring:
     return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
-def repaint(shapes: tuple[Shape, ...], ids: list[int], like: np.ndarray) -> np.ndarray:
+def repaint(shapes: tuple[Shape, ...], ids: list[int], like: NDArray[Any]) -> NDArray[Any]:
     layers = shapes_to_layers(shapes, class_ids=ids, height=like.shape[0], width=like.shape[1])
     index, hidden = layers_to_index(layers, class_ids=ids, paint_order=ids)
     assert hidden == 0
@@ -90,15 +93,15 @@ def test_flattening_paints_higher_over_lower_and_counts_what_it_hides() -> None:
 
 
 @given(INDEX_MASKS)
-@settings(max_examples=300, deadline=None)
-def test_tracing_and_painting_gives_the_same_pixels(index: np.ndarray) -> None:
+@settings(max_examples=150, deadline=None)
+def test_tracing_and_painting_gives_the_same_pixels(index: NDArray[Any]) -> None:
     shapes = index_to_shapes(index)
     np.testing.assert_array_equal(repaint(shapes, [1, 2, 3], index), index)
 
 
 @given(MASKS)
-@settings(max_examples=300, deadline=None)
-def test_traced_outlines_neither_cross_nor_touch_themselves_and_have_no_idle_points(mask: np.ndarray) -> None:
+@settings(max_examples=150, deadline=None)
+def test_traced_outlines_neither_cross_nor_touch_themselves_and_have_no_idle_points(mask: NDArray[Any]) -> None:
     shapes = mask_to_shapes(mask, class_id=1, first_group=5)
     area = 0.0
     for shape in shapes:
@@ -139,7 +142,7 @@ def test_a_parent_goes_round_its_children() -> None:
 
 @given(INDEX_MASKS, st.sampled_from([0.5, 1.0, 2.0, 5.0]))
 @settings(max_examples=150, deadline=None)
-def test_simplifying_loses_no_part(index: np.ndarray, tolerance: float) -> None:
+def test_simplifying_loses_no_part(index: NDArray[Any], tolerance: float) -> None:
     exact = index_to_shapes(index)
     simple = index_to_shapes(index, tolerance=tolerance)
     assert {shape.class_id for shape in simple} == {shape.class_id for shape in exact}

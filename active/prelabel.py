@@ -1,0 +1,215 @@
+"""`dmr prelabel`: scans in, drafts out, ranked, each with a reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..annotate.catalogue import Catalogue
+from ..annotate.checkout import Sheet, labelled_sheets, take_up_edits, write_checkout
+from ..annotate.errors import BrokenInput
+from ..annotate.frames import encode_png
+from ..annotate.ingest import BATCH, batched, ingest_scans, load_frame
+from ..annotate.overlay import contact_sheet, draw_overlay
+from ..annotate.records import FrameRecord, PredictionRecord
+from ..annotate.report import Report
+from ..annotate.shapes import Annotation, Frame
+from ..annotate.store import write_atomic
+from ..annotate.trace import index_to_shapes
+from ..annotate.workspace import Workspace
+from ..model.predict import Prediction, Predictor, index_to_layers
+from ..model.training import contained, load_predictor
+from .scores import class_scores, frame_score, layer_probabilities, reason
+from .select import Candidate, Ranked, rank
+
+TOLERANCE: Final = 2.0  # px: how far a draft's outline may be simplified, so that it can be edited by hand
+SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
+SHEET_FRAMES: Final = 24
+
+OnProgress = Callable[[str, int, int | None], None]
+"""Called with what is going on, how many more are done, and how many there are if known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prelabelled:
+    """What a run left: the frames in the order to be corrected, and where to look at them."""
+
+    ranking: tuple[Ranked, ...]
+    table: Path
+    sheet: Path
+
+
+def prelabel_scans(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    scans: Sequence[Path],
+    *,
+    device: torch.device,
+    report: Report,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Prelabelled | None:
+    """Bring scans in, draw drafts with the active model, and rank the frames that nobody has labelled yet.
+
+    Without a model the frames are ranked for a cold start, without outlines.
+
+    Args:
+        workspace: Where to.
+        catalogue: Its catalogue, open.
+        scans: Image files and folders.
+        device: To compute on.
+        report: Gets counts, failures, oddities and words.
+        seed: Of what is drawn at random.
+        on_progress: Told what is going on.
+
+    Returns:
+        The ranking and its pictures; None when every frame is labelled already.
+    """
+    tell: OnProgress = on_progress or (lambda _what, _n, _of: None)
+    taken = take_up_edits(workspace, catalogue, report=report)
+    ids = ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, None))
+    unlabelled = {f.frame_id for f in catalogue.unlabelled_frames()}
+    frames = [f for f in catalogue.frames(ids) if f.frame_id in unlabelled]
+    if len(ids) > len(frames):
+        report.count("labelled already", len(ids) - len(frames))
+    predictions: Mapping[str, PredictionRecord] = {}
+    if catalogue.active_model() is None:
+        report.say("No model yet: the frames are ranked for a cold start, without outlines.")
+    elif frames:
+        predictions = _predict_missing(workspace, catalogue, frames, device=device, report=report, tell=tell)
+    sheets = [_draft(frame, predictions.get(frame.frame_id)) for frame in frames]
+    write_checkout(workspace, [*sheets, *labelled_sheets(catalogue)], taken=taken)
+    if not frames:
+        report.say("Nothing to rank: every frame of these scans is labelled already.")
+        return None
+    ranking = rank_frames(workspace, frames, predictions, seed=seed)
+    return _write_reports(workspace, ranking, {s.frame.frame_id: s for s in sheets}, report=report)
+
+
+def rank_frames(
+    workspace: Workspace, frames: Sequence[FrameRecord], predictions: Mapping[str, PredictionRecord], *, seed: int
+) -> list[Ranked]:
+    """Order frames by the workspace's strategy."""
+    candidates = [
+        Candidate(
+            frame_id=f.frame_id,
+            clip=f.clip_id,
+            patient=f.patient,
+            position=f.time_ms if f.time_ms is not None else float(f.index),
+            perceptual_hash=f.perceptual_hash,
+            score=predictions[f.frame_id].scores["score"] if f.frame_id in predictions else None,
+            reason=predictions[f.frame_id].scores["reason"] if f.frame_id in predictions else "",
+        )
+        for f in frames
+    ]
+    select = workspace.settings.select
+    return rank(candidates, strategy=select.strategy, per_clip=select.per_clip_per_round, seed=seed)
+
+
+def _predict_missing(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    frames: Sequence[FrameRecord],
+    *,
+    device: torch.device,
+    report: Report,
+    tell: OnProgress,
+) -> Mapping[str, PredictionRecord]:
+    """Predictions of the active model for these frames; those made before are not made again."""
+    version, predictor = load_predictor(workspace, catalogue, model=None, device=device)
+    there = catalogue.latest_predictions(version)
+    missing = [f for f in frames if f.frame_id not in there]
+    tell("Drawing drafts", 0, len(missing))
+    for batch in batched(_loaded(workspace, missing, report=report), BATCH):
+        predicted = predictor.predict([frame for _, frame in batch])
+        catalogue.add_predictions(
+            prediction_record(record, prediction, model=version, predictor=predictor, workspace=workspace)
+            for (record, _), prediction in zip(batch, predicted, strict=True)
+        )
+        tell("Drawing drafts", len(batch), len(missing))
+    report.count("drafts made", len(missing))
+    if len(frames) > len(missing):
+        report.count("drafts unchanged", len(frames) - len(missing))
+    return catalogue.latest_predictions(version)
+
+
+def _loaded(
+    workspace: Workspace, records: Sequence[FrameRecord], *, report: Report
+) -> Iterator[tuple[FrameRecord, Frame]]:
+    for record in records:
+        try:
+            yield record, load_frame(workspace, record)
+        except BrokenInput as error:
+            report.fail(error)
+
+
+def prediction_record(
+    frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, workspace: Workspace
+) -> PredictionRecord:
+    """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
+    ids = [int(i) for i in predictor.class_ids[1:]]
+    classes = workspace.settings.classes
+    contains = contained(classes)
+    layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
+    drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
+    scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
+    statistics: dict[str, Any] = {
+        "score": round(frame_score(scores), 6),
+        "reason": reason(scores),
+        "classes": {
+            s.name: {"entropy": round(s.entropy, 5), "peak": round(s.peak, 5), "area": round(s.area, 6)} for s in scores
+        },
+        "disagreement": [round(float(d), 5) if math.isfinite(d) else None for d in prediction.disagreement],
+    }
+    return PredictionRecord(
+        frame=frame.frame_id,
+        rendition=frame.pixel_sha256,
+        model=model,
+        shapes=index_to_shapes(prediction.index, tolerance=TOLERANCE, contains=contains, drop_below=SPECK),
+        scores=statistics,
+        embedding=prediction.embedding.astype("<f2").tobytes(),
+    )
+
+
+def _draft(frame: FrameRecord, prediction: PredictionRecord | None) -> Sheet:
+    shapes = prediction.shapes if prediction else ()
+    return Sheet(
+        frame,
+        Annotation(frame.height, frame.width, shapes, frozenset()),
+        model=prediction.model if prediction else None,
+    )
+
+
+def _write_reports(
+    workspace: Workspace, ranking: Sequence[Ranked], sheets: Mapping[str, Sheet], *, report: Report
+) -> Prelabelled:
+    """`reports/ranking.csv`, and a contact sheet of the frames that come first."""
+    table, picture = workspace.reports_folder / "ranking.csv", workspace.reports_folder / "prelabel.png"
+    lines = ["rank,frame,score,reason"]
+    lines += [
+        f'{r.rank},{r.frame_id},{"" if r.score is None else format(r.score, ".4f")},"{r.reason}"' for r in ranking
+    ]
+    write_atomic(table, ("\n".join(lines) + "\n").encode("utf-8"))
+    cells: list[tuple[NDArray[np.uint8], str]] = []
+    classes = workspace.settings.classes
+    for r in ranking[:SHEET_FRAMES]:
+        sheet = sheets[r.frame_id]
+        try:
+            pixels = load_frame(workspace, sheet.frame).pixels
+        except BrokenInput:
+            continue  # named when its draft was to be drawn
+        score = "" if r.score is None else f" ({r.score:.2f})"
+        overlay = draw_overlay(pixels, sheet.annotation, classes=classes)
+        cells.append((overlay, f"{r.rank}. {r.frame_id}{score}\n{r.reason}"))
+    legend = {c.name: c.color for c in classes.active}
+    write_atomic(picture, encode_png(contact_sheet(cells, legend=legend)))
+    report.count("frames ranked", len(ranking))
+    report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "score": r.score, "reason": r.reason} for r in ranking]
+    return Prelabelled(tuple(ranking), table, picture)

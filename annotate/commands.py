@@ -1,0 +1,240 @@
+"""Commands that need no network: init, import, ingest, convert, open, status."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .console import progress, reporting, show
+from .report import Report
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+_PATH = click.Path(path_type=Path)
+_THERE = click.Path(exists=True, path_type=Path)
+
+
+def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
+    """Hand the workspace around the working folder to a command, as its first argument."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **kwargs: Any) -> Report:
+        from .workspace import Workspace
+
+        return function(Workspace.find(), *args, **kwargs)
+
+    return command
+
+
+@click.command()
+@click.argument("folder", type=_PATH, default=Path("."))
+@click.option("--classes", help="Names of the structures, a,b,c [default: those of the Shamrock view].")
+@reporting
+def init(folder: Path, classes: str | None) -> Report:
+    """Make a workspace in FOLDER."""
+    from .classes import PALETTE, ClassDef
+    from .errors import UsageError
+    from .identity import key_path
+    from .workspace import Workspace
+
+    report = Report("init")
+    names = [name.strip() for name in classes.split(",")] if classes else []
+    try:
+        given = [ClassDef(i, n, color=PALETTE[(i - 1) % len(PALETTE)], z=10 * i) for i, n in enumerate(names, 1)]
+    except ValueError as error:
+        raise UsageError("--classes", str(error), "Give names such as nerve,muscle") from error
+    workspace, changed = Workspace.create(folder, classes=given or None)
+    if not changed:
+        report.say(f"{workspace.root} is a workspace already; nothing was changed.")
+        return report
+    with workspace.catalogue() as catalogue:
+        key = key_path(catalogue.meta("key_id"))
+    report.say(f"Made a workspace in {workspace.root}.")
+    report.say(f"The key of its pseudonyms lies outside it: {key}. Keep a copy where patients' names are kept.")
+    report.say("Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`.")
+    return report
+
+
+@click.command(name="import")
+@click.argument("sources", nargs=-1, type=_THERE)
+@click.option("--images", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Images of the --masks.")
+@click.option(
+    "--masks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Class-index masks, named as --images."
+)
+@click.option("--author", default="labelme", show_default=True, help="Who made the edits that are taken up.")
+@click.option("--dry-run", is_flag=True, help="Read everything and say what is odd; change nothing.")
+@reporting
+@pass_workspace
+def import_(
+    workspace: Workspace, sources: tuple[Path, ...], images: Path | None, masks: Path | None, author: str, dry_run: bool
+) -> Report:
+    """Bring outlines into the workspace: Labelme files in SOURCES, or images with masks.
+
+    Without SOURCES, what was edited in annotations/ becomes revisions.
+    """
+    from .checkout import labelled_sheets, take_up_edits, write_checkout
+    from .errors import UsageError
+    from .importing import import_labelled
+    from .sources import labelme_frames, mask_frames
+
+    report = Report("import")
+    if (images is None) != (masks is None):
+        raise UsageError("--images and --masks", "go together", "Give both")
+    settings = workspace.settings
+    all_classes = frozenset(c.id for c in settings.classes.active)
+    coverage = settings.imports.coverage
+
+    def resolve(text: str) -> int | None:
+        found = settings.classes.find(text)
+        return found.id if found else None
+
+    items = labelme_frames(sources, resolve=resolve, all_classes=all_classes, coverage=coverage, report=report)
+    if images is not None and masks is not None:
+        items = mask_frames(images, masks, classes=all_classes, coverage=coverage, report=report)
+    if dry_run:
+        for _ in items:
+            report.count("files that can be read")
+        report.say("Dry run: nothing was changed.")
+        return report
+    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        taken = take_up_edits(workspace, catalogue, report=report, author=author)
+        if sources or images is not None:
+            import_labelled(
+                workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, None)
+            )
+        write_checkout(workspace, labelled_sheets(catalogue), taken=taken)
+    if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
+        report.say("Nothing new: nothing was changed.")
+    return report
+
+
+@click.command()
+@click.argument("scans", nargs=-1, required=True, type=_THERE)
+@reporting
+@pass_workspace
+def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
+    """Bring SCANS (files or folders) into the workspace as frames."""
+    from .ingest import ingest_scans
+
+    report = Report("ingest")
+    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, None))
+    if not report.counts["frames added"]:
+        report.say("Nothing new: nothing was changed.")
+    return report
+
+
+@click.group()
+def convert() -> None:
+    """Labelme files to class-index masks and back, without a workspace."""
+
+
+def _conversion(function: Callable[..., Report]) -> Callable[..., Report]:
+    """The arguments that both directions share."""
+    for decorate in (
+        click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing."),
+        click.option("--preview", type=_PATH, help="Write a contact sheet of some of the frames (PNG)."),
+        click.option("--images", type=_THERE, help="Where the images lie, if not beside SRC's files."),
+        click.option("--classes", help="Labels in the order of their indices: a,b,c [default: class_1, class_2, ...]."),
+        click.argument("dst", type=_PATH),
+        click.argument("src", type=_THERE),
+    ):
+        function = decorate(function)
+    return function
+
+
+def _names(classes: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in classes.split(",")) if classes else None
+
+
+@convert.command(name="labelme-to-mask")
+@_conversion
+@reporting
+def labelme_to_mask_(
+    src: Path, dst: Path, classes: str | None, images: Path | None, preview: Path | None, dry_run: bool
+) -> Report:
+    """Labelme files SRC (file or folder) to class-index PNGs in DST."""
+    from .convert import labelme_to_mask
+
+    with progress() as tell:
+        return labelme_to_mask(
+            src,
+            dst,
+            classes=_names(classes),
+            images=images,
+            preview=preview,
+            dry_run=dry_run,
+            on_progress=lambda: tell("Converting", 1, None),
+        )
+
+
+@convert.command(name="mask-to-labelme")
+@_conversion
+@click.option("--tolerance", default=0.0, show_default=True, help="Pixels by which outlines may be simplified; 0 is exact.")
+@reporting
+def mask_to_labelme_(
+    src: Path,
+    dst: Path,
+    classes: str | None,
+    images: Path | None,
+    preview: Path | None,
+    dry_run: bool,
+    tolerance: float,
+) -> Report:
+    """Class-index masks SRC (file or folder) to Labelme files in DST."""
+    from .convert import mask_to_labelme
+
+    with progress() as tell:
+        return mask_to_labelme(
+            src,
+            dst,
+            classes=_names(classes),
+            tolerance=tolerance,
+            images=images,
+            preview=preview,
+            dry_run=dry_run,
+            on_progress=lambda: tell("Converting", 1, None),
+        )
+
+
+@click.command(name="open")
+@click.option("--top", type=click.IntRange(min=1), help="How many frames [default: frames_per_round in dmr.toml].")
+@click.option("--author", default="labelme", show_default=True, help="Who draws.")
+@reporting
+@pass_workspace
+def open_(workspace: Workspace, top: int | None, author: str) -> Report:
+    """Open the frames that come first in the ranking in Labelme; take up the edits when it is closed."""
+    from .worklist import edit_worklist
+
+    report = Report("open")
+    edit_worklist(workspace, top=top or workspace.settings.select.frames_per_round, author=author, report=report)
+    return report
+
+
+@click.command()
+@reporting
+@pass_workspace
+def status(workspace: Workspace) -> Report:
+    """Show what is in the workspace, and what to do next."""
+    report = Report("status")
+    with workspace.catalogue() as catalogue:
+        counts = catalogue.counts()
+        active = catalogue.active_model()
+    report.data["status"] = {**counts, "active model": active.id if active else None}
+    width = max(len(what) for what in counts)
+    show("\n".join(f"{what:<{width}}  {n}" for what, n in counts.items() if n or what in ("frames", "frames labelled")))
+    show(f"{'active model':<{width}}  {active.id if active else 'none'}")
+    if not counts["frames"]:
+        report.say("Next: `dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans.")
+    elif not counts["frames labelled"]:
+        report.say("Next: `dmr open` to draw on the frames that come first.")
+    elif active is None:
+        report.say("Next: `dmr train`.")
+    else:
+        report.say("Next: `dmr prelabel FOLDER` for new scans, `dmr open` to correct their drafts, `dmr train` to learn.")
+    return report

@@ -1,0 +1,102 @@
+"""What all commands share: the workspace, `--json`, progress, and the one line that an expected failure becomes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+import click
+
+from .errors import DmrError
+from .report import Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class OneLineError(click.ClickException):
+    """A `DmrError` as click shows it: `Error: where: what. Remedy.`, with its own exit code."""
+
+    def __init__(self, error: DmrError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line as it is: errors are not wrapped, so that they can be searched for."""
+        click.echo(f"Error: {self.message}", file=file or sys.stderr)
+
+
+def reporting(function: Callable[..., Report]) -> Callable[..., None]:
+    """Make a function that returns a `Report` a command: it gains `--json`, prints the report and sets the exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+    @functools.wraps(function)
+    def command(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        try:
+            report = function(*args, **kwargs)
+        except DmrError as error:
+            raise OneLineError(error) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted. What is done is kept; the same command goes on from here.", err=True)
+            sys.exit(130)
+        if as_json:
+            click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        else:
+            for line in report.lines():
+                click.echo(line, err=True)
+        if report.exit_code:
+            sys.exit(report.exit_code)
+
+    return command
+
+
+def show(text: str) -> None:
+    """Print data for the reader or the next program, unless `--json` was asked for."""
+    context = click.get_current_context()
+    if not context.params.get("as_json"):
+        click.echo(text)
+
+
+Tell = Callable[[str, int, int | None], None]
+"""Called with what is going on, how many more are done, and how many there are if known."""
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A progress bar on stderr for whatever is told; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, more: int, of: int | None, note: str = "") -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of, note="")
+            bars.update(tasks[what], advance=more, total=of, note=note)
+
+        yield tell
+
+
+def seed_option(function: F) -> F:
+    """`--seed`."""
+    return click.option("--seed", type=int, default=None, help="Of all that is drawn at random.")(function)
+
+
+def device_option(function: F) -> F:
+    """`--device`."""
+    return click.option(
+        "--device", "device_name", default="auto", show_default=True, help="auto, cpu, cuda or mps."
+    )(function)

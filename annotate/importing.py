@@ -1,0 +1,71 @@
+"""Outlines that a department has already, into the in-house database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from .catalogue import Catalogue
+from .ingest import BATCH, NamedFrame, add_frames, batched, note_near_copies
+from .records import RevisionRecord
+from .report import Report
+from .sources import LabelledFrame
+from .splits import update_ledger
+from .workspace import Workspace
+
+AUTHOR: Final = "import"  # the files do not say who drew them
+
+
+def import_labelled(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    items: Iterable[LabelledFrame],
+    *,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[str]:
+    """Bring labelled frames into the workspace and give new patients their split.
+
+    Args:
+        workspace: Where to.
+        catalogue: Its catalogue, open.
+        items: As read by `sources`.
+        report: Gets counts, failures and oddities.
+        on_progress: Called with the number of frames just done.
+
+    Returns:
+        Ids of the frames, new or not, each once.
+    """
+    ids: dict[str, None] = {}
+    for what in ("frames added", "revisions added", "unchanged"):
+        report.count(what, 0)
+    for batch in batched(items, BATCH):
+        frames = add_frames(workspace, catalogue, [NamedFrame(i.name, i.frame) for i in batch], report=report)
+        raw = catalogue.store.put_many([item.raw for item in batch])
+        appended = catalogue.append_revisions(
+            RevisionRecord(
+                frame=frame.frame_id,
+                rendition=frame.pixel_sha256,
+                author=AUTHOR,
+                origin="import",
+                annotation=item.annotation,
+                raw_sha256=blob,
+            )
+            for frame, item, blob in zip(frames, batch, raw, strict=True)
+        )
+        for frame, outcome in zip(frames, appended, strict=True):
+            ids[frame.frame_id] = None
+            report.count("revisions added" if outcome.is_new else "unchanged")
+            if frame.patient is None:
+                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", frame.frame_id)
+        if on_progress is not None:
+            on_progress(len(batch))
+    note_near_copies(catalogue, ids, report=report)
+    new = Counter(assignment.split for assignment in update_ledger(catalogue, shares=workspace.settings.split).values())
+    if new:
+        report.say(
+            f"{new.total()} new patients, split once and for good: "
+            + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
+        )
+    return list(ids)

@@ -1,0 +1,198 @@
+"""Scans in: every readable image becomes a frame of the workspace, under a name that tells nothing of the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+
+from .catalogue import Catalogue
+from .errors import BrokenInput, UsageError
+from .frames import IMAGE_SUFFIXES, encode_png, perceptual_hash, read_frames
+from .identity import Key, clip_id, frame_id, load_key, pseudonym
+from .records import FrameRecord
+from .report import Report
+from .sector import find_sector
+from .settings import Settings, match_patient
+from .shapes import Frame
+from .sources import files_below
+from .store import sha256_hex, write_many
+from .workspace import Workspace
+
+# What stands in a frame's PNG: pixels written anew, without any metadata; banners inside the picture are still there.
+DEID_VERSION: Final = "metadata-1"
+BATCH: Final = 64  # frames held in memory, written and committed together
+NEAR_COPY: Final = 1  # bits of 64 by which two frames' perceptual hashes may differ to be named near-copies
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedFrame:
+    """A frame and the name of its file without the ending, which tells patient and clip and is kept nowhere."""
+
+    name: str
+    frame: Frame
+
+
+def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
+    """What the catalogue keeps of a frame; finds its sector."""
+    frame = item.frame
+    patient, clip = match_patient(settings, item.name)
+    owner = pseudonym(key, patient) if patient else None
+    spacing = frame.spacing_mm or settings.geometry.spacing_mm
+    own_id = frame_id(key, source_sha256=frame.source_sha256, index=frame.index)
+    return FrameRecord(
+        frame_id=own_id,
+        clip_id=clip_id(key, patient=owner, clip=clip, source_sha256=frame.source_sha256),
+        patient=owner,
+        source_sha256=frame.source_sha256,
+        index=frame.index,
+        height=frame.height,
+        width=frame.width,
+        pixel_sha256=sha256_hex(frame.pixels.tobytes()),
+        path=f"frames/{own_id}.png",
+        deid_version=DEID_VERSION,
+        perceptual_hash=perceptual_hash(frame.pixels),
+        spacing_mm=spacing,
+        spacing_source=None if spacing is None else "file" if frame.spacing_mm else "dmr.toml",
+        sector=find_sector(frame.pixels),
+        note="; ".join(frame.notes),
+    )
+
+
+def add_frames(
+    workspace: Workspace, catalogue: Catalogue, items: Sequence[NamedFrame], *, report: Report
+) -> list[FrameRecord]:
+    """Bring a batch of frames into the workspace: pictures first, then the rows that name them.
+
+    Returns:
+        Their records, in order; those that were there already as well.
+    """
+    key = load_key(catalogue.meta("key_id"))
+    records = [frame_record(item, key=key, settings=workspace.settings) for item in items]
+    known = catalogue.known_frames(r.frame_id for r in records)
+    pictures = {
+        workspace.absolute(r.path): encode_png(item.frame.pixels)
+        for r, item in zip(records, items, strict=True)
+        if r.frame_id not in known or not workspace.absolute(r.path).is_file()
+    }
+    write_many(pictures)
+    new = catalogue.add_frames(records)
+    report.count("frames added", len(new))
+    report.count("frames already there", len({r.frame_id for r in records}) - len(new))
+    if len({r.frame_id for r in records}) < len(records):
+        report.note("the same file twice", f"{len(records) - len({r.frame_id for r in records})} files")
+    return records
+
+
+def read_scans(scans: Sequence[Path], *, report: Report) -> Iterator[NamedFrame]:
+    """Read every image among files and folders; what fails is in the report, and the rest goes on.
+
+    Raises:
+        UsageError: There is no image at all.
+    """
+    files = files_below(scans, IMAGE_SUFFIXES)
+    for scan in scans:
+        if not scan.is_dir() and scan not in files:
+            report.fail(BrokenInput(scan, f"is no image of a kind that is read ({_endings()})", "Export it as PNG"))
+    if not files and not report.failures:
+        raise UsageError(scans[0], "holds no images", f"Name a folder with {_endings()} files")
+    for file in files:
+        try:
+            for frame in read_frames(file):
+                for note in frame.notes:
+                    report.note(note, file.name)
+                yield NamedFrame(file.stem, frame)
+        except BrokenInput as error:
+            report.fail(error)
+
+
+def ingest_scans(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    scans: Sequence[Path],
+    *,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[str]:
+    """Bring scans into the workspace.
+
+    Args:
+        workspace: Where to.
+        catalogue: Its catalogue, open.
+        scans: Image files, and folders that hold them at any depth.
+        report: Gets counts, failures and oddities.
+        on_progress: Called with the number of frames just done.
+
+    Returns:
+        Ids of the frames, new or not, in the order read, each once.
+    """
+    ids: dict[str, None] = {}
+    report.count("frames added", 0)
+    for batch in batched(read_scans(scans, report=report), BATCH):
+        for record in add_frames(workspace, catalogue, batch, report=report):
+            if record.frame_id not in ids and record.patient is None:
+                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", record.frame_id)
+            ids[record.frame_id] = None
+        if on_progress is not None:
+            on_progress(len(batch))
+    note_near_copies(catalogue, ids, report=report)
+    return list(ids)
+
+
+def note_near_copies(catalogue: Catalogue, frame_ids: Iterable[str], *, report: Report) -> None:
+    """Say which of these frames look the same as another frame of the workspace.
+
+    Within a patient that is how cine frames are; between two patients it may be one patient under two names, which
+    would carry training frames into the test.
+    """
+    frames = [f for f in catalogue.frames() if f.perceptual_hash is not None]
+    if len(frames) < 2:
+        return
+    wanted = set(frame_ids)
+    bits = np.array([int(f.perceptual_hash or "0", 16) for f in frames], np.uint64)
+    own, other = 0, []
+    for i, f in enumerate(frames):
+        if f.frame_id not in wanted:
+            continue
+        near = np.bitwise_count(bits ^ bits[i]) <= NEAR_COPY
+        near[i] = False
+        twins = [frames[j] for j in np.flatnonzero(near)]
+        if any(t.patient != f.patient for t in twins):
+            other.append(f.frame_id)
+        elif twins:
+            own += 1
+    if own:
+        report.count("near-copies of another frame of their patient", own)
+    for frame in other:
+        report.note("looks like a frame of another patient (one patient under two names?)", frame)
+
+
+def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
+    """A frame of the workspace, with its pixels.
+
+    Raises:
+        BrokenInput: Its PNG is missing, damaged, or not the one that the catalogue names.
+    """
+    frame = next(read_frames(workspace.absolute(record.path)))
+    if sha256_hex(frame.pixels.tobytes()) != record.pixel_sha256:
+        raise BrokenInput(record.path, "is not the picture that the catalogue names", "Restore it from a backup")
+    return replace(
+        frame, source_sha256=record.source_sha256, index=record.index, spacing_mm=record.spacing_mm, sector=record.sector
+    )
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of up to `size` items, in order."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _endings() -> str:
+    return ", ".join(sorted(IMAGE_SUFFIXES))

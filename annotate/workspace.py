@@ -1,0 +1,193 @@
+"""A workspace: the folder that every command works on, its parts, its key and its lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .catalogue import Catalogue
+from .classes import ClassDef
+from .errors import WorkspaceError
+from .identity import Key, load_key, make_key
+from .platform import exclusive_lock
+from .settings import SETTINGS_NAME, Settings, default_toml, load_settings
+from .store import BlobStore, sweep_temporaries, write_atomic
+
+WORKSPACE_VARIABLE = "DMR_WORKSPACE"
+_FOLDERS = ("frames", "store", "models", "annotations", "reports")
+_WAIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace on this computer. It may be moved to another: no path in it is absolute.
+
+    Attributes:
+        root: Its folder.
+        settings: What its `dmr.toml` says.
+    """
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def create(cls, folder: Path, *, classes: Sequence[ClassDef] | None = None) -> tuple[Workspace, bool]:
+        """Make a workspace, or complete one that was begun; a `dmr.toml` that is there is kept.
+
+        Args:
+            folder: Made if need be.
+            classes: For a new `dmr.toml`; None for those of the Shamrock view.
+
+        Returns:
+            The workspace, and whether anything had to be made.
+
+        Raises:
+            WorkspaceError: The folder lies in another workspace, or holds revisions but no catalogue.
+        """
+        settings_path = folder / SETTINGS_NAME
+        changed = not settings_path.exists()
+        if changed:
+            _refuse_nested(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(settings_path, default_toml(classes).encode())
+        workspace = cls.at(folder)
+        with workspace.lock():
+            for name in _FOLDERS:
+                if not (path := workspace.root / name).is_dir():
+                    path.mkdir()
+                    changed = True
+            if not Catalogue.exists(workspace._catalogue_target):
+                if next(workspace.store.hashes(), None) is not None:
+                    what = "holds revisions, and its catalogue is missing"
+                    raise WorkspaceError(workspace.root, what, "Restore the workspace from a backup")
+                # The key first: killed in between, there is a key too many and never one too few.
+                key = make_key()
+                Catalogue.create(workspace._catalogue_target, store=workspace.store, key_id=key.id).close()
+                changed = True
+        with workspace.catalogue():
+            return workspace, changed
+
+    @classmethod
+    def at(cls, root: Path) -> Workspace:
+        """The workspace in this very folder.
+
+        Raises:
+            WorkspaceError: There is none.
+            SettingsError: Its `dmr.toml` cannot be followed.
+        """
+        root = root.resolve()
+        if not (root / SETTINGS_NAME).is_file():
+            raise WorkspaceError(root, f"is no workspace: it has no {SETTINGS_NAME}", "`dmr init` makes one")
+        return cls(root, load_settings(root / SETTINGS_NAME))
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """The workspace that a folder lies in, at any depth.
+
+        Args:
+            start: None for the folder that `DMR_WORKSPACE` names, else the working folder.
+
+        Raises:
+            WorkspaceError: There is none.
+            SettingsError: Its `dmr.toml` cannot be followed.
+        """
+        named = os.environ.get(WORKSPACE_VARIABLE)
+        if start is None and named:
+            return cls.at(Path(named))
+        start = (start or Path.cwd()).resolve()
+        root = _root_above(start)
+        if root is None:
+            raise WorkspaceError(start, f"no workspace here or above: no {SETTINGS_NAME}", "`dmr init` makes one")
+        return cls.at(root)
+
+    @property
+    def frames_folder(self) -> Path:
+        """De-identified frames, PNG."""
+        return self.root / "frames"
+
+    @property
+    def models_folder(self) -> Path:
+        """A folder for each version of a model."""
+        return self.root / "models"
+
+    @property
+    def annotations_folder(self) -> Path:
+        """The newest revisions as Labelme JSON."""
+        return self.root / "annotations"
+
+    @property
+    def reports_folder(self) -> Path:
+        """Reports and contact sheets."""
+        return self.root / "reports"
+
+    @property
+    def store(self) -> BlobStore:
+        """Revisions and what they came from, by hash."""
+        return BlobStore(self.root / "store")
+
+    @property
+    def key(self) -> Key:
+        """The key of its pseudonyms.
+
+        Raises:
+            WorkspaceError: It is not on this computer.
+        """
+        with self.catalogue() as catalogue:
+            return load_key(catalogue.meta("key_id"))
+
+    def catalogue(self) -> Catalogue:
+        """Open the catalogue, its classes in line with the settings; the caller closes it.
+
+        Raises:
+            CatalogueError: It is missing, damaged, newer than this program, or on a network share.
+            SettingsError: An id in `dmr.toml` would come to mean another structure.
+        """
+        catalogue = Catalogue.open(self._catalogue_target, store=self.store)
+        try:
+            catalogue.sync_classes(self.settings.classes)
+        except BaseException:
+            catalogue.close()
+            raise
+        return catalogue
+
+    @contextmanager
+    def lock(self, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+        """Be the one who writes; what killed runs left behind is swept first. Not re-entrant.
+
+        Raises:
+            WorkspaceError: Another command has been writing all the time.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(exclusive_lock(self.root / ".lock", wait_s=wait_s))
+            except TimeoutError:
+                what = f"another dmr command has been writing here for {wait_s:g} s"
+                raise WorkspaceError(self.root, what, "Wait for it to finish and try again") from None
+            for name in _FOLDERS:
+                sweep_temporaries(self.root / name)
+            yield
+
+    def relative(self, path: Path) -> str:
+        """A path in the workspace as the catalogue keeps it: relative, POSIX."""
+        return path.resolve().relative_to(self.root).as_posix()
+
+    def absolute(self, path: str) -> Path:
+        """Where a path of the catalogue lies on this computer."""
+        return self.root / PurePosixPath(path)
+
+    @property
+    def _catalogue_target(self) -> str | Path:
+        return self.settings.catalogue.url or self.root / "catalogue.sqlite"
+
+
+def _root_above(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if (folder / SETTINGS_NAME).is_file()), None)
+
+
+def _refuse_nested(folder: Path) -> None:
+    outer = _root_above(folder.resolve())
+    if outer is not None:
+        raise WorkspaceError(folder, f"lies in the workspace {outer}", "Choose a folder outside it")

@@ -1,0 +1,33 @@
+"""The command line: parse, call, print. Every command lives in its package and is registered here."""
+
+from __future__ import annotations
+
+import click
+
+from . import __version__
+from .active.commands import demo, prelabel
+from .annotate.commands import convert, import_, ingest, init, open_, status
+from .model.commands import evaluate, models, train
+
+EPILOG = (
+    "An annotation assistant for research and quality work: its output is a draft for review by a qualified physician. "
+    "It is not a medical device; not for diagnosis, needle guidance or unsupervised use."
+)
+
+
+class InOrder(click.Group):
+    """A group that lists its commands as they were added: in the order of the work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in order."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dmr")
+def main() -> None:
+    """Make physicians' outlining of ultrasound frames count: import, train DMRNet, pre-label, rank, correct."""
+
+
+for command in (init, import_, train, prelabel, open_, status, evaluate, models, ingest, convert, demo):
+    main.add_command(command)

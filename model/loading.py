@@ -1,0 +1,47 @@
+"""Labelled frames of a workspace or of an outside folder, one by one, as samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..annotate.errors import BrokenInput
+from ..annotate.ingest import load_frame
+from ..annotate.records import LabelledFrame
+from ..annotate.report import Report
+from ..annotate.sector import find_sector
+from ..annotate.settings import match_patient
+from ..annotate.sources import LabelledFrame as OutsideFrame
+from ..annotate.workspace import Workspace
+from .dataset import Sample
+
+
+def workspace_samples(workspace: Workspace, labelled: Iterable[LabelledFrame], *, report: Report) -> Iterator[Sample]:
+    """Samples of the workspace's own frames; a picture that is damaged is in the report and left out."""
+    for item in labelled:
+        try:
+            frame = load_frame(workspace, item.frame)
+        except BrokenInput as error:
+            report.fail(error)
+            continue
+        yield Sample(
+            frame=item.frame.frame_id,
+            patient=item.frame.patient,
+            pixels=frame.pixels,
+            annotation=item.annotation,
+            sector=frame.sector,
+            spacing_mm=frame.spacing_mm,
+        )
+
+
+def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iterator[Sample]:
+    """Samples of frames that are read and not kept; the patient is told by the workspace's pattern."""
+    for item in items:
+        patient, _ = match_patient(workspace.settings, item.name)
+        yield Sample(
+            frame=item.name,
+            patient=patient,
+            pixels=item.frame.pixels,
+            annotation=item.annotation,
+            sector=item.frame.sector or find_sector(item.frame.pixels),
+            spacing_mm=item.frame.spacing_mm or workspace.settings.geometry.spacing_mm,
+        )

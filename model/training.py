@@ -1,0 +1,276 @@
+"""`dmr train`: from the workspace's revisions to a model version, resumable, with its card."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import torch
+
+from ..annotate.canonical import canonical_json
+from ..annotate.catalogue import Catalogue
+from ..annotate.classes import Classes
+from ..annotate.clock import utc_now
+from ..annotate.errors import ModelError, WorkspaceError
+from ..annotate.records import LabelledFrame, ModelRecord
+from ..annotate.report import Report
+from ..annotate.settings import Settings
+from ..annotate.store import sha256_hex, write_atomic
+from ..annotate.workspace import Workspace
+from .checkpoint import Card, load_model, read_card, save_model, weights_bytes
+from .dataset import TrainingSet, training_set
+from .device import use_threads
+from .evaluate import evaluate
+from .loading import workspace_samples
+from .metrics import summarise
+from .network import SIZES, DMRNet, parameter_count
+from .predict import Predictor
+from .settings import TrainSettings
+from .train import Progress, Trainer
+
+SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
+
+OnProgress = Callable[[Progress], None]
+
+
+def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
+    """How to train: `dmr.toml`'s `[train]`, with the command line's options over it; None leaves a value as it is.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+    own = settings.train
+    values = {"size": own.size, "input": own.input, "seed": own.seed, "epochs": own.epochs, "minutes": own.minutes}
+    values |= {name: value for name, value in changes.items() if value is not None}
+    return TrainSettings(**{name: value for name, value in values.items() if value is not None})
+
+
+def predicted_classes(classes: Classes) -> dict[int, str]:
+    """Name by id of the classes that a model learns: those not retired, in the order of their ids."""
+    return {c.id: c.name for c in classes.active}
+
+
+def contained(classes: Classes) -> dict[int, frozenset[int]]:
+    """Class id to the ids of all classes that lie inside it, for those that have any."""
+    return {c.id: inside for c in classes if (inside := classes.children(c.id))}
+
+
+def train_model(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    *,
+    settings: TrainSettings,
+    device: torch.device,
+    report: Report,
+    again: bool = False,
+    on_progress: OnProgress | None = None,
+) -> str:
+    """Train a model version on the workspace's training patients, or go on with the run that was interrupted.
+
+    The first model becomes the active one; later ones wait to be promoted.
+
+    Args:
+        workspace: Whose frames.
+        catalogue: Its catalogue, open.
+        settings: How to train.
+        device: To compute on.
+        report: Gets counts and words.
+        again: Make another version though the same one is there.
+        on_progress: Called after each step.
+
+    Returns:
+        The version's id.
+
+    Raises:
+        WorkspaceError: There is nothing to learn from.
+        KeyboardInterrupt: Interrupted; the state is kept, and the next call goes on.
+    """
+    use_threads()
+    names = predicted_classes(workspace.settings.classes)
+    train, validation = _frames(catalogue, "train"), _frames(catalogue, "validation")
+    if not any(item.annotation.shapes for item in train):
+        raise WorkspaceError("train", "there are no outlines of training patients yet", "Bring some in: dmr import")
+    dataset = catalogue.add_dataset(item.revision for item in [*train, *validation])
+    run = sha256_hex(canonical_json([dataset, asdict(settings), sorted(names.items())]).encode())[:16]
+    made = _made_by(workspace, catalogue, run)
+    if made and not again:
+        report.say(f"Nothing new: {made[-1]} was trained on these outlines with these settings. --again makes another.")
+        return made[-1]
+
+    classes = workspace.settings.classes
+    sets = [
+        training_set(
+            workspace_samples(workspace, part, report=report), class_ids=list(names), classes=classes, size=settings.input
+        )
+        for part in (train, validation)
+    ]
+    trainer = _trainer(settings, sets, device, classes=len(names))
+    state_path = workspace.models_folder / ".training" / f"{run}.pt"
+    if _resume(trainer, state_path):
+        report.say(f"Went on at step {trainer.step}, where the last run was interrupted.")
+    try:
+        while not trainer.done:
+            trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
+            if not trainer.done:
+                _save_state(trainer, state_path)
+    except KeyboardInterrupt:
+        _save_state(trainer, state_path)
+        raise
+
+    weights = weights_bytes(trainer.finished_state())
+    version = _next_version(catalogue, workspace.models_folder)
+    details = {
+        "run": run,
+        "trained_at": utc_now(),
+        "dataset": dataset,
+        "data": {"train": _described(train, names), "validation": _described(validation, names)},
+        "settings": asdict(settings),
+        "steps": trainer.step,
+        "minutes": round(trainer.seconds / 60, 2),
+        "parameters": parameter_count(trainer.network),
+        "torch": torch.__version__,
+        "inside": {c.name: c.inside for c in classes.active if c.inside},
+        "validation_dice_while_training": None if trainer.best is None else round(trainer.best, 4),
+        "validation": _judged(workspace, trainer, validation, names, settings, device, report),
+    }
+    card = Card(
+        id=version,
+        size=settings.size,
+        input=settings.input,
+        channels=tuple(names.values()),
+        class_ids=tuple(names),
+        weights_sha256=sha256(weights).hexdigest(),
+        details=details,
+    )
+    save_model(workspace.models_folder / version, weights, card)
+    first = catalogue.active_model() is None
+    with catalogue.transaction():
+        catalogue.add_model(
+            ModelRecord(id=version, sha256=card.weights_sha256, class_ids=card.class_ids, dataset=dataset)
+        )
+        if first:
+            catalogue.activate(version, reason="the first model")
+    state_path.unlink(missing_ok=True)
+    report.count("models made")
+    report.data["model"] = version
+    if first:
+        report.say(f"{version} is the active model: `dmr prelabel` uses it from now on.")
+    else:
+        report.say(f"{version} waits: compare it with `dmr evaluate --model {version}`, then `dmr models promote {version}`.")
+    return version
+
+
+def _frames(catalogue: Catalogue, split: str) -> list[LabelledFrame]:
+    """Labelled frames of a split, in an order that does not depend on when they came in."""
+    return sorted((f for f in catalogue.labelled_frames() if f.split == split), key=lambda f: f.frame.frame_id)
+
+
+def _trainer(settings: TrainSettings, sets: list[TrainingSet], device: torch.device, *, classes: int) -> Trainer:
+    torch.manual_seed(settings.seed)
+    network = DMRNet(classes, size=SIZES[settings.size])
+    return Trainer(network, sets[0], sets[1], settings=settings, device=device)
+
+
+def _judged(
+    workspace: Workspace,
+    trainer: Trainer,
+    validation: list[LabelledFrame],
+    names: dict[int, str],
+    settings: TrainSettings,
+    device: torch.device,
+    report: Report,
+) -> dict[str, dict[str, float | None]]:
+    """Metrics of the finished weights on the validation patients at native size, for the card."""
+    trainer.network.load_state_dict(trainer.finished_state())
+    predictor = Predictor(
+        trainer.network,  # type: ignore[arg-type]
+        class_ids=list(names),
+        input_size=settings.input,
+        device=device,
+    )
+    samples = workspace_samples(workspace, validation, report=report)
+    table = evaluate(predictor, samples, names=names, contains=contained(workspace.settings.classes))
+    return summary_values(summarise(table))
+
+
+def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """A summary as JSON values: four digits, None for what is not known."""
+    return {
+        str(name): {str(k): None if pd.isna(v) else round(float(v), 4) for k, v in row.items()}
+        for name, row in summary.iterrows()
+    }
+
+
+def _described(items: list[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:
+    drawn = Counter(i for item in items for i in {s.class_id for s in item.annotation.shapes})
+    patients = {item.frame.patient for item in items}
+    return {
+        "frames": len(items),
+        "patients": len(patients),
+        "frames_with": {name: drawn[i] for i, name in names.items()},
+    }
+
+
+def _made_by(workspace: Workspace, catalogue: Catalogue, run: str) -> list[str]:
+    """Versions that came out of this very run, the oldest first."""
+    found = []
+    for model in catalogue.models():
+        try:
+            if read_card(workspace.models_folder / model.id).details.get("run") == run:
+                found.append(model.id)
+        except ModelError:
+            continue
+    return found
+
+
+def _next_version(catalogue: Catalogue, folder: Path) -> str:
+    """`v1`, `v2`, ...: the first that is neither in the catalogue nor a folder, which a crash may have left."""
+    taken = {model.id for model in catalogue.models()}
+    n = 1
+    while f"v{n}" in taken or (folder / f"v{n}" / "card.json").exists():
+        n += 1
+    return f"v{n}"
+
+
+def _save_state(trainer: Trainer, path: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save(trainer.state(), buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, buffer.getvalue())
+
+
+def _resume(trainer: Trainer, path: Path) -> bool:
+    """Load an interrupted run's state, if there is one that can be read; else begin anew."""
+    if not path.is_file():
+        return False
+    try:
+        trainer.load_state(torch.load(io.BytesIO(path.read_bytes()), weights_only=True))
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError):
+        return False
+    return True
+
+
+def load_predictor(workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device) -> tuple[str, Predictor]:
+    """A model version ready to predict: the one named, or the active one.
+
+    Raises:
+        ModelError: There is none, or its files are missing or damaged.
+    """
+    known = {m.id: m for m in catalogue.models()}
+    active = catalogue.active_model()
+    version = model or (active.id if active else None)
+    if version is None:
+        raise ModelError("models", "there is no model yet", "Make one: dmr train")
+    if version not in known:
+        raise ModelError(version, "is no model of this workspace", "See `dmr models list`")
+    use_threads()
+    network, card = load_model(workspace.models_folder / version, device=device)
+    if card.weights_sha256 != known[version].sha256:
+        raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
+    return version, Predictor(network, class_ids=card.class_ids, input_size=card.input, device=device)
