@@ -18,7 +18,7 @@ EPILOG = (
 class InOrder(click.Group):
     """A group that lists its commands as they were added: in the order of the work."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _: click.Context) -> list[str]:
         """Names, in order."""
         return list(self.commands)
 

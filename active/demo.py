@@ -140,9 +140,7 @@ def run_demo(
             tell("Training", p.step - done, steps, f"loss {p.loss:.2f}")
             done = p.step
 
-        train_model(
-            workspace, catalogue, settings=settings, device=device, report=report, on_progress=on_progress
-        )
+        train_model(workspace, catalogue, settings=settings, device=device, report=report, on_progress=on_progress)
         show("4. dmr prelabel: drafts on the new scans, the most informative first.")
         made = prelabel_scans(workspace, catalogue, [scans / "new"], device=device, report=report, on_progress=tell)
     if made is not None:
@@ -158,8 +156,10 @@ def _write_settings(workspace: Workspace) -> None:
     path = workspace.root / "dmr.toml"
     text = path.read_text(encoding="utf-8")
     lines = [
-        f"patient = '{PATIENT}'" if line.startswith("patient =") or line.startswith("# patient =")
-        else 'coverage = "all"' if line.startswith("coverage =")
+        f"patient = '{PATIENT}'"
+        if line.startswith("patient =") or line.startswith("# patient =")
+        else 'coverage = "all"'
+        if line.startswith("coverage =")
         else line
         for line in text.splitlines()
     ]

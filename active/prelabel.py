@@ -211,5 +211,7 @@ def _write_reports(
     legend = {c.name: c.color for c in classes.active}
     write_atomic(picture, encode_png(contact_sheet(cells, legend=legend)))
     report.count("frames ranked", len(ranking))
-    report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "score": r.score, "reason": r.reason} for r in ranking]
+    report.data["ranking"] = [
+        {"rank": r.rank, "frame": r.frame_id, "score": r.score, "reason": r.reason} for r in ranking
+    ]
     return Prelabelled(tuple(ranking), table, picture)

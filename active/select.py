@@ -82,7 +82,9 @@ def cold_start(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> 
             which = "the most typical frame of its clip" if turn == 0 else "unlike the frames of its clip before it"
             placed.append(((turn, clip), frames[i], f"no model yet: {which}"))
     ordered = [(c, why) for _, c, why in sorted(placed, key=lambda p: p[0])]
-    return ordered + [(c, "nearly the same picture as a frame ranked before it") for c in in_order if c.frame_id in copies]
+    return ordered + [
+        (c, "nearly the same picture as a frame ranked before it") for c in in_order if c.frame_id in copies
+    ]
 
 
 def at_random(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:

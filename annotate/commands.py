@@ -32,7 +32,7 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
 
 
 @click.command()
-@click.argument("folder", type=_PATH, default=Path("."))
+@click.argument("folder", type=_PATH, default=Path())
 @click.option("--classes", help="Names of the structures, a,b,c [default: those of the Shamrock view].")
 @reporting
 def init(folder: Path, classes: str | None) -> Report:
@@ -64,7 +64,9 @@ def init(folder: Path, classes: str | None) -> Report:
 @click.argument("sources", nargs=-1, type=_THERE)
 @click.option("--images", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Images of the --masks.")
 @click.option(
-    "--masks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Class-index masks, named as --images."
+    "--masks",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Class-index masks, named as --images.",
 )
 @click.option("--author", default="labelme", show_default=True, help="Who made the edits that are taken up.")
 @click.option("--dry-run", is_flag=True, help="Read everything and say what is odd; change nothing.")
@@ -175,7 +177,9 @@ def labelme_to_mask_(
 
 @convert.command(name="mask-to-labelme")
 @_conversion
-@click.option("--tolerance", default=0.0, show_default=True, help="Pixels by which outlines may be simplified; 0 is exact.")
+@click.option(
+    "--tolerance", default=0.0, show_default=True, help="Pixels by which outlines may be simplified; 0 is exact."
+)
 @reporting
 def mask_to_labelme_(
     src: Path,
@@ -236,5 +240,7 @@ def status(workspace: Workspace) -> Report:
     elif active is None:
         report.say("Next: `dmr train`.")
     else:
-        report.say("Next: `dmr prelabel FOLDER` for new scans, `dmr open` to correct their drafts, `dmr train` to learn.")
+        report.say(
+            "Next: `dmr prelabel FOLDER` for new scans, `dmr open` to correct their drafts, `dmr train` to learn."
+        )
     return report

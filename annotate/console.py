@@ -30,7 +30,7 @@ class OneLineError(click.ClickException):
 
 
 def reporting(function: Callable[..., Report]) -> Callable[..., None]:
-    """Make a function that returns a `Report` a command: it gains `--json`, prints the report and sets the exit code."""
+    """Make a function that returns a `Report` a command: with `--json`, the report printed, and its exit code."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
     @functools.wraps(function)
@@ -68,7 +68,14 @@ Tell = Callable[[str, int, int | None], None]
 def progress() -> Iterator[Tell]:
     """A progress bar on stderr for whatever is told; nothing where stderr is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -97,6 +104,6 @@ def seed_option(function: F) -> F:
 
 def device_option(function: F) -> F:
     """`--device`."""
-    return click.option(
-        "--device", "device_name", default="auto", show_default=True, help="auto, cpu, cuda or mps."
-    )(function)
+    return click.option("--device", "device_name", default="auto", show_default=True, help="auto, cpu, cuda or mps.")(
+        function
+    )

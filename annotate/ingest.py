@@ -183,7 +183,11 @@ def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
     if sha256_hex(frame.pixels.tobytes()) != record.pixel_sha256:
         raise BrokenInput(record.path, "is not the picture that the catalogue names", "Restore it from a backup")
     return replace(
-        frame, source_sha256=record.source_sha256, index=record.index, spacing_mm=record.spacing_mm, sector=record.sector
+        frame,
+        source_sha256=record.source_sha256,
+        index=record.index,
+        spacing_mm=record.spacing_mm,
+        sector=record.sector,
     )
 
 

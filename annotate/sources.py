@@ -135,7 +135,9 @@ def mask_frames(
     found = {p.stem: p for p in files_below([images], IMAGE_SUFFIXES)}
     pairs = [(mask, found.get(mask.stem)) for mask in files_below([masks], MASK_SUFFIXES)]
     if not any(image for _, image in pairs):
-        raise UsageError(masks, "holds no mask that is named like an image", "Give both the same name, p01.png and p01.jpg")
+        raise UsageError(
+            masks, "holds no mask that is named like an image", "Give both the same name, p01.png and p01.jpg"
+        )
     for mask, image in pairs:
         try:
             if image is None:

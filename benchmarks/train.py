@@ -36,9 +36,7 @@ def build(name: str, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     if name == "dmrnet_s":
         return DMRNet(len(IDS), size=SIZES["s"])
-    return BasicUNet(
-        spatial_dims=2, in_channels=1, out_channels=1 + len(IDS), features=(16, 16, 32, 64, 128, 16)
-    )
+    return BasicUNet(spatial_dims=2, in_channels=1, out_channels=1 + len(IDS), features=(16, 16, 32, 64, 128, 16))
 
 
 @torch.no_grad()
@@ -65,7 +63,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--input", type=int, default=128)
-    parser.add_argument("--learning-rate", type=float, default=TrainSettings.__dataclass_fields__["learning_rate"].default)
+    parser.add_argument(
+        "--learning-rate", type=float, default=TrainSettings.__dataclass_fields__["learning_rate"].default
+    )
     parser.add_argument("--on", choices=["test", "validation"], default="test", help="patients that are scored")
     parser.add_argument("--state", type=Path, default=Path("build/bench-train"), help="where an interrupted run waits")
     parser.add_argument("--networks", nargs="+", default=["dmrnet_s", "unet"])
@@ -73,14 +73,17 @@ def main() -> None:
     print(f"{use_threads()} threads", flush=True)
     every = list(samples())
     parts = {
-        "train": [s for s in every if not is_test_patient(s.patient or "") and not is_validation_patient(s.patient or "")],
+        "train": [
+            s for s in every if not is_test_patient(s.patient or "") and not is_validation_patient(s.patient or "")
+        ],
         "validation": [s for s in every if is_validation_patient(s.patient or "")],
         "test": [s for s in every if is_test_patient(s.patient or "")],
     }
     for name, part in parts.items():
         print(f"{name}: {len(part)} frames of {len({s.patient for s in part})} patients", flush=True)
     sets = {
-        name: training_set(parts[name], class_ids=IDS, classes=CLASSES, size=args.input) for name in ("train", "validation")
+        name: training_set(parts[name], class_ids=IDS, classes=CLASSES, size=args.input)
+        for name in ("train", "validation")
     }
     args.state.mkdir(parents=True, exist_ok=True)
     rows = []

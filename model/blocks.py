@@ -6,8 +6,6 @@ The published abstract names them and says what each is for; every equation, wid
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,7 +46,11 @@ class Gate(nn.Sequential):
     def __init__(self, cin: int, cout: int, *, reduction: int = 4) -> None:
         hidden = max(8, cin // reduction)
         super().__init__(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, cout)
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(cin, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, cout),
         )
 
 
@@ -81,7 +83,9 @@ class AMD(nn.Module):
         b, k, c, h, w = stacked.shape
         channel = self.channel_gate(stacked.sum(1)).view(b, k, c, 1, 1).softmax(1)
         pixel = self.pixel_gate(stacked.view(b, k * c, h, w)).view(b, k, 1, h, w).softmax(1)
-        mixed = stacked * (2 * (channel + pixel))  # 4 * (channel + pixel) / 2: at even weights the features pass as they are
+        mixed = stacked * (
+            2 * (channel + pixel)
+        )  # 4 * (channel + pixel) / 2: at even weights the features pass as they are
         return F.relu(self.out(self.fuse(mixed.view(b, k * c, h, w))) + self.shortcut(x), inplace=True)
 
 
@@ -240,16 +244,17 @@ class AEH(nn.Module):
             ConvNorm(channels, channels, separable=separable),
             ConvNorm(channels, channels, separable=separable, act=False),
         )
-        self.attend = ERMHA(channels, reduce=2) if attend else None
-        self.wide = None if attend else ConvNorm(channels, channels, 7, separable=True, act=False)
+        self.attend = attend
+        self.wide: nn.Module
+        if attend:
+            self.wide = ERMHA(channels, reduce=2)
+        else:
+            self.wide = ConvNorm(channels, channels, 7, separable=True, act=False)
         self.excite = Gate(channels, channels)
 
     def forward(self, up: Tensor, skip: Tensor) -> Tensor:
         """Fuse."""
         fused = self.enter(torch.cat([up, skip], 1))
-        if self.attend is not None:
-            wide = self.attend(fused)[0]
-        else:
-            wide = cast(nn.Module, self.wide)(fused)
+        wide = self.wide(fused)[0] if self.attend else self.wide(fused)
         both = fused + self.local(fused) + wide
         return F.relu(fused + self.excite(both).sigmoid()[:, :, None, None] * both, inplace=True)

@@ -74,7 +74,13 @@ def train(
 
 @click.command()
 @click.option("--model", help="Version [default: the active one].")
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True, help="Whose frames.")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train"]),
+    default="test",
+    show_default=True,
+    help="Whose frames.",
+)
 @click.option("--data", type=click.Path(exists=True, path_type=Path), help="Labelme files from elsewhere; only read.")
 @click.option("--map", "renames", multiple=True, metavar="LABEL=CLASS", help="What --data calls a class of yours.")
 @click.option("--coverage", type=click.Choice(["drawn", "all"]), help="Of --data [default: dmr.toml].")
@@ -97,7 +103,7 @@ def evaluate(
     from .evaluate import evaluate as judge
     from .loading import outside_samples, workspace_samples
     from .metrics import summarise
-    from .training import contained, load_predictor, predicted_classes, summary_values
+    from .training import contained, load_predictor, summary_values
 
     report = Report("evaluate")
     classes = workspace.settings.classes
@@ -119,7 +125,7 @@ def evaluate(
         table = judge(
             predictor,
             samples,
-            names=predicted_classes(classes),
+            names={c.id: c.name for c in classes},
             contains=contained(classes),
             on_progress=lambda n: tell("Evaluating", n, None),
         )
@@ -131,8 +137,8 @@ def evaluate(
     report.data |= {"model": version, "on": where, "classes": summary_values(summary)}
     show(f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}\n")
     show(_told(summary))
-    show("\nPer image: mean over the frames in which the class is drawn. FP rate: share of the frames, covered and without")
-    show("the class, in which it is predicted; '-' where no frame is covered and without it.")
+    show("\nPer image: mean over the frames in which the class is drawn. FP rate: share of the frames that are covered and")
+    show("without the class in which it is predicted; '-' where there is no such frame.")
     return report
 
 
@@ -180,7 +186,9 @@ def _told(summary: pd.DataFrame) -> str:
     rows = [["class", *shown], *([str(name), *(shown[t][i] for t in shown)] for i, name in enumerate(summary.index))]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     )
 
@@ -211,7 +219,9 @@ def list_(workspace: Workspace) -> Report:
         mean = (details.get("validation") or {}).get("mean") or {}
         dice = mean.get("dice")
         frames = details["data"]["train"]["frames"]
-        report.data["models"].append({"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice})
+        report.data["models"].append(
+            {"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice}
+        )
         told = "unknown" if dice is None else f"{dice:.3f}"
         show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {frames} frames  validation Dice {told}")
     if not known:
@@ -239,8 +249,10 @@ def info(workspace: Workspace, model: str | None) -> Report:
     parameters = parameter_count(predictor.network)
     work = multiply_adds(predictor.network, size=predictor.input_size)
     report.data |= {"card": card, "parameters": parameters, "multiply_adds": work}
-    show(f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
-         f"{predictor.input_size} x {predictor.input_size}\n")
+    show(
+        f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
+        f"{predictor.input_size} x {predictor.input_size}\n"
+    )
     show(json.dumps(card, indent=2, ensure_ascii=False))
     return report
 

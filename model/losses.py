@@ -33,7 +33,7 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor) -> Tenso
     target = targets.where(seen, 0)
     log_p = logits.log_softmax(1)
     drawn = F.one_hot(target, logits.shape[1]).permute(0, 3, 1, 2).bool()
-    known = covered | drawn[:, 1:].any(dim=(2, 3)) # a drawn class is known where it is drawn
+    known = covered | drawn[:, 1:].any(dim=(2, 3))  # a drawn class is known where it is drawn
     loose = torch.cat([torch.ones_like(known[:, :1]), ~known], 1)  # background and what may hide in it
     merged = log_p.masked_fill(~loose[:, :, None, None], _NEVER).logsumexp(1)
     picked = log_p.gather(1, target[:, None])[:, 0]
@@ -59,7 +59,9 @@ def boundary_loss(logits: Tensor, band: Tensor, seen: Tensor) -> Tensor:
     logits = logits.float()
     band = F.adaptive_max_pool2d(band, logits.shape[-2:])
     weight = F.adaptive_max_pool2d(seen[:, None].float(), logits.shape[-2:])
-    bce = (F.binary_cross_entropy_with_logits(logits, band, reduction="none") * weight).sum() / weight.sum().clamp(min=1)
+    bce = (F.binary_cross_entropy_with_logits(logits, band, reduction="none") * weight).sum() / weight.sum().clamp(
+        min=1
+    )
     p, t = logits.sigmoid() * weight, band * weight
     return bce + 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
 

@@ -89,7 +89,10 @@ class Predictor:
         views = torch.stack(seen)  # (V, B, 1 + classes, S, S)
         mean, spread = views.mean(0), views.std(0, correction=0)
         embedding = torch.stack(embeddings).mean(0).half().cpu().numpy()
-        return [self._one(f, b, mean[i], spread[i], embedding[i]) for i, (f, b) in enumerate(zip(frames, boxes, strict=True))]
+        return [
+            self._one(f, b, mean[i], spread[i], embedding[i])
+            for i, (f, b) in enumerate(zip(frames, boxes, strict=True))
+        ]
 
     def _one(
         self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: NDArray[np.float16]

@@ -106,7 +106,10 @@ def train_model(
     classes = workspace.settings.classes
     sets = [
         training_set(
-            workspace_samples(workspace, part, report=report), class_ids=list(names), classes=classes, size=settings.input
+            workspace_samples(workspace, part, report=report),
+            class_ids=list(names),
+            classes=classes,
+            size=settings.input,
         )
         for part in (train, validation)
     ]
@@ -162,7 +165,9 @@ def train_model(
     if first:
         report.say(f"{version} is the active model: `dmr prelabel` uses it from now on.")
     else:
-        report.say(f"{version} waits: compare it with `dmr evaluate --model {version}`, then `dmr models promote {version}`.")
+        report.say(
+            f"{version} waits: compare it with `dmr evaluate --model {version}`, then `dmr models promote {version}`."
+        )
     return version
 
 
@@ -256,7 +261,9 @@ def _resume(trainer: Trainer, path: Path) -> bool:
     return True
 
 
-def load_predictor(workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device) -> tuple[str, Predictor]:
+def load_predictor(
+    workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device
+) -> tuple[str, Predictor]:
     """A model version ready to predict: the one named, or the active one.
 
     Raises:

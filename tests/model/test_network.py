@@ -1,0 +1,101 @@
+"""DMRNet: shapes at any size, every parameter in use, modules as specified."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, Upsample
+from dmr.model.network import SIZES, DMRNet, multiply_adds, parameter_count
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (70, 45), (33, 96)])
+def test_logits_have_the_size_of_any_input(height: int, width: int) -> None:
+    network = DMRNet(4, size=SIZES["s"]).eval()
+    with torch.no_grad():
+        output = network(torch.randn(2, 1, height, width))
+
+    assert output.logits.shape == (2, 5, height, width)
+    assert output.embedding.shape == (2, SIZES["s"].widths[-1])
+    assert output.aux == output.boundary == ()
+
+
+def test_while_training_every_level_answers() -> None:
+    output = DMRNet(2, size=SIZES["s"]).train()(torch.randn(2, 1, 64, 64))
+
+    assert [tuple(a.shape) for a in output.aux] == [(2, 3, 16, 16), (2, 3, 8, 8), (2, 3, 4, 4)]
+    assert [tuple(b.shape[-2:]) for b in output.boundary] == [(32, 32), (16, 16), (8, 8), (4, 4)]
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    network = DMRNet(2, size=SIZES["s"]).train()
+    output = network(torch.randn(2, 1, 64, 64))
+    loss = output.logits.square().mean() + sum(a.square().mean() for a in (*output.aux, *output.boundary))
+    loss.backward()
+    idle = {name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
+
+    # The first block has no scores before it, so the residual of the scores has nothing to weigh.
+    assert {name for name in idle if "score_residual" not in name} == set()
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("s", 1.0, 1.6), ("m", 14.0, 17.0), ("l", 21.0, 25.0)])
+def test_sizes_have_about_the_parameters_of_the_specification(name: str, least: float, most: float) -> None:
+    assert least < parameter_count(DMRNet(5, size=SIZES[name])) / 1e6 < most
+
+
+def test_multiply_adds_of_a_convolution_are_counted_exactly() -> None:
+    class One(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(1, 3, 3, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x)
+
+    assert multiply_adds(One(), size=8) == 8 * 8 * 3 * 9
+
+
+def test_amd_halves_and_dar_keeps_and_upsample_doubles() -> None:
+    x = torch.randn(2, 16, 32, 32)
+    down = AMD(16, 32)(x)
+    assert down.shape == (2, 32, 16, 16)
+    up = Upsample(32, 16)(down)
+    assert up.shape == x.shape
+    skip, boundary = DAR(16, 8)(x, torch.randn(2, 8, 64, 64), up)
+    assert skip.shape == x.shape
+    assert boundary.shape == (2, 1, 32, 32)
+    assert AEH(16)(up, skip).shape == AEH(16, attend=True)(up, skip).shape == x.shape
+
+
+def test_basa_sees_an_edge_before_it_has_learnt_anything() -> None:
+    basa = BASA(8)
+    half = torch.zeros(1, 8, 16, 16)
+    half[..., 8:] = 1
+    reduced = basa.reduce(half)
+    gradient = basa.edges(reduced).abs().sum(1)[0]
+
+    assert gradient[8, 7:9].min() > 4 * gradient[8, 2:6].max()
+
+
+def test_ermha_passes_its_scores_on_and_uses_those_it_is_given() -> None:
+    block = ERMHA(16)
+    x = torch.randn(1, 16, 4, 4)
+    plain, scores = block(x)
+    assert scores is not None
+    assert scores.shape == (1, 4, 16, 16)
+    with torch.no_grad():
+        block.score_residual.fill_(1.0)
+    assert not torch.allclose(block(x, scores)[0], plain)
+
+
+def test_the_same_seed_makes_the_same_weights() -> None:
+    first = DMRNet(2, size=SIZES["s"]).state_dict()
+    torch.manual_seed(0)
+    second = DMRNet(2, size=SIZES["s"]).state_dict()
+
+    assert all(torch.equal(first[k], second[k]) for k in first)
