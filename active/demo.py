@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from ..annotate.errors import UsageError
 from ..annotate.frames import encode_png
 from ..annotate.importing import import_labelled
 from ..annotate.labelme import annotation_to_labelme
+from ..annotate.raster import shapes_to_layers
 from ..annotate.report import Report
 from ..annotate.shapes import Annotation, Ring, Shape
 from ..annotate.sources import labelme_frames
@@ -58,8 +58,6 @@ def draw_frame(rng: np.random.Generator, patient: int, position: float) -> tuple
     shapes = [Shape(1, muscle), Shape(3, bone)]
     if position < 0.85:  # at the clip's end the nerve leaves the view
         shapes.insert(1, Shape(2, nerve))
-    from ..annotate.raster import shapes_to_layers
-
     layers = shapes_to_layers(shapes, class_ids=(1, 2, 3), height=HEIGHT, width=WIDTH)
     echo = np.full((HEIGHT, WIDTH), 0.42)
     echo[layers[0]] = 0.2
@@ -111,10 +109,7 @@ def run_demo(
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / "demo-scans").is_dir():
         raise UsageError(folder, "is there already and holds other things", "Name another folder: dmr demo FOLDER")
-    workspace, _ = Workspace.create(folder, classes=CLASSES)
-    imports = replace(workspace.settings.imports, patient=PATIENT, coverage="all")
-    workspace = replace(workspace, settings=replace(workspace.settings, imports=imports))
-    _write_settings(workspace)
+    workspace, _ = Workspace.create(folder, classes=CLASSES, patient=PATIENT, coverage="all")
     scans = workspace.root / "demo-scans"
     show(f"1. Simple synthetic frames: {LABELLED_PATIENTS} patients with outlines, {NEW_PATIENTS} without.")
     write_scans(scans / "labelled", patients=range(LABELLED_PATIENTS), labelled=True)
@@ -149,18 +144,3 @@ def run_demo(
         show(f"\nLook at {made.sheet}")
     show(f"Then, in {workspace.root}:  dmr status   dmr open   dmr evaluate   dmr models info")
     show("Synthetic frames show the way, not how well DMRNet does. Its output is a draft for a physician's review.")
-
-
-def _write_settings(workspace: Workspace) -> None:
-    """Put the demo's patient pattern and coverage into the workspace's own `dmr.toml`."""
-    path = workspace.root / "dmr.toml"
-    text = path.read_text(encoding="utf-8")
-    lines = [
-        f"patient = '{PATIENT}'"
-        if line.startswith("patient =") or line.startswith("# patient =")
-        else 'coverage = "all"'
-        if line.startswith("coverage =")
-        else line
-        for line in text.splitlines()
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

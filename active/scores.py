@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# A class's plausible region is twice the area that it is expected to have, so that its border lies well inside;
-# averaged over the whole frame a small nerve would drown in background.
-REGION_FACTOR = 2.0
+# A class's plausible region is half as large again as the area that it is expected to have, so that its border lies
+# inside; averaged over the whole frame a small nerve would drown in background.
+REGION_FACTOR = 1.5
 REGION_LEAST = 24  # pixels of the network's grid: the area of a small nerve at 128 x 128
+PLAUSIBLE = 0.05  # pixels below do not count towards the expected area: thousands of them would make a large one
 LIKELY = 0.2  # a class that nowhere reaches this probability is not thought to be there
 
 
@@ -43,7 +44,8 @@ def layer_probabilities(
 
 def plausible_entropy(p: NDArray[np.float32]) -> float:
     """Mean binary entropy of one layer `(h, w)` over the pixels where the class is most likely, 0 to 1 bit."""
-    n = int(np.clip(REGION_FACTOR * p.sum(), REGION_LEAST, p.size))
+    expected = p[p >= PLAUSIBLE].sum()
+    n = int(np.clip(REGION_FACTOR * expected, min(REGION_LEAST, p.size), p.size))
     top = np.partition(p.ravel(), p.size - n)[p.size - n :].astype(np.float64).clip(1e-6, 1 - 1e-6)
     return float(-(top * np.log2(top) + (1 - top) * np.log2(1 - top)).mean())
 

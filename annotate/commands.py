@@ -13,6 +13,7 @@ from .console import progress, reporting, show
 from .report import Report
 
 if TYPE_CHECKING:
+    from .classes import ClassDef
     from .workspace import Workspace
 
 _PATH = click.Path(path_type=Path)
@@ -33,22 +34,22 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
 
 @click.command()
 @click.argument("folder", type=_PATH, default=Path())
-@click.option("--classes", help="Names of the structures, a,b,c [default: those of the Shamrock view].")
+@click.option("--classes", help="Names of the structures and other names for them: nerve=shenjing,muscle,...")
+@click.option("--patient", help="Regular expression that finds (?P<patient>...) in a file's name.")
+@click.option("--coverage", type=click.Choice(["drawn", "all"]), help="What a class that is not drawn means.")
 @reporting
-def init(folder: Path, classes: str | None) -> Report:
+def init(folder: Path, classes: str | None, patient: str | None, coverage: str | None) -> Report:
     """Make a workspace in FOLDER."""
-    from .classes import PALETTE, ClassDef
     from .errors import UsageError
     from .identity import key_path
     from .workspace import Workspace
 
     report = Report("init")
-    names = [name.strip() for name in classes.split(",")] if classes else []
     try:
-        given = [ClassDef(i, n, color=PALETTE[(i - 1) % len(PALETTE)], z=10 * i) for i, n in enumerate(names, 1)]
+        given = _named_classes(classes) if classes else None
     except ValueError as error:
-        raise UsageError("--classes", str(error), "Give names such as nerve,muscle") from error
-    workspace, changed = Workspace.create(folder, classes=given or None)
+        raise UsageError("--classes", str(error), "Give names such as nerve=shenjing,muscle") from error
+    workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage)
     if not changed:
         report.say(f"{workspace.root} is a workspace already; nothing was changed.")
         return report
@@ -58,6 +59,17 @@ def init(folder: Path, classes: str | None) -> Report:
     report.say(f"The key of its pseudonyms lies outside it: {key}. Keep a copy where patients' names are kept.")
     report.say("Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`.")
     return report
+
+
+def _named_classes(text: str) -> list[ClassDef]:
+    """Classes from `name=alias=alias,name,...`, the first the lowest in a mask."""
+    from .classes import PALETTE, ClassDef, Classes
+
+    classes = []
+    for number, names in enumerate(text.split(","), 1):
+        name, *aliases = (part.strip() for part in names.split("="))
+        classes.append(ClassDef(number, name, tuple(aliases), PALETTE[(number - 1) % len(PALETTE)], 10 * number))
+    return list(Classes(classes))
 
 
 @click.command(name="import")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from .classes import PALETTE, ClassDef
@@ -77,9 +78,22 @@ class_margin = 0.05
 """
 
 
-def default_toml(classes: Sequence[ClassDef] | None = None) -> str:
-    """The text of a new `dmr.toml`; without classes, those of the Shamrock view."""
-    return _HEAD + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + _TAIL
+def default_toml(
+    classes: Sequence[ClassDef] | None = None, *, patient: str | None = None, coverage: str | None = None
+) -> str:
+    """The text of a new `dmr.toml`.
+
+    Args:
+        classes: None for those of the Shamrock view.
+        patient: `[import] patient`; None for PATIENT_FRAME.
+        coverage: `[import] coverage`; None for `drawn`.
+    """
+    head = _HEAD
+    for key, value in (("patient", patient), ("coverage", coverage)):
+        if value is not None:
+            text = f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
+            head = re.sub(rf"^{key} = .*$", lambda _, line=f"{key} = {text}": line, head, flags=re.MULTILINE)
+    return head + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + _TAIL
 
 
 def _class_table(c: ClassDef) -> str:

@@ -13,7 +13,7 @@ from .classes import ClassDef
 from .errors import WorkspaceError
 from .identity import Key, load_key, make_key
 from .platform import exclusive_lock
-from .settings import SETTINGS_NAME, Settings, default_toml, load_settings
+from .settings import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
 from .store import BlobStore, sweep_temporaries, write_atomic
 
 WORKSPACE_VARIABLE = "DMR_WORKSPACE"
@@ -34,12 +34,21 @@ class Workspace:
     settings: Settings
 
     @classmethod
-    def create(cls, folder: Path, *, classes: Sequence[ClassDef] | None = None) -> tuple[Workspace, bool]:
+    def create(
+        cls,
+        folder: Path,
+        *,
+        classes: Sequence[ClassDef] | None = None,
+        patient: str | None = None,
+        coverage: str | None = None,
+    ) -> tuple[Workspace, bool]:
         """Make a workspace, or complete one that was begun; a `dmr.toml` that is there is kept.
 
         Args:
             folder: Made if need be.
             classes: For a new `dmr.toml`; None for those of the Shamrock view.
+            patient: Likewise, the pattern of file names; None for PATIENT_FRAME.
+            coverage: Likewise, `drawn` or `all`; None for `drawn`.
 
         Returns:
             The workspace, and whether anything had to be made.
@@ -51,8 +60,10 @@ class Workspace:
         changed = not settings_path.exists()
         if changed:
             _refuse_nested(folder)
+            text = default_toml(classes, patient=patient, coverage=coverage)
+            parse_settings(text)  # refused before anything is made
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(settings_path, default_toml(classes).encode())
+            write_atomic(settings_path, text.encode())
         workspace = cls.at(folder)
         with workspace.lock():
             for name in _FOLDERS:

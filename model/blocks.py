@@ -131,7 +131,7 @@ class DAR(nn.Module):
         width = channels // 2
         self.down = None if above is None else nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(above, channels, 1, bias=False))
         neighbours = 1 if above is None else 2
-        self.gate = Gate(channels * neighbours, neighbours)
+        self.gate = Gate(channels * neighbours, neighbours) if neighbours > 1 else None
         self.enter = ConvNorm(channels * (1 + neighbours), width, 1)
         self.first = ConvNorm(width, width, separable=separable)
         self.second = ConvNorm(2 * width, width, separable=separable)
@@ -151,9 +151,10 @@ class DAR(nn.Module):
             Refined features `(B, C, H, W)` and boundary logits `(B, 1, H, W)`.
         """
         around = [below] if self.down is None else [self.down(above), below]
-        weights = 2 * self.gate(torch.cat(around, 1)).softmax(1)
-        weighed = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
-        t0 = self.enter(torch.cat([skip, *weighed], 1))
+        if self.gate is not None:
+            weights = 2 * self.gate(torch.cat(around, 1)).softmax(1)
+            around = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
+        t0 = self.enter(torch.cat([skip, *around], 1))
         t1 = self.first(t0)
         t2 = self.second(torch.cat([t0, t1], 1))
         attended, boundary = self.basa(self.leave(torch.cat([t0, t1, t2], 1)))
@@ -165,10 +166,13 @@ class ERMHA(nn.Module):
 
     Scores are passed on from block to block (RealFormer, arXiv:2012.11747); positions come from depthwise
     convolutions (CPE, arXiv:2102.10882), so that any input size works; LayerScale (arXiv:2103.17239) on both branches.
-    `reduce` pools keys and values (PVT, arXiv:2102.12122) where the grid is large.
+    `reduce` pools keys and values (PVT, arXiv:2102.12122) where the grid is large. `follows` says that a block comes
+    before this one, whose scores it is given.
     """
 
-    def __init__(self, channels: int, *, heads: int = 4, reduce: int = 1, ffn_ratio: int = 2) -> None:
+    def __init__(
+        self, channels: int, *, heads: int = 4, reduce: int = 1, ffn_ratio: int = 2, follows: bool = False
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.reduce = reduce
@@ -178,7 +182,7 @@ class ERMHA(nn.Module):
         self.key_value = nn.Linear(channels, 2 * channels)
         self.value_position = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.out = nn.Linear(channels, channels)
-        self.score_residual = nn.Parameter(torch.zeros(heads, 1, 1))
+        self.score_residual = nn.Parameter(torch.zeros(heads, 1, 1)) if follows else None
         self.scale1 = nn.Parameter(torch.full((channels,), 0.1))
         self.norm2 = nn.LayerNorm(channels)
         hidden = ffn_ratio * channels
@@ -204,7 +208,7 @@ class ERMHA(nn.Module):
             local = F.interpolate(local, (h, w), mode="bilinear", align_corners=False)
         q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (self.query(normed), key, value))
         score = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5)
-        if scores is not None:
+        if scores is not None and self.score_residual is not None:
             score = score + self.score_residual * scores
         attended = (score.softmax(-1) @ v).transpose(1, 2).flatten(2) + local.flatten(2).transpose(1, 2)
         tokens = tokens + self.scale1 * self.out(attended)

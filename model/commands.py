@@ -137,8 +137,8 @@ def evaluate(
     report.data |= {"model": version, "on": where, "classes": summary_values(summary)}
     show(f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}\n")
     show(_told(summary))
-    show("\nPer image: mean over the frames in which the class is drawn. FP rate: share of the frames that are covered and")
-    show("without the class in which it is predicted; '-' where there is no such frame.")
+    show("\nPer image: mean over the frames in which the class is drawn. FP rate: share of the frames that are")
+    show("covered and without the class, in which it is predicted; '-' where there is no such frame.")
     return report
 
 

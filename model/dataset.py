@@ -80,8 +80,8 @@ class TrainingSet:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All frames in their order, in batches of up to `size`."""
-        for indices in torch.arange(len(self)).split(size):
-            yield self.batch(indices)
+        for start in range(0, len(self), size):
+            yield self.batch(torch.arange(start, min(start + size, len(self))))
 
 
 def sample_target(sample: Sample, box: Letterbox, *, class_ids: Sequence[int], classes: Classes) -> NDArray[np.uint8]:

@@ -72,7 +72,7 @@ class DMRNet(nn.Module):
         fold = size.stem_stride  # pixels are folded into channels rather than skipped: nerves are a few pixels wide
         self.stem = nn.Sequential(nn.PixelUnshuffle(fold), ConvNorm(fold * fold, w[0]), ConvNorm(w[0], w[0]))
         self.encoder = nn.ModuleList(AMD(w[i], w[i + 1], separable=separable) for i in range(LEVELS))
-        self.bottleneck = nn.ModuleList(ERMHA(w[LEVELS]) for _ in range(size.attention_blocks))
+        self.bottleneck = nn.ModuleList(ERMHA(w[LEVELS], follows=i > 0) for i in range(size.attention_blocks))
         self.up = nn.ModuleList(Upsample(w[i + 1], w[i]) for i in range(LEVELS))
         self.skip = nn.ModuleList(DAR(w[i], w[i - 1] if i else None, separable=separable) for i in range(LEVELS))
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))

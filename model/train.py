@@ -110,6 +110,8 @@ class Trainer:
         sitting = self.seconds
         while not self.done and self.seconds - sitting < seconds:
             began = time.monotonic()
+            if self.step % self.settings.check_every == 0:
+                self._losses.clear()
             self._losses.append(self._train_step())
             self.step += 1
             if self.step % self.settings.check_every == 0 or self.step == self.steps:
@@ -117,8 +119,6 @@ class Trainer:
             self.seconds += time.monotonic() - began
             if on_progress is not None:
                 on_progress(self.progress)
-            if self.step % self.settings.check_every == 0:
-                self._losses.clear()
 
     def finished_state(self) -> dict[str, Tensor]:
         """The weights to keep: the averaged ones at the best look at the validation patients, or else the last."""

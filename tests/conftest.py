@@ -1,25 +1,34 @@
-"""What all tests share: a home of their own for keys, and the real frames where they are there."""
+"""What all tests share: a home of their own for keys, patience on a busy machine, and the real frames if there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 UBPD = Path(__file__).resolve().parents[2] / "shared" / "data" / "ubpd"
 
+# A busy computer is no failure of the code.
+settings.register_profile("dmr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dmr")
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys are made in a folder that ends with the test; no workspace from outside is found."""
-    monkeypatch.setenv("DMR_HOME", str(tmp_path_factory.mktemp("home")))
-    monkeypatch.delenv("DMR_WORKSPACE", raising=False)
-    monkeypatch.delenv("DMR_KEY_FILE", raising=False)
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keys and caches of these tests, never the user's own."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMR_HOME", str(folder))
+        patch.delenv("DMR_KEY_FILE", raising=False)
+        patch.delenv("DMR_WORKSPACE", raising=False)
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def ubpd() -> Path:
     """The folder of real frames."""
     if not UBPD.is_dir():
-        pytest.skip("real frames are not here")
+        pytest.skip("the real frames are not here")
     return UBPD

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from dmr.annotate.catalogue import Catalogue
 from dmr.annotate.classes import ClassDef, Classes
@@ -16,22 +15,7 @@ from dmr.annotate.records import FrameRecord, RevisionRecord
 from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.store import BlobStore
 
-# A busy computer is no failure of the code.
-settings.register_profile("dmr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("dmr")
-
 CLASSES = Classes([ClassDef(1, "nerve"), ClassDef(2, "muscle"), ClassDef(3, "artery")])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keys and caches of these tests, never the user's own."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DMR_HOME", str(folder))
-        patch.delenv("DMR_KEY_FILE", raising=False)
-        patch.delenv("DMR_WORKSPACE", raising=False)
-        yield folder
 
 
 @pytest.fixture

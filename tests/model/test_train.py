@@ -61,7 +61,10 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     first.run()
     second.run()
 
-    assert all(torch.equal(a, b) for a, b in zip(first.finished_state().values(), second.finished_state().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(first.finished_state().values(), second.finished_state().values(), strict=True)
+    )
 
 
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been() -> None:

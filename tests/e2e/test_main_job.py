@@ -1,0 +1,246 @@
+"""The main job as a user does it: init, import, train, prelabel, evaluate, correct; every step twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from dmr.active.demo import PATIENT, write_scans
+from dmr.annotate.report import Report
+from dmr.annotate.worklist import finish_worklist, lay_out
+from dmr.annotate.workspace import Workspace
+from dmr.cli import main
+
+UBPD_CLASSES = "muscle=jirouzuzhi,vein=jingmai,artery=dongmai,nerve=shenjing"
+TRAIN = ("--size", "s", "--input", "64", "--steps", "6", "--device", "cpu")
+
+
+def dmr(*arguments: str, code: int = 0) -> Result:
+    """Run a command as from a shell; a traceback fails the test."""
+    result = CliRunner().invoke(main, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def catalogue_hash() -> str:
+    with Workspace.find().catalogue() as catalogue:
+        return catalogue.catalogue_hash()
+
+
+@dataclass(frozen=True)
+class Department:
+    """Files as a department has them: outlines of some patients, raw scans of others."""
+
+    outlines: Path
+    scans: Path
+    init: tuple[str, ...]
+    frames: int
+    new: int
+
+
+def real_department(ubpd: Path, folder: Path) -> Department:
+    """Real frames: ten small patients with outlines, two others without."""
+    by_patient: dict[str, list[Path]] = {}
+    for image in sorted((ubpd / "images").iterdir()):
+        by_patient.setdefault(image.stem.split("_")[0], []).append(image)
+    small = sorted(by_patient, key=lambda p: (len(by_patient[p]), p))[:12]
+    outlines, scans = folder / "outlines", folder / "new_scans"
+    outlines.mkdir()
+    scans.mkdir()
+    for patient in small[:10]:
+        for image in by_patient[patient]:
+            shutil.copy(image, outlines)
+            shutil.copy(ubpd / "labels" / f"{image.stem}.json", outlines)
+    for patient in small[10:]:
+        for image in by_patient[patient]:
+            shutil.copy(image, scans)
+    return Department(
+        outlines,
+        scans,
+        ("--classes", UBPD_CLASSES),
+        sum(len(by_patient[p]) for p in small[:10]),
+        sum(len(by_patient[p]) for p in small[10:]),
+    )
+
+
+def synthetic_department(folder: Path) -> Department:
+    """Frames that the test makes itself."""
+    write_scans(folder / "outlines", patients=range(8), labelled=True)
+    write_scans(folder / "new_scans", patients=range(8, 10), labelled=False)
+    init = ("--classes", "muscle,bone,nerve", "--patient", PATIENT, "--coverage", "all")
+    return Department(folder / "outlines", folder / "new_scans", init, 48, 12)
+
+
+@pytest.fixture(scope="module", params=["synthetic", "real"])
+def department(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
+    """A department's files, and a trained workspace with its scans pre-labelled, in the working folder."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "real":
+        made = real_department(request.getfixturevalue("ubpd"), folder)
+    else:
+        made = synthetic_department(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        dmr("init", "department", *made.init)
+        patch.chdir(folder / "department")
+        dmr("import", str(made.outlines))
+        dmr("train", *TRAIN)
+        dmr("prelabel", str(made.scans))
+        yield made
+
+
+def ranking() -> list[dict[str, str]]:
+    with Path("reports/ranking.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_everything_that_came_in_is_there(department: Department) -> None:
+    status = json.loads(dmr("status", "--json").stdout)["status"]
+
+    assert status["frames"] == department.frames + department.new
+    assert status["frames labelled"] == department.frames
+    assert status["frames to choose from"] == department.new
+    assert status["predictions of the active model"] == department.new
+    assert status["active model"] == "v1"
+    assert status["patients in test"] >= 1
+    assert status["patients in validation"] >= 1
+
+
+def test_every_command_repeated_changes_nothing_and_says_so(department: Department) -> None:
+    before = catalogue_hash()
+    files = {
+        p: p.read_bytes() for p in Path().rglob("*") if p.is_file() and p.suffix in (".json", ".png", ".csv", ".toml")
+    }
+    said = [
+        dmr("init", ".").output,
+        dmr("import", str(department.outlines)).output,
+        dmr("train", *TRAIN).output,
+        dmr("prelabel", str(department.scans)).output,
+        dmr("import").output,
+        dmr("ingest", str(department.scans)).output,
+    ]
+
+    assert [bool(re.search(r"nothing was changed|[Nn]othing new", text)) for text in said] == [True] * 6, said
+    assert catalogue_hash() == before
+    assert {p: p.read_bytes() for p in files} == files
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_labelmes_own_loader_reads_every_file(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    label_file = pytest.importorskip("labelme._label_file")
+    files = sorted(Path("annotations").glob("*.json"))
+    for path in files:
+        loaded = label_file.LabelFile(str(path))
+        assert loaded.image_data
+        assert loaded.flags == {"reviewed": False}
+
+    assert len(files) == department.frames + department.new
+
+
+def test_every_scan_is_ranked_once_with_a_reason(department: Department) -> None:
+    rows = ranking()
+
+    assert [int(r["rank"]) for r in rows] == list(range(1, department.new + 1))
+    assert len({r["frame"] for r in rows}) == department.new
+    assert all(r["reason"] for r in rows)
+    sheet = np.asarray(Image.open("reports/prelabel.png"))
+    assert sheet.std() > 20, "the contact sheet shows something"
+
+
+def test_evaluate_prints_every_class_and_reads_an_outside_folder_only(department: Department) -> None:
+    before = catalogue_hash()
+    inside = dmr("evaluate").stdout
+    names = [c.name for c in Workspace.find().settings.classes]
+    files = {p: p.stat().st_mtime_ns for p in department.outlines.iterdir()}
+    first = names[0]
+    outside = dmr("evaluate", "--data", str(department.outlines), "--map", f"anything={first}").stdout
+
+    assert all(name in inside for name in [*names, "mean", "Dice pooled", "HD95", "FP rate"])
+    assert f"on {department.frames} frames" in outside
+    assert {p: p.stat().st_mtime_ns for p in department.outlines.iterdir()} == files
+    assert catalogue_hash() == before
+
+
+def test_models_are_listed_and_described(department: Department) -> None:
+    listed = json.loads(dmr("models", "list", "--json").stdout)["models"]
+    described = json.loads(dmr("models", "info", "--json").stdout)
+
+    assert [(m["id"], m["state"]) for m in listed] == [("v1", "active")]
+    assert described["parameters"] > 1e6
+    assert described["multiply_adds"] > 1e6
+    assert described["card"]["data"]["train"]["frames"] > 0
+
+
+def test_no_name_of_a_patient_or_file_gets_into_the_workspace(department: Department) -> None:
+    # Names of two digits would be found by chance; the pattern's whole stem would not.
+    stems = [p.stem.encode() for p in (*department.outlines.iterdir(), *department.scans.iterdir()) if len(p.stem) > 5]
+    assert stems
+    for path in Path().rglob("*"):
+        if path.is_file() and not path.suffix == ".pt":
+            data = path.read_bytes()
+            assert not [s for s in stems if s in data and path.suffix != ".png"], path
+
+
+def saved_by_labelme(path: Path, change: Any) -> None:
+    """Save a file as Labelme does after an edit: formatted its own way, our keys kept."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department) -> None:
+    workspace = Workspace.find()
+    report = Report("open")
+    with workspace.lock(), workspace.catalogue() as catalogue:
+        assert lay_out(workspace, catalogue, workspace.root / "worklist", top=4) == 4
+        files = sorted((workspace.root / "worklist").glob("*.json"))
+        order = [f.stem.split("_")[1] for f in files]
+        assert order == [r["frame"] for r in ranking()[:4]], "in the order of the ranking"
+        triangle = {
+            "label": workspace.settings.classes.names[0],
+            "points": [[10.0, 10.0], [60.5, 10.0], [30.0, 50.0]],
+            "group_id": None,
+            "description": "",
+            "shape_type": "polygon",
+            "flags": {},
+            "mask": None,
+        }
+        saved_by_labelme(files[0], lambda c: c["shapes"].append(triangle))
+        saved_by_labelme(files[1], lambda c: c["flags"].update(reviewed=True))
+        saved_by_labelme(files[2], lambda c: None)  # opened and saved: neither edited nor ticked
+        finish_worklist(workspace, catalogue, author="dr-a", report=report)
+        first, second, third = (catalogue.head(frame, "dr-a") for frame in order[:3])
+
+        assert first is not None
+        assert first.record.annotation.shapes[-1].points == ((10.0, 10.0), (60.5, 10.0), (30.0, 50.0))
+        assert second is not None
+        assert second.record.annotation.covered == {c.id for c in workspace.settings.classes}
+        assert third is None
+        assert report.counts["edits taken up"] == 2
+        assert not (workspace.root / "worklist").exists()
+    status = json.loads(dmr("status", "--json").stdout)["status"]
+    assert status["frames labelled"] == department.frames + 2
+    assert status["open conflicts"] == 0
+
+
+def test_new_outlines_make_a_second_model_that_waits(department: Department) -> None:
+    listed = dmr("train", *TRAIN, "--again").output
+    assert "v2 waits" in listed
+    assert "v2 is the active model now" in dmr("models", "promote", "v2", "--because", "a test").output
+    states = {m["id"]: m["state"] for m in json.loads(dmr("models", "list", "--json").stdout)["models"]}
+
+    assert states == {"v1": "retired", "v2": "active"}

@@ -1,0 +1,172 @@
+"""What goes wrong in a hospital: told in one line, with the right exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from dmr.active.demo import PATIENT, write_scans
+from dmr.annotate.workspace import Workspace
+from dmr.cli import main
+
+OWN = ("--classes", "muscle,bone,nerve", "--patient", PATIENT, "--coverage", "all")
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    assert run("init", str(tmp_path / "w"), *OWN).exit_code == 0
+    monkeypatch.chdir(tmp_path / "w")
+    return Workspace.find()
+
+
+def test_outside_a_workspace_a_command_says_so_and_exits_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("status")
+
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert "`dmr init` makes one" in result.output
+
+
+def test_training_without_outlines_says_what_to_do(workspace: Workspace) -> None:
+    result = run("train")
+
+    assert result.exit_code == 2
+    assert "dmr import" in result.output
+
+
+def test_without_a_model_scans_are_ranked_for_a_cold_start_and_can_be_drawn_on(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write_scans(tmp_path / "scans", patients=range(3), labelled=False)
+    result = run("prelabel", str(tmp_path / "scans"))
+
+    assert result.exit_code == 0
+    assert "cold start" in result.output
+    sheets = [json.loads(p.read_text(encoding="utf-8")) for p in Path("annotations").glob("*.json")]
+    assert len(sheets) == 18
+    assert all(s["shapes"] == [] for s in sheets)
+    with workspace.catalogue() as catalogue:
+        patients = {f.frame_id: f.patient for f in catalogue.frames()}
+    first = [line.split(",")[1] for line in Path("reports/ranking.csv").read_text(encoding="utf-8").splitlines()[1:4]]
+    assert len({patients[f] for f in first}) == 3, "every patient before any comes twice"
+
+
+def test_one_bad_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    write_scans(scans, patients=range(1), labelled=False)
+    (scans / "cut.png").write_bytes((scans / "p00_000.png").read_bytes()[:2000])
+    (scans / "text.jpg").write_text("no image", encoding="utf-8")
+    (scans / "notes.txt").write_text("left alone", encoding="utf-8")
+    result = run("prelabel", str(scans))
+
+    assert result.exit_code == 1
+    assert result.output.count("Error: ") == 2
+    assert "cut.png" in result.output
+    assert "text.jpg" in result.output
+    assert "6 frames ranked" in result.output
+
+
+def test_one_bad_labelme_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "in", patients=range(2), labelled=True)
+    (tmp_path / "in" / "p00_000.json").write_text('{"shapes": [', encoding="utf-8")
+    result = run("import", str(tmp_path / "in"))
+
+    assert result.exit_code == 1
+    assert "p00_000.json" in result.output
+    assert "11 revisions added" in result.output
+
+
+def test_masks_come_in_as_outlines_that_paint_the_same_mask(workspace: Workspace, tmp_path: Path) -> None:
+    from dmr.annotate.raster import layers_to_index, shapes_to_layers
+
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    write_scans(images, patients=range(1), labelled=False)
+    masks.mkdir()
+    index = np.zeros((192, 240), np.uint8)
+    index[20:90, 30:200], index[40:60, 50:80], index[100:101, 5:6] = 1, 0, 3
+    Image.fromarray(index).save(masks / "p00_000.png")
+    result = run("import", "--images", str(images), "--masks", str(masks))
+
+    assert result.exit_code == 0, result.output
+    with workspace.catalogue() as catalogue:
+        (item,) = catalogue.labelled_frames()
+    layers = shapes_to_layers(item.annotation.shapes, class_ids=(1, 2, 3), height=192, width=240)
+    painted, _ = layers_to_index(layers, class_ids=(1, 2, 3), paint_order=(1, 2, 3))
+    assert np.array_equal(painted, index)
+
+
+def test_a_dry_run_reads_everything_and_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "in", patients=range(1), labelled=True)
+    result = run("import", str(tmp_path / "in"), "--dry-run")
+
+    assert result.exit_code == 0
+    assert "6 files that can be read" in result.output
+    assert not list(Path("frames").iterdir())
+
+
+def test_a_frame_whose_patient_is_unknown_is_never_tested_on(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "in", patients=range(1), labelled=True)
+    for path in (tmp_path / "in").iterdir():
+        path.rename(path.with_name(path.name.replace("p00_", "holiday")))
+    result = run("import", str(tmp_path / "in"))
+
+    assert "patient unknown" in result.output
+    with workspace.catalogue() as catalogue:
+        assert {item.split for item in catalogue.labelled_frames()} == {"train"}
+
+
+def test_a_draft_that_was_edited_is_not_overwritten_by_the_next_prelabel(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "scans", patients=range(1), labelled=False)
+    run("prelabel", str(tmp_path / "scans"))
+    path = sorted(Path("annotations").glob("*.json"))[0]
+    broken = path.read_text(encoding="utf-8") + "an editor died here"
+    path.write_text(broken, encoding="utf-8")
+    result = run("prelabel", str(tmp_path / "scans"))
+
+    assert result.exit_code == 1
+    assert path.name in result.output
+    assert path.read_text(encoding="utf-8") == broken
+
+
+def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "in", patients=range(3), labelled=True)
+    run("import", str(tmp_path / "in"))
+    assert run("train", "--input", "32", "--steps", "1").exit_code == 0
+    weights = Path("models/v1/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)
+    result = run("prelabel", str(tmp_path / "scans"))
+
+    assert result.exit_code == 1
+    assert "changed or damaged" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("evaluate", "--map", "x=nosuch", "--data", "."), "no model"),
+        (("train", "--input", "100"), "multiple of 32"),
+        (("import", "--masks", "."), "go together"),
+        (("models", "info", "v9"), "no model of this workspace"),
+    ],
+    ids=["no model", "input", "masks alone", "unknown model"],
+)
+def test_wrong_usage_is_told_in_one_line(workspace: Workspace, arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code in (1, 2)
+    assert words in result.output
