@@ -17,6 +17,7 @@ from .records import FrameRecord, RevisionRecord
 from .report import Report
 from .settings import Settings
 from .shapes import Annotation
+from .splits import update_ledger
 from .store import write_many
 from .workspace import Workspace
 
@@ -140,6 +141,8 @@ def take_up_edits(
     taken = [r.frame for r, outcome in zip(records, appended, strict=True) if outcome.is_new]
     if taken:
         report.count("edits taken up", len(taken))
+        patients = {frames[frame_id].patient for frame_id in taken}
+        update_ledger(catalogue, shares=workspace.settings.split, patients=patients)
     return taken
 
 

@@ -38,6 +38,7 @@ def import_labelled(
         Ids of the frames, new or not, each once.
     """
     ids: dict[str, None] = {}
+    patients: set[str | None] = set()
     for what in ("frames added", "revisions added", "unchanged"):
         report.count(what, 0)
     for batch in batched(items, BATCH):
@@ -56,13 +57,15 @@ def import_labelled(
         )
         for frame, outcome in zip(frames, appended, strict=True):
             ids[frame.frame_id] = None
+            patients.add(frame.patient)
             report.count("revisions added" if outcome.is_new else "unchanged")
             if frame.patient is None:
                 report.note("patient unknown by the pattern in dmr.toml (never a test patient)", frame.frame_id)
         if on_progress is not None:
             on_progress(len(batch))
     note_near_copies(catalogue, ids, report=report)
-    new = Counter(assignment.split for assignment in update_ledger(catalogue, shares=workspace.settings.split).values())
+    assigned = update_ledger(catalogue, shares=workspace.settings.split, patients=patients)
+    new = Counter(assignment.split for assignment in assigned.values())
     if new:
         report.say(
             f"{new.total()} new patients, split once and for good: "

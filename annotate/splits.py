@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from .catalogue import Catalogue
@@ -75,12 +75,22 @@ def _place(brought: Counter[int], have: Mapping[Split, Counter[int]], shares: Sp
 
 
 def update_ledger(
-    catalogue: Catalogue, *, shares: SplitSettings, fixed: Mapping[str, Split] | None = None
+    catalogue: Catalogue,
+    *,
+    shares: SplitSettings,
+    patients: Collection[str | None] | None = None,
+    fixed: Mapping[str, Split] | None = None,
 ) -> dict[str, Assignment]:
-    """Assign every patient of the catalogue that has no split yet; the others stay where they are.
+    """Assign patients that have no split yet; those that have one stay where they are.
 
     A patient whose frames a model has been trained on while nobody knew whose they were goes to train, whatever is
     chosen.
+
+    Args:
+        catalogue: Open.
+        shares: The shares aimed at.
+        patients: Only these, such as those who have just got their first outlines; None for all.
+        fixed: Splits that the user chose, by patient.
 
     Returns:
         The new assignments.
@@ -90,7 +100,9 @@ def update_ledger(
     """
     with catalogue.transaction():
         splits, drawn = catalogue.splits(), catalogue.drawn_counts()
-        new = {patient: drawn[patient] for patient, split in splits.items() if split is None}
+        wanted = {p for p, split in splits.items() if split is None and (patients is None or p in patients)}
+        wanted |= {p for p in fixed or {} if splits.get(p, "unknown") is None}
+        new = {patient: drawn[patient] for patient in wanted}
         if not new and not fixed:
             return {}
         totals: dict[Split, Counter[int]] = {split: Counter() for split in SPLITS}

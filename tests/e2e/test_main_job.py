@@ -190,7 +190,7 @@ def test_no_name_of_a_patient_or_file_gets_into_the_workspace(department: Depart
     stems = [p.stem.encode() for p in (*department.outlines.iterdir(), *department.scans.iterdir()) if len(p.stem) > 5]
     assert stems
     for path in Path().rglob("*"):
-        if path.is_file() and not path.suffix == ".pt":
+        if path.is_file() and path.suffix != ".pt":
             data = path.read_bytes()
             assert not [s for s in stems if s in data and path.suffix != ".png"], path
 
