@@ -22,22 +22,23 @@ class NetworkSize:
     Attributes:
         name: As in `dmrnet_s`.
         widths: Channels of the stem and of the four AMD stages.
-        stem_stride: 2 works at half the resolution, with the pixels folded into channels, and upsamples the logits.
+        full_width: Channels of a thin level at full resolution, above a stem of stride 2; None for a stem at full
+            resolution.
         separable: Depthwise-separable 3x3 convolutions, for processors without a GPU.
         attention_blocks: ER-MHA blocks at the bottleneck.
     """
 
     name: str
     widths: tuple[int, int, int, int, int]
-    stem_stride: int
+    full_width: int | None
     separable: bool
     attention_blocks: int
 
 
 SIZES: dict[str, NetworkSize] = {
-    "s": NetworkSize("dmrnet_s", (16, 32, 64, 128, 192), 2, True, 1),
-    "m": NetworkSize("dmrnet", (32, 64, 128, 256, 512), 1, False, 2),
-    "l": NetworkSize("dmrnet_l", (48, 96, 192, 384, 512), 1, False, 2),
+    "s": NetworkSize("dmrnet_s", (16, 32, 64, 128, 192), 12, True, 1),
+    "m": NetworkSize("dmrnet", (32, 64, 128, 256, 512), None, False, 2),
+    "l": NetworkSize("dmrnet_l", (48, 96, 192, 384, 512), None, False, 2),
 }
 
 
@@ -57,6 +58,25 @@ class Output(NamedTuple):
     boundary: tuple[Tensor, ...] = ()
 
 
+class FullResolution(nn.Module):
+    """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
+
+    AEH's upsampling meets the features of the first convolution; a 3x3 convolution joins them into logits.
+    """
+
+    def __init__(self, width: int, below: int, channels: int) -> None:
+        super().__init__()
+        self.enter = ConvNorm(1, width)
+        self.up = Upsample(below, width)
+        self.join = ConvNorm(2 * width, width)
+        self.head = nn.Conv2d(width, channels, 1)
+
+    def forward(self, fine: Tensor, below: Tensor) -> Tensor:
+        """`fine` `(B, width, H, W)` and `below` `(B, C, H/2, W/2)` -> logits `(B, channels, H, W)`."""
+        logits: Tensor = self.head(self.join(torch.cat([fine, self.up(below)], 1)))
+        return logits
+
+
 class DMRNet(nn.Module):
     """Dynamic multi-scale residual network for grey frames.
 
@@ -69,22 +89,26 @@ class DMRNet(nn.Module):
         super().__init__()
         w, separable = size.widths, size.separable
         self.size = size
-        fold = size.stem_stride  # pixels are folded into channels rather than skipped: nerves are a few pixels wide
-        self.stem = nn.Sequential(nn.PixelUnshuffle(fold), ConvNorm(fold * fold, w[0]), ConvNorm(w[0], w[0]))
+        if size.full_width is None:
+            self.full = None
+            entry = ConvNorm(1, w[0])
+        else:
+            self.full = FullResolution(size.full_width, w[0], 1 + classes)
+            entry = ConvNorm(size.full_width, w[0], stride=2)
+        self.stem = nn.Sequential(entry, ConvNorm(w[0], w[0]))
         self.encoder = nn.ModuleList(AMD(w[i], w[i + 1], separable=separable) for i in range(LEVELS))
         self.bottleneck = nn.ModuleList(ERMHA(w[LEVELS], follows=i > 0) for i in range(size.attention_blocks))
         self.up = nn.ModuleList(Upsample(w[i + 1], w[i]) for i in range(LEVELS))
         self.skip = nn.ModuleList(DAR(w[i], w[i - 1] if i else None, separable=separable) for i in range(LEVELS))
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))
         self.heads = nn.ModuleList(nn.Conv2d(w[i], 1 + classes, 1) for i in range(LEVELS))
-        if fold > 1:
-            self.detail = nn.Sequential(nn.Conv2d(w[0], fold * fold * (1 + classes), 1), nn.PixelShuffle(fold))
 
     def forward(self, frames: Tensor) -> Output:
         """Segment `frames` `(B, 1, H, W)`, normalised to about zero mean and unit deviation."""
         height, width = frames.shape[-2:]
         x = F.pad(frames, (0, -width % STRIDE, 0, -height % STRIDE))
-        features = [self.stem(x)]
+        fine = x if self.full is None else self.full.enter(x)
+        features = [self.stem(fine)]
         for stage in self.encoder:
             features.append(stage(features[-1]))
         d, scores = features[-1], None
@@ -100,8 +124,10 @@ class DMRNet(nn.Module):
             if self.training and i:
                 aux.append(self.heads[i](d))
         logits = self.heads[0](d)
-        if self.size.stem_stride > 1:  # bilinear and sub-pixel, as AEH upsamples
-            logits = F.interpolate(logits, x.shape[-2:], mode="bilinear", align_corners=False) + self.detail(d)
+        if self.full is not None:
+            if self.training:
+                aux.append(logits)
+            logits = self.full(fine, d)
         logits = logits[..., :height, :width]
         if not self.training:
             return Output(logits, embedding)
