@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .canonical import canonical_json
 from .catalogue import Catalogue
 from .convert_files import drawing_of
 from .errors import BrokenInput
-from .labelme import LabelmeFile, annotation_to_labelme, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, annotation_to_labelme, drawn_json, labelme_to_annotation, read_labelme
 from .records import FrameRecord, RevisionRecord
 from .report import Report
 from .settings import Settings
@@ -173,7 +172,6 @@ def _record(
     shown = file.extra.get("dmr_covered")
     covered |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else frozenset()
     parent = file.extra.get("dmr_revision")
-    raw = canonical_json([[s.label, s.shape_type, s.points, s.group_id, s.hole] for s in file.shapes])
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
@@ -181,7 +179,7 @@ def _record(
         origin="labelme",
         annotation=Annotation(frame.height, frame.width, drawn.shapes, covered),
         parent=parent if isinstance(parent, str) else None,
-        raw_sha256=catalogue.store.put(raw.encode()),
+        raw_sha256=catalogue.store.put(drawn_json(file)),
     )
 
 

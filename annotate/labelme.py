@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .canonical import canonical_json
 from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
@@ -16,6 +17,7 @@ __all__ = [
     "LabelmeFile",
     "LabelmeShape",
     "annotation_to_labelme",
+    "drawn_json",
     "find_image",
     "image_name",
     "labelme_to_annotation",
@@ -82,6 +84,25 @@ def labelme_to_annotation(
     if covered is None:
         covered = frozenset(class_id for class_id, _ in parts)
     return Annotation(height, width, tuple(shapes), covered), tuple(dict.fromkeys(notes))
+
+
+def drawn_json(file: LabelmeFile) -> bytes:
+    """What was drawn in a Labelme file, to be kept as it came: label, type, points, group, hole, pixels of a mask.
+
+    Paths, embedded images, descriptions and unknown keys are left out: they can hold a patient's name.
+    """
+    drawn = [
+        {
+            "label": shape.label,
+            "shape_type": shape.shape_type,
+            "points": [list(point) for point in shape.points],
+            "group_id": shape.group_id,
+            "hole": shape.hole,
+            "mask": shape.extra.get("mask"),
+        }
+        for shape in file.shapes
+    ]
+    return canonical_json(drawn).encode("utf-8", errors="backslashreplace")
 
 
 def annotation_to_labelme(

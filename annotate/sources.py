@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 from .errors import BrokenInput, UsageError
-from .frames import IMAGE_SUFFIXES, decode_frames, read_frames
-from .labelme import find_image, labelme_to_annotation, parse_labelme
+from .frames import IMAGE_SUFFIXES, decode_frames, encode_png, read_frames
+from .labelme import drawn_json, find_image, labelme_to_annotation, read_labelme
 from .masks import MASK_SUFFIXES, read_index_mask
 from .report import Report
 from .shapes import Annotation, Frame
@@ -30,7 +30,7 @@ class LabelledFrame:
         name: Of its file, without the ending: what the patient pattern is held against.
         frame: The image.
         annotation: The outlines, in the workspace's classes.
-        raw: The file that held the outlines, as it was.
+        raw: What was drawn, as it came, without what could name a patient.
     """
 
     name: str
@@ -91,11 +91,7 @@ def _labelme_frame(
     covered: frozenset[int] | None,
     report: Report,
 ) -> LabelledFrame:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
-    file = parse_labelme(raw, where=path)
+    file = read_labelme(path)
     image, notes = find_image(file, path, roots=roots, index=images)
     if image is None:
         raise BrokenInput(path, "its image is not there", "Name the image's folder too, or put the image beside it")
@@ -114,7 +110,7 @@ def _labelme_frame(
     )
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)
-    return LabelledFrame(path.stem, frame, annotation, raw)
+    return LabelledFrame(path.stem, frame, annotation, drawn_json(file))
 
 
 def mask_frames(
@@ -143,8 +139,7 @@ def mask_frames(
             if image is None:
                 raise BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
             frame = _only_frame(image)
-            raw = mask.read_bytes()
-            index = read_index_mask(raw, where=mask)
+            index = read_index_mask(mask.read_bytes(), where=mask)
             if index.shape != frame.pixels.shape:
                 size = f"{index.shape[1]} x {index.shape[0]}, and its image {frame.width} x {frame.height}"
                 raise BrokenInput(mask, f"has {size} pixels", "Export the mask at the image's own size")
@@ -154,9 +149,13 @@ def mask_frames(
             covered = classes if coverage == "all" else frozenset(s.class_id for s in shapes)
             for note in frame.notes:
                 report.note(note, image.name)
-            yield LabelledFrame(mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), raw)
+            yield LabelledFrame(
+                mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), encode_png(index)
+            )
         except BrokenInput as error:
             report.fail(error)
+        except OSError as error:
+            report.fail(BrokenInput(mask, f"cannot be opened ({error.strerror})", "Check its permissions"))
 
 
 def _only_frame(path: Path) -> Frame:
