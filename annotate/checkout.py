@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .catalogue import Catalogue
-from .convert_files import drawing_of
 from .errors import BrokenInput
-from .labelme import LabelmeFile, annotation_to_labelme, drawn_json, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, annotation_to_labelme, drawing_of, drawn_json, labelme_to_annotation, read_labelme
 from .records import FrameRecord, RevisionRecord
 from .report import Report
 from .settings import Settings

@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .convert_files import Images, Job, colliding, drawing_of, find_jobs, judge_target
+from .convert_files import Images, Job, colliding, find_jobs, judge_target
 from .convert_names import IndexNames, check_numbered
 from .convert_preview import Preview
 from .errors import BrokenInput, UsageError
 from .frames import MOST_PIXELS, encode_png, image_size
-from .labelme import LabelmeFile, annotation_to_labelme, find_image, image_name, labelme_to_annotation, read_labelme
+from .labelme import (
+    LabelmeFile,
+    annotation_to_labelme,
+    drawing_of,
+    find_image,
+    image_name,
+    labelme_to_annotation,
+    read_labelme,
+)
 from .masks import MASK_SUFFIXES, read_index_mask
 from .raster import layers_to_index, shapes_to_layers
 from .report import Report

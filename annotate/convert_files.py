@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +13,8 @@ import numpy as np
 
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES
-from .labelme import read_labelme
+from .labelme import drawing_of, read_labelme
 from .masks import read_index_mask
-from .shapes import Point
 from .sources import files_below
 
 # A mask has few values; a scan that lies where a mask is to go has many.
@@ -105,12 +102,6 @@ def judge_target(job: Job, data: bytes) -> str:
         what = "is there, and was drawn or edited by hand"
         raise BrokenInput(job.target, what, "Move it away, or name another DST")
     return "replaced"
-
-
-def drawing_of(shapes: Iterable[tuple[str, Sequence[Point], int | None, bool]]) -> str:
-    """A hash of what is drawn, `(label, points, group, hole)` a shape: tells whether a file was edited since."""
-    drawn = [[label, [list(point) for point in points], group, hole] for label, points, group, hole in shapes]
-    return hashlib.sha256(json.dumps(drawn).encode("ascii")).hexdigest()
 
 
 def _is_mask(data: bytes) -> bool:

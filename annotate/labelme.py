@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .canonical import canonical_json
 from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
-from .shapes import Annotation, Shape
+from .shapes import Annotation, Point, Shape
 
 __all__ = [
     "LABELME_VERSION",
     "LabelmeFile",
     "LabelmeShape",
     "annotation_to_labelme",
+    "drawing_of",
     "drawn_json",
     "find_image",
     "image_name",
@@ -103,6 +105,12 @@ def drawn_json(file: LabelmeFile) -> bytes:
         for shape in file.shapes
     ]
     return canonical_json(drawn).encode("utf-8", errors="backslashreplace")
+
+
+def drawing_of(shapes: Iterable[tuple[str, Sequence[Point], int | None, bool]]) -> str:
+    """A hash of what is drawn, `(label, points, group, hole)` a shape: tells whether a file was edited since."""
+    drawn = [[label, [list(point) for point in points], group, hole] for label, points, group, hole in shapes]
+    return hashlib.sha256(json.dumps(drawn).encode("ascii")).hexdigest()
 
 
 def annotation_to_labelme(
