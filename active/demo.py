@@ -109,13 +109,14 @@ def run_demo(
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / "demo-scans").is_dir():
         raise UsageError(folder, "is there already and holds other things", "Name another folder: dmr demo FOLDER")
+    (folder / "demo-scans").mkdir(parents=True, exist_ok=True)  # first: it marks the folder as a demo's
     workspace, _ = Workspace.create(folder, classes=CLASSES, patient=PATIENT, coverage="all")
     scans = workspace.root / "demo-scans"
     show(f"1. Simple synthetic frames: {LABELLED_PATIENTS} patients with outlines, {NEW_PATIENTS} without.")
     write_scans(scans / "labelled", patients=range(LABELLED_PATIENTS), labelled=True)
     new = range(LABELLED_PATIENTS, LABELLED_PATIENTS + NEW_PATIENTS)
     write_scans(scans / "new", patients=new, labelled=False)
-    with workspace.lock(), workspace.catalogue() as catalogue:
+    with workspace.catalogue() as catalogue:
         ids = {c.name: c.id for c in CLASSES}
         items = labelme_frames(
             [scans / "labelled"],
@@ -125,7 +126,8 @@ def run_demo(
             report=report,
         )
         show("2. dmr import: the outlines go into the in-house database.")
-        import_labelled(workspace, catalogue, items, report=report)
+        with workspace.lock():
+            import_labelled(workspace, catalogue, items, report=report)
         show(f"3. dmr train: DMRNet learns from them ({steps} steps).")
         settings = train_settings(workspace.settings, input=96, steps=steps)
         done = 0
@@ -137,7 +139,8 @@ def run_demo(
 
         train_model(workspace, catalogue, settings=settings, device=device, report=report, on_progress=on_progress)
         show("4. dmr prelabel: drafts on the new scans, the most informative first.")
-        made = prelabel_scans(workspace, catalogue, [scans / "new"], device=device, report=report, on_progress=tell)
+        with workspace.lock():
+            made = prelabel_scans(workspace, catalogue, [scans / "new"], device=device, report=report, on_progress=tell)
     if made is not None:
         for r in made.ranking[:5]:
             show(f"   {r.rank}. {r.frame_id}  {r.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,21 +13,23 @@ import torch
 from numpy.typing import NDArray
 
 from ..annotate.catalogue import Catalogue
-from ..annotate.checkout import Sheet, labelled_sheets, take_up_edits, write_checkout
+from ..annotate.checkout import Sheet, draft_sheets, held_out, write_checkout
+from ..annotate.classes import Classes
+from ..annotate.edits import sync_checkout
 from ..annotate.errors import BrokenInput
 from ..annotate.frames import encode_png
 from ..annotate.ingest import BATCH, batched, ingest_scans, load_frame
 from ..annotate.overlay import contact_sheet, draw_overlay
 from ..annotate.records import FrameRecord, PredictionRecord
 from ..annotate.report import Report
-from ..annotate.shapes import Annotation, Frame
+from ..annotate.shapes import Frame
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
 from ..model.predict import Prediction, Predictor, index_to_layers
 from ..model.training import contained, load_predictor
 from .scores import class_scores, frame_score, layer_probabilities, reason
-from .select import Candidate, Ranked, rank
+from .select import Candidate, Ranked, check_strategy, rank
 
 TOLERANCE: Final = 2.0  # px: how far a draft's outline may be simplified, so that it can be edited by hand
 SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
@@ -73,44 +75,61 @@ def prelabel_scans(
         The ranking and its pictures; None when every frame is labelled already.
     """
     tell: OnProgress = on_progress or (lambda _what, _n, _of: None)
-    taken = take_up_edits(workspace, catalogue, report=report)
+    check_strategy(workspace.settings.select.strategy)
+    sync_checkout(workspace, catalogue, report=report)
     ids = ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, None))
     unlabelled = {f.frame_id for f in catalogue.unlabelled_frames()}
     frames = [f for f in catalogue.frames(ids) if f.frame_id in unlabelled]
     if len(ids) > len(frames):
         report.count("labelled already", len(ids) - len(frames))
+    blind = held_out(catalogue, frames)
     predictions: Mapping[str, PredictionRecord] = {}
     if catalogue.active_model() is None:
         report.say("No model yet: the frames are ranked for a cold start, without outlines.")
     elif frames:
-        predictions = _predict_missing(workspace, catalogue, frames, device=device, report=report, tell=tell)
-    sheets = [_draft(frame, predictions.get(frame.frame_id)) for frame in frames]
-    write_checkout(workspace, [*sheets, *labelled_sheets(catalogue)], taken=taken)
+        wanted = [f for f in frames if f.frame_id not in blind]
+        predictions = _predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+    if blind:
+        report.count("frames of validation and test patients, without a draft", len(blind))
+    sheets = draft_sheets(catalogue, frames)
+    write_checkout(workspace, sheets)
     if not frames:
         report.say("Nothing to rank: every frame of these scans is labelled already.")
         return None
-    ranking = rank_frames(workspace, frames, predictions, seed=seed)
+    ranking = rank_frames(workspace, frames, predictions, blind=blind, seed=seed)
     return _write_reports(workspace, ranking, {s.frame.frame_id: s for s in sheets}, report=report)
 
 
 def rank_frames(
-    workspace: Workspace, frames: Sequence[FrameRecord], predictions: Mapping[str, PredictionRecord], *, seed: int
+    workspace: Workspace,
+    frames: Sequence[FrameRecord],
+    predictions: Mapping[str, PredictionRecord],
+    *,
+    blind: Collection[str],
+    seed: int,
 ) -> list[Ranked]:
-    """Order frames by the workspace's strategy."""
-    candidates = [
-        Candidate(
-            frame_id=f.frame_id,
-            clip=f.clip_id,
-            patient=f.patient,
-            position=f.time_ms if f.time_ms is not None else float(f.index),
-            perceptual_hash=f.perceptual_hash,
-            score=predictions[f.frame_id].scores["score"] if f.frame_id in predictions else None,
-            reason=predictions[f.frame_id].scores["reason"] if f.frame_id in predictions else "",
+    """Order frames by the workspace's strategy; those in `blind` come after them, at random."""
+    candidates = []
+    for f in frames:
+        scores = predictions[f.frame_id].scores if f.frame_id in predictions else {}
+        candidates.append(
+            Candidate(
+                frame_id=f.frame_id,
+                clip=f.clip_id,
+                patient=f.patient,
+                position=f.time_ms if f.time_ms is not None else float(f.index),
+                perceptual_hash=f.perceptual_hash,
+                score=scores.get("score"),
+                reason=scores.get("reason", ""),
+            )
         )
-        for f in frames
-    ]
     select = workspace.settings.select
-    return rank(candidates, strategy=select.strategy, per_clip=select.per_clip_per_round, seed=seed)
+    seen = [c for c in candidates if c.frame_id not in blind]
+    unseen = [c for c in candidates if c.frame_id in blind]
+    ranking = rank(seen, strategy=select.strategy, per_clip=select.per_clip_per_round, seed=seed)
+    drawn = rank(unseen, strategy="random", per_clip=select.per_clip_per_round, seed=seed)
+    why = "patient of the validation or test set: drawn at random, to be outlined without a draft"
+    return ranking + [Ranked(len(ranking) + r.rank, r.frame_id, None, why) for r in drawn]
 
 
 def _predict_missing(
@@ -126,18 +145,20 @@ def _predict_missing(
     version, predictor = load_predictor(workspace, catalogue, model=None, device=device)
     there = catalogue.latest_predictions(version)
     missing = [f for f in frames if f.frame_id not in there]
+    classes = catalogue.classes()  # a model may know classes that are retired since
     tell("Drawing drafts", 0, len(missing))
     for batch in batched(_loaded(workspace, missing, report=report), BATCH):
         predicted = predictor.predict([frame for _, frame in batch])
         catalogue.add_predictions(
-            prediction_record(record, prediction, model=version, predictor=predictor, workspace=workspace)
+            prediction_record(record, prediction, model=version, predictor=predictor, classes=classes)
             for (record, _), prediction in zip(batch, predicted, strict=True)
         )
         tell("Drawing drafts", len(batch), len(missing))
-    report.count("drafts made", len(missing))
+    made = catalogue.latest_predictions(version)
+    report.count("drafts made", sum(f.frame_id in made for f in missing))
     if len(frames) > len(missing):
         report.count("drafts unchanged", len(frames) - len(missing))
-    return catalogue.latest_predictions(version)
+    return made
 
 
 def _loaded(
@@ -151,11 +172,10 @@ def _loaded(
 
 
 def prediction_record(
-    frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, workspace: Workspace
+    frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, classes: Classes
 ) -> PredictionRecord:
     """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
     ids = [int(i) for i in predictor.class_ids[1:]]
-    classes = workspace.settings.classes
     contains = contained(classes)
     layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
     drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
@@ -175,15 +195,6 @@ def prediction_record(
         shapes=index_to_shapes(prediction.index, tolerance=TOLERANCE, contains=contains, drop_below=SPECK),
         scores=statistics,
         embedding=prediction.embedding.astype("<f2").tobytes(),
-    )
-
-
-def _draft(frame: FrameRecord, prediction: PredictionRecord | None) -> Sheet:
-    shapes = prediction.shapes if prediction else ()
-    return Sheet(
-        frame,
-        Annotation(frame.height, frame.width, shapes, frozenset()),
-        model=prediction.model if prediction else None,
     )
 
 

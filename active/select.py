@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..annotate.errors import SettingsError
 from ..annotate.frames import hamming
 
 NEAR_IDENTICAL = 3  # bits of 64 by which two frames' perceptual hashes may differ and the frames be near-copies
@@ -97,6 +98,14 @@ def at_random(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> l
 
 Selector = Callable[..., list[tuple[Candidate, str]]]
 SELECTORS: dict[str, Selector] = {"informative": informative, "cold-start": cold_start, "random": at_random}
+
+
+def check_strategy(name: str) -> None:
+    """Raises SettingsError: there is no such strategy."""
+    if name not in SELECTORS:
+        raise SettingsError(
+            "dmr.toml", f"[select] strategy {name!r} is not known", f"Use one of {', '.join(SELECTORS)}"
+        )
 
 
 def rank(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, seed: int = 0) -> list[Ranked]:

@@ -1,21 +1,17 @@
-"""`annotations/`: a Labelme file for every frame that has outlines, to open and edit; edits become revisions."""
+"""`annotations/`: a Labelme file for every frame that has outlines or a draft, to open and edit."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from .catalogue import Catalogue
 from .errors import BrokenInput
-from .labelme import LabelmeFile, annotation_to_labelme, drawing_of, drawn_json, labelme_to_annotation, read_labelme
-from .records import FrameRecord, RevisionRecord
-from .report import Report
-from .settings import Settings
+from .labelme import LabelmeFile, annotation_to_labelme, drawing_of, read_labelme
+from .records import FrameRecord
 from .shapes import Annotation
-from .splits import update_ledger
 from .store import write_many
 from .workspace import Workspace
 
@@ -23,8 +19,6 @@ REVIEWED: Final = "reviewed"
 """The box that a physician ticks in Labelme: what is drawn is complete, in every class."""
 
 DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"
-AUTHOR: Final = "labelme"  # Labelme does not say who draws; `dmr import --author NAME` does
-_FRAME = re.compile(r"f[0-9a-f]{20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +42,25 @@ def labelled_sheets(catalogue: Catalogue) -> Iterator[Sheet]:
     """A sheet for every frame with a revision."""
     for item in catalogue.labelled_frames():
         yield Sheet(item.frame, item.annotation, revision=item.revision)
+
+
+def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
+    """Those of the frames whose patient validates or tests: they are drawn by nobody's ranking and without a draft."""
+    splits = catalogue.splits()
+    return {f.frame_id for f in frames if f.patient is not None and splits.get(f.patient) in ("validation", "test")}
+
+
+def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> list[Sheet]:
+    """A sheet for every frame, with the active model's outlines unless there are none or the patient is held out."""
+    active = catalogue.active_model()
+    predictions = catalogue.latest_predictions(active.id) if active else {}
+    blind = held_out(catalogue, frames)
+    sheets = []
+    for frame in frames:
+        draft = None if frame.frame_id in blind else predictions.get(frame.frame_id)
+        annotation = Annotation(frame.height, frame.width, draft.shapes if draft else (), frozenset())
+        sheets.append(Sheet(frame, annotation, model=draft.model if draft else None))
+    return sheets
 
 
 def write_checkout(
@@ -103,86 +116,10 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
     return annotation_to_labelme(annotation, names=labels, image_path=image_path, flags={REVIEWED: False}, extra=extra)
 
 
-def take_up_edits(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    *,
-    report: Report,
-    author: str = AUTHOR,
-    folder: Path | None = None,
-) -> list[str]:
-    """Make revisions of the Labelme files that were edited, or ticked as reviewed, since they were written.
-
-    A draft that nobody touched is no label. An edit covers the classes drawn, those that the file showed or covered
-    before it, so that a structure taken away is absent, and by the rule `all` every class, as does ticking `reviewed`.
-
-    Args:
-        workspace: Whose files.
-        catalogue: Its catalogue, open.
-        report: Gets counts, failures and oddities.
-        author: Who drew.
-        folder: Where the files lie; None for `annotations/`.
-
-    Returns:
-        Ids of the frames that gained a revision.
-    """
-    edited = list(_edited(folder or workspace.annotations_folder, report=report))
-    frames = {f.frame_id: f for f in catalogue.frames(_frame_of(path) for path, _ in edited)}
-    records = []
-    for path, file in edited:
-        frame = frames.get(_frame_of(path))
-        if frame is None:
-            report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it out of annotations/"))
-            continue
-        records.append(_record(file, frame, workspace.settings, catalogue, report, author=author))
-    appended = catalogue.append_revisions(records)
-    taken = [r.frame for r, outcome in zip(records, appended, strict=True) if outcome.is_new]
-    if taken:
-        report.count("edits taken up", len(taken))
-        patients = {frames[frame_id].patient for frame_id in taken}
-        update_ledger(catalogue, shares=workspace.settings.split, patients=patients)
-    return taken
-
-
-def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile]]:
-    for path in sorted(folder.glob("*.json")):
-        try:
-            file = read_labelme(path)
-        except BrokenInput as error:
-            report.fail(error)
-            continue
-        if _is_edited(file):
-            yield path, file
-
-
-def _record(
-    file: LabelmeFile, frame: FrameRecord, settings: Settings, catalogue: Catalogue, report: Report, *, author: str
-) -> RevisionRecord:
-    def resolve(text: str) -> int | None:
-        found = settings.classes.find(text)
-        return found.id if found else None
-
-    drawn, notes = labelme_to_annotation(file, resolve=resolve, height=frame.height, width=frame.width, covered=None)
-    for note in (*file.notes, *notes):
-        report.note(note, frame.frame_id)
-    covered = drawn.covered
-    if file.flags.get(REVIEWED, False) or settings.imports.coverage == "all":
-        covered |= {c.id for c in settings.classes.active}
-    shown = file.extra.get("dmr_covered")
-    covered |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else frozenset()
-    parent = file.extra.get("dmr_revision")
-    return RevisionRecord(
-        frame=frame.frame_id,
-        rendition=frame.pixel_sha256,
-        author=author,
-        origin="labelme",
-        annotation=Annotation(frame.height, frame.width, drawn.shapes, covered),
-        parent=parent if isinstance(parent, str) else None,
-        raw_sha256=catalogue.store.put(drawn_json(file)),
-    )
-
-
-def _is_edited(file: LabelmeFile) -> bool:
+def is_edited(file: LabelmeFile) -> bool:
+    """Whether a file was drawn on, or ticked as reviewed, since it was written; with shapes of any kind."""
+    if file.left_out:
+        return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
     return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")
 
@@ -190,12 +127,6 @@ def _is_edited(file: LabelmeFile) -> bool:
 def _may_replace(path: Path) -> bool:
     """Whether a file holds nothing that only it holds."""
     try:
-        return not _is_edited(read_labelme(path))
+        return not is_edited(read_labelme(path))
     except BrokenInput:
         return False
-
-
-def _frame_of(path: Path) -> str:
-    """The frame that a file is named after; the name may have more in it, such as the rank."""
-    found = _FRAME.search(path.stem)
-    return found.group() if found else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 # Okabe and Ito's palette, told apart by colour-blind readers: https://jfly.uni-koeln.de/color/
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
@@ -79,7 +80,13 @@ class Classes(Sequence[ClassDef]):
     def __len__(self) -> int:
         return len(self._classes)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+    @overload
+    def __getitem__(self, index: int) -> ClassDef: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ClassDef]: ...
+
+    def __getitem__(self, index: int | slice) -> ClassDef | Sequence[ClassDef]:
         return self._classes[index]
 
     def __iter__(self) -> Iterator[ClassDef]:
@@ -110,8 +117,15 @@ class Classes(Sequence[ClassDef]):
         return frozenset(direct).union(*(self.children(i) for i in direct))
 
     def paint_order(self) -> tuple[int, ...]:
-        """Ids from the lowest layer to the highest: by `z`, then by id."""
-        return tuple(c.id for c in sorted(self._classes, key=lambda c: (c.z, c.id)))
+        """Ids from the lowest layer to the highest: by `z`, then by id; none lies below a class that contains it."""
+        return tuple(c.id for c in sorted(self._classes, key=self._height))
+
+    def _height(self, c: ClassDef) -> tuple[int, int, int]:
+        z, depth, start = c.z, 0, c
+        while c.inside is not None:
+            c = self._by_text[_canonical(c.inside)]
+            z, depth = max(z, c.z), depth + 1
+        return z, depth, start.id
 
 
 def _canonical(text: str) -> str:

@@ -91,7 +91,8 @@ def import_(
 
     Without SOURCES, what was edited in annotations/ becomes revisions.
     """
-    from .checkout import labelled_sheets, take_up_edits, write_checkout
+    from .checkout import labelled_sheets, write_checkout
+    from .edits import sync_checkout
     from .errors import UsageError
     from .importing import import_labelled
     from .sources import labelme_frames, mask_frames
@@ -107,21 +108,29 @@ def import_(
         found = settings.classes.find(text)
         return found.id if found else None
 
-    items = labelme_frames(sources, resolve=resolve, all_classes=all_classes, coverage=coverage, report=report)
+    items = labelme_frames(
+        sources,
+        resolve=resolve,
+        all_classes=all_classes,
+        coverage=coverage,
+        report=report,
+        without=workspace.own_folders,
+    )
     if images is not None and masks is not None:
-        items = mask_frames(images, masks, classes=all_classes, coverage=coverage, report=report)
+        contains = {c.id: settings.classes.children(c.id) for c in settings.classes}
+        items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
     if dry_run:
         for _ in items:
             report.count("files that can be read")
         report.say("Dry run: nothing was changed.")
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        taken = take_up_edits(workspace, catalogue, report=report, author=author)
+        sync_checkout(workspace, catalogue, report=report, author=author)
         if sources or images is not None:
             import_labelled(
                 workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, None)
             )
-        write_checkout(workspace, labelled_sheets(catalogue), taken=taken)
+        write_checkout(workspace, labelled_sheets(catalogue))
     if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
         report.say("Nothing new: nothing was changed.")
     return report

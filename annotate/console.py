@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -15,18 +15,6 @@ from .errors import DmrError
 from .report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class OneLineError(click.ClickException):
-    """A `DmrError` as click shows it: `Error: where: what. Remedy.`, with its own exit code."""
-
-    def __init__(self, error: DmrError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line as it is: errors are not wrapped, so that they can be searched for."""
-        click.echo(f"Error: {self.message}", file=file or sys.stderr)
 
 
 def reporting(function: Callable[..., Report]) -> Callable[..., None]:
@@ -38,12 +26,13 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
         try:
             report = function(*args, **kwargs)
         except DmrError as error:
-            raise OneLineError(error) from error
+            click.echo(f"Error: {error}", err=True)  # as it is: not wrapped, so that it can be searched for
+            sys.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted. What is done is kept; the same command goes on from here.", err=True)
             sys.exit(130)
         if as_json:
-            click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+            click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
         else:
             for line in report.lines():
                 click.echo(line, err=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from .catalogue import Catalogue
+from .errors import BrokenInput
 from .ingest import BATCH, NamedFrame, add_frames, batched, note_near_copies
 from .records import RevisionRecord
 from .report import Report
+from .shapes import Annotation
 from .sources import LabelledFrame
 from .splits import update_ledger
 from .workspace import Workspace
@@ -41,7 +43,7 @@ def import_labelled(
     patients: set[str | None] = set()
     for what in ("frames added", "revisions added", "unchanged"):
         report.count(what, 0)
-    for batch in batched(items, BATCH):
+    for batch in batched(_one_an_image(items, report=report), BATCH):
         frames = add_frames(workspace, catalogue, [NamedFrame(i.name, i.frame) for i in batch], report=report)
         raw = catalogue.store.put_many([item.raw for item in batch])
         appended = catalogue.append_revisions(
@@ -59,6 +61,8 @@ def import_labelled(
             ids[frame.frame_id] = None
             patients.add(frame.patient)
             report.count("revisions added" if outcome.is_new else "unchanged")
+            if outcome.conflict:
+                report.note("authors disagree on a frame", frame.frame_id)
             if frame.patient is None:
                 report.note("patient unknown by the pattern in dmr.toml (never a test patient)", frame.frame_id)
         if on_progress is not None:
@@ -72,3 +76,20 @@ def import_labelled(
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)
+
+
+def _one_an_image(items: Iterable[LabelledFrame], *, report: Report) -> Iterator[LabelledFrame]:
+    """Leave out a second file that outlines the same picture: which of the two counts is not ours to say."""
+    seen: dict[tuple[str, int], tuple[str, Annotation]] = {}
+    for item in items:
+        picture = (item.frame.source_sha256, item.frame.index)
+        if picture not in seen:
+            seen[picture] = item.name, item.annotation
+            yield item
+            continue
+        name, annotation = seen[picture]
+        if annotation == item.annotation:
+            report.note("the same picture and outlines twice", item.name)
+        else:
+            what = f"outlines the same picture as {name}, and differently"
+            report.fail(BrokenInput(item.name, what, "Keep one of the two files"))

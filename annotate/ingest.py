@@ -75,30 +75,35 @@ def add_frames(
     """
     key = load_key(catalogue.meta("key_id"))
     records = [frame_record(item, key=key, settings=workspace.settings) for item in items]
-    known = catalogue.known_frames(r.frame_id for r in records)
-    pictures = {
-        workspace.absolute(r.path): encode_png(item.frame.pixels)
-        for r, item in zip(records, items, strict=True)
-        if r.frame_id not in known or not workspace.absolute(r.path).is_file()
-    }
+    known = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in records)}
+    pictures: dict[Path, bytes] = {}
+    for place, (record, item) in enumerate(zip(records, items, strict=True)):
+        there = known.get(record.frame_id)
+        path = workspace.absolute(record.path)
+        if there is not None and there.deid_version == DEID_VERSION and path.is_file():
+            # Another computer's JPEG decoder may differ by a grey level: the picture that is drawn on stays.
+            records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
+        else:
+            pictures[path] = encode_png(item.frame.pixels)
     write_many(pictures)
     new = catalogue.add_frames(records)
+    different = len({r.frame_id for r in records})
     report.count("frames added", len(new))
-    report.count("frames already there", len({r.frame_id for r in records}) - len(new))
-    if len({r.frame_id for r in records}) < len(records):
-        report.note("the same file twice", f"{len(records) - len({r.frame_id for r in records})} files")
+    report.count("frames already there", different - len(new))
+    if different < len(records):
+        report.note("the same picture twice", f"{len(records) - different} files")
     return records
 
 
-def read_scans(scans: Sequence[Path], *, report: Report) -> Iterator[NamedFrame]:
+def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:
     """Read every image among files and folders; what fails is in the report, and the rest goes on.
 
     Raises:
         UsageError: There is no image at all.
     """
-    files = files_below(scans, IMAGE_SUFFIXES)
+    files = files_below(scans, IMAGE_SUFFIXES, without=without)
     for scan in scans:
-        if not scan.is_dir() and scan not in files:
+        if not scan.is_dir() and not files_below([scan], IMAGE_SUFFIXES):
             report.fail(BrokenInput(scan, f"is no image of a kind that is read ({_endings()})", "Export it as PNG"))
     if not files and not report.failures:
         raise UsageError(scans[0], "holds no images", f"Name a folder with {_endings()} files")
@@ -134,7 +139,7 @@ def ingest_scans(
     """
     ids: dict[str, None] = {}
     report.count("frames added", 0)
-    for batch in batched(read_scans(scans, report=report), BATCH):
+    for batch in batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH):
         for record in add_frames(workspace, catalogue, batch, report=report):
             if record.frame_id not in ids and record.patient is None:
                 report.note("patient unknown by the pattern in dmr.toml (never a test patient)", record.frame_id)

@@ -71,6 +71,7 @@ class LabelmeFile:
         extra: Other keys, as read.
         encoding: `utf-8`, `utf-8-sig` or `gb18030`.
         notes: Oddities, a short phrase each.
+        left_out: How many shapes cannot be used; `notes` says why.
     """
 
     shapes: tuple[LabelmeShape, ...]
@@ -82,6 +83,7 @@ class LabelmeFile:
     extra: Mapping[str, Any] = field(default_factory=dict)
     encoding: str = "utf-8"
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 def read_labelme(path: Path) -> LabelmeFile:
@@ -141,6 +143,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         extra={key: value for key, value in content.items() if key not in _KNOWN},
         encoding=encoding,
         notes=tuple(dict.fromkeys(notes)),
+        left_out=len(content["shapes"]) - len(shapes),
     )
 
 

@@ -92,7 +92,8 @@ def default_toml(
     for key, value in (("patient", patient), ("coverage", coverage)):
         if value is not None:
             text = f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
-            head = re.sub(rf"^{key} = .*$", lambda _, line=f"{key} = {text}": line, head, flags=re.MULTILINE)
+            line = f"{key} = {text}".replace("\\", "\\\\")
+            head = re.sub(rf"^{key} = .*$", line, head, flags=re.MULTILINE)
     return head + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + _TAIL
 
 

@@ -39,16 +39,19 @@ class LabelledFrame:
     raw: bytes
 
 
-def files_below(paths: Sequence[Path], suffixes: frozenset[str]) -> list[Path]:
+def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = ()) -> list[Path]:
     """All files of these endings among `paths` and below its folders, each once, in the order of their names.
 
-    What begins with a dot is left out: systems leave such files behind (`.DS_Store`, `._p01.jpg`).
+    What begins with a dot is left out: systems leave such files behind (`.DS_Store`, `._p01.jpg`). So is what lies in
+    a folder of `without`.
     """
     found: dict[Path, None] = {}
     for path in paths:
         inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in inside:
-            if file.suffix.lower() in suffixes and not file.name.startswith("."):
+            if file.suffix.lower() not in suffixes or file.name.startswith("."):
+                continue
+            if not any(file.resolve().is_relative_to(folder) for folder in without):
                 found.setdefault(file, None)
     return list(found)
 
@@ -60,6 +63,7 @@ def labelme_frames(
     all_classes: frozenset[int],
     coverage: Coverage,
     report: Report,
+    without: Sequence[Path] = (),
 ) -> Iterator[LabelledFrame]:
     """Read every Labelme file among `paths`; what fails is in the report, and the rest goes on.
 
@@ -69,13 +73,14 @@ def labelme_frames(
         all_classes: What an annotation covers by the rule `all`.
         coverage: Whether a class that is not drawn is absent (`all`) or perhaps forgotten (`drawn`).
         report: Gets failures and oddities.
+        without: Folders to leave alone.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
     images: dict[str, list[Path]] = defaultdict(list)
     for image in files_below(paths, IMAGE_SUFFIXES):
         images[image.stem].append(image)
     covered = all_classes if coverage == "all" else None
-    for path in files_below(paths, frozenset({".json"})):
+    for path in files_below(paths, frozenset({".json"}), without=without):
         try:
             yield _labelme_frame(path, roots=roots, images=images, resolve=resolve, covered=covered, report=report)
         except BrokenInput as error:
@@ -114,30 +119,44 @@ def _labelme_frame(
 
 
 def mask_frames(
-    images: Path, masks: Path, *, classes: frozenset[int], coverage: Coverage, report: Report
+    images: Path,
+    masks: Path,
+    *,
+    classes: frozenset[int],
+    contains: Mapping[int, frozenset[int]],
+    coverage: Coverage,
+    report: Report,
 ) -> Iterator[LabelledFrame]:
     """Read class-index masks and the images of the same names; what fails is in the report, and the rest goes on.
 
     Args:
         images: Folder of images.
-        masks: Folder of masks: grey or palette images whose values are class ids, 0 for background.
+        masks: Folder of masks: grey or palette images whose values are class ids, 0 for background. A mask's image has
+            the same place and name in its folder, or is the only one of that name.
         classes: The ids that there are; pixels of another value are left out, with a note.
+        contains: Class id to the ids of the classes inside it, which its outline goes round.
         coverage: As for Labelme files.
         report: Gets failures and oddities.
 
     Raises:
         UsageError: No mask in the folder has an image.
     """
-    found = {p.stem: p for p in files_below([images], IMAGE_SUFFIXES)}
-    pairs = [(mask, found.get(mask.stem)) for mask in files_below([masks], MASK_SUFFIXES)]
-    if not any(image for _, image in pairs):
-        raise UsageError(
-            masks, "holds no mask that is named like an image", "Give both the same name, p01.png and p01.jpg"
-        )
-    for mask, image in pairs:
+    by_place = {p.relative_to(images).with_suffix(""): p for p in files_below([images], IMAGE_SUFFIXES)}
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for image in by_place.values():
+        by_name[image.stem].append(image)
+    found = files_below([masks], MASK_SUFFIXES)
+    if not any(mask.stem in by_name for mask in found):
+        what = "holds no mask that is named like an image"
+        raise UsageError(masks, what, "Give both the same name, p01.png and p01.jpg")
+    for mask in found:
         try:
-            if image is None:
+            place, same = by_place.get(mask.relative_to(masks).with_suffix("")), by_name[mask.stem]
+            if place is None and len(same) > 1:
+                raise BrokenInput(mask, "has several images of its name", "Lay both folders out alike")
+            if place is None and not same:
                 raise BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
+            image = place or same[0]
             frame = _only_frame(image)
             index = read_index_mask(mask.read_bytes(), where=mask)
             if index.shape != frame.pixels.shape:
@@ -145,7 +164,7 @@ def mask_frames(
                 raise BrokenInput(mask, f"has {size} pixels", "Export the mask at the image's own size")
             for value in sorted(set(np.unique(index).tolist()) - classes - {0}):
                 report.note(f"mask value {value} is no class (left out)", mask.name)
-            shapes = tuple(s for s in index_to_shapes(index) if s.class_id in classes)
+            shapes = tuple(s for s in index_to_shapes(index, contains=contains) if s.class_id in classes)
             covered = classes if coverage == "all" else frozenset(s.class_id for s in shapes)
             for note in frame.notes:
                 report.note(note, image.name)

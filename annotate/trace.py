@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,7 +171,7 @@ def _simplified(index: NDArray[np.uint8], tolerance: float) -> list[tuple[int, s
         shapely.Polygon(_with_corners(face.outer, corners), [_with_corners(hole, corners) for hole in face.holes])
         for face in faces
     ]
-    simple = shapely.coverage_simplify(exact, tolerance) if exact else []
+    simple: Sequence[shapely.Geometry] = shapely.coverage_simplify(exact, tolerance) if exact else []
     kept = []
     for face, before, after in zip(faces, exact, simple, strict=True):
         whole = isinstance(after, shapely.Polygon) and len(after.interiors) == len(before.interiors) and after.is_valid

@@ -6,15 +6,16 @@ import csv
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 from .catalogue import Catalogue
-from .checkout import REVIEWED, Sheet, labelled_sheets, take_up_edits, write_checkout
-from .errors import UsageError, WorkspaceError
+from .checkout import REVIEWED, draft_sheets, write_checkout
+from .edits import sync_checkout, take_up_edits
+from .errors import BrokenInput, UsageError, WorkspaceError
+from .platform import exclusive_lock
 from .report import Report
-from .shapes import Annotation
 from .workspace import Workspace
 
 FOLDER: Final = "worklist"
@@ -27,50 +28,58 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
 
     Raises:
         UsageError: Labelme is not installed.
-        WorkspaceError: There is nothing to draw on.
+        WorkspaceError: There is nothing to draw on, or Labelme is open on the worklist already.
     """
     if find_spec("labelme") is None:
         raise UsageError("open", "Labelme is not installed", "Install it: pip install labelme")
-    folder = workspace.root / FOLDER
-    with workspace.lock(), workspace.catalogue() as catalogue:
-        finish_worklist(workspace, catalogue, author=author, report=report)
-        count = lay_out(workspace, catalogue, folder, top=top)
-    labels = ",".join(c.name for c in workspace.settings.classes.active)
-    report.say(f"{count} frames, the most informative first. Tick '{REVIEWED}' where all is drawn.")
-    started = subprocess.run(
-        [sys.executable, "-m", "labelme", str(folder), "--labels", labels, "--flags", REVIEWED], check=False
-    )
-    if started.returncode:
-        report.say(f"Labelme ended with code {started.returncode}; what it saved is taken up all the same.")
-    with workspace.lock(), workspace.catalogue() as catalogue:
-        finish_worklist(workspace, catalogue, author=author, report=report)
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive_lock(workspace.root / ".worklist.lock", wait_s=0))
+        except TimeoutError:
+            raise WorkspaceError("open", "Labelme is open on the worklist already", "Close it first") from None
+        with workspace.lock(), workspace.catalogue() as catalogue:
+            finish_worklist(workspace, catalogue, author=author, report=report)
+            count = lay_out(workspace, catalogue, top=top, report=report)
+        labels = ",".join(c.name for c in workspace.settings.classes.active)
+        report.say(f"{count} frames, the most informative first. Tick '{REVIEWED}' where all is drawn.")
+        command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
+        started = subprocess.run([*command, "--flags", REVIEWED], check=False)
+        if started.returncode:
+            report.say(f"Labelme ended with code {started.returncode}; what it saved is taken up all the same.")
+        with workspace.lock(wait_s=3600.0), workspace.catalogue() as catalogue:
+            finish_worklist(workspace, catalogue, author=author, report=report)
     if not report.counts["edits taken up"]:
         report.say("Nothing was edited or ticked: nothing was changed.")
 
 
-def lay_out(workspace: Workspace, catalogue: Catalogue, folder: Path, *, top: int) -> int:
-    """Copy the first `top` unlabelled frames of the ranking with their drafts into a folder, named by their rank.
+def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Report) -> int:
+    """Copy the first `top` unlabelled frames of the ranking with their drafts into the worklist, named by their rank.
 
     Returns:
         How many.
+
+    Raises:
+        WorkspaceError: Every frame is labelled.
     """
+    folder = workspace.root / FOLDER
     unlabelled = {f.frame_id: f for f in catalogue.unlabelled_frames()}
-    order = [frame for frame in _ranked(workspace) if frame in unlabelled]
-    order += [frame for frame in unlabelled if frame not in set(order)]
+    ranked = [frame for frame in _ranked(workspace) if frame in unlabelled]
+    order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
         raise WorkspaceError("open", "every frame is labelled already", "Bring in new scans: dmr prelabel FOLDER")
-    active = catalogue.active_model()
-    drafts = catalogue.latest_predictions(active.id) if active else {}
+    drafts = draft_sheets(catalogue, [unlabelled[frame] for frame in order[:top]])
     folder.mkdir(exist_ok=True)
     sheets, names = [], {}
-    for place, frame_id in enumerate(order[:top], 1):
-        frame = unlabelled[frame_id]
-        names[frame_id] = f"{place:04d}_{frame_id}.png"
-        shutil.copyfile(workspace.absolute(frame.path), folder / names[frame_id])
-        draft = drafts.get(frame_id)
-        shapes = draft.shapes if draft else ()
-        annotation = Annotation(frame.height, frame.width, shapes, frozenset())
-        sheets.append(Sheet(frame, annotation, model=draft.model if draft else None))
+    for place, sheet in enumerate(drafts, 1):
+        name = f"{place:04d}_{sheet.frame.frame_id}.png"
+        try:
+            shutil.copyfile(workspace.absolute(sheet.frame.path), folder / name)
+        except OSError as error:
+            what = f"cannot be copied ({error.strerror})"
+            report.fail(BrokenInput(sheet.frame.path, what, "Restore it from a backup, or ingest its scan again"))
+            continue
+        names[sheet.frame.frame_id] = name
+        sheets.append(sheet)
     write_checkout(workspace, sheets, folder=folder, names=names)
     return len(sheets)
 
@@ -78,17 +87,16 @@ def lay_out(workspace: Workspace, catalogue: Catalogue, folder: Path, *, top: in
 def finish_worklist(workspace: Workspace, catalogue: Catalogue, *, author: str, report: Report) -> None:
     """Take up what was edited in the worklist and in `annotations/`, and put the worklist away.
 
-    A file that cannot be taken up stays, and the worklist with it.
+    A file that cannot be taken up stays, and only it: a stale copy of another could undo a later correction.
     """
     folder = workspace.root / FOLDER
-    taken = []
-    if folder.is_dir():
-        failed = len(report.failures)
-        taken = take_up_edits(workspace, catalogue, report=report, author=author, folder=folder)
-        if len(report.failures) == failed:
-            shutil.rmtree(folder)
-    taken += take_up_edits(workspace, catalogue, report=report, author=author)
-    write_checkout(workspace, labelled_sheets(catalogue), taken=taken)
+    failed = len(report.failures)
+    for path in take_up_edits(workspace, catalogue, folder, report=report, author=author):
+        path.unlink()
+        path.with_suffix(".png").unlink(missing_ok=True)
+    if len(report.failures) == failed:
+        shutil.rmtree(folder, ignore_errors=True)
+    sync_checkout(workspace, catalogue, report=report, author=author)
 
 
 def _ranked(workspace: Workspace) -> list[str]:

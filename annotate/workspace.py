@@ -135,6 +135,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Folders that dmr fills itself: nothing in them is a scan or an outline from outside."""
+        return tuple(self.root / name for name in (*_FOLDERS, "worklist"))
+
+    @property
     def store(self) -> BlobStore:
         """Revisions and what they came from, by hash."""
         return BlobStore(self.root / "store")

@@ -40,7 +40,7 @@ def train(
     device_name: str,
 ) -> Report:
     """Train DMRNet on the workspace's outlines; Ctrl-C stops, and the same command goes on."""
-    from ..annotate.checkout import labelled_sheets, take_up_edits, write_checkout
+    from ..annotate.edits import sync_checkout
     from ..annotate.errors import UsageError
     from .device import pick_device
     from .train import Progress
@@ -54,9 +54,9 @@ def train(
     except ValueError as error:
         raise UsageError("train", str(error), "Give another value") from error
     device = pick_device(device_name)
-    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        taken = take_up_edits(workspace, catalogue, report=report)
-        write_checkout(workspace, labelled_sheets(catalogue), taken=taken)
+    with workspace.catalogue() as catalogue, progress() as tell:
+        with workspace.lock():
+            sync_checkout(workspace, catalogue, report=report)
         done = 0
 
         def on_progress(p: Progress) -> None:
@@ -106,8 +106,8 @@ def evaluate(
     from .training import contained, load_predictor, summary_values
 
     report = Report("evaluate")
-    classes = workspace.settings.classes
     with workspace.catalogue() as catalogue, progress() as tell:
+        classes = catalogue.classes()  # a model may know classes that are retired since
         version, predictor = load_predictor(workspace, catalogue, model=model, device=pick_device(device_name))
         if data is None:
             labelled = [f for f in catalogue.labelled_frames() if f.split == split]

@@ -64,12 +64,14 @@ class TrainingSet:
         targets: `(N, S, S)` uint8.
         covered: `(N, classes)` bool.
         patients: One for each frame.
+        inside: `(classes, classes)` bool: row k marks the classes that lie inside class k; None where none do.
     """
 
     frames: Tensor
     targets: Tensor
     covered: Tensor
     patients: tuple[str | None, ...]
+    inside: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -123,10 +125,12 @@ def training_set(samples: Iterable[Sample], *, class_ids: Sequence[int], classes
         targets.append(sample_target(sample, box, class_ids=class_ids, classes=classes))
         covered.append([i in sample.annotation.covered for i in class_ids])
         patients.append(sample.patient)
+    inside = torch.tensor([[j in classes.children(i) for j in class_ids] for i in class_ids])
     empty = np.zeros((0, size, size), np.uint8)
     return TrainingSet(
         torch.from_numpy(np.stack(frames) if frames else empty),
         torch.from_numpy(np.stack(targets) if targets else empty),
         torch.tensor(covered, dtype=torch.bool).view(-1, len(class_ids)),
         tuple(patients),
+        inside if inside.any() else None,
     )

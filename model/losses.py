@@ -13,17 +13,19 @@ BOUNDARY_WEIGHT = 0.3
 _NEVER = -1e4  # a log-probability of nothing; finite, so that gradients stay so
 
 
-def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
+def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: Tensor | None = None) -> Tensor:
     """Cross-entropy plus Dice over the classes that each frame's annotator covered.
 
     A class that is not covered may lie anywhere in what looks like background, so its probability is merged with
-    background's in the cross-entropy (marginal loss, Shi et al. 2021, arXiv:2007.03868), and it leaves Dice. Dice is
+    background's in the cross-entropy (marginal loss, Shi et al. 2021, arXiv:2007.03868), and it leaves Dice. If it
+    belongs inside another class it may lie in what is drawn as that one, and is merged with that one too. Dice is
     pooled over the batch, class by class.
 
     Args:
         logits: `(B, 1 + C, H, W)`.
         targets: `(B, H, W)` int64, with `IGNORED`.
         covered: `(B, C)` bool.
+        inside: `(C, C)` bool: row k marks the classes that lie inside class k; None where none do.
 
     Returns:
         Scalar.
@@ -33,19 +35,31 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor) -> Tenso
     target = targets.where(seen, 0)
     log_p = logits.log_softmax(1)
     drawn = F.one_hot(target, logits.shape[1]).permute(0, 3, 1, 2).bool()
-    known = covered | drawn[:, 1:].any(dim=(2, 3))  # a drawn class is known where it is drawn
-    loose = torch.cat([torch.ones_like(known[:, :1]), ~known], 1)  # background and what may hide in it
-    merged = log_p.masked_fill(~loose[:, :, None, None], _NEVER).logsumexp(1)
-    picked = log_p.gather(1, target[:, None])[:, 0]
-    entropy = -torch.where(target == 0, merged, picked)
-    cross_entropy = (entropy * seen).sum() / seen.sum().clamp(min=1)
+    unknown = ~(covered | drawn[:, 1:].any(dim=(2, 3)))  # a drawn class is known where it is drawn
+    chosen = log_p.gather(1, target[:, None])[:, 0]
+    chosen = torch.where(target == 0, _merged(log_p, 0, unknown), chosen)
+    p = log_p[:, 1:].exp()
+    for k in [] if inside is None else inside.any(1).nonzero()[:, 0].tolist():
+        hidden = unknown & inside[k]
+        if hidden.any():
+            merged = _merged(log_p, k + 1, hidden)
+            chosen = torch.where(target == k + 1, merged, chosen)
+            p = torch.cat([p[:, :k], merged.exp()[:, None], p[:, k + 1 :]], 1)
+    cross_entropy = -(chosen * seen).sum() / seen.sum().clamp(min=1)
 
     counted = (seen[:, None] & covered[:, :, None, None]).float()
-    p, t = log_p[:, 1:].exp() * counted, drawn[:, 1:].float() * counted
+    p, t = p * counted, drawn[:, 1:].float() * counted
     overlap, total = (p * t).sum((0, 2, 3)), p.sum((0, 2, 3)) + t.sum((0, 2, 3))
     dice = 1 - (2 * overlap + 1) / (total + 1)
     taking_part = covered.any(0)
     return cross_entropy + (dice * taking_part).sum() / taking_part.sum().clamp(min=1)
+
+
+def _merged(log_p: Tensor, channel: int, classes: Tensor) -> Tensor:
+    """Log-probability `(B, H, W)` of one channel or any of each frame's `classes` `(B, C)` bool."""
+    together = torch.cat([torch.zeros_like(classes[:, :1]), classes], 1)
+    together[:, channel] = True
+    return log_p.masked_fill(~together[:, :, None, None], _NEVER).logsumexp(1)
 
 
 def boundary_band(targets: Tensor) -> Tensor:
@@ -71,14 +85,14 @@ def _resized(targets: Tensor, size: torch.Size) -> Tensor:
     return F.interpolate(targets[:, None].float(), size, mode="nearest-exact")[:, 0].long()
 
 
-def total_loss(output: Output, targets: Tensor, covered: Tensor) -> Tensor:
+def total_loss(output: Output, targets: Tensor, covered: Tensor, inside: Tensor | None = None) -> Tensor:
     """Loss of all heads: weights 1, 1/2, 1/4, 1/8 normalised for the levels, `BOUNDARY_WEIGHT` for the boundaries."""
     levels = (output.logits, *output.aux)
     weights = [0.5**i for i in range(len(levels))]
     loss = torch.zeros((), device=targets.device)
     for weight, logits in zip(weights, levels, strict=True):
         at = targets if logits.shape[-2:] == targets.shape[-2:] else _resized(targets, logits.shape[-2:])
-        loss = loss + weight / sum(weights) * segmentation_loss(logits, at, covered)
+        loss = loss + weight / sum(weights) * segmentation_loss(logits, at, covered, inside)
     if output.boundary:
         band, seen = boundary_band(targets), targets != IGNORED
         edges = [boundary_loss(b, band, seen) for b in output.boundary]

@@ -75,6 +75,7 @@ class Trainer:
         self.best_state: dict[str, Tensor] | None = None
         self.training, self.validation = training, validation
         self.settings, self.device = settings, device
+        self.inside = None if training.inside is None else training.inside.to(device)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
@@ -149,7 +150,7 @@ class Trainer:
         self.network.train()
         with autocast(self.device):
             output = as_output(self.network(batch.frames))
-        loss = total_loss(output, batch.targets, batch.covered)
+        loss = total_loss(output, batch.targets, batch.covered, self.inside)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
@@ -166,9 +167,9 @@ class Trainer:
 
     def _look(self) -> None:
         """Score the averaged weights on the validation patients and keep them if they are the best so far."""
-        if not len(self.validation):
-            return
         self.dice = mean_dice(self.average, self.validation, device=self.device, batch=self.settings.batch)
+        if self.dice is None:
+            return
         if self.best is None or self.dice > self.best:
             self.best, self.stale = self.dice, 0
             self.best_state = {k: v.detach().clone().cpu() for k, v in self.average.state_dict().items()}
@@ -199,10 +200,10 @@ class Trainer:
 
 
 @torch.no_grad()
-def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> float:
+def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> float | None:
     """Dice per image on the network's grid: over the frames in which a class is drawn, then over the classes.
 
-    0 where no frame has a class drawn.
+    None where no frame has a class drawn.
     """
     network.eval()
     classes = frames.covered.shape[1]
@@ -213,10 +214,13 @@ def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, 
         label = logits.argmax(1).cpu()
         for k in range(classes):
             predicted, drawn = label == k + 1, part.targets == k + 1
+            if frames.inside is not None:  # a class inside, if nobody looked for it, is part of what is drawn round it
+                for j in frames.inside[k].nonzero()[:, 0].tolist():
+                    predicted |= (label == j + 1) & ~part.covered[:, j, None, None]
             predicted &= part.targets != IGNORED
             size = drawn.sum((1, 2))
             dice = 2 * (predicted & drawn).sum((1, 2)) / (predicted.sum((1, 2)) + size).clamp(min=1)
             total[k] += dice[size > 0].sum()
             count[k] += (size > 0).sum()
     present = count > 0
-    return float((total[present] / count[present]).mean()) if present.any() else 0.0
+    return float((total[present] / count[present]).mean()) if present.any() else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import pickle  # only for the name of an error
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..annotate.catalogue import Catalogue
 from ..annotate.classes import Classes
 from ..annotate.clock import utc_now
 from ..annotate.errors import ModelError, WorkspaceError
+from ..annotate.platform import exclusive_lock
 from ..annotate.records import LabelledFrame, ModelRecord
 from ..annotate.report import Report
 from ..annotate.settings import Settings
@@ -35,6 +38,8 @@ from .settings import TrainSettings
 from .train import Progress, Trainer
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
+SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
+NETWORK: Final = 1  # counts up with every change of the network: older weights and states do not fit
 
 OnProgress = Callable[[Progress], None]
 
@@ -75,6 +80,8 @@ def train_model(
 
     The first model becomes the active one; later ones wait to be promoted.
 
+    The workspace is locked only while the version is saved: hours of training keep nobody from working.
+
     Args:
         workspace: Whose frames.
         catalogue: Its catalogue, open.
@@ -97,7 +104,7 @@ def train_model(
     if not any(item.annotation.shapes for item in train):
         raise WorkspaceError("train", "there are no outlines of training patients yet", "Bring some in: dmr import")
     dataset = catalogue.add_dataset(item.revision for item in [*train, *validation])
-    run = sha256_hex(canonical_json([dataset, asdict(settings), sorted(names.items())]).encode())[:16]
+    run = sha256_hex(canonical_json([dataset, asdict(settings), sorted(names.items()), NETWORK]).encode())[:16]
     made = _made_by(workspace, catalogue, run)
     if made and not again:
         report.say(f"Nothing new: {made[-1]} was trained on these outlines with these settings. --again makes another.")
@@ -113,21 +120,22 @@ def train_model(
         )
         for part in (train, validation)
     ]
-    trainer = _trainer(settings, sets, device, classes=len(names))
+    if not len(sets[0]):
+        raise WorkspaceError("train", "none of the training frames can be read", "Restore frames/ from a backup")
     state_path = workspace.models_folder / ".training" / f"{run}.pt"
-    if _resume(trainer, state_path):
-        report.say(f"Went on at step {trainer.step}, where the last run was interrupted.")
-    try:
-        while not trainer.done:
-            trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
-            if not trainer.done:
-                _save_state(trainer, state_path)
-    except KeyboardInterrupt:
-        _save_state(trainer, state_path)
-        raise
+    with _alone(state_path.with_suffix(".lock")):
+        trainer = _resumed(_trainer(settings, sets, device, classes=len(names)), state_path, report=report)
+        trainer = trainer or _trainer(settings, sets, device, classes=len(names))
+        try:
+            while not trainer.done:
+                trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
+                if not trainer.done:
+                    _save_state(trainer, state_path)
+        except KeyboardInterrupt:
+            _save_state(trainer, state_path)
+            raise
 
     weights = weights_bytes(trainer.finished_state())
-    version = _next_version(catalogue, workspace.models_folder)
     details = {
         "run": run,
         "trained_at": utc_now(),
@@ -142,32 +150,33 @@ def train_model(
         "validation_dice_while_training": None if trainer.best is None else round(trainer.best, 4),
         "validation": _judged(workspace, trainer, validation, names, settings, device, report),
     }
-    card = Card(
-        id=version,
-        size=settings.size,
-        input=settings.input,
-        channels=tuple(names.values()),
-        class_ids=tuple(names),
-        weights_sha256=sha256(weights).hexdigest(),
-        details=details,
-    )
-    save_model(workspace.models_folder / version, weights, card)
-    first = catalogue.active_model() is None
-    with catalogue.transaction():
-        catalogue.add_model(
-            ModelRecord(id=version, sha256=card.weights_sha256, class_ids=card.class_ids, dataset=dataset)
+    with workspace.lock(wait_s=SAVE_WAIT):
+        version = _next_version(catalogue, workspace.models_folder)
+        card = Card(
+            id=version,
+            size=settings.size,
+            input=settings.input,
+            channels=tuple(names.values()),
+            class_ids=tuple(names),
+            weights_sha256=sha256(weights).hexdigest(),
+            details=details,
         )
-        if first:
-            catalogue.activate(version, reason="the first model")
+        save_model(workspace.models_folder / version, weights, card)
+        first = catalogue.active_model() is None
+        with catalogue.transaction():
+            catalogue.add_model(
+                ModelRecord(id=version, sha256=card.weights_sha256, class_ids=card.class_ids, dataset=dataset)
+            )
+            if first:
+                catalogue.activate(version, reason="the first model")
     state_path.unlink(missing_ok=True)
     report.count("models made")
     report.data["model"] = version
     if first:
         report.say(f"{version} is the active model: `dmr prelabel` uses it from now on.")
     else:
-        report.say(
-            f"{version} waits: compare it with `dmr evaluate --model {version}`, then `dmr models promote {version}`."
-        )
+        report.say(f"{version} waits. Compare it with `dmr evaluate --model {version}`, then say")
+        report.say(f'`dmr models promote {version} --because "..."` if it is better.')
     return version
 
 
@@ -250,15 +259,32 @@ def _save_state(trainer: Trainer, path: Path) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _resume(trainer: Trainer, path: Path) -> bool:
-    """Load an interrupted run's state, if there is one that can be read; else begin anew."""
+def _resumed(trainer: Trainer, path: Path, *, report: Report) -> Trainer | None:
+    """The trainer where an interrupted run stopped; None without one, or if its state cannot be read."""
     if not path.is_file():
-        return False
+        return None
     try:
-        trainer.load_state(torch.load(io.BytesIO(path.read_bytes()), weights_only=True))
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError):
-        return False
-    return True
+        state = torch.load(io.BytesIO(path.read_bytes()), weights_only=True, map_location="cpu")
+        trainer.load_state(state)
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError):
+        aside = path.with_suffix(".unreadable")
+        path.replace(aside)
+        report.say(f"The interrupted run's state cannot be read and is kept as {aside.name}; training begins anew.")
+        return None
+    report.say(f"Went on at step {trainer.step}, where the last run was interrupted.")
+    return trainer
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let nobody else train the same run meanwhile; other commands go on."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive_lock(lock, wait_s=0))
+        except TimeoutError:
+            raise WorkspaceError("train", "the same training is running already", "Wait for it to finish") from None
+        yield
 
 
 def load_predictor(
