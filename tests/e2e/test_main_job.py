@@ -206,7 +206,7 @@ def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department
     workspace = Workspace.find()
     report = Report("open")
     with workspace.lock(), workspace.catalogue() as catalogue:
-        assert lay_out(workspace, catalogue, workspace.root / "worklist", top=4) == 4
+        assert lay_out(workspace, catalogue, top=4, report=report) == 4
         files = sorted((workspace.root / "worklist").glob("*.json"))
         order = [f.stem.split("_")[1] for f in files]
         assert order == [r["frame"] for r in ranking()[:4]], "in the order of the ranking"

@@ -81,3 +81,13 @@ def test_all_heads_take_part() -> None:
 
     assert bad_aux > alone + 1
     assert with_edge > alone
+
+
+def test_an_inner_class_that_is_not_covered_may_be_predicted_within_the_outer_one() -> None:
+    target = torch.ones(1, 8, 8, dtype=torch.long)
+    inside = torch.tensor([[False, True], [False, False]])
+    unknown, known = torch.tensor([[True, False]]), torch.tensor([[True, True]])
+
+    assert segmentation_loss(logits_saying(2), target, unknown, inside) < 0.1
+    assert segmentation_loss(logits_saying(2), target, known, inside) > 5
+    assert segmentation_loss(logits_saying(0), target, unknown, inside) > 5

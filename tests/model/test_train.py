@@ -49,7 +49,7 @@ def trainer(settings: TrainSettings = SETTINGS, validation: TrainingSet = NOTHIN
 def test_it_learns_what_is_easy() -> None:
     validation = squares(6, seed=2)
     made = trainer(replace(SETTINGS, steps=60), validation)
-    before = mean_dice(made.average, validation, device=CPU)
+    before = mean_dice(made.average, validation, device=CPU) or 0.0
     made.run()
 
     assert made.best is not None
@@ -122,3 +122,14 @@ def test_settings_that_cannot_work_are_refused(change: dict[str, object]) -> Non
 def test_epochs_decide_the_steps_where_given() -> None:
     assert replace(SETTINGS, epochs=3).total_steps(10) == 9
     assert SETTINGS.total_steps(10) == 30
+
+
+def test_validation_frames_without_any_structure_decide_nothing() -> None:
+    empty = squares(4, seed=3)
+    empty.targets.zero_()
+    made = trainer(replace(SETTINGS, patience=1), empty)
+    made.run()
+
+    assert mean_dice(made.average, empty, device=CPU) is None
+    assert made.best is None
+    assert made.step == SETTINGS.steps
