@@ -157,7 +157,7 @@ def convert() -> None:
     """Labelme files to class-index masks and back, without a workspace."""
 
 
-def _conversion(function: Callable[..., Report]) -> Callable[..., Report]:
+def _conversion(function: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments that both directions share."""
     for decorate in (
         click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing."),

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -49,8 +49,11 @@ def show(text: str) -> None:
         click.echo(text)
 
 
-Tell = Callable[[str, int, int | None], None]
-"""Called with what is going on, how many more are done, and how many there are if known."""
+class Tell(Protocol):
+    """Called with what is going on, how many more are done, how many there are if known, and a note."""
+
+    def __call__(self, what: str, more: int, of: int | None, note: str = "") -> None:
+        """Show it."""
 
 
 @contextmanager

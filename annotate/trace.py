@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -171,7 +172,7 @@ def _simplified(index: NDArray[np.uint8], tolerance: float) -> list[tuple[int, s
         shapely.Polygon(_with_corners(face.outer, corners), [_with_corners(hole, corners) for hole in face.holes])
         for face in faces
     ]
-    simple: Sequence[shapely.Geometry] = shapely.coverage_simplify(exact, tolerance) if exact else []
+    simple: list[Any] = list(shapely.coverage_simplify(exact, tolerance)) if exact else []
     kept = []
     for face, before, after in zip(faces, exact, simple, strict=True):
         whole = isinstance(after, shapely.Polygon) and len(after.interiors) == len(before.interiors) and after.is_valid

@@ -120,7 +120,8 @@ def training_set(samples: Iterable[Sample], *, class_ids: Sequence[int], classes
     """
     frames, targets, covered, patients = [], [], [], []
     for sample in samples:
-        box = Letterbox(*sample.pixels.shape, size)
+        height, width = sample.pixels.shape
+        box = Letterbox(height, width, size)
         frames.append(box.fit(sample.pixels))
         targets.append(sample_target(sample, box, class_ids=class_ids, classes=classes))
         covered.append([i in sample.annotation.covered for i in class_ids])

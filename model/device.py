@@ -38,7 +38,7 @@ def use_threads(count: int | None = None) -> int:
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether bfloat16 is computed in hardware; a CPU without it emulates it, ten times slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         can = torch.cpu.get_capabilities()
         return bool(can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16"))

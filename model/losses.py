@@ -39,7 +39,9 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: 
     chosen = log_p.gather(1, target[:, None])[:, 0]
     chosen = torch.where(target == 0, _merged(log_p, 0, unknown), chosen)
     p = log_p[:, 1:].exp()
-    for k in [] if inside is None else inside.any(1).nonzero()[:, 0].tolist():
+    if inside is None:
+        inside = covered.new_zeros(covered.shape[1], covered.shape[1])
+    for k in inside.any(1).nonzero()[:, 0].tolist():
         hidden = unknown & inside[k]
         if hidden.any():
             merged = _merged(log_p, k + 1, hidden)

@@ -152,7 +152,7 @@ class Trainer:
             output = as_output(self.network(batch.frames))
         loss = total_loss(output, batch.targets, batch.covered, self.inside)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
         self.optimizer.step()
         self._average()

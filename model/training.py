@@ -51,7 +51,13 @@ def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
         ValueError: A value is out of its range.
     """
     own = settings.train
-    values = {"size": own.size, "input": own.input, "seed": own.seed, "epochs": own.epochs, "minutes": own.minutes}
+    values: dict[str, Any] = {
+        "size": own.size,
+        "input": own.input,
+        "seed": own.seed,
+        "epochs": own.epochs,
+        "minutes": own.minutes,
+    }
     values |= {name: value for name, value in changes.items() if value is not None}
     return TrainSettings(**{name: value for name, value in values.items() if value is not None})
 
