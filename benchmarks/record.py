@@ -19,7 +19,7 @@ def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[s
     path = RESULTS / f"{name}.json"
     result = {
         "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else ""),
+        "commit": commit(),
         "machine": _machine(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "headline": dict(headline),
@@ -28,6 +28,11 @@ def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[s
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def commit() -> str:
+    """The commit that is checked out, with a plus where tracked files were changed since."""
+    return _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else "")
 
 
 def _git(*arguments: str) -> str:

@@ -1,24 +1,27 @@
 """DMRNet's small size against MONAI's BasicUNet: same frames, same minutes, same loop; test patients, native size.
 
 The two networks take turns of a minute, so that whatever else the machine does meets both alike. Every network's
-minutes are counted apart. A run that was interrupted goes on where it stopped.
+minutes are counted apart. A run that was interrupted goes on where it stopped, and a network that has its result is not
+trained again: after a change of it, delete its files in the state folder. Every row names its commit.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from monai.networks.nets import BasicUNet
-from record import record
+from monai.networks.nets.basic_unet import BasicUNet
+from record import commit, record
 from torch import nn
 from ubpd import CLASSES, is_test_patient, is_validation_patient, samples
 
 from dmr.annotate.raster import shapes_to_layers
+from dmr.annotate.store import write_atomic
 from dmr.model.augment import standardise
 from dmr.model.dataset import Sample, training_set
 from dmr.model.device import use_threads
@@ -29,6 +32,7 @@ from dmr.model.settings import TrainSettings
 from dmr.model.train import Trainer, as_output
 
 TURN_SECONDS = 60
+NETWORKS = ("dmrnet_s", "unet")
 IDS = tuple(c.id for c in CLASSES)
 
 
@@ -45,7 +49,8 @@ def judge(network: nn.Module, frames: list[Sample], side: int) -> dict[str, floa
     network.eval()
     scores = []
     for sample in frames:
-        box = Letterbox(*sample.pixels.shape, side)
+        height, width = sample.pixels.shape
+        box = Letterbox(height, width, side)
         grid = torch.from_numpy(box.fit(sample.pixels))[None, None]
         channels = box.restore(as_output(network(standardise(grid))).logits[0]).argmax(0).numpy()
         drawn = shapes_to_layers(sample.annotation.shapes, class_ids=IDS, height=box.height, width=box.width)
@@ -58,90 +63,101 @@ def judge(network: nn.Module, frames: list[Sample], side: int) -> dict[str, floa
     return {name: float(summary.loc[name, "dice"]) for name in [*CLASSES.names, "mean"]}
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=15)
+    rate = TrainSettings.__dataclass_fields__["learning_rate"].default
+    parser.add_argument("--minutes", type=float, default=15, help="of training for each network and seed")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--input", type=int, default=128)
-    parser.add_argument(
-        "--learning-rate", type=float, default=TrainSettings.__dataclass_fields__["learning_rate"].default
-    )
+    parser.add_argument("--learning-rate", type=float, default=rate)
     parser.add_argument("--on", choices=["test", "validation"], default="test", help="patients that are scored")
     parser.add_argument("--state", type=Path, default=Path("build/bench-train"), help="where an interrupted run waits")
-    parser.add_argument("--networks", nargs="+", default=["dmrnet_s", "unet"])
-    args = parser.parse_args()
-    print(f"{use_threads()} threads", flush=True)
-    every = list(samples())
-    parts = {
-        "train": [
-            s for s in every if not is_test_patient(s.patient or "") and not is_validation_patient(s.patient or "")
-        ],
-        "validation": [s for s in every if is_validation_patient(s.patient or "")],
-        "test": [s for s in every if is_test_patient(s.patient or "")],
-    }
+    return parser.parse_args()
+
+
+def patients() -> dict[str, list[Sample]]:
+    parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
+    for sample in samples():
+        patient = sample.patient or ""
+        split = "test" if is_test_patient(patient) else "validation" if is_validation_patient(patient) else "train"
+        parts[split].append(sample)
     for name, part in parts.items():
         print(f"{name}: {len(part)} frames of {len({s.patient for s in part})} patients", flush=True)
-    sets = {
-        name: training_set(parts[name], class_ids=IDS, classes=CLASSES, size=args.input)
-        for name in ("train", "validation")
+    return parts
+
+
+def train_in_turns(trainers: dict[str, Trainer], states: dict[str, Path]) -> None:
+    while any(not t.done for t in trainers.values()):
+        for name, trainer in trainers.items():
+            trainer.run(seconds=TURN_SECONDS)
+            buffer = io.BytesIO()
+            torch.save(trainer.state(), buffer)
+            write_atomic(states[name], buffer.getvalue())
+            p = trainer.progress
+            print(
+                f"{states[name].stem}: {p.seconds / 60:.1f} min, {p.step} steps, loss {p.loss:.3f}, "
+                f"validation {p.dice or 0:.3f}, best {p.best or 0:.3f}",
+                flush=True,
+            )
+
+
+def scored(name: str, seed: int, trainer: Trainer, frames: list[Sample], on: str) -> dict[str, Any]:
+    trainer.network.load_state_dict(trainer.finished_state())
+    dice = judge(trainer.network, frames, trainer.settings.input)
+    return {
+        "network": name,
+        "seed": seed,
+        "scored": on,
+        "commit": commit(),
+        "parameters": parameter_count(trainer.network),
+        "minutes": round(trainer.seconds / 60, 2),
+        "steps": trainer.step,
+        "frames_per_s": round(trainer.step * trainer.settings.batch / trainer.seconds, 1),
+        "validation_dice": round(trainer.best or 0, 4),
+        **{f"dice_{k}": round(v, 4) for k, v in dice.items()},
     }
+
+
+def main() -> None:
+    args = options()
+    print(f"{use_threads()} threads", flush=True)
+    parts = patients()
+    training, validation = (
+        training_set(parts[name], class_ids=IDS, classes=CLASSES, size=args.input) for name in ("train", "validation")
+    )
     args.state.mkdir(parents=True, exist_ok=True)
+    recipe = f"{args.minutes:g}min-{args.input}px-{args.learning_rate:g}-{args.on}"
     rows = []
     for seed in range(args.seeds):
         settings = TrainSettings(
             input=args.input, minutes=args.minutes, steps=10**6, seed=seed, patience=0, learning_rate=args.learning_rate
         )
-        trainers, done = {}, {}
-        for name in args.networks:
-            result = args.state / f"{name}-{seed}.json"
-            if result.exists():
-                done[name] = json.loads(result.read_text(encoding="utf-8"))
+        results = {name: args.state / f"{name}-{seed}-{recipe}.json" for name in NETWORKS}
+        states = {name: path.with_suffix(".pt") for name, path in results.items()}
+        trainers = {}
+        for name in NETWORKS:
+            if results[name].exists():
                 continue
-            network = build(name, seed)
             trainers[name] = Trainer(
-                network, sets["train"], sets["validation"], settings=replace(settings), device=torch.device("cpu")
+                build(name, seed), training, validation, settings=settings, device=torch.device("cpu")
             )
-            saved = args.state / f"{name}-{seed}.pt"
-            if saved.exists():
-                trainers[name].load_state(torch.load(saved, weights_only=True))
-        while any(not t.done for t in trainers.values()):
-            for name, trainer in trainers.items():
-                trainer.run(seconds=TURN_SECONDS)
-                torch.save(trainer.state(), args.state / f"{name}-{seed}.pt")
-                p = trainer.progress
-                print(
-                    f"seed {seed} {name}: {p.seconds / 60:.1f} min, {p.step} steps, loss {p.loss:.3f}, "
-                    f"validation {p.dice or 0:.3f}, best {p.best or 0:.3f}",
-                    flush=True,
-                )
+            if states[name].exists():
+                trainers[name].load_state(torch.load(states[name], weights_only=True))
+        train_in_turns(trainers, states)
         for name, trainer in trainers.items():
-            trainer.network.load_state_dict(trainer.finished_state())
-            dice = judge(trainer.network, parts[args.on], args.input)
-            done[name] = {
-                "network": name,
-                "seed": seed,
-                "scored": args.on,
-                "parameters": parameter_count(trainer.network),
-                "minutes": round(trainer.seconds / 60, 2),
-                "steps": trainer.step,
-                "frames_per_s": round(trainer.step * settings.batch / trainer.seconds, 1),
-                "validation_dice": round(trainer.best or 0, 4),
-                **{f"dice_{k}": round(v, 4) for k, v in dice.items()},
-            }
-            (args.state / f"{name}-{seed}.json").write_text(json.dumps(done[name]), encoding="utf-8")
-        rows += [done[name] for name in args.networks]
-        for name in args.networks:
-            print(done[name], flush=True)
-    ours = [r for r in rows if r["network"] == "dmrnet_s"]
-    theirs = [r for r in rows if r["network"] == "unet"]
-    if args.on == "test" and ours and theirs:
-        dice = float(np.mean([r["dice_mean"] for r in ours]))
-        headline = {
-            "dice_mean": round(dice, 4),
-            "dice_minus_unet": round(dice - float(np.mean([r["dice_mean"] for r in theirs])), 4),
-            "minutes": args.minutes,
-        }
-        print(headline, record("train", headline=headline, rows=rows))
+            row = scored(name, seed, trainer, parts[args.on], args.on)
+            results[name].write_text(json.dumps(row), encoding="utf-8")
+        rows += [json.loads(results[name].read_text(encoding="utf-8")) for name in NETWORKS]
+        print(*rows[-len(NETWORKS) :], sep="\n", flush=True)
+    means = {n: float(np.mean([r["dice_mean"] for r in rows if r["network"] == n])) for n in NETWORKS}
+    headline = {
+        "dice_mean": round(means["dmrnet_s"], 4),
+        "dice_minus_unet": round(means["dmrnet_s"] - means["unet"], 4),
+        "minutes": round(float(np.mean([r["minutes"] for r in rows])), 2),
+    }
+    print(headline)
+    if args.on == "test":
+        print(record("train", headline=headline, rows=rows))
 
 
 if __name__ == "__main__":

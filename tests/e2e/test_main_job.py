@@ -210,7 +210,7 @@ def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department
         files = sorted((workspace.root / "worklist").glob("*.json"))
         order = [f.stem.split("_")[1] for f in files]
         assert order == [r["frame"] for r in ranking()[:4]], "in the order of the ranking"
-        triangle = {
+        triangle: dict[str, Any] = {
             "label": workspace.settings.classes.names[0],
             "points": [[10.0, 10.0], [60.5, 10.0], [30.0, 50.0]],
             "group_id": None,

@@ -55,7 +55,7 @@ def test_ignored_pixels_count_nowhere() -> None:
 def test_a_batch_without_any_covered_class_has_a_finite_loss_and_gradient() -> None:
     logits = torch.randn(1, 3, 8, 8, requires_grad=True)
     loss = segmentation_loss(logits, BACKGROUND, torch.tensor([[False, False]]))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
 
     assert torch.isfinite(loss)
     assert logits.grad is not None

@@ -56,7 +56,8 @@ def test_multiply_adds_of_a_convolution_are_counted_exactly() -> None:
             self.conv = torch.nn.Conv2d(1, 3, 3, padding=1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.conv(x)
+            y: torch.Tensor = self.conv(x)
+            return y
 
     assert multiply_adds(One(), size=8) == 8 * 8 * 3 * 9
 
