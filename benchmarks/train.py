@@ -60,7 +60,8 @@ def judge(network: nn.Module, frames: list[Sample], side: int) -> dict[str, floa
                     score_mask(channels == k + 1, drawn[k], frame=sample.frame, patient=sample.patient, name=c.name)
                 )
     summary = summarise(score_table(scores))
-    return {name: float(summary.loc[name, "dice"]) for name in [*CLASSES.names, "mean"]}
+    dice = summary["dice"].to_dict()
+    return {name: float(dice[name]) for name in [*CLASSES.names, "mean"]}
 
 
 def options() -> argparse.Namespace:
