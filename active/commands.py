@@ -49,7 +49,7 @@ def prelabel(workspace: Workspace, scans: tuple[Path, ...], seed: int | None, de
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-workspace"))
-@click.option("--steps", type=click.IntRange(min=1), default=300, show_default=True, help="Training steps.")
+@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Training steps.")
 @device_option
 @reporting
 def demo(folder: Path, steps: int, device_name: str) -> Report:
