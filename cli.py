@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .active.commands import demo, prelabel
+from .active.commands import demo, prelabel, push, retrain
 from .annotate.commands import convert, import_, ingest, init, open_, status
+from .annotate.studio_commands import doctor, pull, studio
 from .model.commands import evaluate, models, train
 
 EPILOG = (
@@ -29,5 +30,7 @@ def main() -> None:
     """Make physicians' outlining of ultrasound frames count: import, train DMRNet, pre-label, rank, correct."""
 
 
-for command in (init, import_, train, prelabel, open_, status, evaluate, models, ingest, convert, demo):
+WORK = (init, import_, train, prelabel, push, pull, retrain, open_, status)
+TOOLS = (studio, doctor, evaluate, models, ingest, convert, demo)
+for command in (*WORK, *TOOLS):
     main.add_command(command)

@@ -1,30 +1,46 @@
-"""Commands of the daily round: prelabel, demo."""
+"""Commands of the daily round: prelabel, push, retrain, demo."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..annotate.commands import pass_workspace
-from ..annotate.console import device_option, progress, reporting, seed_option, show
+from ..annotate.console import Tell, device_option, progress, reporting, seed_option, show
 from ..annotate.report import Report
+from ..model.commands import chosen_settings, training_bar, training_options
 
 if TYPE_CHECKING:
+    from ..annotate.catalogue import Catalogue
     from ..annotate.workspace import Workspace
 
 SHOWN = 10  # frames of the ranking printed; the table has all
 
+_reviewed_option = click.option(
+    "--pixels-reviewed", is_flag=True, help="You looked at the frames: none shows a name. It is kept."
+)
+
 
 @click.command()
 @click.argument("scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--push/--no-push", "send", default=None, help="Send to Label Studio [default: when one is set up].")
+@_reviewed_option
 @seed_option
 @device_option
 @reporting
 @pass_workspace
-def prelabel(workspace: Workspace, scans: tuple[Path, ...], seed: int | None, device_name: str) -> Report:
+def prelabel(
+    workspace: Workspace,
+    scans: tuple[Path, ...],
+    send: bool | None,
+    pixels_reviewed: bool,
+    seed: int | None,
+    device_name: str,
+) -> Report:
     """Draw drafts on new SCANS with the active model and rank them, most informative first."""
+    from ..annotate.credentials import find_login
     from ..model.device import pick_device
     from .prelabel import prelabel_scans
 
@@ -34,16 +50,137 @@ def prelabel(workspace: Workspace, scans: tuple[Path, ...], seed: int | None, de
         done = prelabel_scans(
             workspace, catalogue, scans, device=device, report=report, seed=seed or 0, on_progress=tell
         )
-    if done is None:
-        return report
-    for r in done.ranking[:SHOWN]:
-        score = "" if r.score is None else f"  {r.score:.3f}"
-        show(f"{r.rank:4}  {r.frame_id}{score}  {r.reason}")
-    if len(done.ranking) > SHOWN:
-        show(f"      and {len(done.ranking) - SHOWN} more in {done.table.relative_to(workspace.root).as_posix()}")
-    if not report.counts["frames added"] and not report.counts["drafts made"]:
-        report.say("Nothing new: no frame was added and no draft was changed.")
-    report.say(f"Look at {done.sheet.relative_to(workspace.root).as_posix()}; correct the first ones with `dmr open`.")
+        if done is not None and pixels_reviewed:
+            catalogue.mark_reviewed(r.frame_id for r in done.ranking)
+    if done is not None:
+        for r in done.ranking[:SHOWN]:
+            score = "" if r.score is None else f"  {r.score:.3f}"
+            show(f"{r.rank:4}  {r.frame_id}{score}  {r.reason}")
+        if len(done.ranking) > SHOWN:
+            show(f"      and {len(done.ranking) - SHOWN} more in {done.table.relative_to(workspace.root).as_posix()}")
+        if not report.counts["frames added"] and not report.counts["drafts made"]:
+            report.say("Nothing new: no frame was added and no draft was changed.")
+        sheet = done.sheet.relative_to(workspace.root).as_posix()
+        report.say(f"Look at {sheet}; correct the first ones with `dmr open`.")
+    if send is None:
+        send = find_login(workspace.settings) is not None
+        if send and done is not None and not _all_reviewed(workspace):
+            report.say("Not sent to Label Studio: look at frames/ first, then `dmr push --pixels-reviewed`.")
+            send = False
+    if send:
+        with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+            _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
+    return report
+
+
+@click.command()
+@click.option("--top", type=click.IntRange(min=1), help="Only the first frames of the ranking [default: all].")
+@_reviewed_option
+@device_option
+@reporting
+@pass_workspace
+def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_name: str) -> Report:
+    """Send the frames that nobody labelled yet to Label Studio, drafts and all, most informative first.
+
+    What was submitted there is pulled first. May be repeated at any time: nothing is sent twice, and what a human drew
+    is not touched.
+    """
+    report = Report("push")
+    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        _pull_and_push(
+            workspace, catalogue, device_name, report=report, tell=tell, pixels_reviewed=pixels_reviewed, top=top
+        )
+    if not any(report.counts[what] for what in ("tasks added", "drafts replaced", "revisions added", "withdrawn")):
+        report.say("Nothing new: nothing was changed.")
+    return report
+
+
+def _pull_and_push(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    device_name: str,
+    *,
+    report: Report,
+    tell: Tell,
+    pixels_reviewed: bool = False,
+    top: int | None = None,
+) -> None:
+    from ..annotate.edits import sync_checkout
+    from ..annotate.pull import pull
+    from ..annotate.queues import studio_client
+    from ..model.device import pick_device
+    from .cycle import push_ranking
+
+    with studio_client(workspace) as client:
+        sync_checkout(workspace, catalogue, report=report)
+        pull(workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None))
+        ranking = push_ranking(
+            workspace,
+            catalogue,
+            client,
+            device=pick_device(device_name),
+            report=report,
+            tell=tell,
+            pixels_reviewed=pixels_reviewed,
+            top=top,
+        )
+    report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "reason": r.reason} for r in ranking]
+
+
+def _all_reviewed(workspace: Workspace) -> bool:
+    with workspace.catalogue() as catalogue:
+        return all(f.reviewed_at is not None for f in catalogue.unlabelled_frames())
+
+
+@click.command()
+@click.option(
+    "--pull/--no-pull", "sync", default=None, help="Exchange with Label Studio [default: when one is set up]."
+)
+@training_options
+@seed_option
+@device_option
+@reporting
+@pass_workspace
+def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: str, **options: Any) -> Report:
+    """Pull, train on everything drawn, let the gate judge the new model, and push the drafts of the better one."""
+    from ..annotate.credentials import find_login
+    from ..annotate.edits import sync_checkout
+    from ..annotate.pull import pull
+    from ..annotate.queues import studio_client
+    from ..model.device import pick_device
+    from .cycle import WAIT_S
+    from .cycle import retrain as run_cycle
+
+    report = Report("retrain")
+    settings = chosen_settings(workspace, "retrain", **options)
+    device = pick_device(device_name)
+    if sync is None:
+        sync = find_login(workspace.settings) is not None
+    with workspace.catalogue() as catalogue, progress() as tell:
+        with workspace.lock():
+            sync_checkout(workspace, catalogue, report=report)
+            if sync:
+                with studio_client(workspace) as client:
+                    pull(
+                        workspace,
+                        catalogue,
+                        client,
+                        report=report,
+                        on_progress=lambda n: tell("Pulling annotations", n, None),
+                    )
+        run_cycle(
+            workspace,
+            catalogue,
+            settings=settings,
+            device=device,
+            report=report,
+            again=again,
+            on_training=training_bar(tell),
+            tell=tell,
+        )
+        if sync:
+            with workspace.lock(wait_s=WAIT_S):
+                _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
     return report
 
 

@@ -88,7 +88,7 @@ def prelabel_scans(
         report.say("No model yet: the frames are ranked for a cold start, without outlines.")
     elif frames:
         wanted = [f for f in frames if f.frame_id not in blind]
-        predictions = _predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+        predictions = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
     if blind:
         report.count("frames of validation and test patients, without a draft", len(blind))
     sheets = draft_sheets(catalogue, frames)
@@ -132,7 +132,7 @@ def rank_frames(
     return ranking + [Ranked(len(ranking) + r.rank, r.frame_id, None, why) for r in drawn]
 
 
-def _predict_missing(
+def predict_missing(
     workspace: Workspace,
     catalogue: Catalogue,
     frames: Sequence[FrameRecord],
@@ -198,16 +198,21 @@ def prediction_record(
     )
 
 
-def _write_reports(
-    workspace: Workspace, ranking: Sequence[Ranked], sheets: Mapping[str, Sheet], *, report: Report
-) -> Prelabelled:
-    """`reports/ranking.csv`, and a contact sheet of the frames that come first."""
-    table, picture = workspace.reports_folder / "ranking.csv", workspace.reports_folder / "prelabel.png"
+def write_ranking(table: Path, ranking: Sequence[Ranked]) -> None:
+    """Write a ranking as CSV: rank, frame, score, reason."""
     lines = ["rank,frame,score,reason"]
     lines += [
         f'{r.rank},{r.frame_id},{"" if r.score is None else format(r.score, ".4f")},"{r.reason}"' for r in ranking
     ]
     write_atomic(table, ("\n".join(lines) + "\n").encode("utf-8"))
+
+
+def _write_reports(
+    workspace: Workspace, ranking: Sequence[Ranked], sheets: Mapping[str, Sheet], *, report: Report
+) -> Prelabelled:
+    """`reports/ranking.csv`, and a contact sheet of the frames that come first."""
+    table, picture = workspace.reports_folder / "ranking.csv", workspace.reports_folder / "prelabel.png"
+    write_ranking(table, ranking)
     cells: list[tuple[NDArray[np.uint8], str]] = []
     classes = workspace.settings.classes
     for r in ranking[:SHEET_FRAMES]:

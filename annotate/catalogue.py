@@ -13,11 +13,12 @@ from . import tables as t
 from .canonical import canonical_json
 from .catalogue_frames import unlabelled
 from .catalogue_models import ModelRows
+from .catalogue_queues import QueueRows
 from .catalogue_revisions import RevisionRows
 from .settings import SPLITS
 
 
-class Catalogue(RevisionRows, ModelRows):
+class Catalogue(RevisionRows, ModelRows, QueueRows):
     """The open catalogue of a workspace.
 
     Every method that writes is a transaction of its own, unless called within `transaction()`, which makes one of many.
@@ -37,6 +38,8 @@ class Catalogue(RevisionRows, ModelRows):
             "revisions": _count(t.revision),
             "revisions withdrawn": _count(t.tombstone),
             "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
+            "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed"),
+            "skipped in Label Studio": _count(t.task, t.task.c.state == "skipped"),
             "models": _count(t.model),
             "predictions of the active model": _count(
                 t.prediction, t.prediction.c.model.in_(sa.select(t.model.c.id).where(t.model.c.state == "active"))

@@ -46,6 +46,7 @@ frame_columns = (
     t.rendition.c.deid_version,
     t.rendition.c.path,
     t.rendition.c.state,
+    t.rendition.c.reviewed_at,
 )
 """What `to_frame` reads."""
 
@@ -116,6 +117,21 @@ class FrameRows(Database):
             if connection.execute(sa.update(t.rendition).where(*which).values(**values)).rowcount == 0:
                 raise CatalogueError(frame_id, "has no such rendition", "Ingest its scan first")
 
+    def mark_reviewed(self, frame_ids: Iterable[str]) -> int:
+        """Record that somebody looked at the newest pictures of these frames: none shows who the patient is.
+
+        Returns:
+            How many were not marked yet.
+        """
+        n = 0
+        newest = sa.select(newest_rendition.c.version).where(newest_rendition.c.frame == t.rendition.c.frame)
+        with self.transaction() as connection:
+            for ids in chunks(frame_ids):
+                c = t.rendition.c
+                which = (c.frame.in_(ids), c.reviewed_at.is_(None), c.version == newest.scalar_subquery())
+                n += connection.execute(sa.update(t.rendition).where(*which).values(reviewed_at=utc_now())).rowcount
+        return n
+
     def splits(self) -> dict[str, Split | None]:
         """The split of every patient; None before it is assigned."""
         with self.reading() as connection:
@@ -162,6 +178,7 @@ def to_frame(row: Row[Any]) -> FrameRecord:
         eligible=m["eligible"],
         note=m["note"],
         state=m["state"],
+        reviewed_at=m["reviewed_at"],
         clip_source_sha256=m["clip_source_sha256"],
         acquired=m["acquired"],
         site=m["site"],

@@ -115,6 +115,12 @@ class ModelRows(Database):
             values = {"state": state} | ({} if test_version is None else {"test_version": test_version})
             connection.execute(sa.update(t.model).where(t.model.c.id == model_id).values(**values))
 
+    def model_before(self) -> str | None:
+        """The model that was active before the one that is; None where there was none."""
+        active = self.active_model()
+        earlier = [model for model, _, _ in self.activations() if active is None or model != active.id]
+        return earlier[-1] if earlier else None
+
     def activations(self) -> list[tuple[str, str, str]]:
         """`(model, reason, time)` of every activation, the first one first."""
         c = t.activation.c
@@ -153,6 +159,13 @@ class ModelRows(Database):
         query = sa.select(t.prediction).select_from(joined).where(t.prediction.c.model == model_id)
         with self.reading() as connection:
             return {row.frame: _to_prediction(row) for row in connection.execute(query.order_by(t.prediction.c.frame))}
+
+    def frame_predictions(self, frame: str) -> list[PredictionRecord]:
+        """What every model says of a frame, the newest first."""
+        c = t.prediction.c
+        query = sa.select(t.prediction).where(c.frame == frame).order_by(c.at.desc(), c.model)
+        with self.reading() as connection:
+            return [_to_prediction(row) for row in connection.execute(query)]
 
     def _known(self, model_id: str) -> ModelRecord:
         model = next((model for model in self.models() if model.id == model_id), None)

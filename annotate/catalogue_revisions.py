@@ -137,7 +137,8 @@ class RevisionRows(FrameRows, ClassRows):
             splits: Only these; None for all, also of patients without a split.
         """
         wanted = None if splits is None else set(splits)
-        columns = (*frame_columns, t.revision.c.sha256, t.revision.c.shapes, t.revision.c.covered, t.revision.c.blind)
+        c = t.revision.c
+        columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model)
         joined = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id).join(
             t.revision, t.revision.c.sha256 == t.truth.c.revision
         )
@@ -149,7 +150,9 @@ class RevisionRows(FrameRows, ClassRows):
                 split: Split | None = "train" if row.patient is None else row.split
                 if wanted is None or split in wanted:
                     annotation = _merge(_to_annotation(row), merged)
-                    labelled.append(LabelledFrame(to_frame(row), row.sha256, annotation, split, row.blind))
+                    labelled.append(
+                        LabelledFrame(to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model)
+                    )
         return labelled
 
     def drawn_counts(self) -> dict[str, Counter[int]]:
@@ -193,6 +196,8 @@ def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
             "shapes": shapes_to_json(record.annotation.shapes),
             "width": record.annotation.width,
         }
+        # Revisions made before drafts were recorded keep their hash.
+        | ({} if record.draft_model is None else {"draft_model": record.draft_model})
     )
 
 
@@ -238,6 +243,7 @@ def _insert(
         "blind": record.blind,
         "raw_sha256": record.raw_sha256,
         "lead_time_s": record.lead_time_s,
+        "draft_model": record.draft_model,
         "at": record.at,
     }
     connection.execute(sa.insert(t.revision).values(values))
@@ -269,6 +275,7 @@ def _to_revision(row: Row[Any]) -> Revision:
         blind=row.blind,
         raw_sha256=row.raw_sha256,
         lead_time_s=row.lead_time_s,
+        draft_model=row.draft_model,
         at=row.at,
     )
     return Revision(row.sha256, row.sequence, row.previous, row.withdrawn_at is not None, record)

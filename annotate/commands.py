@@ -250,10 +250,16 @@ def status(workspace: Workspace) -> Report:
     with workspace.catalogue() as catalogue:
         counts = catalogue.counts()
         active = catalogue.active_model()
+        cycles = catalogue.cycles()
+    last = cycles[-1] if cycles else None
     report.data["status"] = {**counts, "active model": active.id if active else None}
+    report.data["last_cycle"] = last and {"candidate": last.candidate, "verdict": last.verdict, **last.bounds}
     width = max(len(what) for what in counts)
     show("\n".join(f"{what:<{width}}  {n}" for what, n in counts.items() if n or what in ("frames", "frames labelled")))
     show(f"{'active model':<{width}}  {active.id if active else 'none'}")
+    if last is not None:
+        against = f" against {last.incumbent}" if last.incumbent else ""
+        show(f"{'last verdict':<{width}}  {last.candidate}{against}: {last.verdict}; {last.bounds.get('reason', '')}")
     if not counts["frames"]:
         report.say("Next: `dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans.")
     elif not counts["frames labelled"]:
@@ -262,6 +268,7 @@ def status(workspace: Workspace) -> Report:
         report.say("Next: `dmr train`.")
     else:
         report.say(
-            "Next: `dmr prelabel FOLDER` for new scans, `dmr open` to correct their drafts, `dmr train` to learn."
+            "Next: `dmr prelabel FOLDER` for new scans; `dmr push` to correct their drafts in Label Studio, or "
+            "`dmr open` in Labelme; `dmr retrain` to learn."
         )
     return report

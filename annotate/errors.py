@@ -45,3 +45,7 @@ class ModelError(DmrError):
 
 class CatalogueError(DmrError):
     """The in-house database refuses, or is damaged."""
+
+
+class StudioError(DmrError):
+    """Label Studio does not answer, refuses, or has a project that cannot be used."""

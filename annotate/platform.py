@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 # File systems whose locks or shared memory cannot be trusted between machines; under WSL, 9p and drvfs are Windows'.
 _NETWORK = re.compile(
@@ -44,6 +46,14 @@ def owner_only(path: Path) -> bool:
         return subprocess.run(["icacls", str(path), *rights], capture_output=True, check=False).returncode == 0
     path.chmod(0o600)
     return True
+
+
+def private_folder(path: Path) -> Path:
+    """A folder that only its owner looks into, made if need be; on Windows the user's own folders are so already."""
+    path.mkdir(parents=True, exist_ok=True)
+    if sys.platform != "win32":
+        path.chmod(0o700)
+    return path
 
 
 def is_network_share(path: Path) -> bool:
@@ -106,6 +116,47 @@ def user_cache_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "dmr"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dmr"
+
+
+def start_detached(command: list[str], *, environment: dict[str, str], log: IO[bytes]) -> int:
+    """Start a process that goes on when this one, and its terminal, are gone.
+
+    Returns:
+        Its id.
+    """
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    started = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
+    )
+    return started.pid
+
+
+def process_command(pid: int) -> str:
+    """The command line of a running process; empty where there is none, or only its remains."""
+    if sys.platform == "linux":
+        with suppress(ChildProcessError, OSError):
+            os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended would stay listed
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    command = ["ps", "-p", str(pid), "-o", "command="]
+    if sys.platform == "win32":
+        query = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
+        command = ["powershell", "-NoProfile", "-NonInteractive", "-Command", query]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
+def end_process(pid: int) -> None:
+    """Ask a process, and on Windows those that it started, to end; nothing happens where there is none."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from .shapes import Annotation, Ring, Shape
 Origin = Literal["import", "labelme", "studio", "consensus"]
 RenditionState = Literal["ok", "quarantined", "erased"]
 ModelState = Literal["candidate", "active", "undecided", "rejected", "retired"]
+TaskState = Literal["pushed", "labelled", "skipped", "gone"]
+AnnotationState = Literal["live", "skipped", "gone"]
+Decision = Literal["promoted", "undecided", "rejected"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class FrameRecord:
         eligible: Whether it may be chosen for drawing; not so for a near-copy.
         note: Oddities met while reading.
         state: Of the rendition.
+        reviewed_at: When somebody said that the picture does not show who the patient is, None if nobody did.
         clip_source_sha256: Of the one file that holds the whole clip, None for a clip of several files.
         acquired: When the clip was taken, None where unknown.
         site: Where the clip was taken, None where unknown.
@@ -62,6 +66,7 @@ class FrameRecord:
     eligible: bool = True
     note: str = ""
     state: RenditionState = "ok"
+    reviewed_at: str | None = None
     clip_source_sha256: str | None = None
     acquired: str | None = None
     site: str | None = None
@@ -82,6 +87,7 @@ class RevisionRecord:
         blind: Drawn without seeing a pre-label.
         raw_sha256: Of the blob that holds what came in, before it was converted.
         lead_time_s: Seconds spent drawing, None where unknown.
+        draft_model: The model whose draft was corrected, None where it was drawn from nothing.
         at: When it was drawn, as `clock.utc_text` writes it.
     """
 
@@ -94,6 +100,7 @@ class RevisionRecord:
     blind: bool = False
     raw_sha256: str | None = None
     lead_time_s: float | None = None
+    draft_model: str | None = None
     at: str = field(default_factory=utc_now)
 
 
@@ -141,6 +148,7 @@ class LabelledFrame:
         annotation: What it says.
         split: The patient's; `train` where the patient is unknown; None before it is assigned.
         blind: Drawn without seeing a pre-label.
+        draft_model: The model whose draft was corrected, None where it was drawn from nothing, or nobody knows.
     """
 
     frame: FrameRecord
@@ -148,6 +156,7 @@ class LabelledFrame:
     annotation: Annotation
     split: Split | None
     blind: bool
+    draft_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,4 +215,96 @@ class PredictionRecord:
     shapes: tuple[Shape, ...]
     scores: Mapping[str, Any]
     embedding: bytes | None = None
+    at: str = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """One project in Label Studio.
+
+    Attributes:
+        id: Its number in the catalogue.
+        name: As in `dmr.toml`.
+        server: Address of the server.
+        project: The project's number there.
+        purpose: What is done in it.
+        reader: Whose it is, None for anybody's.
+        cursor: When it was pulled last; told to people, and decides nothing.
+    """
+
+    id: int
+    name: str
+    server: str
+    project: int
+    purpose: str = "correct"
+    reader: str | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One frame in a queue.
+
+    Attributes:
+        queue: The queue's number.
+        frame: The frame's id: servers give the numbers of deleted tasks out again, so it is the key.
+        remote_id: The task's number on the server.
+        model: Whose draft was pushed, None for none.
+        pushed_sha256: Of what was pushed beside its place in the order.
+        state: What became of it.
+        rank: Its place in the order that was pushed last.
+    """
+
+    queue: int
+    frame: str
+    remote_id: int
+    model: str | None = None
+    pushed_sha256: str | None = None
+    state: TaskState = "pushed"
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteAnnotation:
+    """One physician's annotation of one task, as it was last seen on the server.
+
+    Attributes:
+        queue: The queue's number.
+        remote_id: Its number on the server.
+        frame: The frame's id.
+        author: Who drew it.
+        raw_sha256: Of the blob that holds what the server said.
+        revision: What it became; None for a skipped task.
+        state: What it is now.
+    """
+
+    queue: int
+    remote_id: int
+    frame: str
+    author: str
+    raw_sha256: str
+    revision: str | None = None
+    state: AnnotationState = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleRecord:
+    """One comparison of a new model with the active one.
+
+    Attributes:
+        id: Its number; None before it is kept.
+        incumbent: The model that was active, None for the first one.
+        candidate: The new model.
+        test_version: The dataset that both were judged on, None where there was none.
+        verdict: What came out.
+        bounds: Figures of the verdict, JSON values.
+        at: When.
+    """
+
+    id: int | None = None
+    incumbent: str | None
+    candidate: str
+    test_version: str | None
+    verdict: Decision
+    bounds: Mapping[str, Any]
     at: str = field(default_factory=utc_now)

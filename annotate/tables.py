@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The newest migration: what this program reads and writes."""
 
 metadata = sa.MetaData(
@@ -107,6 +107,7 @@ rendition = sa.Table(
     sa.Column("path", sa.Text),  # relative to the workspace, POSIX; None once erased
     sa.Column("state", sa.String(16), nullable=False),
     _time("added_at"),
+    _time("reviewed_at", nullable=True),  # when somebody said that no picture shows who the patient is
     sa.UniqueConstraint("frame", "version"),
     _one_of("state", RENDITION_STATES),
 )
@@ -148,6 +149,7 @@ revision = sa.Table(
     sa.Column("raw_sha256", sa.String(64)),
     sa.Column("lead_time_s", sa.Float),
     _time("at"),
+    sa.Column("draft_model", sa.ForeignKey("model.id", name="fk_revision_draft_model")),  # whose draft was corrected
     sa.ForeignKeyConstraint(
         ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
     ),
@@ -261,6 +263,7 @@ task = sa.Table(
     sa.Column("pushed_sha256", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False),
     _time("at"),
+    sa.Column("rank", sa.Integer),  # place in the order that was pushed last
     sa.Index("ix_task_queue_remote_id", "queue", "remote_id"),
     _one_of("state", TASK_STATES),
 )

@@ -2,72 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..annotate.commands import pass_workspace
-from ..annotate.console import device_option, progress, reporting, seed_option, show
+from ..annotate.console import Tell, device_option, progress, reporting, seed_option, show
 from ..annotate.report import Report
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..annotate.workspace import Workspace
+    from .settings import TrainSettings
+    from .train import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def training_options(function: F) -> F:
+    """How to train, over what `dmr.toml` says."""
+    for option in (
+        click.option("--again", is_flag=True, help="Make another version though nothing is new."),
+        click.option("--minutes", type=float, help="Minutes of training, at most."),
+        click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set."),
+        click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training frames, at most."),
+        click.option("--input", type=int, help="Side of its square input, pixels [default: dmr.toml]."),
+        click.option("--size", type=click.Choice(["s", "m", "l"]), help="Of the network [default: dmr.toml]."),
+    ):
+        function = option(function)
+    return function
+
+
+def chosen_settings(workspace: Workspace, command: str, **options: Any) -> TrainSettings:
+    """The training settings of `dmr.toml` with the options of the command line over them.
+
+    Raises:
+        UsageError: A value is out of its range.
+    """
+    from ..annotate.errors import UsageError
+    from .training import train_settings
+
+    try:
+        return train_settings(workspace.settings, **options)
+    except ValueError as error:
+        raise UsageError(command, str(error), "Give another value") from error
+
+
+def training_bar(tell: Tell) -> Callable[[Progress], None]:
+    """Shows how far a training is."""
+    done = 0
+
+    def on_progress(p: Progress) -> None:
+        nonlocal done
+        permille = round(1000 * p.share)
+        dice = "" if p.dice is None else f", Dice {p.dice:.3f}, best {p.best:.3f}"
+        tell("Training", permille - done, 1000, f"step {p.step}, loss {p.loss:.3f}{dice}")
+        done = permille
+
+    return on_progress
 
 
 @click.command()
-@click.option("--size", type=click.Choice(["s", "m", "l"]), help="Of the network [default: dmr.toml].")
-@click.option("--input", "input_size", type=int, help="Side of its square input, pixels [default: dmr.toml].")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training frames, at most.")
-@click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set.")
-@click.option("--minutes", type=float, help="Minutes of training, at most.")
-@click.option("--again", is_flag=True, help="Make another version though nothing is new.")
+@training_options
 @seed_option
 @device_option
 @reporting
 @pass_workspace
-def train(
-    workspace: Workspace,
-    size: str | None,
-    input_size: int | None,
-    epochs: int | None,
-    steps: int | None,
-    minutes: float | None,
-    again: bool,
-    seed: int | None,
-    device_name: str,
-) -> Report:
+def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -> Report:
     """Train DMRNet on the workspace's outlines; Ctrl-C stops, and the same command goes on."""
     from ..annotate.edits import sync_checkout
-    from ..annotate.errors import UsageError
     from .device import pick_device
-    from .train import Progress
-    from .training import train_model, train_settings
+    from .training import train_model
 
     report = Report("train")
-    try:
-        settings = train_settings(
-            workspace.settings, size=size, input=input_size, epochs=epochs, steps=steps, minutes=minutes, seed=seed
-        )
-    except ValueError as error:
-        raise UsageError("train", str(error), "Give another value") from error
+    settings = chosen_settings(workspace, "train", **options)
     device = pick_device(device_name)
     with workspace.catalogue() as catalogue, progress() as tell:
         with workspace.lock():
             sync_checkout(workspace, catalogue, report=report)
-        done = 0
-
-        def on_progress(p: Progress) -> None:
-            nonlocal done
-            permille = round(1000 * p.share)
-            dice = "" if p.dice is None else f", Dice {p.dice:.3f}, best {p.best:.3f}"
-            tell("Training", permille - done, 1000, f"step {p.step}, loss {p.loss:.3f}{dice}")
-            done = permille
-
         train_model(
-            workspace, catalogue, settings=settings, device=device, report=report, again=again, on_progress=on_progress
+            workspace,
+            catalogue,
+            settings=settings,
+            device=device,
+            report=report,
+            again=again,
+            on_progress=training_bar(tell),
         )
     return report
 
@@ -254,6 +277,28 @@ def info(workspace: Workspace, model: str | None) -> Report:
         f"{predictor.input_size} x {predictor.input_size}\n"
     )
     show(json.dumps(card, indent=2, ensure_ascii=False))
+    return report
+
+
+@models.command()
+@click.option("--because", default="rollback", show_default=True, help="Why; it is kept.")
+@reporting
+@pass_workspace
+def rollback(workspace: Workspace, because: str) -> Report:
+    """Make the version that was active before the active one the active one again."""
+    from ..annotate.errors import ModelError
+    from .device import pick_device
+    from .training import load_predictor
+
+    report = Report("models rollback")
+    with workspace.lock(), workspace.catalogue() as catalogue:
+        active = catalogue.active_model()
+        before = catalogue.model_before()
+        if active is None or before is None:
+            raise ModelError("models", "there is no earlier active model to go back to", "See `dmr models list`")
+        load_predictor(workspace, catalogue, model=before, device=pick_device("cpu"))  # it is whole, or refused here
+        catalogue.activate(before, reason=because)
+    report.say(f"{before} is the active model again, instead of {active.id}. Next: `dmr push` sends its drafts.")
     return report
 
 

@@ -80,6 +80,7 @@ def train_model(
     device: torch.device,
     report: Report,
     again: bool = False,
+    advise: bool = True,
     on_progress: OnProgress | None = None,
 ) -> str:
     """Train a model version on the workspace's training patients, or go on with the run that was interrupted.
@@ -95,6 +96,7 @@ def train_model(
         device: To compute on.
         report: Gets counts and words.
         again: Make another version though the same one is there.
+        advise: Say what to do with the new version.
         on_progress: Called after each step.
 
     Returns:
@@ -180,10 +182,16 @@ def train_model(
     report.data["model"] = version
     if first:
         report.say(f"{version} is the active model: `dmr prelabel` uses it from now on.")
-    else:
-        report.say(f"{version} waits. Compare it with `dmr evaluate --model {version}`, then say")
-        report.say(f'`dmr models promote {version} --because "..."` if it is better.')
+    elif advise:
+        report.say(f"{version} waits: `dmr retrain` lets the gate judge it.")
     return version
+
+
+def newest_dataset(catalogue: Catalogue) -> str:
+    """The data set that a training would use now."""
+    return catalogue.add_dataset(
+        item.revision for split in ("train", "validation") for item in _frames(catalogue, split)
+    )
 
 
 def _frames(catalogue: Catalogue, split: str) -> list[LabelledFrame]:

@@ -1,0 +1,337 @@
+"""`dmr pull`: what physicians submitted in Label Studio becomes revisions; what they took back, tombstones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from .canonical import canonical_json
+from .catalogue import Catalogue
+from .checkout import labelled_sheets, write_checkout
+from .clock import utc_now, utc_text
+from .errors import StudioError
+from .queues import OpenQueue, open_queue, queue_settings
+from .records import FrameRecord, RemoteAnnotation, RevisionRecord, TaskRecord
+from .report import Report
+from .shapes import Annotation
+from .splits import update_ledger
+from .store import sha256_hex
+from .studio import Interface, Region, regions_to_shapes, shapes_to_regions
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .client import StudioClient
+
+BATCH: Final = 100  # tasks a commit
+DELETED: Final = "deleted in Label Studio"
+SKIPPED: Final = "skipped in Label Studio after it was submitted"
+# What the server changes by itself: how long ago that was, and the pre-label once its predictions are replaced.
+_VOLATILE: Final = ("created_ago", "parent_prediction")
+
+
+def pull(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    client: StudioClient,
+    *,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> None:
+    """Take over everything that is new on the server, in every queue.
+
+    Each annotation's raw JSON is saved before it is converted. All annotations are compared by number and hash every
+    time, and a time decides nothing. What cannot be converted is named, stays on the server, and is tried again by the
+    next pull.
+
+    Args:
+        workspace: Whose queues.
+        catalogue: Its catalogue, open.
+        client: The server.
+        report: Gets counts, failures and oddities.
+        on_progress: Called with the number of tasks just done.
+
+    Raises:
+        StudioError: The server fails; what was committed till then stays, and the next pull goes on.
+    """
+    for words in ("revisions added", "withdrawn", "skipped"):
+        report.count(words, 0)
+    for wanted in queue_settings(workspace.settings):
+        opened = open_queue(workspace, catalogue, client, wanted, report=report, create=False)
+        if opened is None:
+            report.say(f"Queue {wanted.name} has no project yet: dmr push makes it.")
+            continue
+        _Pull(workspace, catalogue, client, opened, report).run(on_progress or (lambda _: None))
+    write_checkout(workspace, labelled_sheets(catalogue))
+
+
+@dataclass(slots=True)
+class _Pull:
+    """One queue being pulled."""
+
+    workspace: Workspace
+    catalogue: Catalogue
+    client: StudioClient
+    opened: OpenQueue
+    report: Report
+    users: dict[int, str] = field(default_factory=dict)
+    known: dict[int, RemoteAnnotation] = field(default_factory=dict)
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
+
+    def run(self, on_progress: Callable[[int], None]) -> None:
+        queue, project = self.opened.queue, self.opened.project
+        began = utc_now()
+        self.users = self.client.users()
+        self.known = self.catalogue.remote_annotations(queue.id)
+        self.tasks = self.catalogue.queue_tasks(queue.id)
+        there = {int(task["id"]): str(task["data"].get("frame_id", "")) for task in self.client.tasks(project.id)}
+        seen: set[int] = set()
+        for batch in _batches(self.client.annotated_tasks(project.id)):
+            seen |= {int(a["id"]) for task in batch for a in task["annotations"]}
+            self._take(batch)
+            on_progress(len(batch))
+        self._reconcile(there, seen)
+        if waiting := self.client.drafts(project.id):
+            self.report.count("drafts not submitted yet", waiting)
+        self.catalogue.set_cursor(queue.id, began)
+
+    def _take(self, tasks: Sequence[Mapping[str, Any]]) -> None:
+        """Bring what was submitted in some tasks into the catalogue, in one commit."""
+        frames = {f.frame_id: f for f in self.catalogue.frames(str(t["data"].get("frame_id", "")) for t in tasks)}
+        changed: list[tuple[FrameRecord, Mapping[str, Any], Mapping[str, Any], bytes]] = []
+        for task in tasks:
+            frame = frames.get(str(task["data"].get("frame_id", "")))
+            if frame is None:
+                self.report.note("a task that dmr did not push (left alone)", f"task {task['id']}")
+                continue
+            for annotation in task["annotations"]:
+                raw = raw_json(annotation)
+                before = self.known.get(int(annotation["id"]))
+                if before is None or before.raw_sha256 != sha256_hex(raw) or before.state == "gone":
+                    changed.append((frame, task, annotation, raw))
+        changed.sort(key=lambda item: (str(item[2]["updated_at"]), int(item[2]["id"])))
+        self.catalogue.store.put_many(raw for *_, raw in changed)
+        patients: dict[str, bool] = {}
+        with self.catalogue.transaction():
+            for frame, task, annotation, raw in changed:
+                record = self._record(frame, task, annotation, raw)
+                if record is not None and frame.patient is not None:
+                    patients[frame.patient] = patients.get(frame.patient, False) or record.draft_model is not None
+            splits = self.catalogue.splits()
+            update_ledger(
+                self.catalogue,
+                shares=self.workspace.settings.split,
+                patients=patients,
+                # Validation and test frames are labelled without a draft, so whoever was corrected from one trains.
+                fixed={
+                    patient: "train" for patient, drafted in patients.items() if drafted and splits[patient] is None
+                },
+            )
+            self._settle_tasks({f.frame_id for f in frames.values()}, tasks)
+
+    def _record(
+        self, frame: FrameRecord, task: Mapping[str, Any], annotation: Mapping[str, Any], raw: bytes
+    ) -> RevisionRecord | None:
+        """Take over one annotation; None where no revision came of it."""
+        number = int(annotation["id"])
+        before = self.known.get(number)
+        author = self._author(annotation, before)
+        if before is not None and (before.frame, before.author) != (frame.frame_id, author):
+            self._gone(before, reason=DELETED)  # its number was given to another annotation
+            before = None
+        now = RemoteAnnotation(
+            queue=self.opened.queue.id,
+            remote_id=number,
+            frame=frame.frame_id,
+            author=author,
+            raw_sha256=sha256_hex(raw),
+        )
+        if annotation.get("was_cancelled"):  # what a skipped task holds is the draft
+            if before is not None and before.state == "live":
+                self._gone(before, reason=SKIPPED)
+            self._keep(replace(now, state="skipped"))
+            self.report.count("skipped")
+            return None
+        try:
+            record = self._revision(frame, task, annotation, author=author, raw_sha256=now.raw_sha256)
+        except ValueError as error:
+            remedy = f"Correct it in task {task['id']} and pull again; what was submitted is kept in store/"
+            self.report.fail(StudioError(f"annotation {number} of frame {frame.frame_id}", str(error), remedy))
+            return None
+        appended = self.catalogue.append_revision(record)
+        self._keep(replace(now, revision=appended.sha256))
+        self.report.count("revisions added" if appended.is_new else "unchanged")
+        if appended.conflict:
+            self.report.note("authors disagree on a frame", frame.frame_id)
+        return record
+
+    def _revision(
+        self,
+        frame: FrameRecord,
+        task: Mapping[str, Any],
+        annotation: Mapping[str, Any],
+        *,
+        author: str,
+        raw_sha256: str,
+    ) -> RevisionRecord:
+        classes, interface = self.workspace.settings.classes, self.opened.interface
+
+        def resolve(label: str) -> int | None:
+            found = classes.find(label)
+            return None if found is None or found.retired else found.id
+
+        model, sent = self._draft(frame, task, annotation)
+        shapes = regions_to_shapes(
+            annotation["result"], resolve=resolve, height=frame.height, width=frame.width, sent=sent
+        )
+        pushed = self.tasks.get(frame.frame_id)
+        over = self.known.get(int(annotation.get("parent_annotation") or 0))
+        lead_time = annotation.get("lead_time")
+        return RevisionRecord(
+            frame=frame.frame_id,
+            rendition=frame.pixel_sha256,
+            author=author,
+            origin="studio",
+            annotation=Annotation(frame.height, frame.width, shapes, frozenset(interface.labels)),
+            parent=over.revision if over is not None and over.frame == frame.frame_id else None,
+            blind=model is None and (pushed is None or pushed.model is None),
+            raw_sha256=raw_sha256,
+            lead_time_s=None if lead_time is None else float(lead_time),
+            draft_model=model,
+            at=utc_text(datetime.fromisoformat(str(annotation["updated_at"]))),
+        )
+
+    def _draft(
+        self, frame: FrameRecord, task: Mapping[str, Any], annotation: Mapping[str, Any]
+    ) -> tuple[str | None, list[Region]]:
+        """The model whose draft was corrected, and what was sent of it.
+
+        The regions' ids tell, for they stay through every correction; where all were deleted, the annotation's parent.
+        """
+        ids = {str(item.get("id")) for item in annotation["result"]}
+        predictions = self.catalogue.frame_predictions(frame.frame_id)
+        sent = {
+            p.model: draft_regions(p.shapes, p.model, frame, interface=self.opened.interface, workspace=self.workspace)
+            for p in predictions
+            if p.rendition == frame.pixel_sha256
+        }
+        for model, regions in sent.items():
+            if ids & {str(region.payload["id"]) for region in regions}:
+                return model, regions
+        parent = annotation.get("parent_prediction")
+        versions = {int(p["id"]): str(p["model_version"]) for p in task.get("predictions", ())}
+        seen = model_of(versions.get(int(parent), "")) if parent else ""
+        return (seen, sent[seen]) if sent.get(seen) else (None, [])
+
+    def _author(self, annotation: Mapping[str, Any], before: RemoteAnnotation | None) -> str:
+        who = annotation.get("completed_by")
+        number = int(who["id"] if isinstance(who, Mapping) else who or 0)
+        if number in self.users:
+            return self.users[number]
+        return before.author if before is not None else f"user-{number}"
+
+    def _keep(self, now: RemoteAnnotation) -> None:
+        self.catalogue.put_remote_annotation(now)
+        self.known[now.remote_id] = now
+
+    def _gone(self, before: RemoteAnnotation, *, reason: str) -> None:
+        """An annotation does not count any more; another one of its author on that frame, if there is one, does."""
+        self._keep(replace(before, state="gone"))
+        last = self.catalogue.head(before.frame, before.author)
+        if before.state != "live" or last is None or last.sha256 != before.revision or last.withdrawn:
+            return
+        others = [
+            a
+            for a in self.known.values()
+            if (a.frame, a.author, a.state) == (before.frame, before.author, "live") and a.revision is not None
+        ]
+        if any(a.revision == last.sha256 for a in others):
+            return
+        self.catalogue.withdraw(before.frame, before.author, reason=reason)
+        self.report.count("withdrawn")
+        if others:
+            newest = max(others, key=lambda a: self.catalogue.revision(str(a.revision)).sequence)
+            again = self.catalogue.append_revision(self.catalogue.revision(str(newest.revision)).record)
+            self._keep(replace(newest, revision=again.sha256))
+
+    def _reconcile(self, there: Mapping[int, str], seen: set[int]) -> None:
+        """Find what was deleted: annotations, which withdraws them, and tasks, whose outlines are kept.
+
+        Somebody may submit while the pages are read, and move others from page to page: whoever was not seen is asked
+        for again.
+        """
+        frames_there = set(there.values())
+        gone = [
+            a
+            for a in self.known.values()
+            if a.state != "gone" and a.remote_id not in seen and a.frame in frames_there and self._is_deleted(a)
+        ]
+        lost = [t for t in self.tasks.values() if t.state != "gone" and t.frame not in frames_there]
+        with self.catalogue.transaction():
+            for annotation in gone:
+                self._gone(annotation, reason=DELETED)
+            self.catalogue.put_tasks(replace(task, state="gone") for task in lost)
+            for annotation in list(self.known.values()):
+                if annotation.frame in {task.frame for task in lost} and annotation.state != "gone":
+                    self._keep(replace(annotation, state="gone"))
+            self._settle_tasks({annotation.frame for annotation in gone}, ())
+        for task in lost:
+            self.report.note("a task was deleted in Label Studio; what was pulled from it is kept", task.frame)
+
+    def _is_deleted(self, annotation: RemoteAnnotation) -> bool:
+        found = self.client.annotation(annotation.remote_id)
+        if found is None:
+            return True
+        task = self.tasks.get(annotation.frame)
+        return task is not None and int(found["task"]) != task.remote_id  # its number was given out again
+
+    def _settle_tasks(self, frames: set[str], tasks: Iterable[Mapping[str, Any]]) -> None:
+        """Say of the tasks of some frames whether they wait, were skipped, or are labelled."""
+        numbers = {str(task["data"].get("frame_id", "")): int(task["id"]) for task in tasks}
+        states: dict[str, set[str]] = {frame: set() for frame in frames}
+        for annotation in self.known.values():
+            if annotation.frame in states:
+                states[annotation.frame].add(annotation.state)
+        settled = []
+        for frame, found in states.items():
+            task = self.tasks.get(frame)
+            if task is None:  # pushed by a run that was killed before it could write that down
+                if frame not in numbers:
+                    continue
+                task = TaskRecord(queue=self.opened.queue.id, frame=frame, remote_id=numbers[frame])
+            state: Any = "labelled" if "live" in found else "skipped" if "skipped" in found else "pushed"
+            if frame not in self.tasks or (task.state, task.remote_id) != (state, numbers.get(frame, task.remote_id)):
+                settled.append(replace(task, state=state, remote_id=numbers.get(frame, task.remote_id)))
+        self.catalogue.put_tasks(settled)
+        self.tasks |= {task.frame: task for task in settled}
+
+
+def raw_json(annotation: Mapping[str, Any]) -> bytes:
+    """An annotation as the server told it, but for what changes by itself."""
+    return canonical_json({k: v for k, v in annotation.items() if k not in _VOLATILE}).encode("utf-8", "surrogatepass")
+
+
+def draft_regions(
+    shapes: Sequence[Any], model: str, frame: FrameRecord, *, interface: Interface, workspace: Workspace
+) -> list[Region]:
+    """A model's draft of a frame as regions, with ids that tell the model and the picture."""
+    return shapes_to_regions(
+        shapes,
+        interface=interface,
+        order=workspace.settings.classes.paint_order(),
+        height=frame.height,
+        width=frame.width,
+        key=f"{frame.frame_id} {frame.pixel_sha256} {model}",
+    )
+
+
+def model_of(version: str) -> str:
+    """The model that a version of predictions on the server came from: `v2` of `v2-1a2b3c4d`."""
+    return version.rpartition("-")[0]
+
+
+def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(tasks, BATCH)):
+        yield batch
