@@ -81,7 +81,7 @@ def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Sele
 def _line(table: sa.Table, row: Row[Any]) -> str:
     said: dict[str, object] = {}
     for column, value in zip(table.columns, row, strict=True):
-        if column.name == "at" or column.name.endswith("_at"):
+        if column.name in ("at", "cursor") or column.name.endswith("_at"):
             said[column.name] = value is not None
         elif column is not t.revision.c.sequence:
             said[column.name] = value.hex() if isinstance(value, bytes) else value

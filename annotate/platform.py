@@ -130,6 +130,7 @@ def start_detached(command: list[str], *, environment: dict[str, str], log: IO[b
     started = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
     )
+    started.returncode = 0  # let go on purpose: Popen would warn of a process that outlives it
     return started.pid
 
 

@@ -39,7 +39,7 @@ def pull(
     *,
     report: Report,
     on_progress: Callable[[int], None] | None = None,
-) -> None:
+) -> int:
     """Take over everything that is new on the server, in every queue.
 
     Each annotation's raw JSON is saved before it is converted. All annotations are compared by number and hash every
@@ -53,18 +53,23 @@ def pull(
         report: Gets counts, failures and oddities.
         on_progress: Called with the number of tasks just done.
 
+    Returns:
+        How many of the queues have a project.
+
     Raises:
         StudioError: The server fails; what was committed till then stays, and the next pull goes on.
     """
     for words in ("revisions added", "withdrawn", "skipped"):
         report.count(words, 0)
+    found = 0
     for wanted in queue_settings(workspace.settings):
         opened = open_queue(workspace, catalogue, client, wanted, report=report, create=False)
         if opened is None:
-            report.say(f"Queue {wanted.name} has no project yet: dmr push makes it.")
             continue
+        found += 1
         _Pull(workspace, catalogue, client, opened, report).run(on_progress or (lambda _: None))
     write_checkout(workspace, labelled_sheets(catalogue))
+    return found
 
 
 @dataclass(slots=True)

@@ -111,10 +111,12 @@ def pull(workspace: Workspace) -> Report:
     report = Report("pull")
     with studio_client(workspace) as client, workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
         sync_checkout(workspace, catalogue, report=report)
-        pull_all(
+        found = pull_all(
             workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None)
         )
-    if not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):
+    if not found:
+        report.say("There is no project in Label Studio yet: dmr push makes it.")
+    elif not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):
         report.say("Nothing new: nothing was changed.")
     return report
 

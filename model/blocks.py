@@ -81,8 +81,9 @@ class AMD(nn.Module):
             scales.append(branch(part + scales[-1]))
         stacked = torch.stack(scales, dim=1)  # (B, K, C/K, H, W)
         b, k, c, h, w = stacked.shape
-        channel = self.channel_gate(stacked.sum(1)).view(b, k, c, 1, 1).softmax(1)
-        pixel = self.pixel_gate(stacked.view(b, k * c, h, w)).view(b, k, 1, h, w).softmax(1)
+        # autocast takes the softmax in float32, and would carry the features there with it
+        channel = self.channel_gate(stacked.sum(1)).view(b, k, c, 1, 1).softmax(1).to(stacked.dtype)
+        pixel = self.pixel_gate(stacked.view(b, k * c, h, w)).view(b, k, 1, h, w).softmax(1).to(stacked.dtype)
         mixed = stacked * (
             2 * (channel + pixel)
         )  # 4 * (channel + pixel) / 2: at even weights the features pass as they are
@@ -152,7 +153,7 @@ class DAR(nn.Module):
         """
         around = [below] if self.down is None else [self.down(above), below]
         if self.gate is not None:
-            weights = 2 * self.gate(torch.cat(around, 1)).softmax(1)
+            weights = (2 * self.gate(torch.cat(around, 1)).softmax(1)).to(skip.dtype)
             around = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
         t0 = self.enter(torch.cat([skip, *around], 1))
         t1 = self.first(t0)

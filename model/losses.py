@@ -34,11 +34,13 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: 
     seen = targets != IGNORED
     target = targets.where(seen, 0)
     log_p = logits.log_softmax(1)
-    drawn = F.one_hot(target, logits.shape[1]).permute(0, 3, 1, 2).bool()
-    unknown = ~(covered | drawn[:, 1:].any(dim=(2, 3)))  # a drawn class is known where it is drawn
+    present = torch.zeros(len(target), logits.shape[1], dtype=torch.bool, device=target.device)
+    present.scatter_(1, target.flatten(1), True)
+    unknown = ~(covered | present[:, 1:])  # a drawn class is known where it is drawn
     chosen = log_p.gather(1, target[:, None])[:, 0]
-    chosen = torch.where(target == 0, _merged(log_p, 0, unknown), chosen)
-    p = log_p[:, 1:].exp()
+    if unknown.any():
+        chosen = torch.where(target == 0, _merged(log_p, 0, unknown), chosen)
+    p = log_p.exp()
     if inside is None:
         inside = covered.new_zeros(covered.shape[1], covered.shape[1])
     for k in inside.any(1).nonzero()[:, 0].tolist():
@@ -46,12 +48,17 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: 
         if hidden.any():
             merged = _merged(log_p, k + 1, hidden)
             chosen = torch.where(target == k + 1, merged, chosen)
-            p = torch.cat([p[:, :k], merged.exp()[:, None], p[:, k + 1 :]], 1)
+            p = torch.cat([p[:, : k + 1], merged.exp()[:, None], p[:, k + 2 :]], 1)
     cross_entropy = -(chosen * seen).sum() / seen.sum().clamp(min=1)
 
-    counted = (seen[:, None] & covered[:, :, None, None]).float()
-    p, t = p * counted, drawn[:, 1:].float() * counted
-    overlap, total = (p * t).sum((0, 2, 3)), p.sum((0, 2, 3)) + t.sum((0, 2, 3))
+    # Sums over a frame's pixels, class by class: a pixel has one target, so its probability is looked up, not masked.
+    weight = seen.to(p.dtype)
+    at_target = p.gather(1, target[:, None])[:, 0] * weight
+    place, empty = target.flatten(1), p.new_zeros(p.shape[:2])
+    overlap = empty.scatter_add(1, place, at_target.flatten(1))[:, 1:]
+    drawn_area = empty.scatter_add(1, place, weight.flatten(1))[:, 1:]
+    area = torch.einsum("bkhw,bhw->bk", p, weight)[:, 1:]
+    overlap, total = (overlap * covered).sum(0), ((area + drawn_area) * covered).sum(0)
     dice = 1 - (2 * overlap + 1) / (total + 1)
     taking_part = covered.any(0)
     return cross_entropy + (dice * taking_part).sum() / taking_part.sum().clamp(min=1)

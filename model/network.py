@@ -36,7 +36,7 @@ class NetworkSize:
 
 
 SIZES: dict[str, NetworkSize] = {
-    "s": NetworkSize("dmrnet_s", (16, 32, 64, 128, 192), 12, True, 1),
+    "s": NetworkSize("dmrnet_s", (32, 48, 64, 128, 192), 16, True, 1),
     "m": NetworkSize("dmrnet", (32, 64, 128, 256, 512), None, False, 2),
     "l": NetworkSize("dmrnet_l", (48, 96, 192, 384, 512), None, False, 2),
 }
@@ -102,6 +102,8 @@ class DMRNet(nn.Module):
         self.skip = nn.ModuleList(DAR(w[i], w[i - 1] if i else None, separable=separable) for i in range(LEVELS))
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))
         self.heads = nn.ModuleList(nn.Conv2d(w[i], 1 + classes, 1) for i in range(LEVELS))
+        if separable:  # depthwise convolutions run up to twice as fast with the channels innermost
+            self.to(memory_format=torch.channels_last)
 
     def forward(self, frames: Tensor) -> Output:
         """Segment `frames` `(B, 1, H, W)`, normalised to about zero mean and unit deviation."""

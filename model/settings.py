@@ -35,7 +35,7 @@ class TrainSettings:
     epochs: int | None = None
     minutes: float | None = None
     batch: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 1e-2
     warm_up: float = 0.05
     ema: float = 0.99

@@ -39,7 +39,7 @@ from .train import Progress, Trainer
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
 SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
-NETWORK: Final = 1  # counts up with every change of the network: older weights and states do not fit
+NETWORK: Final = 2  # counts up with every change of the network: older weights and states do not fit
 
 OnProgress = Callable[[Progress], None]
 

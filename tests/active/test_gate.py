@@ -1,0 +1,119 @@
+"""The gate promotes what is surely no worse, rejects what surely is, and leaves the rest open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dmr.active.gate import Verdict, judge
+
+
+def scores(
+    dice: dict[str, float], *, patients: int = 12, noise: float = 0.0, seed: int = 0, false_positives: float = 0.0
+) -> pd.DataFrame:
+    """Scores of six frames a patient: the classes of `dice` drawn in each, `bone` covered and absent."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for p in range(patients):
+        for name, level in dice.items():
+            of_patient = level + noise * rng.standard_normal()
+            for f in range(6):
+                rows.append((f"f{p}-{f}", f"p{p}", name, 100, 90, float(np.clip(of_patient, 0, 1))))
+        for f in range(6):
+            drawn_wrongly = rng.random() < false_positives
+            rows.append((f"f{p}-{f}", f"p{p}", "bone", 0, 50 if drawn_wrongly else 0, 0.0 if drawn_wrongly else np.nan))
+    return pd.DataFrame(rows, columns=["frame", "patient", "name", "drawn", "predicted", "dice"])
+
+
+def verdict(candidate: pd.DataFrame, incumbent: pd.DataFrame) -> Verdict:
+    return judge(candidate, incumbent, margin=0.03, class_margin=0.05)
+
+
+def test_the_same_model_is_promoted_without_any_change() -> None:
+    table = scores({"nerve": 0.5, "muscle": 0.7}, noise=0.1)
+    result = verdict(table, table)
+    assert result.decision == "promoted"
+    assert result.dice is not None
+    assert (result.dice.value, result.dice.low, result.dice.high) == (0, 0, 0)
+    assert result.unjudged == ("bone",)
+    assert result.patients == 12
+
+
+def test_a_better_model_is_promoted_and_its_bounds_hold_the_truth_about_as_often_as_they_say() -> None:
+    held = 0
+    for seed in range(100):
+        before = scores({"nerve": 0.5, "muscle": 0.7}, noise=0.05, seed=2 * seed, patients=20)
+        after = scores({"nerve": 0.56, "muscle": 0.72}, noise=0.05, seed=2 * seed + 1, patients=20)
+        result = judge(after, before, margin=0.03, class_margin=0.05, resamples=500)
+        assert result.decision == "promoted"
+        assert result.dice is not None
+        assert result.dice.low < result.dice.value < result.dice.high
+        held += result.dice.low < 0.04 < result.dice.high
+    assert 85 <= held <= 100
+
+
+def test_a_model_that_is_worse_over_all_is_rejected() -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.7})
+    result = verdict(scores({"nerve": 0.45, "muscle": 0.69}), before)
+    assert result.decision == "rejected"
+    assert "mean Dice is lower" in result.reason
+
+
+def test_a_gain_in_one_class_does_not_pay_for_a_fall_in_another() -> None:
+    result = verdict(scores({"nerve": 0.42, "muscle": 0.85}), scores({"nerve": 0.5, "muscle": 0.7}))
+    assert result.decision == "rejected"
+    assert "worse in nerve" in result.reason
+
+
+def test_few_and_scattered_patients_leave_it_open_and_say_how_many_would_settle_it() -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.7}, patients=5, noise=0.1, seed=1)
+    result = verdict(scores({"nerve": 0.5, "muscle": 0.7}, patients=5, noise=0.1, seed=5), before)
+    assert result.decision == "undecided"
+    assert result.patients_needed is not None
+    assert result.patients_needed > 5
+
+
+@pytest.mark.parametrize("patients", [0, 1, 2])
+def test_an_interval_over_fewer_than_three_patients_is_none(patients: int) -> None:
+    better = scores({"nerve": 0.9}, patients=patients)
+    result = verdict(better, scores({"nerve": 0.1}, patients=patients))
+    assert result.decision == "undecided"
+    assert result.dice is None
+
+
+def test_a_model_that_draws_what_is_not_there_is_not_promoted() -> None:
+    dice = {"nerve": 0.5, "muscle": 0.7}
+    result = verdict(scores(dice, false_positives=0.5), scores(dice, false_positives=0.05))
+    assert result.decision == "rejected"
+    assert result.false_positive_rate is not None
+    assert result.false_positive_rate.value > 0.2
+    once = scores(dice)
+    once.loc[once["name"] == "bone", "predicted"] = [50] + [0] * 71
+    assert verdict(once, scores(dice)).decision == "undecided"
+
+
+def test_a_class_that_only_one_model_knows_is_unjudged_and_not_passed() -> None:
+    both, more = scores({"nerve": 0.5}), scores({"nerve": 0.5, "plexus": 0.9})
+    result = verdict(more, both)
+    assert result.decision == "promoted"
+    assert set(result.unjudged) == {"bone", "plexus"}
+    assert list(result.classes) == ["nerve"]
+
+
+def test_frames_of_one_patient_are_drawn_together() -> None:
+    """Sixty near-copies of two patients' frames say no more than two patients."""
+    before = scores({"nerve": 0.5}, patients=3)
+    after = before.copy()
+    after.loc[after["patient"] == "p0", "dice"] = 0.8
+    result = verdict(after, before)
+    assert result.dice is not None
+    assert result.dice.low == pytest.approx(0)  # a resample without that patient
+    assert result.dice.high == pytest.approx(0.3)
+
+
+def test_the_verdict_can_be_kept_as_json() -> None:
+    import json
+
+    table = scores({"nerve": 0.5}, noise=0.1)
+    assert json.loads(json.dumps(verdict(table, table).as_json()))["decision"] == "promoted"
