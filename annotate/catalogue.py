@@ -78,11 +78,15 @@ def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Sele
     return sa.select(sa.func.count()).select_from(table).where(*conditions)
 
 
+_UNSAID = frozenset({t.revision.c.sequence, t.queue.c.cursor})
+"""When something came in, and until when a server was asked: not what the catalogue says."""
+
+
 def _line(table: sa.Table, row: Row[Any]) -> str:
     said: dict[str, object] = {}
     for column, value in zip(table.columns, row, strict=True):
-        if column.name in ("at", "cursor") or column.name.endswith("_at"):
+        if column.name == "at" or column.name.endswith("_at"):
             said[column.name] = value is not None
-        elif column is not t.revision.c.sequence:
+        elif column not in _UNSAID:
             said[column.name] = value.hex() if isinstance(value, bytes) else value
     return canonical_json(said)

@@ -247,6 +247,8 @@ def _environment(data: Path, files: Path, password: str, token: str) -> dict[str
 def _free_port(first: int) -> int:
     for port in range(first, first + 100):
         with contextlib.closing(socket.socket()) as probe:
+            if sys.platform != "win32":  # where it means something else
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just let go of is free
             try:
                 probe.bind((_HOST, port))
             except OSError:

@@ -203,21 +203,19 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
             assert catalogue.store.has(str(head.record.raw_sha256))
         unedited = heads[3]
         assert unedited is not None
-        assert unedited.record.annotation.shapes == drafts_in_order(drafts[frames[3]])
+        assert said(unedited.record.annotation.shapes) == said(drafts[frames[3]])  # to the last bit
         kept = heads[1]
         assert kept is not None
-        assert len(kept.record.annotation.shapes) == len(drafts[frames[1]]) - 1
+        outlines = [sum(not s.hole for s in shapes) for shapes in (kept.record.annotation.shapes, drafts[frames[1]])]
+        assert outlines[0] == outlines[1] - 1
         for task in (skipped, drafted):
             assert catalogue.heads(task["data"]["frame_id"]) == []
         splits = catalogue.splits()
         assert {splits[str(f.patient)] for f in catalogue.frames(frames)} == {"train"}
 
 
-def drafts_in_order(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
-    """Shapes without holes as they come back: the lower layers first."""
-    assert not any(s.hole for s in shapes)
-    order = [c.id for c in sorted(CLASSES, key=lambda c: c.id)]
-    return tuple(Shape(s.class_id, s.points) for s in sorted(shapes, key=lambda s: order.index(s.class_id)))
+def said(shapes: tuple[Shape, ...]) -> set[tuple[object, ...]]:
+    return {(s.class_id, s.points, s.hole) for s in shapes}
 
 
 def test_a_pull_that_is_repeated_changes_nothing(loop: Loop) -> None:
