@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train
+.PHONY: help demo test lint wheel clean bench-train bench-studio
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -18,6 +18,7 @@ help:
 	@echo "make lint         ruff, mypy, import directions"
 	@echo "make wheel        a wheel in dist/"
 	@echo "make bench-train  DMRNet against a U-Net on real frames: about an hour; records benchmarks/results/train.json"
+	@echo "make bench-studio pushing to a real Label Studio in bulk against one by one: minutes; benchmarks/results/studio.json"
 	@echo "make clean        remove .venv and everything built"
 
 demo: .venv/package
@@ -44,6 +45,9 @@ wheel: .venv/package
 bench-train: .venv/package
 	@echo "Training benchmark: about an hour on two cores; run nothing beside it ..."
 	@$(PY) benchmarks/train.py $(ARGS)
+
+bench-studio: .venv/package
+	@$(PY) benchmarks/studio.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -155,14 +155,29 @@ class StudioClient:
         path = f"api/projects/{project}/model-versions/"
         self._request("DELETE", path, json={"model_version": version}, timeout=_PATIENCE)
 
-    def ensure_view(self, project: int, *, title: str, ordering: str) -> int:
-        """The number of the view with this title in the Data Manager, made first where it is missing."""
+    def ensure_view(self, project: int, *, title: str, ordering: str, shown: Sequence[str]) -> int:
+        """The number of the view with this title in the Data Manager, made first where it is missing.
+
+        Args:
+            project: Its number.
+            title: Of the view.
+            ordering: The column that it is sorted by, rising.
+            shown: The columns of its table; all others are hidden, and can be shown there.
+        """
         with self._told(f"the views of project {project}"):
             for view in self._sdk.views.list(project=project):
                 data: Any = view.data
                 if isinstance(data, Mapping) and data.get("title") == title:
                     return int(view.id)
-            data = {"title": title, "type": "list", "target": "tasks", "ordering": [ordering]}
+            every = self._request("GET", "api/dm/columns/", params={"project": project}).json()["columns"]
+            names = {f"{c['target']}:{'data.' if c.get('parent') == 'data' else ''}{c['id']}" for c in every}
+            data = {
+                "title": title,
+                "type": "list",
+                "target": "tasks",
+                "ordering": [ordering],
+                "hiddenColumns": {"explore": sorted(names - set(shown)), "labeling": sorted(names - {shown[0]})},
+            }
             return int(self._sdk.views.create(project=project, data=data, request_options=_ONCE).id)
 
     # Images

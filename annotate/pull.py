@@ -13,13 +13,13 @@ from .catalogue import Catalogue
 from .checkout import labelled_sheets, write_checkout
 from .clock import utc_now, utc_text
 from .errors import StudioError
-from .queues import OpenQueue, open_queue, queue_settings
+from .queues import OpenQueue, draft_regions, model_of, open_queue, queue_settings
 from .records import FrameRecord, RemoteAnnotation, RevisionRecord, TaskRecord
 from .report import Report
 from .shapes import Annotation
 from .splits import update_ledger
 from .store import sha256_hex
-from .studio import Interface, Region, regions_to_shapes, shapes_to_regions
+from .studio import Region, regions_to_shapes
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -316,25 +316,6 @@ class _Pull:
 def raw_json(annotation: Mapping[str, Any]) -> bytes:
     """An annotation as the server told it, but for what changes by itself."""
     return canonical_json({k: v for k, v in annotation.items() if k not in _VOLATILE}).encode("utf-8", "surrogatepass")
-
-
-def draft_regions(
-    shapes: Sequence[Any], model: str, frame: FrameRecord, *, interface: Interface, workspace: Workspace
-) -> list[Region]:
-    """A model's draft of a frame as regions, with ids that tell the model and the picture."""
-    return shapes_to_regions(
-        shapes,
-        interface=interface,
-        order=workspace.settings.classes.paint_order(),
-        height=frame.height,
-        width=frame.width,
-        key=f"{frame.frame_id} {frame.pixel_sha256} {model}",
-    )
-
-
-def model_of(version: str) -> str:
-    """The model that a version of predictions on the server came from: `v2` of `v2-1a2b3c4d`."""
-    return version.rpartition("-")[0]
 
 
 def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -20,8 +20,7 @@ from .canonical import canonical_json
 from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
 from .ingest import batched
-from .pull import draft_regions, model_of
-from .queues import VIEW, OpenQueue, complete_labels, open_queue
+from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, complete_labels, draft_regions, model_of, open_queue
 from .records import FrameRecord, PredictionRecord, TaskRecord
 from .report import Report
 from .server import LocalServer, local_server, serve_frame
@@ -126,6 +125,7 @@ class _Push:
         numbers = self._send(items, there, version)
         if numbers:
             self.client.set_model_version(project.id, version)
+            self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)
         self._tell_reasons(items, there)
         self._keep(items, numbers)  # last: whatever a killed push has not reached, the next one does
@@ -159,7 +159,6 @@ class _Push:
     ) -> dict[str, int]:
         """Make the tasks that are missing and the predictions of all; gives the tasks' numbers by frame."""
         project, total = self.opened.project.id, len(items)
-        self.client.ensure_view(project, title=VIEW, ordering="tasks:predictions_score")
         numbers = {item.frame_id: there[item.frame_id][0] for item in items if item.frame_id in there}
         self.tell("Sending drafts", 0, total)
         for some in self._with_images([item for item in items if item.frame_id not in there]):

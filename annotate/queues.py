@@ -12,10 +12,11 @@ from .catalogue import Catalogue
 from .classes import ClassDef, Classes
 from .credentials import need_login
 from .errors import StudioError
-from .records import Queue
+from .records import FrameRecord, Queue
 from .report import Report
 from .settings import QueueSettings, Settings
-from .studio import INSTRUCTIONS, Interface, label_config, read_interface
+from .shapes import Shape
+from .studio import INSTRUCTIONS, Interface, Region, label_config, read_interface, shapes_to_regions
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 
 MAIN: Final = QueueSettings(name="main")
 VIEW: Final = "Most informative first"
+ORDERING: Final = "tasks:predictions_score"
+COLUMNS: Final = (
+    "tasks:data.image",
+    "tasks:data.reason",
+    "tasks:predictions_score",
+    "tasks:total_annotations",
+    "tasks:cancelled_annotations",
+    "tasks:annotators",
+    "tasks:completed_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +146,22 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
     for c in classes:
         ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def draft_regions(
+    shapes: Sequence[Shape], model: str, frame: FrameRecord, *, interface: Interface, workspace: Workspace
+) -> list[Region]:
+    """A model's draft of a frame as regions, with ids that tell the model and the picture."""
+    return shapes_to_regions(
+        shapes,
+        interface=interface,
+        order=workspace.settings.classes.paint_order(),
+        height=frame.height,
+        width=frame.width,
+        key=f"{frame.frame_id} {frame.pixel_sha256} {model}",
+    )
+
+
+def model_of(version: str) -> str:
+    """The model that a version of predictions on the server came from: `v2` of `v2-1a2b3c4d`."""
+    return version.rpartition("-")[0]

@@ -103,7 +103,7 @@ class DMRNet(nn.Module):
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))
         self.heads = nn.ModuleList(nn.Conv2d(w[i], 1 + classes, 1) for i in range(LEVELS))
         if separable:  # depthwise convolutions run up to twice as fast with the channels innermost
-            self.to(memory_format=torch.channels_last)
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves it out
 
     def forward(self, frames: Tensor) -> Output:
         """Segment `frames` `(B, 1, H, W)`, normalised to about zero mean and unit deviation."""

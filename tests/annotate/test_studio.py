@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.queues import with_labels
@@ -98,7 +99,7 @@ def test_a_polygon_comes_back_with_the_very_same_points(points: list[tuple[float
 
 
 @given(arrays(np.bool_, st.tuples(st.integers(3, 14), st.integers(3, 14))))
-def test_a_mask_with_holes_and_islands_comes_back_bit_for_bit(mask: np.ndarray) -> None:
+def test_a_mask_with_holes_and_islands_comes_back_bit_for_bit(mask: NDArray[np.bool_]) -> None:
     height, width = mask.shape
     shapes = mask_to_shapes(mask, class_id=1)
     regions = [dict(r.payload) for r in sent(shapes, height=height, width=width)]

@@ -14,12 +14,14 @@ import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 from physician import Physician, region
 
 from dmr.active.demo import CLASSES, HEIGHT, PATIENT, WIDTH, write_scans
 from dmr.annotate import server
 from dmr.annotate.catalogue import Catalogue
 from dmr.annotate.credentials import Login, credentials_path, find_login
+from dmr.annotate.platform import process_command
 from dmr.annotate.raster import shapes_to_layers
 from dmr.annotate.shapes import Shape
 from dmr.annotate.workspace import Workspace
@@ -61,7 +63,7 @@ class Loop:
     def catalogue(self) -> Catalogue:
         return self.workspace.catalogue()
 
-    def pixels(self, frame: str, author: str) -> np.ndarray:
+    def pixels(self, frame: str, author: str) -> NDArray[np.bool_]:
         """What an author drew on a frame, a layer a class."""
         with self.catalogue() as catalogue:
             head = catalogue.head(frame, author)
@@ -69,7 +71,7 @@ class Loop:
         return painted(head.record.annotation.shapes)
 
 
-def painted(shapes: tuple[Shape, ...]) -> np.ndarray:
+def painted(shapes: tuple[Shape, ...]) -> NDArray[np.bool_]:
     return shapes_to_layers(shapes, class_ids=IDS, height=HEIGHT, width=WIDTH)
 
 
@@ -114,7 +116,7 @@ def test_the_server_keeps_its_secrets_to_its_owner(loop: Loop) -> None:
         assert server.data_folder().stat().st_mode & 0o777 == 0o700
         local = server.local_server()
         assert local is not None
-        assert loop.login.token not in server.process_command(local.pid)
+        assert loop.login.token not in process_command(local.pid)
     assert loop.login.token not in (server.data_folder() / "server.log").read_text(encoding="utf-8")
     assert loop.login.token not in (loop.workspace.root / "dmr.toml").read_text(encoding="utf-8")
     assert "already" in dmr("studio", "start").output

@@ -1,0 +1,132 @@
+"""Pushing frames with drafts to a real Label Studio: `dmr push` in bulk against one task after the other.
+
+Starts a server of its own in a temporary folder, and ends it. The frames are synthetic noise; a draft has four outlines
+of 17 points, as drafts on real frames have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from record import record
+
+from dmr.annotate import server
+from dmr.annotate.catalogue import Catalogue
+from dmr.annotate.client import StudioClient
+from dmr.annotate.credentials import need_login
+from dmr.annotate.frames import encode_png
+from dmr.annotate.ingest import NamedFrame, add_frames, batched
+from dmr.annotate.push import Outgoing, push
+from dmr.annotate.queues import MAIN, draft_regions, open_queue
+from dmr.annotate.records import ModelRecord, PredictionRecord
+from dmr.annotate.report import Report
+from dmr.annotate.shapes import Frame, Shape
+from dmr.annotate.store import sha256_hex
+from dmr.annotate.workspace import Workspace
+
+HEIGHT, WIDTH, POINTS = 192, 240, 17
+VENV = Path(__file__).resolve().parents[1] / "build" / f"label-studio-{server.VERSION}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--singly", type=int, default=40, help="tasks that are sent one by one")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, local_studio(Path(folder)):
+        workspace, _ = Workspace.create(Path(folder) / "ws")
+        with workspace.catalogue() as catalogue:
+            outgoing = make_frames(workspace, catalogue, args.frames)
+            with StudioClient(need_login(workspace.settings)) as client:
+                one_by_one = push_singly(workspace, catalogue, client, outgoing[: args.singly])
+                rows = [
+                    timed("all new", lambda: send(workspace, catalogue, client, outgoing), len(outgoing)),
+                    timed("nothing new", lambda: send(workspace, catalogue, client, outgoing), len(outgoing)),
+                    timed("another order", lambda: send(workspace, catalogue, client, outgoing[::-1]), len(outgoing)),
+                    {"what": "one by one", "tasks": args.singly, "seconds": round(one_by_one, 2)},
+                ]
+    for row in rows:
+        row["ms_a_task"] = round(1000 * row["seconds"] / row["tasks"], 3)
+        print(row, flush=True)
+    headline = {
+        "bulk_ratio": round(rows[3]["ms_a_task"] / rows[0]["ms_a_task"], 1),
+        "push_10k_s": round(rows[0]["seconds"] * 10_000 / args.frames, 1),
+    }
+    print(headline)
+    print(record("studio", headline=headline, rows=rows))
+
+
+@contextmanager
+def local_studio(folder: Path) -> Iterator[None]:
+    os.environ["DMR_HOME"] = str(folder / "home")
+    server.venv_folder = lambda: VENV
+    server.start(port=18180, tell=print)
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def make_frames(workspace: Workspace, catalogue: Catalogue, count: int) -> list[Outgoing]:
+    rng = np.random.default_rng(0)
+    catalogue.add_model(ModelRecord(id="v1", sha256="0" * 64, class_ids=(1,)))
+    angle = np.linspace(0, 2 * np.pi, POINTS, endpoint=False)
+    outgoing = []
+    for numbers in batched(range(count), 500):
+        items = []
+        for n in numbers:
+            pixels = rng.integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)
+            items.append(NamedFrame(f"{n}", Frame(pixels, sha256_hex(encode_png(pixels)))))
+        frames = add_frames(workspace, catalogue, items, report=Report("bench"))
+        for frame in frames:
+            x, y = rng.uniform(60, 180), rng.uniform(60, 130)
+            ring = tuple((float(x + 30 * np.cos(a)), float(y + 20 * np.sin(a))) for a in angle)
+            shapes = tuple(Shape(k, ring) for k in (1, 2, 3, 4))
+            draft = PredictionRecord(
+                frame=frame.frame_id, rendition=frame.pixel_sha256, model="v1", shapes=shapes, scores={}
+            )
+            outgoing.append(Outgoing(frame, "psoas major border uncertain (0.42)", draft))
+    catalogue.add_predictions(o.draft for o in outgoing if o.draft is not None)
+    catalogue.mark_reviewed(o.frame.frame_id for o in outgoing)
+    known = {f.frame_id: f for f in catalogue.frames()}
+    return [Outgoing(known[o.frame.frame_id], o.reason, o.draft) for o in outgoing]
+
+
+def send(workspace: Workspace, catalogue: Catalogue, client: StudioClient, outgoing: list[Outgoing]) -> None:
+    push(workspace, catalogue, client, MAIN, outgoing, model="v1", report=Report("bench"))
+
+
+def push_singly(workspace: Workspace, catalogue: Catalogue, client: StudioClient, outgoing: list[Outgoing]) -> float:
+    """Seconds for as many tasks, each with its prediction, by the SDK's calls for one; in a project of their own."""
+    push(workspace, catalogue, client, MAIN, [], model="v1", report=Report("bench"))
+    opened = open_queue(workspace, catalogue, client, MAIN, report=Report("bench"), create=False)
+    assert opened is not None
+    title, config = "one by one", opened.project.config
+    project = client.create_project(title, description=title, config=config, instructions="")
+    sdk: Any = client._sdk
+    began = time.perf_counter()
+    for o in outgoing:
+        assert o.draft is not None
+        regions = draft_regions(o.draft.shapes, "v1", o.frame, interface=opened.interface, workspace=workspace)
+        data = {"image": f"/data/local-files/?d=x/{o.frame.frame_id}.png", "reason": o.reason}
+        task = sdk.tasks.create(project=project.id, data=data)
+        sdk.predictions.create(task=task.id, model_version="v1", score=0.5, result=[dict(r.payload) for r in regions])
+    return time.perf_counter() - began
+
+
+def timed(what: str, run: Any, tasks: int) -> dict[str, Any]:
+    began = time.perf_counter()
+    run()
+    return {"what": what, "tasks": tasks, "seconds": round(time.perf_counter() - began, 2)}
+
+
+if __name__ == "__main__":
+    main()
