@@ -74,7 +74,7 @@ def prelabel(
 
 
 @click.command()
-@click.option("--top", type=click.IntRange(min=1), help="Only the first frames of the ranking [default: all].")
+@click.option("--top", type=click.IntRange(min=1), help="Add only the first frames of the ranking [default: all].")
 @_reviewed_option
 @device_option
 @reporting
@@ -109,7 +109,7 @@ def _pull_and_push(
     from ..annotate.pull import pull
     from ..annotate.queues import studio_client
     from ..model.device import pick_device
-    from .cycle import push_ranking
+    from .ranking import push_ranking
 
     with studio_client(workspace) as client:
         sync_checkout(workspace, catalogue, report=report)
@@ -150,6 +150,7 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
     from ..model.device import pick_device
     from .cycle import WAIT_S
     from .cycle import retrain as run_cycle
+    from .ranking import rank_unlabelled
 
     report = Report("retrain")
     settings = chosen_settings(workspace, "retrain", **options)
@@ -178,9 +179,11 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
             on_training=training_bar(tell),
             tell=tell,
         )
-        if sync:
-            with workspace.lock(wait_s=WAIT_S):
+        with workspace.lock(wait_s=WAIT_S):
+            if sync:
                 _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
+            else:
+                rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
     return report
 
 

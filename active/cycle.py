@@ -1,4 +1,4 @@
-"""`dmr retrain` and `dmr push`: a new model from what is new, judged, and what is still unlabelled in a new order."""
+"""`dmr retrain`: a new model from what is new, judged by the gate against the active one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ import pandas as pd
 import torch
 
 from ..annotate.catalogue import Catalogue
-from ..annotate.checkout import draft_sheets, held_out, write_checkout
 from ..annotate.console import Tell
 from ..annotate.errors import WorkspaceError
 from ..annotate.ingest import NEAR_COPY
-from ..annotate.push import Outgoing, push
-from ..annotate.queues import queue_settings
-from ..annotate.records import CycleRecord, LabelledFrame, ModelRecord, PredictionRecord
+from ..annotate.records import CycleRecord, LabelledFrame, ModelRecord
 from ..annotate.report import Report
-from ..annotate.settings import QueueSettings
 from ..annotate.workspace import Workspace
 from ..model.evaluate import evaluate
 from ..model.loading import workspace_samples
@@ -26,11 +22,9 @@ from ..model.predict import Predictor
 from ..model.settings import TrainSettings
 from ..model.training import OnProgress, contained, load_predictor, newest_dataset, train_model
 from .gate import Verdict, judge
-from .prelabel import predict_missing, rank_frames, write_ranking
-from .select import Ranked, check_strategy
 
 if TYPE_CHECKING:
-    from ..annotate.client import StudioClient
+    pass
 
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
 
@@ -145,90 +139,6 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
         lines.append(f"{cycle.incumbent} stays active. To decide by yourself:")
         lines.append(f'  dmr models promote {cycle.candidate} --because "..."')
     return lines
-
-
-def push_ranking(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    client: StudioClient,
-    *,
-    device: torch.device,
-    report: Report,
-    tell: Tell,
-    pixels_reviewed: bool = False,
-    top: int | None = None,
-) -> list[Ranked]:
-    """Rank everything that nobody has labelled yet, and bring the queues of Label Studio in line with it.
-
-    Args:
-        workspace: Whose frames.
-        catalogue: Its catalogue, open and pulled.
-        client: The server.
-        device: To predict on, where the active model has not yet seen a frame.
-        report: Gets counts and words.
-        tell: Told what is going on.
-        pixels_reviewed: The user says that none of the frames shows who the patient is; it is kept.
-        top: Only so many frames, None for all.
-
-    Raises:
-        UsageError: Frames were not reviewed.
-        StudioError: The server fails.
-    """
-    check_strategy(workspace.settings.select.strategy)
-    frames = catalogue.unlabelled_frames()
-    if pixels_reviewed:
-        catalogue.mark_reviewed(f.frame_id for f in frames)
-        frames = catalogue.unlabelled_frames()
-    blind = held_out(catalogue, frames)
-    active = catalogue.active_model()
-    predictions: dict[str, PredictionRecord] = {}
-    if active is not None:
-        wanted = [f for f in frames if f.frame_id not in blind]
-        predictions = catalogue.latest_predictions(active.id)
-        if any(f.frame_id not in predictions for f in wanted):
-            found = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
-            predictions = dict(found)
-    ranking = rank_frames(workspace, frames, predictions, blind=blind, seed=workspace.settings.train.seed)
-    write_ranking(workspace.reports_folder / "ranking.csv", ranking)
-    write_checkout(workspace, draft_sheets(catalogue, frames))
-    by_id = {f.frame_id: f for f in frames}
-    outgoing = [
-        Outgoing(by_id[r.frame_id], r.reason, None if r.frame_id in blind else predictions.get(r.frame_id))
-        for r in ranking[:top]
-    ]
-    for queue, part in _dealt(catalogue, queue_settings(workspace.settings), outgoing):
-        push(
-            workspace,
-            catalogue,
-            client,
-            queue,
-            part,
-            model=active.id if active else None,
-            report=report,
-            on_progress=tell,
-        )
-    return ranking
-
-
-def _dealt(
-    catalogue: Catalogue, queues: Sequence[QueueSettings], outgoing: Sequence[Outgoing]
-) -> list[tuple[QueueSettings, list[Outgoing]]]:
-    """The frames of each correcting queue: where a frame is already, else one queue after the other."""
-    correcting = [queue for queue in queues if queue.purpose == "correct"]
-    if not correcting:
-        raise WorkspaceError("dmr.toml", 'no [[studio.queue]] has purpose = "correct"', "Add one")
-    places: dict[str, int] = {}
-    for k, queue in enumerate(correcting):
-        known = catalogue.queue(queue.name)
-        if known is not None:
-            places |= {f: k for f, task in catalogue.queue_tasks(known.id).items() if task.state != "gone"}
-    dealt: list[list[Outgoing]] = [[] for _ in correcting]
-    turn = 0
-    for o in outgoing:
-        if (place := places.get(o.frame.frame_id)) is None:
-            place, turn = turn % len(correcting), turn + 1
-        dealt[place].append(o)
-    return list(zip(correcting, dealt, strict=True))
 
 
 def _waiting(catalogue: Catalogue) -> ModelRecord | None:

@@ -13,6 +13,7 @@ from .canonical import canonical_json
 from .clock import utc_now
 from .database import Database, chunks
 from .records import CycleRecord, Queue, RemoteAnnotation, TaskRecord
+from .settings import Purpose
 
 
 class QueueRows(Database):
@@ -28,7 +29,7 @@ class QueueRows(Database):
         return next((queue for queue in self.queues() if queue.name == name), None)
 
     def put_queue(
-        self, name: str, *, server: str, project: int, purpose: str = "correct", reader: str | None = None
+        self, name: str, *, server: str, project: int, purpose: Purpose = "correct", reader: str | None = None
     ) -> Queue:
         """Record where a queue's project is; one that is known moves there, and keeps its tasks if it is the same."""
         values = {"server": server, "project": project, "purpose": purpose, "reader": reader}

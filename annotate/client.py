@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
@@ -12,8 +11,8 @@ from typing import Any, Final, Self
 
 import httpx
 from label_studio_sdk import LabelStudio
-from label_studio_sdk.core.api_error import ApiError
 
+from .client_errors import NO_STUDIO, status_of, told
 from .credentials import Login
 from .errors import StudioError
 
@@ -66,7 +65,7 @@ class StudioClient:
     def __init__(self, login: Login, *, timeout: float = 60.0) -> None:
         self.url = login.url
         self._http = httpx.Client(base_url=login.url, timeout=timeout, follow_redirects=True)
-        with self._told("the token"):
+        with told(self.url, "the token"):
             sdk: Any = LabelStudio  # its constructor has no types
             self._sdk: LabelStudio = sdk(base_url=login.url, api_key=login.token, httpx_client=self._http)
 
@@ -84,18 +83,18 @@ class StudioClient:
 
     def version(self) -> str:
         """The server's version."""
-        with self._told("its version"):
+        with told(self.url, "its version"):
             return str(self._sdk.versions.get().release)
 
     def whoami(self) -> tuple[int, str]:
         """Number and e-mail of the token's owner."""
-        with self._told("the user"):
+        with told(self.url, "the user"):
             me = self._sdk.users.whoami()
         return int(me.id), str(me.email)
 
     def users(self) -> dict[int, str]:
         """E-mail of everybody, by number."""
-        with self._told("its users"):
+        with told(self.url, "its users"):
             return {int(u.id): str(u.email) for u in self._sdk.users.list()}
 
     # Projects
@@ -103,23 +102,23 @@ class StudioClient:
     def project(self, project: int) -> Project | None:
         """A project, None where there is none of this number."""
         try:
-            with self._told(f"project {project}"):
+            with told(self.url, f"project {project}"):
                 return _project(self._sdk.projects.get(project))
         except StudioError as error:
-            if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 404:
+            if status_of(error) == 404:
                 return None
             raise
 
     def find_project(self, mark: str) -> Project | None:
         """The first project whose description holds a text."""
-        with self._told("its projects"):
+        with told(self.url, "its projects"):
             every: list[Any] = list(self._sdk.projects.list())
         found = [p for p in every if mark in (p.description or "")]
         return _project(min(found, key=lambda p: p.id)) if found else None
 
     def create_project(self, title: str, *, description: str, config: str, instructions: str) -> Project:
         """Make a project in which the lowest score comes first and predictions fill the frame in advance."""
-        with self._told(f"project '{title}'"):
+        with told(self.url, f"project '{title}'"):
             made = self._sdk.projects.create(
                 title=title[:50],
                 description=description,
@@ -137,17 +136,17 @@ class StudioClient:
 
     def set_config(self, project: int, config: str) -> None:
         """Give a project another labelling interface."""
-        with self._told(f"the labelling interface of project {project}"):
+        with told(self.url, f"the labelling interface of project {project}"):
             self._sdk.projects.update(project, label_config=config)
 
     def set_model_version(self, project: int, version: str) -> None:
         """Choose the predictions that are shown and rule the order; the version has to be there already."""
-        with self._told(f"model version '{version}'"):
+        with told(self.url, f"model version '{version}'"):
             self._sdk.projects.update(project, model_version=version)
 
     def model_versions(self, project: int) -> dict[str, int]:
         """The number of predictions of every model version."""
-        answer = self._request("GET", f"api/projects/{project}/model-versions/", params={"extended": True}).json()
+        answer = self._json("GET", f"api/projects/{project}/model-versions/", params={"extended": True})
         return {v["model_version"]: int(v["count"]) for v in answer.get("static", ()) if v["model_version"]}
 
     def delete_model_version(self, project: int, version: str) -> None:
@@ -164,12 +163,12 @@ class StudioClient:
             ordering: The column that it is sorted by, rising.
             shown: The columns of its table; all others are hidden, and can be shown there.
         """
-        with self._told(f"the views of project {project}"):
+        with told(self.url, f"the views of project {project}"):
             for view in self._sdk.views.list(project=project):
                 data: Any = view.data
                 if isinstance(data, Mapping) and data.get("title") == title:
                     return int(view.id)
-            every = self._request("GET", "api/dm/columns/", params={"project": project}).json()["columns"]
+            every = self._json("GET", "api/dm/columns/", params={"project": project})["columns"]
             names = {f"{c['target']}:{'data.' if c.get('parent') == 'data' else ''}{c['id']}" for c in every}
             data = {
                 "title": title,
@@ -189,14 +188,14 @@ class StudioClient:
             False where the server does not serve that folder.
         """
         try:
-            with self._told(f"the storage of project {project}"):
+            with told(self.url, f"the storage of project {project}"):
                 there = self._sdk.import_storage.local.list(project=project)
                 if not any(storage.path == folder for storage in there):
                     self._sdk.import_storage.local.create(
                         project=project, path=folder, use_blob_urls=True, title="dmr frames", request_options=_ONCE
                     )
         except StudioError as error:
-            if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 400:
+            if status_of(error) == 400:
                 return False
             raise
         return True
@@ -207,11 +206,9 @@ class StudioClient:
         for batch in _chunks(files, UPLOADS):
             # Equal field names would silently keep the last file only.
             form = {f"f{k}": (name, data, "image/png") for k, (name, data) in enumerate(batch)}
-            answer = self._request(
-                "POST", path, params={"commit_to_project": "false"}, files=form, timeout=_PATIENCE
-            ).json()
+            answer = self._json("POST", path, params={"commit_to_project": "false"}, files=form, timeout=_PATIENCE)
             for upload in answer["file_upload_ids"]:
-                file = self._request("GET", f"api/import/file-upload/{upload}").json()["file"]
+                file = self._json("GET", f"api/import/file-upload/{upload}")["file"]
                 stored = str(file).rsplit("/", 1)[-1]  # <8 hex digits>-<name>
                 yield stored.partition("-")[2], f"/data/{file}"
 
@@ -224,7 +221,7 @@ class StudioClient:
             Their numbers, in order.
         """
         request: Any = list(tasks)
-        with self._told(f"{len(tasks)} tasks"):
+        with told(self.url, f"{len(tasks)} tasks"):
             answer: Any = self._sdk.projects.import_tasks(
                 project, request=request, return_task_ids=True, commit_to_project=True, request_options=_ONCE
             )
@@ -233,7 +230,7 @@ class StudioClient:
     def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Add predictions to tasks that are there, at most a few hundred at once."""
         request: Any = list(predictions)
-        with self._told(f"{len(predictions)} predictions"):
+        with told(self.url, f"{len(predictions)} predictions"):
             self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
 
     def update_task(self, task: int, data: Mapping[str, Any]) -> None:
@@ -254,16 +251,16 @@ class StudioClient:
     def annotation(self, annotation: int) -> dict[str, Any] | None:
         """An annotation as it is now, None where it is gone."""
         try:
-            answer: dict[str, Any] = self._request("GET", f"api/annotations/{annotation}/").json()
+            answer: dict[str, Any] = self._json("GET", f"api/annotations/{annotation}/")
         except StudioError as error:
-            if isinstance(error.__cause__, httpx.HTTPStatusError) and error.__cause__.response.status_code == 404:
+            if status_of(error) == 404:
                 return None
             raise
         return answer
 
     def annotators(self, project: int) -> int:
         """The number of people who have annotated in a project."""
-        with self._told(f"the annotators of project {project}"):
+        with told(self.url, f"the annotators of project {project}"):
             return len(self._sdk.projects.list_unique_annotators(project))
 
     def image_type(self, address: str) -> str | None:
@@ -273,7 +270,7 @@ class StudioClient:
         try:
             return str(self._request("GET", address.lstrip("/")).headers.get("content-type", "")).partition(";")[0]
         except StudioError as error:
-            if isinstance(error.__cause__, httpx.HTTPStatusError):
+            if status_of(error) is not None:
                 return None
             raise
 
@@ -282,47 +279,33 @@ class StudioClient:
         item = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         query = json.dumps({"filters": {"conjunction": "and", "items": [item]}})
         params = {"project": project, "fields": "task_only", "include": "id", "query": query, "page_size": 1}
-        return int(self._request("GET", "api/tasks", params=params).json()["total"])
+        return int(self._json("GET", "api/tasks", params=params)["total"])
 
     def _pages(self, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         page, seen = 1, 0
         while True:
-            answer = self._request("GET", "api/tasks", params={**params, "page": page}, timeout=_PATIENCE).json()
+            answer = self._json("GET", "api/tasks", params={**params, "page": page}, timeout=_PATIENCE)
             yield from answer["tasks"]
             seen += len(answer["tasks"])
             if not answer["tasks"] or seen >= answer["total"]:
                 return
             page += 1
 
+    def _json(self, method: str, path: str, **options: Any) -> Any:
+        answer = self._request(method, path, **options)
+        try:
+            return answer.json()
+        except ValueError:
+            raise StudioError(self.url, *NO_STUDIO) from None
+
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A request that the SDK has no call for, or whose answer is wanted as it is."""
-        with self._told(path):
+        with told(self.url, path):
             # The SDK exchanges a personal access token for a short-lived one; this is where it keeps it.
             headers = {"Authorization": self._sdk._client_wrapper.get_headers()["Authorization"]}
             answer = self._http.request(method, f"/{path}", headers=headers, **options)
             answer.raise_for_status()
             return answer
-
-    @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
-        """Turn the failures of a request into one line without tokens."""
-        try:
-            yield
-        except httpx.TimeoutException as error:
-            raise StudioError(self.url, f"Label Studio did not answer in time about {what}", _AGAIN) from error
-        except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            raise StudioError(self.url, *_refusal(status, _detail(error.response.text), what)) from error
-        except httpx.UnsupportedProtocol as error:
-            raise StudioError(self.url, "is no address of a server", "Begin it with http:// or https://") from error
-        except httpx.TransportError as error:
-            what_to_do = "Start it with `dmr studio start`, or see to the server, and run the command again"
-            raise StudioError(self.url, "Label Studio does not answer", what_to_do) from error
-        except ApiError as error:
-            raise StudioError(self.url, *_refusal(error.status_code, _detail(error.body), what)) from error
-
-
-_AGAIN = "See to the server and run the command again; what is done already is not done twice"
 
 
 def _project(project: Any) -> Project:
@@ -334,30 +317,6 @@ def _project(project: Any) -> Project:
         sampling=str(project.sampling or ""),
         is_prefilled=bool(project.show_collab_predictions),
     )
-
-
-def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
-    """What is wrong and what to do, for a status of the server."""
-    if status in (None, 401):
-        return "Label Studio refuses the token", "Give it a valid one: dmr studio connect"
-    if status == 403:
-        return f"the token's owner may not see or change {what}", "Use an administrator's token: dmr studio connect"
-    if status == 404:
-        return f"Label Studio has no {what}", "Look at it there, and run the command again"
-    return f"Label Studio refuses {what} ({status}{detail})", _AGAIN
-
-
-def _detail(body: object) -> str:
-    """The server's own words, in one short line; a page of HTML says nothing."""
-    if isinstance(body, str):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            return ""
-    if isinstance(body, Mapping):
-        body = body.get("validation_errors") or body.get("detail") or body
-    text = " ".join(json.dumps(body, ensure_ascii=False, default=str).split())
-    return f": {text[:200]}"
 
 
 def _chunks(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:

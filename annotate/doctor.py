@@ -10,8 +10,7 @@ from .catalogue import Catalogue
 from .client import OLDEST, Project, StudioClient
 from .credentials import find_login
 from .errors import DmrError, StudioError
-from .queues import open_queue, queue_settings
-from .report import Report
+from .queues import interface_of, queue_mark, queue_settings
 from .server import local_server
 from .workspace import Workspace
 
@@ -87,19 +86,19 @@ def _queues(workspace: Workspace, catalogue: Catalogue, client: StudioClient) ->
     for wanted in queue_settings(workspace.settings):
         what = f"queue {wanted.name}"
         try:
-            opened = open_queue(workspace, catalogue, client, wanted, report=Report("doctor"), create=False)
+            project = client.find_project(queue_mark(catalogue, wanted.name))
+            interface = None if project is None else interface_of(project, workspace.settings.classes)
         except DmrError as error:
             yield Finding(what, str(error), False)
             continue
-        if opened is None:
+        if project is None or interface is None:
             yield Finding(what, "has no project yet; dmr push makes it")
             continue
-        project = opened.project
         yield Finding(what, f"project {project.id} '{project.title}', {client.url}/projects/{project.id}/data")
-        missing = [c.name for c in workspace.settings.classes.active if c.id not in opened.interface.labels]
-        if missing or opened.interface.strangers:
+        missing = [c.name for c in workspace.settings.classes.active if c.id not in interface.labels]
+        if missing or interface.strangers:
             told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "
-            told += f"{', '.join(opened.interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
+            told += f"{', '.join(interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
             yield Finding(f"{what}, labels", told, not missing)
         yield from _order(what, project, client)
         yield _tried(f"{what}, images", partial(_image, client, project, what))

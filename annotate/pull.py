@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from .canonical import canonical_json
 from .catalogue import Catalogue
 from .checkout import labelled_sheets, write_checkout
-from .clock import utc_now, utc_text
+from .clock import utc_now
 from .errors import StudioError
-from .queues import OpenQueue, draft_regions, model_of, open_queue, queue_settings
+from .queues import OpenQueue, open_queue, pulled_queues
 from .records import FrameRecord, RemoteAnnotation, RevisionRecord, TaskRecord
 from .report import Report
-from .shapes import Annotation
 from .splits import update_ledger
 from .store import sha256_hex
-from .studio import Region, regions_to_shapes
+from .submitted import raw_json, submitted_revision
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 BATCH: Final = 100  # tasks a commit
 DELETED: Final = "deleted in Label Studio"
 SKIPPED: Final = "skipped in Label Studio after it was submitted"
-# What the server changes by itself: how long ago that was, and the pre-label once its predictions are replaced.
-_VOLATILE: Final = ("created_ago", "parent_prediction")
 
 
 def pull(
@@ -62,7 +57,7 @@ def pull(
     for words in ("revisions added", "withdrawn", "skipped"):
         report.count(words, 0)
     found = 0
-    for wanted in queue_settings(workspace.settings):
+    for wanted in pulled_queues(workspace.settings, catalogue):
         opened = open_queue(workspace, catalogue, client, wanted, report=report, create=False)
         if opened is None:
             continue
@@ -160,7 +155,18 @@ class _Pull:
             self.report.count("skipped")
             return None
         try:
-            record = self._revision(frame, task, annotation, author=author, raw_sha256=now.raw_sha256)
+            record = submitted_revision(
+                annotation,
+                task=task,
+                frame=frame,
+                author=author,
+                raw_sha256=now.raw_sha256,
+                over=self._parent(frame, annotation),
+                was_empty=(pushed := self.tasks.get(frame.frame_id)) is None or pushed.model is None,
+                opened=self.opened,
+                catalogue=self.catalogue,
+                workspace=self.workspace,
+            )
         except ValueError as error:
             remedy = f"Correct it in task {task['id']} and pull again; what was submitted is kept in store/"
             self.report.fail(StudioError(f"annotation {number} of frame {frame.frame_id}", str(error), remedy))
@@ -172,63 +178,10 @@ class _Pull:
             self.report.note("authors disagree on a frame", frame.frame_id)
         return record
 
-    def _revision(
-        self,
-        frame: FrameRecord,
-        task: Mapping[str, Any],
-        annotation: Mapping[str, Any],
-        *,
-        author: str,
-        raw_sha256: str,
-    ) -> RevisionRecord:
-        classes, interface = self.workspace.settings.classes, self.opened.interface
-
-        def resolve(label: str) -> int | None:
-            found = classes.find(label)
-            return None if found is None or found.retired else found.id
-
-        model, sent = self._draft(frame, task, annotation)
-        shapes = regions_to_shapes(
-            annotation["result"], resolve=resolve, height=frame.height, width=frame.width, sent=sent
-        )
-        pushed = self.tasks.get(frame.frame_id)
+    def _parent(self, frame: FrameRecord, annotation: Mapping[str, Any]) -> str | None:
+        """The revision that an annotation was begun from, where it was another annotation."""
         over = self.known.get(int(annotation.get("parent_annotation") or 0))
-        lead_time = annotation.get("lead_time")
-        return RevisionRecord(
-            frame=frame.frame_id,
-            rendition=frame.pixel_sha256,
-            author=author,
-            origin="studio",
-            annotation=Annotation(frame.height, frame.width, shapes, frozenset(interface.labels)),
-            parent=over.revision if over is not None and over.frame == frame.frame_id else None,
-            blind=model is None and (pushed is None or pushed.model is None),
-            raw_sha256=raw_sha256,
-            lead_time_s=None if lead_time is None else float(lead_time),
-            draft_model=model,
-            at=utc_text(datetime.fromisoformat(str(annotation["updated_at"]))),
-        )
-
-    def _draft(
-        self, frame: FrameRecord, task: Mapping[str, Any], annotation: Mapping[str, Any]
-    ) -> tuple[str | None, list[Region]]:
-        """The model whose draft was corrected, and what was sent of it.
-
-        The regions' ids tell, for they stay through every correction; where all were deleted, the annotation's parent.
-        """
-        ids = {str(item.get("id")) for item in annotation["result"]}
-        predictions = self.catalogue.frame_predictions(frame.frame_id)
-        sent = {
-            p.model: draft_regions(p.shapes, p.model, frame, interface=self.opened.interface, workspace=self.workspace)
-            for p in predictions
-            if p.rendition == frame.pixel_sha256
-        }
-        for model, regions in sent.items():
-            if ids & {str(region.payload["id"]) for region in regions}:
-                return model, regions
-        parent = annotation.get("parent_prediction")
-        versions = {int(p["id"]): str(p["model_version"]) for p in task.get("predictions", ())}
-        seen = model_of(versions.get(int(parent), "")) if parent else ""
-        return (seen, sent[seen]) if sent.get(seen) else (None, [])
+        return over.revision if over is not None and over.frame == frame.frame_id else None
 
     def _author(self, annotation: Mapping[str, Any], before: RemoteAnnotation | None) -> str:
         who = annotation.get("completed_by")
@@ -311,11 +264,6 @@ class _Pull:
                 settled.append(replace(task, state=state, remote_id=numbers.get(frame, task.remote_id)))
         self.catalogue.put_tasks(settled)
         self.tasks |= {task.frame: task for task in settled}
-
-
-def raw_json(annotation: Mapping[str, Any]) -> bytes:
-    """An annotation as the server told it, but for what changes by itself."""
-    return canonical_json({k: v for k, v in annotation.items() if k not in _VOLATILE}).encode("utf-8", "surrogatepass")
 
 
 def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

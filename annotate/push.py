@@ -117,15 +117,17 @@ class _Push:
         items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
         for words in ("tasks added", "drafts replaced"):
             self.report.count(words, 0)
-        if self._is_in_line(items, there, known):
+        if not items or self._is_in_line(items, there, known):
             self.report.count("tasks unchanged", len(items))
-            self._drop_other_versions(project.model_version)  # of a push that was killed
+            if items:
+                self._drop_other_versions(project.model_version)  # of a push that was killed
             return
         version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
         numbers = self._send(items, there, version)
-        if numbers:
-            self.client.set_model_version(project.id, version)
-            self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
+        if not numbers:  # no picture could be read, and each is named
+            return
+        self.client.set_model_version(project.id, version)
+        self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)
         self._tell_reasons(items, there)
         self._keep(items, numbers)  # last: whatever a killed push has not reached, the next one does
@@ -152,7 +154,7 @@ class _Push:
             and all(item.frame_id in there for item in items)
             and all(t is not None and t.pushed_sha256 == i.sha256 for t, i in zip(tasks, items, strict=True))
             and all(a < b for a, b in pairwise(ranks))
-        ) or not (items or there)
+        )
 
     def _send(
         self, items: Sequence[_Item], there: Mapping[str, tuple[int, Mapping[str, Any]]], version: str

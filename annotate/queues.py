@@ -70,6 +70,13 @@ def queue_settings(settings: Settings) -> tuple[QueueSettings, ...]:
     return settings.studio.queues or (MAIN,)
 
 
+def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSettings]:
+    """The queues of `dmr.toml`, and those that are not named there any more: what is submitted in them counts too."""
+    named = queue_settings(settings)
+    former = [q for q in catalogue.queues() if q.name not in {queue.name for queue in named}]
+    return [*named, *(QueueSettings(name=q.name, purpose=q.purpose, reader=q.reader) for q in former)]
+
+
 def open_queue(
     workspace: Workspace,
     catalogue: Catalogue,
@@ -90,10 +97,10 @@ def open_queue(
     Raises:
         StudioError: The project's labels are not those of the workspace.
     """
-    mark = f"dmr:{catalogue.meta('workspace_id')}:{wanted.name}"
+    mark = queue_mark(catalogue, wanted.name)
     classes = workspace.settings.classes
     known = catalogue.queue(wanted.name)
-    project = client.find_project(mark)
+    project = client.find_project(mark) or _unmarked(catalogue, client, known, report=report)
     if project is None:
         if known is not None and catalogue.queue_tasks(known.id):
             report.note("its project is gone from Label Studio; what was pulled from it is kept", wanted.name)
@@ -109,12 +116,36 @@ def open_queue(
     queue = catalogue.put_queue(
         wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
     )
-    where = f"project '{project.title}'"
+    return OpenQueue(queue, project, interface_of(project, classes))
+
+
+def queue_mark(catalogue: Catalogue, name: str) -> str:
+    """What stands in the description of a queue's project, and of no other."""
+    return f"dmr:{catalogue.meta('workspace_id')}:{name}"
+
+
+def interface_of(project: Project, classes: Classes) -> Interface:
+    """What can be drawn in a project.
+
+    Raises:
+        StudioError: Nothing that dmr can read.
+    """
     try:
-        interface = read_interface(project.config, classes=classes)
+        return read_interface(project.config, classes=classes)
     except ValueError as error:
-        raise StudioError(where, str(error), "Restore it in the project's Settings, Labeling Interface") from None
-    return OpenQueue(queue, project, interface)
+        remedy = "Restore it in the project's Settings, Labeling Interface"
+        raise StudioError(f"project '{project.title}'", str(error), remedy) from None
+
+
+def _unmarked(catalogue: Catalogue, client: StudioClient, known: Queue | None, *, report: Report) -> Project | None:
+    """The project that a queue had last, if it still holds the queue's frames: somebody has changed its description."""
+    if known is None or known.server != client.url or (project := client.project(known.project)) is None:
+        return None
+    frames = catalogue.queue_tasks(known.id)
+    if not any(task["data"].get("frame_id") in frames for task in client.tasks(project.id)):
+        return None
+    report.note("the project's description lost the word that dmr knows it by", known.name)
+    return project
 
 
 def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -> OpenQueue:

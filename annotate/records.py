@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .clock import utc_now
-from .settings import Split
+from .settings import Purpose, Split
 from .shapes import Annotation, Ring, Shape
 
 Origin = Literal["import", "labelme", "studio", "consensus"]
@@ -236,7 +236,7 @@ class Queue:
     name: str
     server: str
     project: int
-    purpose: str = "correct"
+    purpose: Purpose = "correct"
     reader: str | None = None
     cursor: str | None = None
 

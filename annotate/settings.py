@@ -18,6 +18,7 @@ FORMAT: Final = 1
 SETTINGS_NAME: Final = "dmr.toml"
 
 Split = Literal["train", "validation", "test"]
+Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
 
@@ -133,7 +134,7 @@ class QueueSettings:
     """One project in Label Studio; `reader` is whose it is, None for anybody's."""
 
     name: str
-    purpose: Literal["correct", "audit", "second-reading", "adjudication"] = "correct"
+    purpose: Purpose = "correct"
     reader: str | None = None
 
     def __post_init__(self) -> None:
