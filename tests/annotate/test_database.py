@@ -76,6 +76,35 @@ def test_a_commit_survives_a_power_cut_as_far_as_sqlite_can_promise(catalogue: C
         assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
+def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_promises(
+    catalogue: Catalogue,
+    tmp_path: Path,
+    make_frame: Callable[..., FrameRecord],
+    make_revision: Callable[..., RevisionRecord],
+) -> None:
+    frame = make_frame(1)
+    catalogue.add_frames([frame])
+    kept = catalogue.append_revision(make_revision(frame))
+    with catalogue.transaction() as connection:  # as the first version of the program left it
+        for statement in (
+            "ALTER TABLE rendition DROP COLUMN reviewed_at",
+            "ALTER TABLE task DROP COLUMN rank",
+            "ALTER TABLE revision DROP COLUMN draft_model",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            connection.exec_driver_sql(statement)
+    with reopened(catalogue, tmp_path) as newer:
+        assert newer.head(frame.frame_id, "ann") is not None
+        assert not newer.append_revision(make_revision(frame)).is_new  # its hash is the same
+        assert newer.append_revision(make_revision(frame, at=2)).sha256 != kept.sha256
+        told = pytest.raises(sa.exc.IntegrityError, match="a revision is never changed")
+        with told, newer.transaction() as connection:
+            connection.exec_driver_sql("UPDATE revision SET author = 'x'")
+        with newer.reading() as connection:
+            context = MigrationContext.configure(connection)
+            assert compare_metadata(context, t.metadata) == []
+
+
 def test_a_network_share_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dmr.annotate.database.is_network_share", lambda path: True)
     with pytest.raises(
