@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,6 @@ from ..model.predict import Predictor
 from ..model.settings import TrainSettings
 from ..model.training import OnProgress, contained, load_predictor, newest_dataset, train_model
 from .gate import Verdict, judge
-
-if TYPE_CHECKING:
-    pass
 
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
 

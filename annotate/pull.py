@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .client import StudioClient
 
 BATCH: Final = 100  # tasks a commit
+DRAFTS: Final = "drafts not submitted yet"
 DELETED: Final = "deleted in Label Studio"
 SKIPPED: Final = "skipped in Label Studio after it was submitted"
 
@@ -56,6 +57,7 @@ def pull(
     """
     for words in ("revisions added", "withdrawn", "skipped"):
         report.count(words, 0)
+    report.counts.pop(DRAFTS, None)  # how many wait now: no sum over the pulls of one command
     found = 0
     for wanted in pulled_queues(workspace.settings, catalogue):
         opened = open_queue(workspace, catalogue, client, wanted, report=report, create=False)
@@ -94,7 +96,7 @@ class _Pull:
             on_progress(len(batch))
         self._reconcile(there, seen)
         if waiting := self.client.drafts(project.id):
-            self.report.count("drafts not submitted yet", waiting)
+            self.report.count(DRAFTS, waiting)
         self.catalogue.set_cursor(queue.id, began)
 
     def _take(self, tasks: Sequence[Mapping[str, Any]]) -> None:

@@ -30,7 +30,7 @@ from dmr.model.letterbox import Letterbox
 from dmr.model.metrics import score_mask, score_table, summarise
 from dmr.model.network import SIZES, DMRNet, parameter_count
 from dmr.model.settings import TrainSettings
-from dmr.model.train import Trainer, as_output
+from dmr.model.train import Trainer, as_output, start_at_shares
 
 TURN_SECONDS = 60
 # Highest learning rates: of 2e-3 and 4e-3 the better one for each, in 5 minutes on development patients.
@@ -39,11 +39,16 @@ NETWORKS = tuple(RATES)
 IDS = tuple(c.id for c in CLASSES)
 
 
-def build(name: str, seed: int) -> nn.Module:
+def build(name: str, seed: int, shares: torch.Tensor) -> nn.Module:
+    """A network before its first step; both begin with the classes' shares, which helps both to learn small ones."""
     torch.manual_seed(seed)
     if name == "dmrnet_s":
-        return DMRNet(len(IDS), size=SIZES["s"])
-    return BasicUNet(spatial_dims=2, in_channels=1, out_channels=1 + len(IDS), features=(16, 16, 32, 64, 128, 16))
+        network = DMRNet(len(IDS), size=SIZES["s"])
+        start_at_shares(network.classifiers, shares)
+        return network
+    peer = BasicUNet(spatial_dims=2, in_channels=1, out_channels=1 + len(IDS), features=(16, 16, 32, 64, 128, 16))
+    start_at_shares([peer.final_conv], shares)
+    return peer
 
 
 @torch.no_grad()
@@ -140,7 +145,8 @@ def main() -> None:
             if results[name].exists():
                 continue
             own = replace(settings, learning_rate=RATES[name])
-            trainers[name] = Trainer(build(name, seed), training, validation, settings=own, device=torch.device("cpu"))
+            network = build(name, seed, training.class_shares())
+            trainers[name] = Trainer(network, training, validation, settings=own, device=torch.device("cpu"))
             if states[name].exists():
                 trainers[name].load_state(torch.load(states[name], weights_only=True))
         train_in_turns(trainers, states)

@@ -80,6 +80,19 @@ class TrainingSet:
         """The frames at `indices`, as bytes."""
         return Batch(self.frames[indices][:, None], self.targets[indices].long(), self.covered[indices])
 
+    def class_shares(self) -> Tensor:
+        """Share of the pixels that each class has, background first: `(1 + classes,)`, none of them 0, sum 1.
+
+        A class is counted over the frames in which it is covered or drawn, as far as they are seen.
+        """
+        targets = self.targets.flatten(1).long()
+        counts = torch.stack([torch.bincount(t, minlength=IGNORED + 1) for t in targets])
+        seen = counts[:, :IGNORED].sum(1, keepdim=True)
+        drawn = counts[:, 1 : 1 + self.covered.shape[1]]
+        known = self.covered | (drawn > 0)
+        shares = ((drawn * known).sum(0) + 1) / ((seen * known).sum(0) + targets.shape[1])
+        return torch.cat([(1 - shares.sum()).clamp(min=0.01)[None], shares])
+
     def batches(self, size: int) -> Iterator[Batch]:
         """All frames in their order, in batches of up to `size`."""
         for start in range(0, len(self), size):

@@ -105,6 +105,12 @@ class DMRNet(nn.Module):
         if separable:  # depthwise convolutions run up to twice as fast with the channels innermost
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves it out
 
+    @property
+    def classifiers(self) -> tuple[nn.Conv2d, ...]:
+        """The last convolutions, which give logits: one a level."""
+        heads = [head for head in self.heads if isinstance(head, nn.Conv2d)]
+        return tuple(heads if self.full is None else [*heads, self.full.head])
+
     def forward(self, frames: Tensor) -> Output:
         """Segment `frames` `(B, 1, H, W)`, normalised to about zero mean and unit deviation."""
         height, width = frames.shape[-2:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,23 @@ def as_output(result: Output | Tensor) -> Output:
     if isinstance(result, Output):
         return result
     return Output(result, result.new_zeros(len(result), 0))
+
+
+@torch.no_grad()
+def start_at_shares(classifiers: Iterable[nn.Conv2d], shares: Tensor) -> None:
+    """Let an untrained network predict each class as often as it is drawn, whatever it sees.
+
+    Otherwise the first steps teach it that nearly all is background, and so surely that what is small, such as nerves,
+    has next to no gradient for long: softmax's gradient goes with the probability (Lin et al. 2017, arXiv:1708.02002,
+    section 3.3, for the same of detectors).
+
+    Args:
+        classifiers: The convolutions that give logits.
+        shares: Of each class, background first, `(1 + C,)`.
+    """
+    for classifier in classifiers:
+        if classifier.bias is not None:
+            classifier.bias.copy_(shares.log())
 
 
 class Trainer:

@@ -35,11 +35,11 @@ from .metrics import summarise
 from .network import SIZES, DMRNet, parameter_count
 from .predict import Predictor
 from .settings import TrainSettings
-from .train import Progress, Trainer
+from .train import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
 SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
-NETWORK: Final = 2  # counts up with every change of the network: older weights and states do not fit
+NETWORK: Final = 3  # counts up with every change of the network or of its start: older states do not fit
 
 OnProgress = Callable[[Progress], None]
 
@@ -202,6 +202,7 @@ def _frames(catalogue: Catalogue, split: str) -> list[LabelledFrame]:
 def _trainer(settings: TrainSettings, sets: list[TrainingSet], device: torch.device, *, classes: int) -> Trainer:
     torch.manual_seed(settings.seed)
     network = DMRNet(classes, size=SIZES[settings.size])
+    start_at_shares(network.classifiers, sets[0].class_shares())
     return Trainer(network, sets[0], sets[1], settings=settings, device=device)
 
 
