@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train bench-studio
+.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -13,12 +13,13 @@ WORKERS ?= 2
 SOURCES := $(wildcard *.py) py.typed README.md LICENSE $(shell find annotate model active -name __pycache__ -prune -o -print)
 
 help:
-	@echo "make demo         the main job on frames that it makes itself"
+	@echo "make demo         the whole loop on synthetic frames that it draws itself, in minutes"
 	@echo "make test         lint, then the tests"
 	@echo "make lint         ruff, mypy, import directions"
 	@echo "make wheel        a wheel in dist/"
 	@echo "make bench-train  DMRNet against a U-Net on real frames: about an hour; records benchmarks/results/train.json"
 	@echo "make bench-studio pushing to a real Label Studio in bulk against one by one: minutes; benchmarks/results/studio.json"
+	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
 	@echo "make clean        remove .venv and everything built"
 
 demo: .venv/package
@@ -48,6 +49,9 @@ bench-train: .venv/package
 
 bench-studio: .venv/package
 	@$(PY) benchmarks/studio.py $(ARGS)
+
+bench-phantom: .venv/package
+	@$(PY) benchmarks/phantom.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,6 +7,7 @@ import click
 from . import __version__
 from .active.commands import demo, prelabel, push, retrain
 from .annotate.commands import convert, import_, ingest, init, open_, status
+from .annotate.phantom.commands import phantom
 from .annotate.studio_commands import doctor, pull, studio
 from .model.commands import evaluate, models, train
 
@@ -31,6 +32,6 @@ def main() -> None:
 
 
 WORK = (init, import_, train, prelabel, push, pull, retrain, open_, status)
-TOOLS = (studio, doctor, evaluate, models, ingest, convert, demo)
+TOOLS = (studio, doctor, evaluate, models, ingest, convert, phantom, demo)
 for command in (*WORK, *TOOLS):
     main.add_command(command)

@@ -189,15 +189,35 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-workspace"))
-@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Training steps.")
+@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of each training.")
+@click.option("--open/--no-open", "open_page", default=None, help="Open the page [default: in a terminal].")
+@seed_option
 @device_option
 @reporting
-def demo(folder: Path, steps: int, device_name: str) -> Report:
-    """Run the main job once on simple synthetic frames, in a new workspace in FOLDER."""
+def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, device_name: str) -> Report:
+    """Run the whole loop on synthetic frames in a new workspace in FOLDER: minutes.
+
+    A simulated physician corrects the first drafts. At the end a page shows drafts, corrections, and both models.
+    """
+    import sys
+    import webbrowser
+
     from ..model.device import pick_device
     from .demo import run_demo
 
     report = Report("demo")
     with progress() as tell:
-        run_demo(folder, steps=steps, device=pick_device(device_name), report=report, show=show, tell=tell)
+        done = run_demo(folder, steps=steps, seed=seed or 0, device=pick_device(device_name), show=show, tell=tell)
+    report.data["demo"] = {"verdict": done.verdict, "gain": done.gain, "page": str(done.page)}
+    show(f"\nLook at {done.page}")
+    if open_page or (open_page is None and sys.stdout.isatty()):
+        webbrowser.open(done.page.resolve().as_uri())
+    show(f"Synthetic frames show the way, not how well DMRNet does on yours. Go on, in {folder}:")
+    for command, what in (
+        ("dmr studio start", "a local Label Studio, to correct for real"),
+        ("dmr push --pixels-reviewed", "the drafts that are left, most informative first"),
+        ("dmr retrain --minutes 5", "what was corrected comes back, and a new model is judged"),
+        ("dmr status", "what there is"),
+    ):
+        show(f"  {command:28}{what}")
     return report

@@ -1,149 +1,210 @@
-"""`dmr demo`: the main job on simple synthetic frames, start to end. They show the way, not how well it does."""
+"""`dmr demo`: the loop on synthetic frames, start to end, with a simulated physician."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from ..annotate.classes import PALETTE, ClassDef
+from ..annotate.catalogue import Catalogue
 from ..annotate.console import Tell
 from ..annotate.errors import UsageError
-from ..annotate.frames import encode_png
+from ..annotate.identity import frame_id
 from ..annotate.importing import import_labelled
-from ..annotate.labelme import annotation_to_labelme
-from ..annotate.raster import shapes_to_layers
+from ..annotate.labelme import labelme_to_annotation
+from ..annotate.labelme_reading import read_labelme
+from ..annotate.phantom.writing import PhantomSet, write_phantom
 from ..annotate.report import Report
-from ..annotate.shapes import Annotation, Ring, Shape
+from ..annotate.shapes import Annotation
 from ..annotate.sources import labelme_frames
-from ..annotate.store import write_many
+from ..annotate.store import sha256_hex
 from ..annotate.workspace import Workspace
+from ..model.settings import TrainSettings
 from ..model.train import Progress
 from ..model.training import train_model, train_settings
+from .cycle import retrain
+from .demo_page import Correction, write_page
 from .prelabel import prelabel_scans
+from .simulate import correct_drafts
 
-CLASSES: Final = (
-    ClassDef(1, "muscle", color=PALETTE[0], z=10),
-    ClassDef(2, "nerve", color=PALETTE[1], z=30, inside="muscle"),
-    ClassDef(3, "bone", color=PALETTE[3], z=20),
-)
-PATIENT: Final = r"^(?P<patient>p\d+)_(?P<frame>\d+)$"
-HEIGHT, WIDTH = 192, 240
-LABELLED_PATIENTS, NEW_PATIENTS, FRAMES = 10, 4, 6
+# Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
+LABELLED: Final = (20, 4)  # patients, and frames of each
+NEW: Final = (12, 5)
+SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
+CORRECTED: Final = 20  # frames
+INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
+_MARK: Final = "demo-scans"
 
 
-def draw_frame(rng: np.random.Generator, patient: int, position: float) -> tuple[NDArray[np.uint8], Annotation]:
-    """A simple synthetic frame: dark muscle with a bright nerve in it, bone with a shadow, speckle.
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What a demonstration came to.
 
-    Args:
-        rng: Of the speckle.
-        patient: Decides where things lie.
-        position: Of the probe in the clip, 0 to 1: things slide and change slowly.
-
-    Returns:
-        `(HEIGHT, WIDTH)` uint8, and its exact outlines.
+    Attributes:
+        verdict: Of the gate on the second model.
+        gain: Mean Dice of the second model less that of the first, over test patients.
+        page: The page to look at.
     """
-    body = np.random.default_rng(patient)
-    cx, cy = 90 + 50 * body.random() + 12 * position, 70 + 25 * body.random()
-    rx, ry = 42 + 14 * body.random(), 26 + 8 * body.random() + 4 * position
-    muscle = _ellipse(cx, cy, rx, ry, tilt=body.uniform(-0.4, 0.4))
-    nerve = _ellipse(cx + 14 * body.uniform(-1, 1), cy + 0.35 * ry, 9 + 3 * body.random(), 5 + 2 * position, tilt=0.2)
-    bx, by = 170 + 30 * body.random() - 10 * position, 120 + 20 * body.random()
-    bone = _ellipse(bx, by, 20 + 6 * body.random(), 8, tilt=body.uniform(-0.3, 0.3))
-    shapes = [Shape(1, muscle), Shape(3, bone)]
-    if position < 0.85:  # at the clip's end the nerve leaves the view
-        shapes.insert(1, Shape(2, nerve))
-    layers = shapes_to_layers(shapes, class_ids=(1, 2, 3), height=HEIGHT, width=WIDTH)
-    echo = np.full((HEIGHT, WIDTH), 0.42)
-    echo[layers[0]] = 0.2
-    echo[layers[1]] = 0.5
-    edge = layers[0] ^ ndimage.binary_erosion(layers[0], iterations=2)
-    echo[edge] = 0.75
-    shadow = np.maximum.accumulate(layers[2], axis=0)
-    echo[shadow] = 0.08
-    echo[layers[2]] = 0.9
-    depth = np.linspace(1.1, 0.75, HEIGHT)[:, None]
-    speckle = ndimage.gaussian_filter(rng.rayleigh(1.0, (HEIGHT, WIDTH)), (0.6, 1.1))
-    bright = ndimage.gaussian_filter(echo, 0.8) * depth * speckle / speckle.mean()
-    return np.clip(255 * bright**0.8, 1, 255).astype(np.uint8), Annotation(
-        HEIGHT, WIDTH, tuple(shapes), frozenset({1, 2, 3})
-    )
 
-
-def _ellipse(cx: float, cy: float, rx: float, ry: float, *, tilt: float, points: int = 28) -> Ring:
-    t = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    x, y = rx * np.cos(t), ry * np.sin(t)
-    xs, ys = cx + x * np.cos(tilt) - y * np.sin(tilt), cy + x * np.sin(tilt) + y * np.cos(tilt)
-    return tuple((round(float(a), 2), round(float(b), 2)) for a, b in zip(xs, ys, strict=True))
-
-
-def write_scans(folder: Path, *, patients: range, labelled: bool, seed: int = 0) -> None:
-    """Write clips of synthetic patients as PNGs, with Labelme files beside them where `labelled`."""
-    names = {c.id: c.name for c in CLASSES}
-    files: dict[Path, bytes] = {}
-    for patient in patients:
-        for k in range(FRAMES):
-            rng = np.random.default_rng([seed, patient, k])
-            pixels, annotation = draw_frame(rng, patient, k / (FRAMES - 1))
-            stem = folder / f"p{patient:02d}_{k:03d}"
-            files[stem.with_suffix(".png")] = encode_png(pixels)
-            if labelled:
-                data = annotation_to_labelme(annotation, names=names, image_path=f"{stem.name}.png")
-                files[stem.with_suffix(".json")] = data
-    folder.mkdir(parents=True, exist_ok=True)
-    write_many(files)
+    verdict: str
+    gain: float
+    page: Path
 
 
 def run_demo(
-    folder: Path, *, steps: int, device: torch.device, report: Report, show: Callable[[str], None], tell: Tell
-) -> None:
-    """Make scans, import, train, pre-label, rank; leave an ordinary workspace.
+    folder: Path,
+    *,
+    steps: int,
+    seed: int,
+    device: torch.device,
+    show: Callable[[str], None],
+    tell: Tell,
+) -> Demo:
+    """Make scans, import, train, pre-label, rank, correct, retrain, judge; leave an ordinary workspace.
+
+    Args:
+        folder: Of the workspace; a new one.
+        steps: Of each training.
+        seed: Of subjects and networks.
+        device: To compute on.
+        show: Told what is going on, a line each.
+        tell: Told how far it is.
 
     Raises:
-        UsageError: The folder is there and is no demo's.
+        UsageError: The folder is there and not empty.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "demo-scans").is_dir():
-        raise UsageError(folder, "is there already and holds other things", "Name another folder: dmr demo FOLDER")
-    (folder / "demo-scans").mkdir(parents=True, exist_ok=True)  # first: it marks the folder as a demo's
-    workspace, _ = Workspace.create(folder, classes=CLASSES, patient=PATIENT, coverage="all")
-    scans = workspace.root / "demo-scans"
-    show(f"1. Simple synthetic frames: {LABELLED_PATIENTS} patients with outlines, {NEW_PATIENTS} without.")
-    write_scans(scans / "labelled", patients=range(LABELLED_PATIENTS), labelled=True)
-    new = range(LABELLED_PATIENTS, LABELLED_PATIENTS + NEW_PATIENTS)
-    write_scans(scans / "new", patients=new, labelled=False)
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(folder, "is there already", "Name another folder: dmr demo FOLDER")
+    workspace, _ = Workspace.create(folder, coverage="all", split=SPLIT)
+    scans = workspace.root / _MARK
+    show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
+    _make_scans(scans, seed, tell)
     with workspace.catalogue() as catalogue:
-        ids = {c.name: c.id for c in CLASSES}
-        items = labelme_frames(
-            [scans / "labelled"],
-            resolve=ids.get,
-            all_classes=frozenset(ids.values()),
-            coverage="all",
-            report=report,
-        )
         show("2. dmr import: the outlines go into the in-house database.")
+        report = Report("import")
         with workspace.lock():
-            import_labelled(workspace, catalogue, items, report=report)
-        show(f"3. dmr train: DMRNet learns from them ({steps} steps).")
-        settings = train_settings(workspace.settings, input=96, steps=steps)
-        done = 0
+            _import(workspace, catalogue, scans / "labelled", report, tell)
+        _say(report, show)
 
-        def on_progress(p: Progress) -> None:
-            nonlocal done
-            tell("Training", p.step - done, steps, f"loss {p.loss:.2f}")
-            done = p.step
+        show(f"3. dmr train: DMRNet learns from the training patients ({steps} steps).")
+        settings = train_settings(workspace.settings, input=INPUT, steps=steps, seed=seed)
+        first = _train(workspace, catalogue, settings, device, tell)
 
-        train_model(workspace, catalogue, settings=settings, device=device, report=report, on_progress=on_progress)
-        show("4. dmr prelabel: drafts on the new scans, the most informative first.")
+        show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
+        report = Report("prelabel")
         with workspace.lock():
-            made = prelabel_scans(workspace, catalogue, [scans / "new"], device=device, report=report, on_progress=tell)
-    if made is not None:
+            made = prelabel_scans(
+                workspace, catalogue, [scans / "new_scans"], device=device, report=report, on_progress=tell
+            )
+        assert made is not None  # no new scan is labelled
+        _say(report, show)
         for r in made.ranking[:5]:
-            show(f"   {r.rank}. {r.frame_id}  {r.reason}")
-        show(f"\nLook at {made.sheet}")
-    show(f"Then, in {workspace.root}:  dmr status   dmr open   dmr evaluate   dmr models info")
-    show("Synthetic frames show the way, not how well DMRNet does. Its output is a draft for a physician's review.")
+            show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
+
+        show(f"5. A simulated physician corrects the first {CORRECTED}.")
+        answers = _answers(workspace, scans)
+        best = made.ranking[:CORRECTED]
+        drafts = catalogue.latest_predictions(first)
+        frames = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in best)}
+        corrections = [
+            Correction(frames[r.frame_id], r.reason, drafts[r.frame_id].shapes, answers[r.frame_id]) for r in best
+        ]
+        report = Report("correct")
+        with workspace.lock():
+            done = correct_drafts(workspace, catalogue, list(frames), answers, report=report)
+        show(
+            f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
+            f"added {done.added}, taken away {done.deleted}."
+        )
+
+        show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
+        report = Report("retrain")
+        cycle = retrain(
+            workspace,
+            catalogue,
+            settings=settings,
+            device=device,
+            report=report,
+            on_training=_on_training(tell, "Training again", steps),
+            tell=tell,
+        )
+        assert cycle is not None  # there are corrections
+        _say(report, show)
+        verdict = report.data["cycle"]
+        models = first, cycle.candidate
+        page = write_page(workspace, catalogue, corrections, models=models, verdict=verdict, device=device)
+    return Demo(cycle.verdict, float(verdict["dice"]["value"]), page)
+
+
+def _make_scans(scans: Path, seed: int, tell: Tell) -> None:
+    """Clips with outlines in `labelled/`; others in `new_scans/`, with what is on them put aside in `answers/`."""
+    sets = {
+        "labelled": PhantomSet(*LABELLED, seed=2 * seed),
+        "answers": PhantomSet(*NEW, seed=2 * seed + 1),
+    }
+    total = sum(s.patients * s.frames for s in sets.values())
+    for name, wanted in sets.items():
+        for n in write_phantom(scans / name, wanted):
+            tell("Drawing scans", n, total)
+    (scans / "new_scans").mkdir()
+    for path in (scans / "answers").glob("*.png"):
+        shutil.move(path, scans / "new_scans" / path.name)
+
+
+def _import(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Report, tell: Tell) -> None:
+    classes = workspace.settings.classes
+    ids = {c.name: c.id for c in classes}
+    items = labelme_frames(
+        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=report
+    )
+    total = LABELLED[0] * LABELLED[1]
+    import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
+
+
+def _train(
+    workspace: Workspace, catalogue: Catalogue, settings: TrainSettings, device: torch.device, tell: Tell
+) -> str:
+    return train_model(
+        workspace,
+        catalogue,
+        settings=settings,
+        device=device,
+        report=Report("train"),
+        on_progress=_on_training(tell, "Training", settings.steps),
+    )
+
+
+def _on_training(tell: Tell, what: str, steps: int) -> Callable[[Progress], None]:
+    done = 0
+
+    def on_progress(p: Progress) -> None:
+        nonlocal done
+        tell(what, p.step - done, steps, f"loss {p.loss:.2f}")
+        done = p.step
+
+    return on_progress
+
+
+def _say(report: Report, show: Callable[[str], None]) -> None:
+    for line in report.lines():
+        show(f"   {line}")
+
+
+def _answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:
+    """What is truly on the new scans, by frame id."""
+    classes, key = workspace.settings.classes, workspace.key
+    ids = {c.name: c.id for c in classes}
+    answers = {}
+    for path in sorted((scans / "answers").glob("*.json")):
+        image = (scans / "new_scans" / path.name).with_suffix(".png")
+        file = read_labelme(path)
+        height, width = int(file.height or 0), int(file.width or 0)
+        answer, _ = labelme_to_annotation(
+            file, resolve=ids.get, height=height, width=width, covered=frozenset(ids.values())
+        )
+        answers[frame_id(key, source_sha256=sha256_hex(image.read_bytes()), index=0)] = answer
+    return answers

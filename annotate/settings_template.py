@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .classes import PALETTE, ClassDef
 
@@ -79,7 +79,11 @@ class_margin = 0.05
 
 
 def default_toml(
-    classes: Sequence[ClassDef] | None = None, *, patient: str | None = None, coverage: str | None = None
+    classes: Sequence[ClassDef] | None = None,
+    *,
+    patient: str | None = None,
+    coverage: str | None = None,
+    split: Mapping[str, float] | None = None,
 ) -> str:
     """The text of a new `dmr.toml`.
 
@@ -87,6 +91,7 @@ def default_toml(
         classes: None for those of the Shamrock view.
         patient: `[import] patient`; None for PATIENT_FRAME.
         coverage: `[import] coverage`; None for `drawn`.
+        split: `[split]`, a share for each of its keys; None for the usual ones.
     """
     head = _HEAD
     for key, value in (("patient", patient), ("coverage", coverage)):
@@ -94,7 +99,10 @@ def default_toml(
             text = f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
             line = f"{key} = {text}".replace("\\", "\\\\")
             head = re.sub(rf"^{key} = .*$", line, head, flags=re.MULTILINE)
-    return head + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + _TAIL
+    tail = _TAIL
+    for key, share in (split or {}).items():
+        tail = re.sub(rf"^{key} = 0\.\d$", f"{key} = {share}", tail, flags=re.MULTILINE)
+    return head + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + tail
 
 
 def _class_table(c: ClassDef) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -41,6 +41,7 @@ class Workspace:
         classes: Sequence[ClassDef] | None = None,
         patient: str | None = None,
         coverage: str | None = None,
+        split: Mapping[str, float] | None = None,
     ) -> tuple[Workspace, bool]:
         """Make a workspace, or complete one that was begun; a `dmr.toml` that is there is kept.
 
@@ -49,6 +50,7 @@ class Workspace:
             classes: For a new `dmr.toml`; None for those of the Shamrock view.
             patient: Likewise, the pattern of file names; None for PATIENT_FRAME.
             coverage: Likewise, `drawn` or `all`; None for `drawn`.
+            split: Likewise, the shares of train, validation and test; None for the usual ones.
 
         Returns:
             The workspace, and whether anything had to be made.
@@ -60,7 +62,7 @@ class Workspace:
         changed = not settings_path.exists()
         if changed:
             _refuse_nested(folder)
-            text = default_toml(classes, patient=patient, coverage=coverage)
+            text = default_toml(classes, patient=patient, coverage=coverage, split=split)
             parse_settings(text)  # refused before anything is made
             folder.mkdir(parents=True, exist_ok=True)
             write_atomic(settings_path, text.encode())

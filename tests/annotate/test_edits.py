@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scans import write_scans
 
-from dmr.active.demo import PATIENT, write_scans
 from dmr.annotate.catalogue import Catalogue
 from dmr.annotate.checkout import draft_sheets, write_checkout
 from dmr.annotate.classes import ClassDef
@@ -27,7 +27,7 @@ OTHER = [[60.0, 60.0], [90.0, 60.0], [90.0, 90.0]]
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     classes = [ClassDef(1, "muscle", ("jirou",)), ClassDef(2, "nerve")]
-    made, _ = Workspace.create(tmp_path / "w", classes=classes, patient=PATIENT)
+    made, _ = Workspace.create(tmp_path / "w", classes=classes)
     return made
 
 

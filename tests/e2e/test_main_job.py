@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from scans import write_scans
 
-from dmr.active.demo import PATIENT, write_scans
 from dmr.annotate.report import Report
 from dmr.annotate.worklist import finish_worklist, lay_out
 from dmr.annotate.workspace import Workspace
@@ -80,7 +80,7 @@ def synthetic_department(folder: Path) -> Department:
     """Frames that the test makes itself."""
     write_scans(folder / "outlines", patients=range(8), labelled=True)
     write_scans(folder / "new_scans", patients=range(8, 10), labelled=False)
-    init = ("--classes", "muscle,bone,nerve", "--patient", PATIENT, "--coverage", "all")
+    init = ("--coverage", "all")
     return Department(folder / "outlines", folder / "new_scans", init, 48, 12)
 
 

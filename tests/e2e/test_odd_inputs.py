@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from scans import FIRST, write_scans
 
-from dmr.active.demo import PATIENT, write_scans
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
-OWN = ("--classes", "muscle,bone,nerve", "--patient", PATIENT, "--coverage", "all")
+OWN = ("--coverage", "all")
 
 
 def run(*arguments: str) -> Result:
@@ -68,7 +68,7 @@ def test_without_a_model_scans_are_ranked_for_a_cold_start_and_can_be_drawn_on(
 def test_one_bad_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     write_scans(scans, patients=range(1), labelled=False)
-    (scans / "cut.png").write_bytes((scans / "p00_000.png").read_bytes()[:2000])
+    (scans / "cut.png").write_bytes((scans / f"{FIRST}.png").read_bytes()[:2000])
     (scans / "text.jpg").write_text("no image", encoding="utf-8")
     (scans / "notes.txt").write_text("left alone", encoding="utf-8")
     result = run("prelabel", str(scans))
@@ -82,11 +82,11 @@ def test_one_bad_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path)
 
 def test_one_bad_labelme_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path) -> None:
     write_scans(tmp_path / "in", patients=range(2), labelled=True)
-    (tmp_path / "in" / "p00_000.json").write_text('{"shapes": [', encoding="utf-8")
+    (tmp_path / "in" / f"{FIRST}.json").write_text('{"shapes": [', encoding="utf-8")
     result = run("import", str(tmp_path / "in"))
 
     assert result.exit_code == 1
-    assert "p00_000.json" in result.output
+    assert f"{FIRST}.json" in result.output
     assert "11 revisions added" in result.output
 
 
@@ -96,15 +96,15 @@ def test_masks_come_in_as_outlines_that_paint_the_same_mask(workspace: Workspace
     images, masks = tmp_path / "images", tmp_path / "masks"
     write_scans(images, patients=range(1), labelled=False)
     masks.mkdir()
-    index = np.zeros((192, 240), np.uint8)
+    index = np.zeros((512, 512), np.uint8)
     index[20:90, 30:200], index[40:60, 50:80], index[100:101, 5:6] = 1, 0, 3
-    Image.fromarray(index).save(masks / "p00_000.png")
+    Image.fromarray(index).save(masks / f"{FIRST}.png")
     result = run("import", "--images", str(images), "--masks", str(masks))
 
     assert result.exit_code == 0, result.output
     with workspace.catalogue() as catalogue:
         (item,) = catalogue.labelled_frames()
-    layers = shapes_to_layers(item.annotation.shapes, class_ids=(1, 2, 3), height=192, width=240)
+    layers = shapes_to_layers(item.annotation.shapes, class_ids=(1, 2, 3), height=512, width=512)
     painted, _ = layers_to_index(layers, class_ids=(1, 2, 3), paint_order=(1, 2, 3))
     assert np.array_equal(painted, index)
 
@@ -121,7 +121,7 @@ def test_a_dry_run_reads_everything_and_changes_nothing(workspace: Workspace, tm
 def test_a_frame_whose_patient_is_unknown_is_never_tested_on(workspace: Workspace, tmp_path: Path) -> None:
     write_scans(tmp_path / "in", patients=range(1), labelled=True)
     for path in (tmp_path / "in").iterdir():
-        path.rename(path.with_name(path.name.replace("p00_", "holiday")))
+        path.rename(path.with_name(path.name.replace("0001_", "holiday")))
     result = run("import", str(tmp_path / "in"))
 
     assert "patient unknown" in result.output

@@ -16,20 +16,24 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from physician import Physician, region
+from scans import write_scans
 
-from dmr.active.demo import CLASSES, HEIGHT, PATIENT, WIDTH, write_scans
 from dmr.annotate import server
 from dmr.annotate.catalogue import Catalogue
 from dmr.annotate.credentials import Login, credentials_path, find_login
+from dmr.annotate.phantom.scanner import SIDE
 from dmr.annotate.platform import process_command
 from dmr.annotate.raster import shapes_to_layers
+from dmr.annotate.settings_template import SHAMROCK_CLASSES
 from dmr.annotate.shapes import Shape
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
 VENV = Path(__file__).resolve().parents[2] / "build" / f"label-studio-{server.VERSION}"
 TRAIN = ("--size", "s", "--input", "96", "--steps", "80", "--device", "cpu")
-IDS = tuple(c.id for c in CLASSES)
+IDS = tuple(c.id for c in SHAMROCK_CLASSES)
+BONE = "transverse_process"
+BONE_ID = 4
 
 
 def dmr(*arguments: str, code: int = 0) -> Result:
@@ -72,7 +76,7 @@ class Loop:
 
 
 def painted(shapes: tuple[Shape, ...]) -> NDArray[np.bool_]:
-    return shapes_to_layers(shapes, class_ids=IDS, height=HEIGHT, width=WIDTH)
+    return shapes_to_layers(shapes, class_ids=IDS, height=SIDE, width=SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +93,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
             dmr("studio", "start", "--port", str(server._free_port(18080)))
             write_scans(folder / "labelled", patients=range(9), labelled=True)
             write_scans(folder / "scans", patients=range(9, 12), labelled=False)
-            classes = "muscle,nerve,bone"
-            dmr("init", str(folder / "ws"), "--classes", classes, "--patient", PATIENT, "--coverage", "all")
+            dmr("init", str(folder / "ws"), "--coverage", "all")
             patch.chdir(folder / "ws")
             dmr("import", str(folder / "labelled"))
             dmr("train", *TRAIN)
@@ -177,7 +180,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         by_hand = physician.draft_of(deleted)[1:]
         physician.submit(deleted, by_hand)
         square = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
-        physician.submit(added, [*physician.draft_of(added), region("bone", square, height=HEIGHT, width=WIDTH)])
+        physician.submit(added, [*physician.draft_of(added), region(BONE, square, height=SIDE, width=SIDE)])
         physician.submit(accepted, physician.draft_of(accepted))
         physician.skip(skipped)
         physician.leave_draft(drafted, physician.draft_of(drafted))
@@ -190,7 +193,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
     frames = [t["data"]["frame_id"] for t in (moved, deleted, added, accepted, emptied)]
     assert (loop.pixels(frames[3], me) == painted(drafts[frames[3]])).all()
     assert (loop.pixels(frames[0], me) != painted(drafts[frames[0]])).any()
-    square_mask = painted((Shape(3, tuple(square)),))
+    square_mask = painted((Shape(BONE_ID, tuple(square)),))
     assert (loop.pixels(frames[2], me) == painted(drafts[frames[2]]) | square_mask).all()
     assert not loop.pixels(frames[4], me).any()
     with loop.catalogue() as catalogue:
@@ -302,7 +305,7 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
     with loop.physician() as physician:
         project = f"/api/projects/{physician.project}/"
         config = physician.ask("GET", project)["label_config"]
-        renamed = config.replace('value="bone"', 'value="Knochen"')
+        renamed = config.replace(f'value="{BONE}"', 'value="Knochen"')
         physician.ask(
             "PATCH",
             project,
@@ -310,23 +313,18 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
         )
         task = next(t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"])
         square = [(10.0, 10.0), (30.0, 10.0), (30.0, 28.0)]
-        physician.submit(task, [region("Knochen", square, height=HEIGHT, width=WIDTH)])
+        physician.submit(task, [region("Knochen", square, height=SIDE, width=SIDE)])
         before = catalogue_hash()
         failed = dmr("pull", code=1)
         assert "the label 'Knochen' is no class" in failed.output
         assert "Traceback" not in failed.output
         assert catalogue_hash() == before
         assert renamed != config
-        settings.write_text(
-            text.replace('name = "bone"\n', 'name = "bone"\naliases = ["Knochen"]\n').replace(
-                'aliases = ["Knochen"]\naliases = []', 'aliases = ["Knochen"]'
-            ),
-            encoding="utf-8",
-        )
+        settings.write_text(text.replace('aliases = ["hengtu"]', 'aliases = ["hengtu", "Knochen"]'), encoding="utf-8")
         assert "1 revisions added" in dmr("pull").output
         with loop.catalogue() as catalogue:
             truth = catalogue.newest_revisions()[task["data"]["frame_id"]]
-        assert {s.class_id for s in truth.record.annotation.shapes} == {3}
+        assert {s.class_id for s in truth.record.annotation.shapes} == {BONE_ID}
 
 
 def kill_server() -> None:

@@ -1,0 +1,120 @@
+"""Phantom clips as files: PNGs with Labelme files beside them, or multi-frame DICOM with a burned-in banner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..errors import UsageError
+from ..frames import encode_png
+from ..labelme import annotation_to_labelme
+from ..settings_template import SHAMROCK_CLASSES
+from ..shapes import Annotation
+from ..store import write_many
+from .clip import Clip, draw_clip
+from .dicom import InventedPatient, clip_to_dicom, invent_patient
+from .scanner import SCANNERS, Scanner
+from .screen import NOTICE, write_screen
+
+FORMATS: Final = ("png", "dicom")
+PATIENTS_A_SEED: Final = 1000
+_NAMES: Final = {c.id: c.name for c in SHAMROCK_CLASSES}
+_EXTRA: Final = {"synthetic": True}
+_README: Final = f"""{NOTICE} frames of virtual subjects, made by `dmr phantom`. They show no human being.
+They are meant to try dmr, not to judge how well it does on real frames. Outlines are exact by construction.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomSet:
+    """What to make.
+
+    Attributes:
+        patients: How many; each has one clip.
+        frames: In each clip.
+        seed: Patients of one seed are numbered from 1000 * seed.
+        first: Number of the first patient in that.
+        scanners: To draw from, by name; all by default.
+        format: `png` or `dicom`.
+        labels: Whether Labelme files are written.
+    """
+
+    patients: int
+    frames: int
+    seed: int = 0
+    first: int = 1
+    scanners: tuple[str, ...] = tuple(sorted(SCANNERS))
+    format: str = "png"
+    labels: bool = True
+
+    def __post_init__(self) -> None:
+        last = self.first + self.patients - 1
+        if not 1 <= self.first <= last < PATIENTS_A_SEED:
+            raise ValueError(f"patients {self.first} to {last}: expected at least one, from 1 to {PATIENTS_A_SEED - 1}")
+
+    def numbers(self) -> range:
+        """The patients' numbers, which names of files begin with."""
+        first = self.seed * PATIENTS_A_SEED + self.first
+        return range(first, first + self.patients)
+
+    def clip(self, number: int) -> Clip:
+        """The clip of one patient."""
+        rng = np.random.default_rng([number, 0x5A])
+        scanner: Scanner = SCANNERS[self.scanners[int(rng.integers(len(self.scanners)))]]
+        return draw_clip(rng, frames=self.frames, scanner=scanner)
+
+
+def write_phantom(folder: Path, wanted: PhantomSet, *, workers: int = 2) -> Iterator[int]:
+    """Write a set of clips; the same set gives the same bytes.
+
+    Args:
+        folder: Made if need be.
+        wanted: What to make.
+        workers: Clips made side by side.
+
+    Yields:
+        The number of frames just written, clip by clip.
+
+    Raises:
+        UsageError: The folder holds something else.
+    """
+    readme = folder / "README.txt"
+    if folder.exists() and any(folder.iterdir()) and not readme.exists():
+        raise UsageError(folder, "holds other files", "Name a new folder: real and synthetic frames are kept apart")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_many({readme: _README.encode()})
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(lambda number: _write_clip(folder, wanted, number), wanted.numbers()):
+            yield wanted.frames
+
+
+def _write_clip(folder: Path, wanted: PhantomSet, number: int) -> None:
+    clip = wanted.clip(number)
+    patient = invent_patient(number) if wanted.format == "dicom" else None
+    lines = patient.banner if patient else ()
+    files: dict[Path, bytes] = {}
+    screens = []
+    name = f"{number:04}"
+    for k, frame in enumerate(clip.frames()):
+        stem = folder / f"{name}_{k:03}"
+        screen = write_screen(frame.pixels, clip.view, lines=lines)
+        if patient is None:
+            files[stem.with_suffix(".png")] = encode_png(screen)
+        else:
+            screens.append(screen)
+        if wanted.labels:
+            image = f"{stem.name}.png" if patient is None else f"{name}.dcm"
+            files[stem.with_suffix(".json")] = _labels(frame.annotation, image, k, patient)
+    if patient is not None:
+        files[folder / f"{name}.dcm"] = clip_to_dicom(np.stack(screens), clip.view, patient)
+    write_many(files)
+
+
+def _labels(annotation: Annotation, image: str, index: int, patient: InventedPatient | None) -> bytes:
+    extra: dict[str, object] = dict(_EXTRA) if patient is None else {**_EXTRA, "frame_index": index}
+    return annotation_to_labelme(annotation, names=_NAMES, image_path=image, extra=extra)

@@ -1,0 +1,136 @@
+"""The phantom and the demo: frames a second, speckle of muscle, and the second model's gain.
+
+The demo's loop runs once for each seed, as `dmr demo` does; a run that was interrupted goes on with the next seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from record import record
+from scipy import ndimage
+
+from dmr.active.demo import run_demo
+from dmr.annotate.frames import encode_png
+from dmr.annotate.overlay import contact_sheet
+from dmr.annotate.phantom.clip import draw_clip
+from dmr.annotate.phantom.scanner import SCANNERS
+from dmr.annotate.phantom.screen import write_screen
+from dmr.annotate.phantom.tissue import INDEX
+from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.model.device import use_threads
+
+PUBLISHED = (0.5, 1.0)  # Nakagami's m of muscle, Shankar 2000
+SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=200, help="of each training, as `dmr demo` has them")
+    parser.add_argument(
+        "--state", type=Path, default=Path("build/bench-phantom"), help="where an interrupted run waits"
+    )
+    args = parser.parse_args()
+    use_threads()
+    args.state.mkdir(parents=True, exist_ok=True)
+    SHEET.write_bytes(encode_png(sheet()))
+    rows: list[dict[str, Any]] = [speed(), *speckle()]
+    for row in rows:
+        print(row, flush=True)
+    for seed in range(args.seeds):
+        kept = args.state / f"demo-{seed}-{args.steps}.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(demo(seed, args.steps)), encoding="utf-8")
+        rows.append(json.loads(kept.read_text(encoding="utf-8")))
+        print(rows[-1], flush=True)
+    demos = [row for row in rows if row["what"] == "demo"]
+    headline = {
+        "frames_per_s": rows[0]["frames_per_s"],
+        "demo_s": round(float(np.mean([row["seconds"] for row in demos])), 1),
+        "second_model_gain": round(float(np.mean([row["gain"] for row in demos])), 4),
+        "nakagami_m": round(float(np.median([row["nakagami_m"] for row in rows if row["what"] == "speckle"])), 3),
+    }
+    print(headline)
+    print(record("phantom", headline=headline, rows=rows))
+
+
+def speed() -> dict[str, Any]:
+    """Frames a second, written as PNG with their outlines, on two cores."""
+    wanted = PhantomSet(patients=8, frames=16, seed=90)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        frames = sum(write_phantom(Path(folder) / "set", wanted))
+        seconds = time.perf_counter() - began
+    return {"what": "speed", "frames": frames, "seconds": round(seconds, 2), "frames_per_s": round(frames / seconds, 1)}
+
+
+def speckle() -> list[dict[str, Any]]:
+    """First-order statistics of the psoas' envelope, 2 mm off its borders, by a scanner without compounding."""
+    rows = []
+    for seed in range(8):
+        clip = draw_clip(np.random.default_rng([91, seed]), frames=1, scanner=SCANNERS["dune"])
+        pose = clip.poses[0]
+        section = clip.subject.section(pose.z)
+        envelope = clip.imager.envelope(pose, section)
+        muscle = clip.imager.plane.tissues(pose, section) == INDEX["psoas_major"]
+        muscle = ndimage.binary_erosion(muscle, np.ones((21, 9), np.bool_))
+        values = level(envelope, muscle)
+        power = values**2
+        rows.append(
+            {
+                "what": "speckle",
+                "subject": seed,
+                "samples": int(muscle.sum()),
+                "nakagami_m": round(float(power.mean() ** 2 / power.var()), 3),
+                "snr": round(float(values.mean() / values.std()), 3),
+                "published_m": PUBLISHED,
+            }
+        )
+    return rows
+
+
+def level(envelope: NDArray[np.float32], muscle: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The muscle's envelope without attenuation: each depth by its own root mean square."""
+    rows = np.flatnonzero(muscle.sum(axis=1) >= 20)
+    parts = [envelope[r, muscle[r]] / np.sqrt((envelope[r, muscle[r]] ** 2).mean()) for r in rows]
+    return np.concatenate(parts)
+
+
+def demo(seed: int, steps: int) -> dict[str, Any]:
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        done = run_demo(
+            Path(folder) / "demo",
+            steps=steps,
+            seed=seed,
+            device=torch.device("cpu"),
+            show=lambda line: print(line, flush=True),
+            tell=lambda *_: None,
+        )
+    seconds = time.perf_counter() - began
+    row = {"what": "demo", "seed": seed, "steps": steps, "seconds": round(seconds, 1)}
+    return {**row, "verdict": done.verdict, "gain": round(done.gain, 4)}
+
+
+def sheet() -> NDArray[np.uint8]:
+    """Three subjects by each scanner."""
+    cells: list[tuple[NDArray[np.uint8], str]] = []
+    for seed in range(3):
+        for name in sorted(SCANNERS):
+            clip = draw_clip(np.random.default_rng([92, seed, len(cells)]), frames=1, scanner=SCANNERS[name])
+            frame = next(clip.frames())
+            cells.append((write_screen(frame.pixels, clip.view)[:400], f"synthetic, scanner {name}"))
+    return contact_sheet(cells, columns=4, cell_width=320)
+
+
+if __name__ == "__main__":
+    main()
