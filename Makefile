@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom
+.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-train  DMRNet against a U-Net on real frames: about an hour; records benchmarks/results/train.json"
 	@echo "make bench-studio pushing to a real Label Studio in bulk against one by one: minutes; benchmarks/results/studio.json"
 	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
+	@echo "make bench-convert polygons to masks and back against labelme, rasterio, OpenCV: minutes; convert.json"
 	@echo "make clean        remove .venv and everything built"
 
 demo: .venv/package
@@ -49,6 +50,9 @@ bench-train: .venv/package
 
 bench-studio: .venv/package
 	@$(PY) benchmarks/studio.py $(ARGS)
+
+bench-convert: .venv/package
+	@OMP_NUM_THREADS=1 $(PY) benchmarks/convert.py $(ARGS)
 
 bench-phantom: .venv/package
 	@$(PY) benchmarks/phantom.py $(ARGS)

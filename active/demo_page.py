@@ -22,7 +22,7 @@ from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
 from ..model.training import contained, load_predictor
-from .prelabel import SPECK, TOLERANCE
+from .prelabel import SPECK, tolerance_px
 
 SHOWN: Final = 8  # frames of each kind
 _JPEG_QUALITY: Final = 82
@@ -139,7 +139,7 @@ def _test_frames(
         for k, prediction in enumerate(predictor.predict(frames)):
             shapes = index_to_shapes(
                 prediction.index,
-                tolerance=TOLERANCE,
+                tolerance=tolerance_px(frames[k].spacing_mm),
                 contains=contained(workspace.settings.classes),
                 drop_below=SPECK,
             )

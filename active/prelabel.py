@@ -31,7 +31,8 @@ from ..model.training import contained, load_predictor
 from .scores import class_scores, frame_score, layer_probabilities, reason
 from .select import Candidate, Ranked, check_strategy, rank
 
-TOLERANCE: Final = 2.0  # px: how far a draft's outline may be simplified, so that it can be edited by hand
+TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact one, so that it can be edited by hand;
+TOLERANCE_MM: Final = 1.0  # and mm, where the spacing is known
 SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
 SHEET_FRAMES: Final = 24
 
@@ -192,10 +193,17 @@ def prediction_record(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
         model=model,
-        shapes=index_to_shapes(prediction.index, tolerance=TOLERANCE, contains=contains, drop_below=SPECK),
+        shapes=index_to_shapes(
+            prediction.index, tolerance=tolerance_px(frame.spacing_mm), contains=contains, drop_below=SPECK
+        ),
         scores=statistics,
         embedding=prediction.embedding.astype("<f2").tobytes(),
     )
+
+
+def tolerance_px(spacing_mm: tuple[float, float] | None) -> float:
+    """How far a draft's outline may be from the exact one, px."""
+    return TOLERANCE if spacing_mm is None else min(TOLERANCE, TOLERANCE_MM / max(spacing_mm))
 
 
 def write_ranking(table: Path, ranking: Sequence[Ranked]) -> None:

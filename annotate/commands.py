@@ -199,8 +199,12 @@ def labelme_to_mask_(
 @convert.command(name="mask-to-labelme")
 @_conversion
 @click.option(
-    "--tolerance", default=0.0, show_default=True, help="Pixels by which outlines may be simplified; 0 is exact."
+    "--tolerance",
+    default=0.0,
+    show_default=True,
+    help="Pixels that an outline may stray, for fewer points; 0 is exact.",
 )
+@click.option("--max-points", "most_points", type=click.IntRange(min=3), help="Of an outline [default: what it takes].")
 @reporting
 def mask_to_labelme_(
     src: Path,
@@ -210,6 +214,7 @@ def mask_to_labelme_(
     preview: Path | None,
     dry_run: bool,
     tolerance: float,
+    most_points: int | None,
 ) -> Report:
     """Class-index masks SRC (file or folder) to Labelme files in DST."""
     from .convert import mask_to_labelme
@@ -220,6 +225,7 @@ def mask_to_labelme_(
             dst,
             classes=_names(classes),
             tolerance=tolerance,
+            most_points=most_points,
             images=images,
             preview=preview,
             dry_run=dry_run,

@@ -24,7 +24,7 @@ from .labelme import (
     read_labelme,
 )
 from .masks import MASK_SUFFIXES, read_index_mask
-from .raster import layers_to_index, shapes_to_layers
+from .raster import hidden_pixels, shapes_to_index
 from .report import Report
 from .shapes import Annotation
 from .store import write_many
@@ -80,8 +80,9 @@ def labelme_to_mask(
             file, resolve=names.index_of, height=height, width=width, covered=None
         )
         ids = sorted({shape.class_id for shape in annotation.shapes})
-        layers = shapes_to_layers(annotation.shapes, class_ids=ids, height=height, width=width)
-        index, hidden = layers_to_index(layers, class_ids=ids, paint_order=ids)
+        size = {"height": height, "width": width}
+        index = shapes_to_index(annotation.shapes, paint_order=ids, **size)
+        hidden = hidden_pixels(annotation.shapes, paint_order=ids, **size)
         for note in (*file.notes, *notes):
             report.note(note, job.name)
         if hidden:
@@ -102,6 +103,7 @@ def mask_to_labelme(
     *,
     classes: tuple[str, ...] | None,
     tolerance: float = 0.0,
+    most_points: int | None = None,
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
@@ -116,6 +118,7 @@ def mask_to_labelme(
         dst: Folder for the Labelme files, or a JSON's path where `src` is a file.
         classes: Labels in the order of their indices, from 1; None makes index n `class_n`.
         tolerance: Px; 0 traces exactly, so that painting the outlines gives the mask again.
+        most_points: For each outline, with a tolerance above 0; None for no limit.
         images: Where the images of the same names lie, which the Labelme files shall point to.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
@@ -126,6 +129,8 @@ def mask_to_labelme(
     """
     if not 0 <= tolerance < MOST_PIXELS:
         raise UsageError("--tolerance", f"is {tolerance}", "Give a number of pixels, 0 or more")
+    if most_points is not None and tolerance == 0:
+        raise UsageError("--max-points", "needs outlines that may differ", "Give a --tolerance above 0, such as 4")
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
     names = IndexNames(classes)
@@ -135,7 +140,7 @@ def mask_to_labelme(
     def convert(job: Job) -> bytes:
         index = _read_mask(job, names, report)
         height, width = index.shape
-        shapes = index_to_shapes(index, tolerance=tolerance)
+        shapes = index_to_shapes(index, tolerance=tolerance, most_points=most_points)
         image = folder.named(job.source)
         if image is None and images is not None:
             report.note("no image of that name (imagePath names the mask)", job.name)

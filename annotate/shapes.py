@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class Shape:
             raise ValueError(f"class_id {self.class_id}: ids begin at 1")
         if len(self.points) < 3:
             raise ValueError(f"{len(self.points)} points: an outline takes at least 3")
-        if not all(math.isfinite(x) and math.isfinite(y) for x, y in self.points):
+        if not all(map(math.isfinite, chain.from_iterable(self.points))):
             raise ValueError("an outline's points are finite numbers")
 
 

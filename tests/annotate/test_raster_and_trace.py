@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -9,8 +10,16 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.features import rasterize
 
-from dmr.annotate.raster import layers_to_index, polygons_to_mask, shapes_to_layers
+from dmr.annotate.raster import (
+    hidden_pixels,
+    layers_to_index,
+    polygons_to_mask,
+    shapes_to_index,
+    shapes_to_layers,
+)
 from dmr.annotate.shapes import Ring, Shape, ring_area
 from dmr.annotate.trace import index_to_shapes, mask_to_shapes
 
@@ -53,6 +62,34 @@ def test_neighbours_that_share_an_edge_share_no_pixel_and_leave_no_gap(
         right = right[::-1]
     layers = shapes_to_layers([Shape(1, left), Shape(2, right)], class_ids=[1, 2], height=10, width=10)
     assert (layers.sum(axis=0) == 1).all()
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(-6, 26, allow_nan=False, width=32)] * 2), min_size=3, max_size=9, unique=True),
+    st.sampled_from([None, 0.25]),
+)
+def test_painting_agrees_with_rasterio(points: list[tuple[float, float]], step: float | None) -> None:
+    if step is not None:  # many centres then lie on an edge; but on a level edge, GDAL gives them to both sides
+        points = [(round(x / step) * step, round(y / step) * step + 0.125) for x, y in points]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        polygon = {"type": "Polygon", "coordinates": [[*points, points[0]]]}
+        expected = rasterize([(polygon, 1)], out_shape=(20, 18), fill=0, dtype="uint8")
+    mask = polygons_to_mask([Shape(1, tuple(points))], height=20, width=18)
+    np.testing.assert_array_equal(mask, np.asarray(expected, dtype=np.bool_))
+
+
+@given(INDEX_MASKS, st.permutations([1, 2, 3]))
+def test_painting_at_once_is_painting_layers_and_flattening_them(index: NDArray[Any], order: list[int]) -> None:
+    height, width = index.shape
+    shapes = [Shape(4 - s.class_id, s.points, s.hole, s.group) for s in index_to_shapes(index)]
+    shapes += [Shape(1, box(0.2, 0.4, width / 2, height / 2)), Shape(1, box(0.2, 1.4, width / 3, height))]
+    for chosen in (shapes, [s for s in shapes if not s.hole]):
+        layers = shapes_to_layers(chosen, class_ids=[1, 2, 3], height=height, width=width)
+        flat, hidden = layers_to_index(layers, class_ids=[1, 2, 3], paint_order=order)
+        size = {"height": height, "width": width}
+        np.testing.assert_array_equal(shapes_to_index(chosen, paint_order=order, **size), flat)
+        assert hidden_pixels(chosen, paint_order=order, **size) == hidden
 
 
 def test_outlines_may_reach_far_past_the_grid() -> None:

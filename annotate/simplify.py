@@ -1,0 +1,344 @@
+"""Outlines of pixels as few points as a hand would set, with shared borders kept shared. Pure.
+
+A border is cut into arcs where three regions meet, each drawn once for both of its sides. An arc is fitted by
+straight lines: of all ways to break it into k pieces the one of least squared distance is found by dynamic programming
+(Bellman 1961), a line through each piece by total least squares, and the points are where lines meet. So points lie off
+the pixels' edges as a hand sets them, and what is cut off on one side is added on the other.
+
+As many points are taken as the smaller structure beside the arc needs to keep its shape. What then strays too far,
+crosses, or loses its shape is drawn finer, at the last exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from .contours import Part
+from .shapes import Ring, ring_area
+
+Points = NDArray[np.float64]
+"""`(n, 2)` x and y in pixels."""
+
+LOSS: Final = 0.018  # of a structure's area, that its outline may be off in all; about 1 - IoU
+_WORST: Final = 0.04  # 1 - IoU above which an outline is drawn finer
+_BREAKS: Final = 96  # places at which an arc may be broken, at most;
+_EVEN: Final = 32  # as many of them evenly, where there are more points,
+_BEND: Final = 0.75  # and the others where it bends away from a straight line by this or more, px
+_NUMBER: Final = np.array([1.0, 1j])  # a point as one number
+_SHORT: Final = 8  # px; shorter rings are kept as they are
+_FINEST: Final = 0.25  # px; what a line is off its own pixels
+_REACH: Final = 0.7  # of the tolerance, that a point may lie from its break
+_SHARE: Final = 0.4  # of the tolerance, that the root mean square may be
+_MEAN_OF_RMS: Final = 0.87  # mean distance against its root mean square, between an arc and a line
+_PARALLEL: Final = 0.08  # sine of the angle below which two lines do not meet anywhere useful
+_LEVELS: Final = 3  # of finer drawing, before the exact outline
+
+_Key = tuple[bytes, bool]
+
+
+@dataclass(slots=True)
+class _Arc:
+    """A border between two regions.
+
+    Attributes:
+        corners: Along the pixels' edges.
+        closed: Whether the last corner is followed by the first.
+        rms: Allowed root mean square distance, px.
+        most: Points at most.
+        level: How often it was drawn finer.
+        drawn: As simplified.
+    """
+
+    corners: Points
+    closed: bool
+    rms: float = np.inf
+    most: int = 10**6
+    level: int = 0
+    drawn: Points | None = None
+
+
+@dataclass(slots=True)
+class _Face:
+    """A part of the mask: its exact polygon, and the arcs of each of its rings, with whether they are run backwards."""
+
+    exact: shapely.Polygon
+    rings: list[list[tuple[_Key, bool]]] = field(default_factory=list)
+
+
+def simplify_parts(
+    parts: Sequence[Part], nodes: NDArray[np.bool_], *, tolerance: float, most_points: int | None = None
+) -> list[shapely.Polygon]:
+    """Simplify parts of a mask that share no pixel, all together.
+
+    Args:
+        parts: Exact outlines along the pixels' edges.
+        nodes: `(height + 1, width + 1)` bool: the corners at which borders end; see `border_nodes`.
+        tolerance: Px above 0: no outline is further from the exact one.
+        most_points: For each ring, where shapes allow it; the tolerance then gives way. None for no limit.
+
+    Returns:
+        A valid polygon for each part, with as many holes; no two of them overlap.
+    """
+    budget = most_points is not None
+    arcs: dict[_Key, _Arc] = {}
+    faces = [_face(part, nodes, arcs, tolerance, most_points) for part in parts]
+    while True:
+        for arc in arcs.values():
+            if arc.drawn is None:
+                arc.drawn = _draw(arc, tolerance, budget=budget)
+        collapsed = [ring for face in faces for ring in face.rings if len(_ring(ring, arcs)) < 3]
+        polygons = [] if collapsed else [_assemble(face, arcs) for face in faces]
+        poor = collapsed or [ring for k in _poor(faces, polygons, budget=budget) for ring in faces[k].rings]
+        finer = [arcs[key] for key in {key for ring in poor for key, _ in ring} if arcs[key].level <= _LEVELS]
+        if not finer:
+            return polygons
+        for arc in finer:
+            arc.level += 1
+            arc.drawn = None
+
+
+def border_nodes(index: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The corners at which three or more borders of a class-index mask meet: `(height + 1, width + 1)` bool."""
+    framed = np.pad(index, 1)
+    nw, ne, sw, se = framed[:-1, :-1], framed[:-1, 1:], framed[1:, :-1], framed[1:, 1:]
+    borders = (nw != ne).view(np.uint8) + (sw != se).view(np.uint8)
+    borders += (nw != sw).view(np.uint8) + (ne != se).view(np.uint8)
+    return np.asarray(borders > 2)
+
+
+def _face(
+    part: Part, nodes: NDArray[np.bool_], arcs: dict[_Key, _Arc], tolerance: float, most_points: int | None
+) -> _Face:
+    """Cut a part's rings into arcs, and tell each what this part asks of it."""
+    face = _Face(shapely.Polygon(part.outer, part.holes))
+    length = 0.0
+    for ring in (part.outer, *part.holes):
+        pieces = []
+        for corners, closed in _pieces(ring, nodes):
+            key, backwards = _key(corners, closed)
+            if key not in arcs:
+                shape = (-1, 2)
+                arcs[key] = _Arc(np.frombuffer(key[0], np.float64).reshape(shape), closed)
+            pieces.append((key, backwards))
+        face.rings.append(pieces)
+        # Along pixels' edges a smooth border is 4 / pi times as long.
+        length += float(np.abs(np.diff(np.array([*ring, ring[0]]), axis=0)).sum()) * np.pi / 4
+    rms = LOSS * face.exact.area / (_MEAN_OF_RMS * length)
+    for pieces in face.rings:
+        total = sum(len(arcs[key].corners) for key, _ in pieces)
+        for key, _ in pieces:
+            arc = arcs[key]
+            arc.rms = min(arc.rms, max(_FINEST, min(rms, _SHARE * tolerance)))
+            if most_points is not None:
+                arc.most = min(arc.most, max(1, int(most_points * len(arc.corners) / total)))
+    return face
+
+
+def _pieces(ring: Ring, nodes: NDArray[np.bool_]) -> list[tuple[Points, bool]]:
+    """A ring's arcs, from node to node; one closed arc where there is no node."""
+    xy = np.array(ring)
+    # Nodes may lie within a straight edge of this ring, where others' borders end on it.
+    step = np.roll(xy, -1, axis=0) - xy
+    long = np.abs(step).sum(axis=1).astype(np.intp)
+    edge = np.repeat(np.arange(len(xy)), long)
+    along = np.arange(len(edge)) - np.repeat(np.cumsum(long) - long, long)
+    every = xy[edge] + np.sign(step)[edge] * along[:, None]
+    places = every.astype(np.intp)
+    is_node = nodes[places[:, 1], places[:, 0]]
+    if not is_node.any():
+        return [(xy, True)]
+    points = every[is_node | (along == 0)]
+    ends = np.flatnonzero(is_node[is_node | (along == 0)])
+    points = np.roll(points, -ends[0], axis=0)
+    ends = np.append(ends - ends[0], len(points))
+    points = np.vstack([points, points[:1]])
+    return [(points[a : b + 1], False) for a, b in itertools.pairwise(ends)]
+
+
+def _key(corners: Points, closed: bool) -> tuple[_Key, bool]:
+    """One name for an arc from either side, and whether this side runs it backwards."""
+    if closed:
+        corners = np.roll(corners, -int(np.lexsort(corners.T[::-1])[0]), axis=0)
+        other = np.roll(corners[::-1], 1, axis=0)
+    else:
+        other = corners[::-1]
+    mine, theirs = np.ascontiguousarray(corners).tobytes(), np.ascontiguousarray(other).tobytes()
+    return ((mine, closed), False) if mine <= theirs else ((theirs, closed), True)
+
+
+def _ring(pieces: list[tuple[_Key, bool]], arcs: dict[_Key, _Arc]) -> Points:
+    """The points of a ring as its arcs are drawn."""
+    points = []
+    for key, backwards in pieces:
+        drawn = arcs[key].drawn
+        assert drawn is not None
+        run = drawn[::-1] if backwards else drawn
+        points.append(run if arcs[key].closed else run[:-1])
+    return np.vstack(points)
+
+
+def _assemble(face: _Face, arcs: dict[_Key, _Arc]) -> shapely.Polygon:
+    outer, *holes = (_ring(ring, arcs) for ring in face.rings)
+    return shapely.Polygon(outer, holes)
+
+
+def _poor(faces: list[_Face], polygons: list[shapely.Polygon], *, budget: bool) -> set[int]:
+    """Those polygons that are not valid, overlap another, or, without a budget, have lost their shape."""
+    exact = np.array([face.exact for face in faces], dtype=object)
+    drawn = np.array(polygons, dtype=object)
+    poor = ~shapely.is_valid(drawn)
+    good = ~poor & (not budget)
+    wrong = shapely.area(shapely.symmetric_difference(exact[good], drawn[good]))
+    poor[good] = wrong > _WORST * shapely.area(exact[good])
+    if not poor.any() and len(drawn) > 1:
+        poor = ~shapely.is_empty(shapely.coverage_invalid_edges(drawn))
+    return set(np.flatnonzero(poor).tolist())
+
+
+def _draw(arc: _Arc, tolerance: float, *, budget: bool) -> Points:
+    """Fit an arc as finely as it is to be, and within the tolerance."""
+    if arc.level > _LEVELS or len(arc.corners) <= (4 if arc.closed else 2):
+        return arc.corners
+    middles = _middles(arc.corners, arc.closed)
+    if len(middles) <= (_SHORT if arc.closed else 1):
+        return arc.corners
+    exact = shapely.LineString([*arc.corners, arc.corners[0]] if arc.closed else arc.corners)
+    rms, reach = arc.rms / 2**arc.level, _REACH * tolerance
+    while rms >= _FINEST / 8:
+        drawn = _fitted(arc, middles, rms, reach)
+        line = shapely.LineString([*drawn, drawn[0]] if arc.closed else drawn)
+        if budget or shapely.hausdorff_distance(exact, line, densify=0.5) <= tolerance:
+            return drawn
+        rms, reach = rms / 2, reach / 2
+    return arc.corners
+
+
+def _middles(corners: Points, closed: bool) -> Points:
+    """The middles of the pixels' edges along an arc: they lie on both sides of a smooth border alike."""
+    ends = np.roll(corners, -1, axis=0) if closed else corners[1:]
+    starts = corners if closed else corners[:-1]
+    step = ends - starts
+    long = np.abs(step).sum(axis=1).astype(np.intp)
+    edge = np.repeat(np.arange(len(long)), long)
+    along = np.arange(len(edge)) - np.repeat(np.cumsum(long) - long, long) + 0.5
+    return np.asarray(starts[edge] + np.sign(step)[edge] * along[:, None])
+
+
+def _fitted(arc: _Arc, middles: Points, rms: float, reach: float) -> Points:
+    loop = not arc.closed and (arc.corners[0] == arc.corners[-1]).all()
+    most = arc.most * 2**arc.level
+    breaks = _breaks(middles, rms, least=3 if arc.closed or loop else 1, most=most)
+    if arc.closed:
+        # Once more from a break that was found, and not from wherever the arc begins.
+        middles = np.roll(middles, -breaks[len(breaks) // 2], axis=0)
+        breaks = _breaks(middles, rms, least=3, most=most)
+    lines = [_line(middles[a:b]) for a, b in itertools.pairwise(breaks)]
+    inner = range(len(lines)) if arc.closed else range(1, len(lines))
+    points = []
+    for k in inner:
+        at = (middles[breaks[k]] + middles[breaks[k] - 1]) / 2
+        points.append(_meeting(lines[k - 1], lines[k], at, reach))
+    if arc.closed:
+        return np.array(points)
+    return np.array([arc.corners[0], *points, arc.corners[-1]])
+
+
+def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
+    """Where to break points into the fewest pieces whose lines keep within a root mean square distance.
+
+    Returns:
+        Indices from 0 to `len(points)`.
+    """
+    count = len(points)
+    places = _places(points)
+    costs = _line_costs(points, places)
+    allowed = rms**2 * count
+    total = costs[0].copy()  # of the best way to each place in the pieces so far
+    came: list[NDArray[np.intp]] = []
+    pieces = 1
+    while pieces < min(max(most, least), len(places) - 1) and (pieces < least or total[-1] > allowed):
+        ways = total[:, None] + costs
+        best = ways.argmin(axis=0)
+        total = ways[best, np.arange(len(places))]
+        came.append(best)
+        pieces += 1
+    place = len(places) - 1
+    found = [place]
+    for best in reversed(came):
+        place = int(best[place])
+        found.append(place)
+    return [int(places[k]) for k in (0, *found[::-1])]
+
+
+def _places(points: Points) -> NDArray[np.intp]:
+    """Where points may be broken: at bends, and here and there between; indices from 0 to `len(points)`."""
+    count = len(points)
+    if count <= _BREAKS:
+        return np.arange(count + 1)
+    even = np.linspace(0, count, _EVEN + 1).round().astype(np.intp)
+    line, bend = shapely.LineString(points), _BEND
+    while True:
+        kept = shapely.get_coordinates(line.simplify(bend)) @ _NUMBER
+        if len(kept) + _EVEN <= _BREAKS or bend > count:
+            break
+        bend *= 1.5
+    bends = np.flatnonzero(np.isin(points @ _NUMBER, kept))
+    return np.asarray(np.unique(np.concatenate([even, bends])), np.intp)
+
+
+def _line_costs(points: Points, places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Sum of squared distances to the best line, of the points between any two places: `(i, j)`, inf for j <= i."""
+    x, y = (points - points.mean(axis=0)).T
+    moments = np.zeros((5, len(x) + 1))
+    np.cumsum([x, y, x * x, x * y, y * y], axis=1, out=moments[:, 1:])
+    at = moments[:, places]
+    sx, sy, sxx, sxy, syy = at[:, None, :] - at[:, :, None]
+    n = (places[None, :] - places[:, None]).astype(np.float64)
+    none = n < 1
+    n[none] = 1
+    xx, xy, yy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
+    costs = np.maximum((xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy * xy)) / 2, 0)
+    costs[none] = np.inf
+    return np.asarray(costs)
+
+
+def _line(points: Points) -> tuple[Points, Points] | None:
+    """Middle and direction of the line of least squared distance; None through a single point."""
+    if len(points) < 2:
+        return None
+    middle = points.mean(axis=0)
+    x, y = (points - middle).T
+    turn = 0.5 * np.arctan2(2 * (x @ y), x @ x - y @ y)
+    return middle, np.array([np.cos(turn), np.sin(turn)])
+
+
+def _meeting(
+    first: tuple[Points, Points] | None, second: tuple[Points, Points] | None, at: Points, reach: float
+) -> Points:
+    """Where two lines meet, if that is within reach of the break; else between their nearest points to it."""
+    if first is None or second is None:
+        return at
+    (m1, d1), (m2, d2) = first, second
+    sine = d1[0] * d2[1] - d1[1] * d2[0]
+    if abs(sine) > _PARALLEL:
+        gap = m2 - m1
+        point = m1 + d1 * ((gap[0] * d2[1] - gap[1] * d2[0]) / sine)
+        if np.hypot(*(point - at)) <= reach:
+            return np.asarray(point)
+    return np.asarray((m1 + d1 * ((at - m1) @ d1) + m2 + d2 * ((at - m2) @ d2)) / 2)
+
+
+def polygon_rings(polygon: shapely.Polygon) -> tuple[Ring, tuple[Ring, ...]]:
+    """Outline and holes, without repeated last points."""
+    outer, *holes = (
+        tuple((float(x), float(y)) for x, y in shapely.get_coordinates(ring)[:-1])
+        for ring in (polygon.exterior, *polygon.interiors)
+    )
+    return outer, tuple(sorted(holes, key=ring_area, reverse=True))
