@@ -27,7 +27,8 @@ Points = NDArray[np.float64]
 """`(n, 2)` x and y in pixels."""
 
 LOSS: Final = 0.018  # of a structure's area, that its outline may be off in all; about 1 - IoU
-_WORST: Final = 0.04  # 1 - IoU above which an outline is drawn finer
+_WORST: Final = 0.04  # 1 - IoU up to which an outline is not drawn finer;
+_UNSEEN: Final = 0.1  # px; nor is one that is off by less than this all along
 _BREAKS: Final = 96  # places at which an arc may be broken, at most;
 _EVEN: Final = 32  # as many of them evenly, where there are more points,
 _BEND: Final = 0.75  # and the others where it bends away from a straight line by this or more, px
@@ -196,7 +197,8 @@ def _poor(faces: list[_Face], polygons: list[shapely.Polygon], *, budget: bool) 
     poor = ~shapely.is_valid(drawn)
     good = ~poor & (not budget)
     wrong = shapely.area(shapely.symmetric_difference(exact[good], drawn[good]))
-    poor[good] = wrong > _WORST * shapely.area(exact[good])
+    allowed = np.maximum(_WORST * shapely.area(exact[good]), _UNSEEN * shapely.length(exact[good]))
+    poor[good] = wrong > allowed
     if not poor.any() and len(drawn) > 1:
         poor = ~shapely.is_empty(shapely.coverage_invalid_edges(drawn))
     return set(np.flatnonzero(poor).tolist())
