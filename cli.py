@@ -6,7 +6,8 @@ import click
 
 from . import __version__
 from .active.commands import demo, prelabel, push, retrain
-from .annotate.commands import convert, import_, ingest, init, open_, status
+from .annotate.commands import import_, ingest, init, open_, status
+from .annotate.convert_commands import convert
 from .annotate.phantom.commands import phantom
 from .annotate.studio_commands import doctor, pull, studio
 from .model.commands import evaluate, models, train

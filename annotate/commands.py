@@ -1,4 +1,4 @@
-"""Commands that need no network: init, import, ingest, convert, open, status."""
+"""Commands that need no network: init, import, ingest, open, status."""
 
 from __future__ import annotations
 
@@ -150,87 +150,6 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
     if not report.counts["frames added"]:
         report.say("Nothing new: nothing was changed.")
     return report
-
-
-@click.group()
-def convert() -> None:
-    """Labelme files to class-index masks and back, without a workspace."""
-
-
-def _conversion(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The arguments that both directions share."""
-    for decorate in (
-        click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing."),
-        click.option("--preview", type=_PATH, help="Write a contact sheet of some of the frames (PNG)."),
-        click.option("--images", type=_THERE, help="Where the images lie, if not beside SRC's files."),
-        click.option("--classes", help="Labels in the order of their indices: a,b,c [default: class_1, class_2, ...]."),
-        click.argument("dst", type=_PATH),
-        click.argument("src", type=_THERE),
-    ):
-        function = decorate(function)
-    return function
-
-
-def _names(classes: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in classes.split(",")) if classes else None
-
-
-@convert.command(name="labelme-to-mask")
-@_conversion
-@reporting
-def labelme_to_mask_(
-    src: Path, dst: Path, classes: str | None, images: Path | None, preview: Path | None, dry_run: bool
-) -> Report:
-    """Labelme files SRC (file or folder) to class-index PNGs in DST."""
-    from .convert import labelme_to_mask
-
-    with progress() as tell:
-        return labelme_to_mask(
-            src,
-            dst,
-            classes=_names(classes),
-            images=images,
-            preview=preview,
-            dry_run=dry_run,
-            on_progress=lambda: tell("Converting", 1, None),
-        )
-
-
-@convert.command(name="mask-to-labelme")
-@_conversion
-@click.option(
-    "--tolerance",
-    default=0.0,
-    show_default=True,
-    help="Pixels that an outline may stray, for fewer points; 0 is exact.",
-)
-@click.option("--max-points", "most_points", type=click.IntRange(min=3), help="Of an outline [default: what it takes].")
-@reporting
-def mask_to_labelme_(
-    src: Path,
-    dst: Path,
-    classes: str | None,
-    images: Path | None,
-    preview: Path | None,
-    dry_run: bool,
-    tolerance: float,
-    most_points: int | None,
-) -> Report:
-    """Class-index masks SRC (file or folder) to Labelme files in DST."""
-    from .convert import mask_to_labelme
-
-    with progress() as tell:
-        return mask_to_labelme(
-            src,
-            dst,
-            classes=_names(classes),
-            tolerance=tolerance,
-            most_points=most_points,
-            images=images,
-            preview=preview,
-            dry_run=dry_run,
-            on_progress=lambda: tell("Converting", 1, None),
-        )
 
 
 @click.command(name="open")
