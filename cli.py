@@ -6,7 +6,7 @@ import click
 
 from . import __version__
 from .active.commands import demo, prelabel, push, retrain
-from .annotate.commands import import_, ingest, init, open_, status
+from .annotate.commands import check, import_, ingest, init, open_, status
 from .annotate.convert_commands import convert
 from .annotate.phantom.commands import phantom
 from .annotate.studio_commands import doctor, pull, studio
@@ -33,6 +33,6 @@ def main() -> None:
 
 
 WORK = (init, import_, train, prelabel, push, pull, retrain, open_, status)
-TOOLS = (studio, doctor, evaluate, models, ingest, convert, phantom, demo)
+TOOLS = (studio, doctor, evaluate, models, ingest, check, convert, phantom, demo)
 for command in (*WORK, *TOOLS):
     main.add_command(command)

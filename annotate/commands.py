@@ -167,6 +167,44 @@ def open_(workspace: Workspace, top: int | None, author: str) -> Report:
 
 
 @click.command()
+@click.argument("folders", nargs=-1, required=True, type=_THERE)
+@click.option("--images/--no-images", default=True, show_default=True, help="Look at the images too.")
+@reporting
+def check(folders: tuple[Path, ...], images: bool) -> Report:
+    """Tell what is wrong or smells in Labelme files in FOLDERS; change nothing.
+
+    Within a workspace its aliases and its patient pattern hold; elsewhere labels count as they are spelt.
+    """
+    from .check import check_folder
+    from .errors import WorkspaceError
+    from .settings import Settings
+    from .workspace import Workspace
+
+    report = Report("check")
+    try:
+        settings: Settings | None = Workspace.find().settings
+    except WorkspaceError:
+        settings = None
+
+    def canonical(label: str) -> str:
+        known = settings.classes.find(label) if settings else None
+        return known.name if known else label.strip()
+
+    with progress() as tell:
+        check_folder(
+            folders,
+            patient_pattern=settings.imports.patient if settings else r"^(?P<patient>\d+)_",
+            canonical=canonical,
+            images=images,
+            report=report,
+            on_progress=lambda n: tell("Checking", n, None),
+        )
+    if not report.failures and not report.oddities:
+        report.say("Nothing is wrong.")
+    return report
+
+
+@click.command()
 @reporting
 @pass_workspace
 def status(workspace: Workspace) -> Report:

@@ -200,8 +200,8 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
         return None
     name = f"{name} {label!r}"
     shape_type = entry.get("shape_type") or "polygon"  # none in files older than 3.10
-    if shape_type not in _POINTS:
-        notes.append(f"{name} is a {shape_type}, which has no area: left out")
+    if not isinstance(shape_type, str) or shape_type not in _POINTS:
+        notes.append(f"{name} is a {shape_type!s:.40}, which has no area: left out")
         return None
     points = _points(entry.get("points"))
     if points is None:
