@@ -113,7 +113,7 @@ def write_page(
         f"<h2>Test patients, whom neither model has seen: {escape(second)} is {escape(str(verdict['verdict']))}</h2>",
         f"<p>The gate: {escape(str(verdict['reason']))}.</p>",
         _table(verdict),
-        "<p>The middle frame of each test patient's clip, whatever it shows:</p>",
+        "<p>One frame of each test patient, whatever it shows:</p>",
     ]
     for frame, drawn in _test_frames(workspace, catalogue, models, device):
         pictures = [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]

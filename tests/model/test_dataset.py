@@ -75,6 +75,20 @@ def test_pixels_outside_the_sector_are_ignored_but_not_outlines_there() -> None:
     assert set(np.unique(target[:, 60:])) == {1, IGNORED}
 
 
+def test_shares_count_a_class_where_it_is_covered_or_drawn_and_never_come_to_nothing() -> None:
+    frames = [
+        sample(square(0, 0, 60, 3)),
+        sample(square(0, 0, 60, 3), covered=frozenset({3})),
+        sample(covered=frozenset({7})),
+    ]
+    shares = training_set(frames, class_ids=[3, 7], classes=CLASSES, size=120).class_shares()
+
+    assert shares.sum().item() == pytest.approx(1)
+    # Half of two frames, with one blank grid of 120 x 120 added; letterbox and sector leave half a grid seen.
+    assert shares[1].item() == pytest.approx(2 * 3600 / (2 * 7200 + 14400), rel=0.01)
+    assert 0 < shares[2].item() < 1e-3
+
+
 def test_an_empty_set_has_no_batches() -> None:
     data = training_set([], class_ids=[3], classes=CLASSES, size=32)
 

@@ -11,7 +11,7 @@ from torch import nn
 from dmr.model.dataset import TrainingSet
 from dmr.model.network import SIZES, DMRNet
 from dmr.model.settings import TrainSettings
-from dmr.model.train import Trainer, mean_dice
+from dmr.model.train import Trainer, mean_dice, start_at_shares
 
 SETTINGS = TrainSettings(input=32, steps=30, batch=4, check_every=5, patience=0, learning_rate=1e-2)
 CPU = torch.device("cpu")
@@ -94,6 +94,17 @@ def test_without_validation_frames_the_last_average_is_kept() -> None:
 
     assert made.best is None
     assert torch.equal(next(iter(made.finished_state().values())), next(iter(made.average.state_dict().values())))
+
+
+def test_an_untrained_network_predicts_each_class_as_often_as_it_is_drawn() -> None:
+    torch.manual_seed(0)
+    network = DMRNet(2, size=SIZES["s"])
+    shares = torch.tensor([0.9, 0.095, 0.005])
+    start_at_shares(network.classifiers, shares)
+    output = network.train()(torch.randn(2, 1, 64, 64))
+    for logits in (output.logits, *output.aux):
+        torch.testing.assert_close(logits.float().softmax(1).mean((0, 2, 3)), shares, atol=0.05, rtol=0.9)
+    assert len(network.classifiers) == 1 + len(output.aux)
 
 
 def test_minutes_end_a_run_too() -> None:
