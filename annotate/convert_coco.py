@@ -71,7 +71,9 @@ def labelme_to_coco(
         for note in (*file.notes, *notes):
             report.note(note, name)
         frames.append((image_name(file) or PurePosixPath(name).with_suffix(".png").name, annotation))
-    data = canonical_json(to_coco(frames, {names.index_of(n) or 0: n for n in labels}, rle=rle)).encode()
+    categories = {names.index_of(label) or 0: label for label in labels}
+    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
     report.count("frames converted", len(frames))
     if dst.is_file() and dst.read_bytes() == data:
         report.say("Nothing new: nothing was changed.")
@@ -113,10 +115,8 @@ def coco_to_labelme(
         for note in image.notes:
             report.note(note, base)
         try:
-            if not PurePosixPath(base).stem or target in files:
-                raise BrokenInput(
-                    base or f"image {number + 1}", "has no name of its own", "Give images different names"
-                )
+            if not PurePosixPath(base).stem or target in files or not base.isprintable():
+                raise BrokenInput(f"image {number + 1}", "has no name of its own", "Give images different names")
             shapes = image.annotation.shapes
             path = folder.named(dst / base)
             pointed = path.resolve().as_posix() if path else base

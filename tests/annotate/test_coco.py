@@ -136,6 +136,16 @@ def test_the_commands_go_there_and_back_and_repeating_them_changes_nothing(tmp_p
     assert "0 written, 0 replaced, 2 unchanged" in repeated.output
 
 
+def test_an_image_whose_name_no_file_can_have_is_named_by_its_number(tmp_path: Path) -> None:
+    data = to_coco([("a\0b.png", drawn()), ("\ud800.png", drawn()), ("p.png", drawn()), ("P/p.png", drawn())], NAMES)
+    (tmp_path / "coco.json").write_text(json.dumps(data), encoding="utf-8")
+    result = CliRunner().invoke(main, ["convert", "coco-to-labelme", str(tmp_path / "coco.json"), str(tmp_path / "o")])
+    assert result.exit_code == 1
+    told = [f"image {k}: has no name of its own" in result.output for k in (1, 2, 3, 4)]
+    assert told == [True, True, False, True]
+    assert [p.name for p in (tmp_path / "o").iterdir()] == ["p.json"]
+
+
 def test_a_path_in_a_coco_file_never_leads_out_of_the_target(tmp_path: Path) -> None:
     data = to_coco([("../../evil.png", drawn()), ("..\\..\\worse.png", drawn())], NAMES)
     (tmp_path / "coco.json").write_text(json.dumps(data), encoding="utf-8")
