@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +37,8 @@ Progress = Callable[[], None]
 
 # More values than this and no classes named: a picture has been taken for a mask.
 _MOST_VALUES = 64
+_WORTH_PROCESSES = 400  # files; of fewer, starting processes takes longer than they save
+_WINDOW = 512  # files
 
 
 def labelme_to_mask(
@@ -70,29 +75,7 @@ def labelme_to_mask(
         check_numbered(jobs)
     folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])], without=jobs)
     sheet = Preview(preview, len(jobs))
-
-    def convert(job: Job) -> bytes:
-        file = read_labelme(job.source)
-        if job.target.parent == job.source.parent and job.target.name == image_name(file):
-            raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
-        height, width = _frame_size(file, job, folder)
-        annotation, notes = labelme_to_annotation(
-            file, resolve=names.index_of, height=height, width=width, covered=None
-        )
-        ids = sorted({shape.class_id for shape in annotation.shapes})
-        size = {"height": height, "width": width}
-        index = shapes_to_index(annotation.shapes, paint_order=ids, **size)
-        hidden = hidden_pixels(annotation.shapes, paint_order=ids, **size)
-        for note in (*file.notes, *notes):
-            report.note(note, job.name)
-        if hidden:
-            report.note("pixels hidden under a higher index", job.name)
-        report.count("pixels hidden", hidden)
-        if sheet.wants(job.number):
-            sheet.add(job.name, annotation, find_image(file, job.source, roots=folder.roots, index=folder.index)[0])
-        return encode_png(index)
-
-    _run(report, jobs, convert, dry_run=dry_run, on_progress=on_progress)
+    _run(report, jobs, _Paint(names, folder, sheet), dry_run=dry_run, on_progress=on_progress)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
 
@@ -134,41 +117,112 @@ def mask_to_labelme(
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
     names = IndexNames(classes)
-    folder = Images([images] if images else [])
     sheet = Preview(preview, len(jobs))
-
-    def convert(job: Job) -> bytes:
-        index = _read_mask(job, names, report)
-        height, width = index.shape
-        shapes = index_to_shapes(index, tolerance=tolerance, most_points=most_points)
-        image = folder.named(job.source)
-        if image is None and images is not None:
-            report.note("no image of that name (imagePath names the mask)", job.name)
-        elif image is not None:
-            rows, columns = image_size(image.read_bytes(), where=image)
-            if (rows, columns) != (height, width):
-                what = f"has {width} x {height} pixels, and its image {columns} x {rows}"
-                raise BrokenInput(job.name, what, "Find the image that it was made for")
-        annotation = Annotation(height, width, shapes, frozenset(shape.class_id for shape in shapes))
-        if sheet.wants(job.number):
-            sheet.add(job.name, annotation, image)
-        labels = names.labels_of(shapes)
-        return annotation_to_labelme(
-            annotation,
-            names=labels,
-            image_path=_relative(image or job.source, job.target.parent),
-            extra={"dmr_drawing": drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shapes)},
-        )
-
-    _run(report, jobs, convert, dry_run=dry_run, on_progress=on_progress)
+    trace = _Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)
+    _run(report, jobs, trace, dry_run=dry_run, on_progress=on_progress)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
+
+
+@dataclass(slots=True)
+class _Converted:
+    """What became of one file, as another process can send it.
+
+    Attributes:
+        data: To write; None where it failed.
+        error: Why it failed.
+        notes: Oddities.
+        hidden: Pixels that the mask cannot hold, None where that is not asked.
+        shown: What the contact sheet shows of it.
+    """
+
+    data: bytes | None = None
+    error: BrokenInput | None = None
+    notes: list[str] = field(default_factory=list)
+    hidden: int | None = None
+    shown: tuple[Annotation, Path | bytes | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Paint:
+    """One Labelme file to a mask."""
+
+    names: IndexNames
+    folder: Images
+    sheet: Preview
+
+    def __call__(self, job: Job) -> _Converted:
+        done = _Converted()
+        try:
+            file = read_labelme(job.source)
+            if job.target.parent == job.source.parent and job.target.name == image_name(file):
+                raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
+            height, width = _frame_size(file, job, self.folder)
+            annotation, notes = labelme_to_annotation(
+                file, resolve=self.names.index_of, height=height, width=width, covered=None
+            )
+            ids = sorted({shape.class_id for shape in annotation.shapes})
+            index = shapes_to_index(annotation.shapes, paint_order=ids, height=height, width=width)
+            done.hidden = hidden_pixels(annotation.shapes, paint_order=ids, height=height, width=width)
+            done.notes += [*file.notes, *notes, *(["pixels hidden under a higher index"] if done.hidden else [])]
+            if self.sheet.wants(job.number):
+                image = find_image(file, job.source, roots=self.folder.roots, index=self.folder.index)[0]
+                done.shown = annotation, image
+            done.data = encode_png(index)
+        except BrokenInput as error:
+            done.error = error
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """One mask to a Labelme file."""
+
+    names: IndexNames
+    folder: Images | None
+    sheet: Preview
+    tolerance: float
+    most_points: int | None
+
+    def __call__(self, job: Job) -> _Converted:
+        done = _Converted()
+        try:
+            index = _read_mask(job, self.names, done.notes)
+            height, width = index.shape
+            shapes = index_to_shapes(index, tolerance=self.tolerance, most_points=self.most_points)
+            image = self._image(job, done.notes, height, width)
+            annotation = Annotation(height, width, shapes, frozenset(shape.class_id for shape in shapes))
+            if self.sheet.wants(job.number):
+                done.shown = annotation, image
+            labels = self.names.labels_of(shapes)
+            done.data = annotation_to_labelme(
+                annotation,
+                names=labels,
+                image_path=_relative(image or job.source, job.target.parent),
+                extra={"dmr_drawing": drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shapes)},
+            )
+        except BrokenInput as error:
+            done.error = error
+        return done
+
+    def _image(self, job: Job, notes: list[str], height: int, width: int) -> Path | None:
+        if self.folder is None:
+            return None
+        image = self.folder.named(job.source)
+        if image is None:
+            notes.append("no image of that name (imagePath names the mask)")
+            return None
+        rows, columns = image_size(image.read_bytes(), where=image)
+        if (rows, columns) != (height, width):
+            what = f"has {width} x {height} pixels, and its image {columns} x {rows}"
+            raise BrokenInput(job.name, what, "Find the image that it was made for")
+        return image
 
 
 def _run(
     report: Report,
     jobs: list[Job],
-    convert: Callable[[Job], bytes],
+    convert: _Paint | _Trace,
     *,
     dry_run: bool,
     on_progress: Progress | None,
@@ -176,20 +230,29 @@ def _run(
     """Convert every job, write what is new, and count."""
     for word in ("written", "replaced", "unchanged"):
         report.count(word, 0)
-
     later = colliding(jobs)
+    for job in jobs:
+        if job.source in later:
+            what = f"would become the same {job.target.suffix} as {later[job.source]}"
+            report.fail(BrokenInput(job.name, what, "Give them different names"))
+    wanted = [job for job in jobs if job.source not in later]
 
     def outputs() -> Iterator[tuple[Path, bytes]]:
-        for job in jobs:
+        for job, done in zip(wanted, _each(convert, wanted), strict=True):
+            for note in done.notes:
+                report.note(note, job.name)
+            if done.hidden is not None:
+                report.count("pixels hidden", done.hidden)
+            if done.shown is not None:
+                convert.sheet.add(job.name, *done.shown)
             try:
-                if job.source in later:
-                    what = f"would become the same {job.target.suffix} as {later[job.source]}"
-                    raise BrokenInput(job.name, what, "Give them different names")
-                data = convert(job)
-                outcome = judge_target(job, data)
+                if done.error is not None:
+                    raise done.error
+                assert done.data is not None
+                outcome = judge_target(job, done.data)
                 report.count(outcome)
                 if outcome != "unchanged" and not dry_run:
-                    yield job.target, data
+                    yield job.target, done.data
             except BrokenInput as error:
                 report.fail(error)
             if on_progress is not None:
@@ -203,6 +266,18 @@ def _run(
         ) from error
     if dry_run:
         report.say("Dry run: nothing was written.")
+
+
+def _each(convert: _Paint | _Trace, jobs: list[Job]) -> Iterator[_Converted]:
+    """Convert jobs in their order, many of them by all cores; only a window of results is held."""
+    workers = os.cpu_count() or 1
+    if len(jobs) < _WORTH_PROCESSES or workers < 2:
+        yield from map(convert, jobs)
+        return
+    # Spawned everywhere, as Windows must: a fork would take locks of this process's threads along.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for start in range(0, len(jobs), _WINDOW):
+            yield from pool.map(convert, jobs[start : start + _WINDOW], chunksize=_WINDOW // 32)
 
 
 def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
@@ -219,7 +294,7 @@ def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
     return image_size(image if isinstance(image, bytes) else image.read_bytes(), where=job.name)
 
 
-def _read_mask(job: Job, names: IndexNames, report: Report) -> NDArray[np.uint8]:
+def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint8]:
     """The mask's indices that are classes."""
     try:
         data = job.source.read_bytes()
@@ -237,7 +312,7 @@ def _read_mask(job: Job, names: IndexNames, report: Report) -> NDArray[np.uint8]
         what = f"its values are {_some(unknown)}, and --classes names 1 to {len(names.given)}"
         raise BrokenInput(job.name, what, "Name a class for every value, or save the mask with values from 1")
     for value in unknown:
-        report.note(f"index {value} is no class (left out)", job.name)
+        notes.append(f"index {value} is no class (left out)")
     return np.where(np.isin(index, unknown), np.uint8(0), index)
 
 

@@ -20,6 +20,10 @@ class DmrError(Exception):
         self.what = what
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[type[DmrError], tuple[str, str, str]]:
+        """So that it comes whole from another process."""
+        return type(self), (self.where, self.what, self.remedy)
+
 
 class UsageError(DmrError):
     """The command was called in a way that cannot work: exit code 2."""

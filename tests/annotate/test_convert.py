@@ -316,3 +316,26 @@ GREY = Image.new("L", (8, 8), 1)
 def test_a_mask_without_indices_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(BrokenInput, match=reason):
         read_index_mask(data, where="m.png")
+
+
+def test_many_files_go_through_several_processes_and_come_out_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for k in range(40):
+        write_labelme(tmp_path / "in" / f"p{k}.json", ("a", LEFT), ("b", RIGHT if k % 3 else LEFT))
+    (tmp_path / "in" / "p7.json").write_text("{", encoding="utf-8")
+    reports = []
+    for name, worth in (("alone", 1000), ("together", 8)):
+        monkeypatch.setattr("dmr.annotate.convert._WORTH_PROCESSES", worth)
+        monkeypatch.setattr("os.cpu_count", lambda: 2)
+        masks = labelme_to_mask(tmp_path / "in", tmp_path / name / "m", classes=("a", "b"))
+        drawn = mask_to_labelme(tmp_path / name / "m", tmp_path / name / "l", classes=("a", "b"), tolerance=1.0)
+        reports.append((masks.as_dict(), drawn.as_dict()))
+    assert reports[0] == reports[1]
+    assert len(reports[0][0]["failures"]) == 1
+    alone, together = (
+        {p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.*") if p.is_file()}
+        for name in ("alone", "together")
+    )
+    assert alone == together
+    assert len(alone) == 78
