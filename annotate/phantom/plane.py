@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
@@ -42,6 +43,10 @@ _MADE_OF: Final = {"lamina": "vertebral_body"}
 _SINUS: Final = (0.55, 0.45)  # of the kidney's axes
 
 
+# rasterio silences its warnings by a switch that all threads share, and puts it back when it is done.
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+
 class Plane:
     """The plane of the scan on a scanner's grid.
 
@@ -78,7 +83,8 @@ class Plane:
         # Sheaths after all muscles: each lies on its muscle's border, not under the neighbour.
         for shapes, touched in ((soft, False), (sheaths, True), (hard, False)):
             if shapes:
-                rasterize(shapes, out=tissue, all_touched=touched)
+                with _ONE_AT_A_TIME:
+                    rasterize(shapes, out=tissue, all_touched=touched)
         tissue[covered] = wall[covered]
         return tissue
 
