@@ -1,0 +1,177 @@
+"""One file of a conversion between Labelme files and class-index masks, done here or in another process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .convert_files import Images, Job
+from .convert_names import IndexNames
+from .convert_preview import Preview
+from .errors import BrokenInput
+from .frames import MOST_PIXELS, encode_png, image_size
+from .labelme import (
+    LabelmeFile,
+    annotation_to_labelme,
+    drawing_of,
+    find_image,
+    image_name,
+    labelme_to_annotation,
+    read_labelme,
+)
+from .masks import read_index_mask
+from .raster import hidden_pixels, shapes_to_index
+from .shapes import Annotation
+from .trace import index_to_shapes
+
+# More values than this and no classes named: a picture has been taken for a mask.
+_MOST_VALUES = 64
+
+
+@dataclass(slots=True)
+class Converted:
+    """What became of one file, as another process can send it.
+
+    Attributes:
+        data: To write; None where it failed.
+        error: Why it failed.
+        notes: Oddities.
+        hidden: Pixels that the mask cannot hold, None where that is not asked.
+        shown: What the contact sheet shows of it.
+    """
+
+    data: bytes | None = None
+    error: BrokenInput | None = None
+    notes: list[str] = field(default_factory=list)
+    hidden: int | None = None
+    shown: tuple[Annotation, Path | bytes | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """One Labelme file to a mask."""
+
+    names: IndexNames
+    folder: Images
+    sheet: Preview
+
+    def __call__(self, job: Job) -> Converted:
+        """Convert the file; what is wrong with it is in the outcome."""
+        done = Converted()
+        try:
+            file = read_labelme(job.source)
+            if job.target.parent == job.source.parent and job.target.name == image_name(file):
+                raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
+            height, width = _frame_size(file, job, self.folder)
+            annotation, notes = labelme_to_annotation(
+                file, resolve=self.names.index_of, height=height, width=width, covered=None
+            )
+            ids = sorted({shape.class_id for shape in annotation.shapes})
+            index = shapes_to_index(annotation.shapes, paint_order=ids, height=height, width=width)
+            done.hidden = hidden_pixels(annotation.shapes, paint_order=ids, height=height, width=width)
+            done.notes += [*file.notes, *notes, *(["pixels hidden under a higher index"] if done.hidden else [])]
+            if self.sheet.wants(job.number):
+                image = find_image(file, job.source, roots=self.folder.roots, index=self.folder.index)[0]
+                done.shown = annotation, image
+            done.data = encode_png(index)
+        except BrokenInput as error:
+            done.error = error
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One mask to a Labelme file."""
+
+    names: IndexNames
+    folder: Images | None
+    sheet: Preview
+    tolerance: float
+    most_points: int | None
+
+    def __call__(self, job: Job) -> Converted:
+        """Convert the file; what is wrong with it is in the outcome."""
+        done = Converted()
+        try:
+            index = _read_mask(job, self.names, done.notes)
+            height, width = index.shape
+            shapes = index_to_shapes(index, tolerance=self.tolerance, most_points=self.most_points)
+            image = self._image(job, done.notes, height, width)
+            annotation = Annotation(height, width, shapes, frozenset(shape.class_id for shape in shapes))
+            if self.sheet.wants(job.number):
+                done.shown = annotation, image
+            labels = self.names.labels_of(shapes)
+            done.data = annotation_to_labelme(
+                annotation,
+                names=labels,
+                image_path=_relative(image or job.source, job.target.parent),
+                extra={"dmr_drawing": drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shapes)},
+            )
+        except BrokenInput as error:
+            done.error = error
+        return done
+
+    def _image(self, job: Job, notes: list[str], height: int, width: int) -> Path | None:
+        if self.folder is None:
+            return None
+        image = self.folder.named(job.source)
+        if image is None:
+            notes.append("no image of that name (imagePath names the mask)")
+            return None
+        rows, columns = image_size(image.read_bytes(), where=image)
+        if (rows, columns) != (height, width):
+            what = f"has {width} x {height} pixels, and its image {columns} x {rows}"
+            raise BrokenInput(job.name, what, "Find the image that it was made for")
+        return image
+
+
+def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
+    """Rows and columns, as the file says, else of its image."""
+    if file.height is not None and file.width is not None:
+        height, width = file.height, file.width
+        if height * width > MOST_PIXELS:
+            what = f"says {width} x {height} pixels, more than {MOST_PIXELS // 1_000_000} million"
+            raise BrokenInput(job.name, what, "Correct imageHeight and imageWidth")
+        return height, width
+    image, _ = find_image(file, job.source, roots=folder.roots, index=folder.index)
+    if image is None:
+        raise BrokenInput(job.name, "says no size, and its image is not there", "Name the image's folder with --images")
+    return image_size(image if isinstance(image, bytes) else image.read_bytes(), where=job.name)
+
+
+def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint8]:
+    """The mask's indices that are classes."""
+    try:
+        data = job.source.read_bytes()
+    except OSError as error:
+        raise BrokenInput(job.name, f"cannot be opened ({error.strerror})", "Check its permissions") from error
+    index = read_index_mask(data, where=job.name)
+    values = [value for value in np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist() if value]
+    if names.given is None:
+        if len(values) > _MOST_VALUES:
+            what = f"has {len(values)} different values: a picture and no mask"
+            raise BrokenInput(job.name, what, "Give the folder of masks, or name the classes with --classes")
+        return index
+    unknown = [value for value in values if value > len(names.given)]
+    if unknown and len(unknown) == len(values):
+        what = f"its values are {_some(unknown)}, and --classes names 1 to {len(names.given)}"
+        raise BrokenInput(job.name, what, "Name a class for every value, or save the mask with values from 1")
+    for value in unknown:
+        notes.append(f"index {value} is no class (left out)")
+    return np.where(np.isin(index, unknown), np.uint8(0), index)
+
+
+def _some(values: list[int]) -> str:
+    return ", ".join(map(str, values[:5])) + (" and more" if len(values) > 5 else "")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """A path from a folder, POSIX; the whole path where they lie on different drives."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
