@@ -203,9 +203,12 @@ def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, dev
     import webbrowser
 
     from ..model.device import pick_device
-    from .demo import run_demo
+    from .demo import finished_page, run_demo
 
     report = Report("demo")
+    if (there := finished_page(folder)) is not None:
+        report.say(f"Nothing new: the demo was run in {folder}, and its page is {there}. Delete it, or name another.")
+        return report
     with progress() as tell:
         done = run_demo(folder, steps=steps, seed=seed or 0, device=pick_device(device_name), show=show, tell=tell)
     report.data["demo"] = {"verdict": done.verdict, "gain": done.gain, "page": str(done.page)}

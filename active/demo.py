@@ -27,7 +27,7 @@ from ..model.settings import TrainSettings
 from ..model.train import Progress
 from ..model.training import train_model, train_settings
 from .cycle import retrain
-from .demo_page import Correction, write_page
+from .demo_page import PAGE, Correction, write_page
 from .prelabel import prelabel_scans
 from .simulate import correct_drafts
 
@@ -55,6 +55,12 @@ class Demo:
     page: Path
 
 
+def finished_page(folder: Path) -> Path | None:
+    """The page of a demo that was run there; None where there is none."""
+    page = folder / "reports" / PAGE
+    return page if page.is_file() and (folder / _MARK).is_dir() else None
+
+
 def run_demo(
     folder: Path,
     *,
@@ -78,7 +84,10 @@ def run_demo(
         UsageError: The folder is there and not empty.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise UsageError(folder, "is there already", "Name another folder: dmr demo FOLDER")
+        what = "holds a demo that did not end" if (folder / _MARK).is_dir() else "holds other things"
+        raise UsageError(folder, what, "Delete it, or name another folder: dmr demo FOLDER")
+    if seed < 0:
+        raise UsageError("demo --seed", f"is {seed}", "Give a number from 0")
     workspace, _ = Workspace.create(folder, coverage="all", split=SPLIT)
     scans = workspace.root / _MARK
     show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")

@@ -24,6 +24,7 @@ from ..annotate.workspace import Workspace
 from ..model.training import contained, load_predictor
 from .prelabel import SPECK, tolerance_px
 
+PAGE: Final = "demo.html"
 SHOWN: Final = 8  # frames of each kind
 _JPEG_QUALITY: Final = 82
 
@@ -118,7 +119,7 @@ def write_page(
     for frame, drawn in _test_frames(workspace, catalogue, models, device):
         pictures = [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]
         parts.append(_row("", pictures))
-    path = workspace.reports_folder / "demo.html"
+    path = workspace.reports_folder / PAGE
     write_atomic(path, "\n".join(parts).encode("utf-8"))
     return path
 

@@ -49,7 +49,8 @@ def mask_parts(mask: NDArray[np.bool_]) -> list[Part]:
         if not is_outer:
             holes += loops
             continue
-        loops.sort(key=ring_area, reverse=True) if len(loops) > 1 else None
+        if len(loops) > 1:
+            loops.sort(key=ring_area, reverse=True)
         parts.append((loops[0], loops[1:]))
     for hole in holes:
         parts[0 if len(parts) == 1 else _around(hole, [outline for outline, _ in parts])][1].append(hole)

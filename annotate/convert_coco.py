@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .canonical import canonical_json
 from .coco import from_coco, to_coco
-from .convert_files import Images, Job, find_jobs, judge_target
+from .convert_files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
 from .convert_names import IndexNames
 from .errors import BrokenInput, UsageError
-from .labelme import annotation_to_labelme, drawing_of, image_name, labelme_to_annotation, read_labelme
+from .labelme import image_name, labelme_to_annotation, read_labelme
 from .report import Report
 from .shapes import Annotation
 from .store import write_atomic, write_many
@@ -117,15 +117,9 @@ def coco_to_labelme(
         try:
             if not PurePosixPath(base).stem or target in files or not base.isprintable():
                 raise BrokenInput(f"image {number + 1}", "has no name of its own", "Give images different names")
-            shapes = image.annotation.shapes
             path = folder.named(dst / base)
-            pointed = path.resolve().as_posix() if path else base
-            data = annotation_to_labelme(
-                image.annotation,
-                names=names,
-                image_path=pointed,
-                extra={"dmr_drawing": drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in shapes)},
-            )
+            pointed = relative_path(path, dst) if path else base
+            data = drawn_file(image.annotation, names=names, image_path=pointed)
             outcome = judge_target(Job(number, src, base, target), data)
             report.count(outcome)
             if outcome != "unchanged":

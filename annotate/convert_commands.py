@@ -17,7 +17,7 @@ _THERE = click.Path(exists=True, path_type=Path)
 
 @click.group()
 def convert() -> None:
-    """Labelme files to class-index masks and back, without a workspace."""
+    """Between Labelme files and masks, layers or COCO, without a workspace."""
 
 
 def _conversion(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES
-from .labelme import drawing_of, read_labelme
+from .labelme import annotation_to_labelme, drawing_of, read_labelme
 from .masks import read_index_mask
+from .shapes import Annotation
 from .sources import files_below
 
 # A mask has few values; a scan that lies where a mask is to go has many.
@@ -102,6 +103,20 @@ def judge_target(job: Job, data: bytes) -> str:
         what = "is there, and was drawn or edited by hand"
         raise BrokenInput(job.target, what, "Move it away, or name another DST")
     return "replaced"
+
+
+def drawn_file(annotation: Annotation, *, names: Mapping[int, str], image_path: str) -> bytes:
+    """A conversion's Labelme file, with what tells later whether somebody drew on it."""
+    drawing = drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in annotation.shapes)
+    return annotation_to_labelme(annotation, names=names, image_path=image_path, extra={"dmr_drawing": drawing})
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """A path from a folder, POSIX; the whole path where they lie on different drives."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
 
 
 def _is_mask(data: bytes) -> bool:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .convert_files import Images, Job, find_jobs, judge_target
+from .convert_files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
 from .convert_names import IndexNames
 from .errors import BrokenInput, UsageError
 from .frames import encode_png
-from .labelme import annotation_to_labelme, drawing_of, labelme_to_annotation, read_labelme
+from .labelme import labelme_to_annotation, read_labelme
 from .masks import MASK_SUFFIXES, read_index_mask
 from .raster import polygons_to_mask
 from .report import Report
@@ -112,12 +112,10 @@ def layers_to_labelme(
             target = (dst / place).with_name(f"{place.name}.json")
             annotation = _traced(masks, {name: k for k, name in names.items()})
             image = pictures.named(masks[0][1])
-            shapes = annotation.shapes
-            data = annotation_to_labelme(
+            data = drawn_file(
                 annotation,
                 names=names,
-                image_path=image.resolve().as_posix() if image else f"{place.name}.png",
-                extra={"dmr_drawing": drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in shapes)},
+                image_path=relative_path(image, target.parent) if image else f"{place.name}.png",
             )
             outcome = judge_target(Job(number, masks[0][1], place.as_posix(), target), data)
             report.count(outcome)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .convert_files import Images, Job
+from .convert_files import Images, Job, drawn_file, relative_path
 from .convert_names import IndexNames
 from .convert_preview import Preview
 from .errors import BrokenInput
 from .frames import MOST_PIXELS, encode_png, image_size
 from .labelme import (
     LabelmeFile,
-    annotation_to_labelme,
-    drawing_of,
     find_image,
     image_name,
     labelme_to_annotation,
@@ -105,11 +102,8 @@ class Trace:
             if self.sheet.wants(job.number):
                 done.shown = annotation, image
             labels = self.names.labels_of(shapes)
-            done.data = annotation_to_labelme(
-                annotation,
-                names=labels,
-                image_path=_relative(image or job.source, job.target.parent),
-                extra={"dmr_drawing": drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shapes)},
+            done.data = drawn_file(
+                annotation, names=labels, image_path=relative_path(image or job.source, job.target.parent)
             )
         except BrokenInput as error:
             done.error = error
@@ -167,11 +161,3 @@ def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint
 
 def _some(values: list[int]) -> str:
     return ", ".join(map(str, values[:5])) + (" and more" if len(values) > 5 else "")
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """A path from a folder, POSIX; the whole path where they lie on different drives."""
-    try:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-    except ValueError:
-        return path.resolve().as_posix()

@@ -46,7 +46,7 @@ class Subject:
 
     Attributes:
         side: The scanned side, `left` or `right`.
-        body: The vertebral body, or its disc.
+        body: The vertebral body.
         process: The transverse process.
         lamina: Bone behind it, with the joints; not labelled.
         psoas: The psoas major.

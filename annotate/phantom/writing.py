@@ -21,7 +21,6 @@ from .dicom import InventedPatient, clip_to_dicom, invent_patient
 from .scanner import SCANNERS, Scanner
 from .screen import NOTICE, write_screen
 
-FORMATS: Final = ("png", "dicom")
 PATIENTS_A_SEED: Final = 1000
 _NAMES: Final = {c.id: c.name for c in SHAMROCK_CLASSES}
 _EXTRA: Final = {"synthetic": True}
@@ -54,6 +53,8 @@ class PhantomSet:
 
     def __post_init__(self) -> None:
         last = self.first + self.patients - 1
+        if self.seed < 0:
+            raise ValueError(f"seed {self.seed}: expected 0 or more")
         if not 1 <= self.first <= last < PATIENTS_A_SEED:
             raise ValueError(f"patients {self.first} to {last}: expected at least one, from 1 to {PATIENTS_A_SEED - 1}")
 
@@ -81,10 +82,11 @@ def write_phantom(folder: Path, wanted: PhantomSet, *, workers: int = 2) -> Iter
         The number of frames just written, clip by clip.
 
     Raises:
-        UsageError: The folder holds something else.
+        UsageError: The folder holds something else than synthetic frames.
     """
     readme = folder / "README.txt"
-    if folder.exists() and any(folder.iterdir()) and not readme.exists():
+    ours = readme.is_file() and readme.read_bytes() == _README.encode()
+    if folder.exists() and any(folder.iterdir()) and not ours:
         raise UsageError(folder, "holds other files", "Name a new folder: real and synthetic frames are kept apart")
     folder.mkdir(parents=True, exist_ok=True)
     write_many({readme: _README.encode()})

@@ -54,11 +54,10 @@ def test_run_lengths_are_pycocotools_own(mask: NDArray[np.bool_]) -> None:
     np.testing.assert_array_equal(rle_to_mask(ours), mask)
     flat = mask.ravel(order="F").tolist()
     counts: list[int] = [0]
-    for k, value in enumerate(flat):
+    for value in flat:
         if value != (len(counts) % 2 == 0):
             counts.append(0)
         counts[-1] += 1
-        assert k >= 0
     np.testing.assert_array_equal(rle_to_mask({"size": mask.shape, "counts": counts}), mask)
 
 

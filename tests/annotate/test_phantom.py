@@ -177,6 +177,19 @@ def test_synthetic_frames_are_never_mixed_with_others(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["scan.png"]
 
 
+def test_a_folder_with_a_readme_of_its_own_is_no_phantoms(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("the ward's scans", encoding="utf-8")
+    result = CliRunner().invoke(main, ["phantom", str(tmp_path), "--patients", "1", "--frames", "1"])
+    assert result.exit_code == 2
+    assert (tmp_path / "README.txt").read_text(encoding="utf-8") == "the ward's scans"
+
+
+def test_a_negative_seed_is_told_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["phantom", str(tmp_path / "x"), "--seed", "-1"])
+    assert result.exit_code == 2
+    assert result.output == "Error: phantom --seed: is -1. Give a number from 0.\n"
+
+
 def test_an_unknown_scanner_is_told_in_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["phantom", str(tmp_path / "x"), "--scanner", "aster", "--scanner", "elm"])
     assert result.exit_code == 2

@@ -1,0 +1,40 @@
+"""`dmr demo` from end to end, with hardly any training: it leaves a page and an ordinary workspace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dmr.cli import main
+
+
+def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "demo"
+    runner = CliRunner()
+    result = runner.invoke(main, ["demo", str(folder), "--steps", "2", "--no-open", "--device", "cpu"])
+    assert result.exception is None, result.exception
+    assert "Gate: v2 against v1 is" in result.output
+    assert "dmr studio start" in result.output
+    page = (folder / "reports" / "demo.html").read_text(encoding="utf-8")
+    assert "Synthetic frames" in page
+    assert page.count("data:image/jpeg") == 8 * 3 + 8 * 3
+
+    again = runner.invoke(main, ["demo", str(folder), "--no-open"])
+    assert again.exit_code == 0
+    assert "Nothing new" in again.output
+
+    monkeypatch.chdir(folder)
+    status = json.loads(runner.invoke(main, ["status", "--json"]).stdout)["status"]
+    assert status["frames labelled"] == 20 * 4 + 20
+    assert status["frames"] == 20 * 4 + 12 * 5
+
+
+def test_a_folder_that_is_no_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").write_bytes(b"real")
+    result = CliRunner().invoke(main, ["demo", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "holds other things" in result.output
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.png"]
