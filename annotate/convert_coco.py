@@ -11,7 +11,7 @@ from .coco import from_coco, to_coco
 from .convert_files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
 from .convert_names import IndexNames
 from .errors import BrokenInput, UsageError
-from .labelme import image_name, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, image_name, labelme_to_annotation, read_labelme
 from .report import Report
 from .shapes import Annotation
 from .store import write_atomic, write_many
@@ -70,7 +70,7 @@ def labelme_to_coco(
         )
         for note in (*file.notes, *notes):
             report.note(note, name)
-        frames.append((image_name(file) or PurePosixPath(name).with_suffix(".png").name, annotation))
+        frames.append((_image_file(file, name), annotation))
     categories = {names.index_of(label) or 0: label for label in labels}
     # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
     data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
@@ -109,16 +109,16 @@ def coco_to_labelme(
     for word in ("written", "replaced", "unchanged"):
         report.count(word, 0)
     for number, image in enumerate(found):
-        # The name alone, by whichever slash: a path in the file never leads out of DST.
-        base = PureWindowsPath(image.name).name
-        target = dst / f"{PurePosixPath(base).stem}.json"
+        place = _inside(image.name)
+        base = place.as_posix()
+        target = (dst / place).with_suffix(".json") if place.stem else dst
         for note in image.notes:
             report.note(note, base)
         try:
-            if not PurePosixPath(base).stem or target in files or not base.isprintable():
+            if not place.stem or target in files or not base.isprintable():
                 raise BrokenInput(f"image {number + 1}", "has no name of its own", "Give images different names")
             path = folder.named(dst / base)
-            pointed = relative_path(path, dst) if path else base
+            pointed = relative_path(path, target.parent) if path else place.name
             data = drawn_file(image.annotation, names=names, image_path=pointed)
             outcome = judge_target(Job(number, src, base, target), data)
             report.count(outcome)
@@ -133,6 +133,19 @@ def coco_to_labelme(
     else:
         write_many(files)
     return report
+
+
+def _image_file(file: LabelmeFile, name: str) -> str:
+    """The image's file name: the Labelme file's own with the image's ending, for `imagePath` is often another's."""
+    ending = PurePosixPath(image_name(file) or "").suffix or ".png"
+    return PurePosixPath(name).with_suffix(ending).as_posix()
+
+
+def _inside(name: str) -> Path:
+    """A name as a path below a folder, by whichever slash; of one that would lead out, its last part."""
+    path = PureWindowsPath(name)
+    leads_out = bool(path.anchor) or ".." in path.parts
+    return Path(path.name) if leads_out else Path(*path.parts)
 
 
 def _parsed(path: Path) -> object:

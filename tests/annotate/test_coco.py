@@ -119,6 +119,9 @@ def test_the_commands_go_there_and_back_and_repeating_them_changes_nothing(tmp_p
         data = annotation_to_labelme(drawn(), names=NAMES, image_path=f"{name}.png")
         (tmp_path / "in" / f"{name}.json").parent.mkdir(exist_ok=True)
         (tmp_path / "in" / f"{name}.json").write_bytes(data)
+    (tmp_path / "in" / "ward").mkdir()
+    wrong = annotation_to_labelme(drawn(), names=NAMES, image_path="..\\elsewhere\\a.jpg")  # as in copied files
+    (tmp_path / "in" / "ward" / "a.json").write_bytes(wrong)
     (tmp_path / "in" / "bad.json").write_text("{", encoding="utf-8")
     out, back = str(tmp_path / "coco.json"), str(tmp_path / "back")
     runner = CliRunner()
@@ -126,17 +129,19 @@ def test_the_commands_go_there_and_back_and_repeating_them_changes_nothing(tmp_p
     assert first.exit_code == 1
     assert "bad.json" in first.output
     assert runner.invoke(main, ["convert", "coco-to-labelme", out, back]).exit_code == 0
-    for name in ("a", "b"):
+    images = json.loads(Path(out).read_text(encoding="utf-8"))["images"]
+    assert [i["file_name"] for i in images] == ["a.png", "b.png", "ward/a.jpg"]
+    for name in ("a", "b", "ward/a"):
         file = read_labelme(Path(back) / f"{name}.json")
         ids = {"muscle": 1, "nerve": 2}
         again, _ = labelme_to_annotation(file, resolve=ids.get, height=48, width=64, covered=None)
         np.testing.assert_array_equal(layers(again), layers(drawn()))
     repeated = runner.invoke(main, ["convert", "coco-to-labelme", out, back])
-    assert "0 written, 0 replaced, 2 unchanged" in repeated.output
+    assert "0 written, 0 replaced, 3 unchanged" in repeated.output
 
 
 def test_an_image_whose_name_no_file_can_have_is_named_by_its_number(tmp_path: Path) -> None:
-    data = to_coco([("a\0b.png", drawn()), ("\ud800.png", drawn()), ("p.png", drawn()), ("P/p.png", drawn())], NAMES)
+    data = to_coco([("a\0b.png", drawn()), ("\ud800.png", drawn()), ("p.png", drawn()), ("./p.jpg", drawn())], NAMES)
     (tmp_path / "coco.json").write_text(json.dumps(data), encoding="utf-8")
     result = CliRunner().invoke(main, ["convert", "coco-to-labelme", str(tmp_path / "coco.json"), str(tmp_path / "o")])
     assert result.exit_code == 1
