@@ -26,12 +26,13 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def use_threads(count: int | None = None) -> int:
-    """Set the CPU threads that torch computes with: `count`, or the cores this process may use.
+    """Set torch's CPU threads: `count`, else `OMP_NUM_THREADS`, else the cores this process may use.
 
     Left to itself torch counts the machine's cores, also where a container or an affinity grants fewer.
     """
     granted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(count or granted)
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(count or (int(asked) if asked.isdecimal() and int(asked) else granted))
     return torch.get_num_threads()
 
 
