@@ -34,7 +34,7 @@ def is_validation_patient(patient: str) -> bool:
     return not is_test_patient(patient) and int(sha256(f"dmr-val-{patient}".encode()).hexdigest(), 16) % 8 == 0
 
 
-def samples() -> Iterator[Sample]:
+def samples(*, sectors: bool = True) -> Iterator[Sample]:
     """All frames with their outlines; the patient is the first part of the file's name."""
     ids = frozenset(c.id for c in CLASSES)
     report = Report("benchmark")
@@ -47,4 +47,5 @@ def samples() -> Iterator[Sample]:
     )
     for item in frames:
         patient = item.name.split("_")[0]
-        yield Sample(item.name, patient, item.frame.pixels, item.annotation, find_sector(item.frame.pixels))
+        sector = find_sector(item.frame.pixels) if sectors else None
+        yield Sample(item.name, patient, item.frame.pixels, item.annotation, sector)

@@ -6,6 +6,8 @@ The published abstract names them and says what each is for; every equation, wid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,8 +15,19 @@ from torch import Tensor, nn
 DILATIONS = (1, 2, 3, 5)  # hybrid dilation without gridding: Wang et al. 2018, arXiv:1702.08502
 
 
+def convolution(
+    cin: int, cout: int, kernel: int, *, stride: int = 1, dilation: int = 1, separable: bool = False
+) -> nn.Module:
+    """A convolution without bias that keeps the size but for its stride; `separable` is depthwise and pointwise."""
+    pad = dilation * (kernel // 2)
+    if separable and kernel > 1:
+        depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
+        return nn.Sequential(depthwise, nn.Conv2d(cin, cout, 1, bias=False))
+    return nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)
+
+
 class ConvNorm(nn.Sequential):
-    """Convolution, BatchNorm and, if wanted, ReLU; `separable` splits it into depthwise and pointwise."""
+    """Convolution, BatchNorm and, if wanted, ReLU."""
 
     def __init__(
         self,
@@ -27,17 +40,45 @@ class ConvNorm(nn.Sequential):
         separable: bool = False,
         act: bool = True,
     ) -> None:
-        pad = dilation * (kernel // 2)
-        layers: list[nn.Module]
-        if separable and kernel > 1:
-            depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
-            layers = [depthwise, nn.Conv2d(cin, cout, 1, bias=False)]
-        else:
-            layers = [nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)]
-        layers.append(nn.BatchNorm2d(cout))
+        layers = [
+            convolution(cin, cout, kernel, stride=stride, dilation=dilation, separable=separable),
+            nn.BatchNorm2d(cout),
+        ]
         if act:
             layers.append(nn.ReLU(inplace=True))
         super().__init__(*layers)
+
+
+class JoinNorm(nn.Module):
+    """A convolution over several inputs as if they were concatenated, BatchNorm, ReLU; `(B, C_i, H, W)` each.
+
+    One convolution for each input, and their sum: the same arithmetic, but no gradient has to be cut out of a
+    concatenated one, which takes longer than the convolution.
+    """
+
+    def __init__(self, cins: Sequence[int], cout: int, kernel: int = 1, *, separable: bool = False) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(convolution(cin, cout, kernel, separable=separable) for cin in cins)
+        self.norm = nn.BatchNorm2d(cout)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Join."""
+        total = _sum([part(x) for part, x in zip(self.parts, inputs, strict=True)])
+        return F.relu(self.norm(total), inplace=True)
+
+
+class WideConvNorm(nn.Sequential):
+    """A 7x7 depthwise convolution as three of 3x3, then pointwise and BatchNorm: `(B, C, H, W)` -> the same.
+
+    Processors have a fast path for 3x3 alone: one 7x7 takes five times as long to train, a dilated 3x3 likewise.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            *(nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False) for _ in range(3)),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
 
 
 class Gate(nn.Sequential):
@@ -65,29 +106,36 @@ class AMD(nn.Module):
         super().__init__()
         k, width = len(DILATIONS), cout // len(DILATIONS)
         self.shortcut = nn.Sequential(nn.MaxPool2d(2), ConvNorm(cin, cout, 1, act=False))
-        self.down = ConvNorm(cin, cout, stride=2, separable=separable)
-        self.split = nn.Conv2d(cout, width * k, 1, bias=False)
+        self.down = ConvNorm(cin, cout, stride=2)
+        self.split = nn.ModuleList(nn.Conv2d(cout, width, 1, bias=False) for _ in DILATIONS)
         self.branches = nn.ModuleList(ConvNorm(width, width, dilation=d) for d in DILATIONS)
         self.channel_gate = Gate(width, width * k)
-        self.pixel_gate = nn.Conv2d(width * k, k, 1)
-        self.fuse = nn.Conv2d(width * k, cout, 1, bias=False)
+        self.pixel_gate = nn.ModuleList(nn.Conv2d(width, k, 1, bias=i == 0) for i in range(k))
+        self.fuse = nn.ModuleList(nn.Conv2d(width, cout, 1, bias=False) for _ in DILATIONS)
         self.out = ConvNorm(cout, cout, separable=separable, act=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Halve the resolution."""
-        parts = self.split(self.down(x)).chunk(len(DILATIONS), dim=1)
-        scales = [self.branches[0](parts[0])]
-        for part, branch in zip(parts[1:], self.branches[1:], strict=True):
-            scales.append(branch(part + scales[-1]))
-        stacked = torch.stack(scales, dim=1)  # (B, K, C/K, H, W)
-        b, k, c, h, w = stacked.shape
+        down = self.down(x)
+        scales: list[Tensor] = []
+        for split, branch in zip(self.split, self.branches, strict=True):
+            part = split(down)
+            scales.append(branch(part + scales[-1] if scales else part))
         # autocast takes the softmax in float32, and would carry the features there with it
-        channel = self.channel_gate(stacked.sum(1)).view(b, k, c, 1, 1).softmax(1).to(stacked.dtype)
-        pixel = self.pixel_gate(stacked.view(b, k * c, h, w)).view(b, k, 1, h, w).softmax(1).to(stacked.dtype)
-        mixed = stacked * (
-            2 * (channel + pixel)
-        )  # 4 * (channel + pixel) / 2: at even weights the features pass as they are
-        return F.relu(self.out(self.fuse(mixed.view(b, k * c, h, w))) + self.shortcut(x), inplace=True)
+        channel = self.channel_gate(_sum(scales)).unflatten(1, (len(scales), -1)).softmax(1).to(down.dtype)
+        pixel = _sum([gate(s) for gate, s in zip(self.pixel_gate, scales, strict=True)]).softmax(1).to(down.dtype)
+        mixed = []
+        for k, (fuse, scale) in enumerate(zip(self.fuse, scales, strict=True)):
+            # 4 * (channel + pixel) / 2: at even weights the features pass as they are
+            mixed.append(fuse(scale * (2 * (channel[:, k, :, None, None] + pixel[:, k : k + 1]))))
+        return F.relu(self.out(_sum(mixed)) + self.shortcut(x), inplace=True)
+
+
+def _sum(terms: Sequence[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 class BASA(nn.Module):
@@ -133,10 +181,10 @@ class DAR(nn.Module):
         self.down = None if above is None else nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(above, channels, 1, bias=False))
         neighbours = 1 if above is None else 2
         self.gate = Gate(channels * neighbours, neighbours) if neighbours > 1 else None
-        self.enter = ConvNorm(channels * (1 + neighbours), width, 1)
+        self.enter = JoinNorm([channels] * (1 + neighbours), width)
         self.first = ConvNorm(width, width, separable=separable)
-        self.second = ConvNorm(2 * width, width, separable=separable)
-        self.leave = ConvNorm(3 * width, channels, 1)
+        self.second = JoinNorm([width] * 2, width, 3, separable=separable)
+        self.leave = JoinNorm([width] * 3, channels)
         self.basa = BASA(channels)
         self.gamma = nn.Parameter(torch.tensor(0.1))
 
@@ -155,10 +203,10 @@ class DAR(nn.Module):
         if self.gate is not None:
             weights = (2 * self.gate(torch.cat(around, 1)).softmax(1)).to(skip.dtype)
             around = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
-        t0 = self.enter(torch.cat([skip, *around], 1))
+        t0 = self.enter(skip, *around)
         t1 = self.first(t0)
-        t2 = self.second(torch.cat([t0, t1], 1))
-        attended, boundary = self.basa(self.leave(torch.cat([t0, t1, t2], 1)))
+        t2 = self.second(t0, t1)
+        attended, boundary = self.basa(self.leave(t0, t1, t2))
         return skip + self.gamma * attended, boundary
 
 
@@ -224,15 +272,15 @@ class Upsample(nn.Module):
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
         self.smooth = nn.Conv2d(cin, cout, 1, bias=False)
-        self.sharp = nn.Conv2d(cin, 4 * cout, 1, bias=False)
+        self.sharp = nn.ConvTranspose2d(cin, cout, 2, stride=2, bias=False)  # a 1x1 convolution and pixel shuffle
         self.gate = Gate(cin, cout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Double the resolution."""
         weight = self.gate(x).sigmoid()[:, :, None, None]
         smooth = F.interpolate(self.smooth(x), scale_factor=2.0, mode="bilinear", align_corners=False)
-        sharp = F.pixel_shuffle(self.sharp(x), 2)
-        return torch.lerp(sharp, smooth, weight.to(sharp.dtype))
+        sharp = self.sharp(x)
+        return sharp + weight.to(sharp.dtype) * (smooth - sharp)  # lerp, which is slow where it broadcasts
 
 
 class AEH(nn.Module):
@@ -244,7 +292,7 @@ class AEH(nn.Module):
 
     def __init__(self, channels: int, *, separable: bool = False, attend: bool = False) -> None:
         super().__init__()
-        self.enter = ConvNorm(2 * channels, channels, 1)
+        self.enter = JoinNorm([channels] * 2, channels)
         self.local = nn.Sequential(
             ConvNorm(channels, channels, separable=separable),
             ConvNorm(channels, channels, separable=separable, act=False),
@@ -254,12 +302,12 @@ class AEH(nn.Module):
         if attend:
             self.wide = ERMHA(channels, reduce=2)
         else:
-            self.wide = ConvNorm(channels, channels, 7, separable=True, act=False)
+            self.wide = WideConvNorm(channels)
         self.excite = Gate(channels, channels)
 
     def forward(self, up: Tensor, skip: Tensor) -> Tensor:
         """Fuse."""
-        fused = self.enter(torch.cat([up, skip], 1))
+        fused = self.enter(up, skip)
         wide = self.wide(fused)[0] if self.attend else self.wide(fused)
         both = fused + self.local(fused) + wide
         return F.relu(fused + self.excite(both).sigmoid()[:, :, None, None] * both, inplace=True)

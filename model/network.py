@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import AEH, AMD, DAR, ERMHA, ConvNorm, Upsample
+from .blocks import AEH, AMD, DAR, ERMHA, ConvNorm, JoinNorm, Upsample
 
 STRIDE = 32  # input sides are padded up to a multiple of this
 LEVELS = 4
@@ -36,7 +36,7 @@ class NetworkSize:
 
 
 SIZES: dict[str, NetworkSize] = {
-    "s": NetworkSize("dmrnet_s", (32, 48, 64, 128, 192), 16, True, 1),
+    "s": NetworkSize("dmrnet_s", (32, 48, 64, 128, 160), 16, True, 1),
     "m": NetworkSize("dmrnet", (32, 64, 128, 256, 512), None, False, 2),
     "l": NetworkSize("dmrnet_l", (48, 96, 192, 384, 512), None, False, 2),
 }
@@ -68,12 +68,12 @@ class FullResolution(nn.Module):
         super().__init__()
         self.enter = ConvNorm(1, width)
         self.up = Upsample(below, width)
-        self.join = ConvNorm(2 * width, width)
+        self.join = JoinNorm([width] * 2, width, 3)
         self.head = nn.Conv2d(width, channels, 1)
 
     def forward(self, fine: Tensor, below: Tensor) -> Tensor:
         """`fine` `(B, width, H, W)` and `below` `(B, C, H/2, W/2)` -> logits `(B, channels, H, W)`."""
-        logits: Tensor = self.head(self.join(torch.cat([fine, self.up(below)], 1)))
+        logits: Tensor = self.head(self.join(fine, self.up(below)))
         return logits
 
 

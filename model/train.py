@@ -94,7 +94,7 @@ class Trainer:
         self.settings, self.device = settings, device
         self.inside = None if training.inside is None else training.inside.to(device)
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.order = torch.empty(0, dtype=torch.long)
@@ -178,9 +178,7 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))  # young averages forget faster
-        mine, theirs = self.average.state_dict(), self.network.state_dict()
-        floats = [k for k in mine if mine[k].is_floating_point()]
-        torch._foreach_lerp_([mine[k] for k in floats], [theirs[k] for k in floats], 1 - decay)
+        torch._foreach_lerp_(_floats(self.average), _floats(self.network), 1 - decay)
 
     def _look(self) -> None:
         """Score the averaged weights on the validation patients and keep them if they are the best so far."""
@@ -214,6 +212,11 @@ class Trainer:
         self.generator.set_state(state["generator"])
         self.order = state["order"]
         self.step, self.seconds, self.stale, self.dice, self.best = state["numbers"]
+
+
+def _floats(network: nn.Module) -> list[Tensor]:
+    """Parameters and running statistics; the buffers that count are left out."""
+    return [t.detach() for t in (*network.parameters(), *network.buffers()) if t.is_floating_point()]
 
 
 @torch.no_grad()

@@ -1,0 +1,257 @@
+"""DMRNet and its peers on the development set: same patients, steps, augmentation and loss; one run a row, resumable.
+
+Everything is chosen by folds of patients among those who are no test patients (`--on 0` to `--on 4`); the test patients
+are scored for the recorded table alone (`--on test`). A run's row is written as it ends, and a run that has its row is
+not done again. Two runs go side by side, a thread each: more steps in all than one run of two threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from folds import FOLDS, IDS, STATE, Frames, fold, frames, test_patients
+from monai.networks.nets.attentionunet import AttentionUnet
+from monai.networks.nets.basic_unet import BasicUNet
+from monai.networks.nets.basic_unetplusplus import BasicUNetPlusPlus
+from monai.networks.nets.dynunet import DynUNet
+from monai.networks.nets.segresnet import SegResNet
+from record import commit
+from torch import Tensor, nn
+from ubpd import CLASSES
+
+from dmr.annotate.raster import shapes_to_layers
+from dmr.annotate.store import write_atomic
+from dmr.model.augment import standardise
+from dmr.model.device import autocast, use_threads
+from dmr.model.letterbox import Letterbox
+from dmr.model.metrics import FrameScore, score_mask, score_table, summarise
+from dmr.model.network import SIZES, DMRNet, parameter_count
+from dmr.model.settings import TrainSettings
+from dmr.model.train import Trainer, as_output, start_at_shares
+
+RESULTS = Path(__file__).parent / "results" / "peers"
+SITTING_S = 60.0
+
+
+class Nested(nn.Module):
+    """UNet++ without deep supervision: its answer is a list of one."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.network(x)[0]
+        return out
+
+
+PLANE: dict[str, Any] = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1 + len(IDS)}
+
+
+def _residual(filters: Sequence[int]) -> nn.Module:
+    """A residual-encoder U-Net in the style of nnU-Net."""
+    n = len(filters)
+    return DynUNet(
+        **PLANE,
+        kernel_size=[3] * n,
+        strides=[1] + [2] * (n - 1),
+        upsample_kernel_size=[2] * (n - 1),
+        filters=list(filters),
+        res_block=True,
+        norm_name=("instance", {"affine": True}),
+    )
+
+
+# Widths are such that each has about as many parameters as dmrnet_s.
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "dmrnet_s": lambda: DMRNet(len(IDS), size=SIZES["s"]),
+    "unet": lambda: BasicUNet(**PLANE, features=(24, 24, 48, 96, 240, 24)),
+    "attention_unet": lambda: AttentionUnet(**PLANE, channels=(16, 32, 64, 128, 160), strides=(2, 2, 2, 2)),
+    "segresnet": lambda: SegResNet(**PLANE, init_filters=16, blocks_down=(1, 2, 2, 3)),
+    "residual_unet": lambda: _residual((16, 32, 64, 120, 168)),
+    "unet_plus_plus": lambda: Nested(BasicUNetPlusPlus(**PLANE, features=(16, 24, 48, 96, 208, 16))),
+}
+# Highest learning rates, each the better of 2e-3 and 4e-3 on the first fold.
+RATES: dict[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training and scoring.
+
+    Attributes:
+        network: One of `NETWORKS`.
+        on: `test`, or the number of the fold that is left out of training and scored.
+        seed: Of weights, order and augmentation.
+        changes: Of `TrainSettings`, as `name=value`; `augmentation.name=value` for its augmentation.
+    """
+
+    network: str
+    on: str
+    seed: int
+    steps: int
+    input: int
+    changes: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return "-".join(
+            [self.network, self.on, str(self.seed), f"{self.steps}steps", f"{self.input}px", *sorted(self.changes)]
+        )
+
+    def settings(self) -> TrainSettings:
+        base = TrainSettings(
+            input=self.input,
+            steps=self.steps,
+            seed=self.seed,
+            patience=0,
+            learning_rate=RATES.get(self.network, TrainSettings.learning_rate),
+        )
+        return changed(base, self.changes)
+
+
+def changed(settings: TrainSettings, changes: Sequence[str]) -> TrainSettings:
+    for change in changes:
+        name, _, text = change.partition("=")
+        value = json.loads(text)
+        if name.startswith("augmentation."):
+            settings = replace(
+                settings, augmentation=replace(settings.augmentation, **{name.removeprefix("augmentation."): value})
+            )
+        else:
+            settings = replace(settings, **{name: value})
+    return settings
+
+
+def build(network: str, seed: int, shares: Tensor) -> nn.Module:
+    """A network before its first step; all begin with the classes' shares."""
+    torch.manual_seed(seed)
+    made = NETWORKS[network]()
+    if isinstance(made, DMRNet):
+        last: Sequence[nn.Conv2d] = made.classifiers
+    else:
+        last = [m for m in made.modules() if isinstance(m, nn.Conv2d) and m.out_channels == 1 + len(IDS)][-1:]
+    start_at_shares(last, shares)
+    return made
+
+
+@torch.inference_mode()
+def scores(network: nn.Module, data: Frames, side: int) -> list[FrameScore]:
+    """Every frame and covered class at native size; one view, no test-time augmentation."""
+    network.eval()
+    cpu = torch.device("cpu")
+    found = []
+    for sample in data.native:
+        height, width = sample.pixels.shape
+        box = Letterbox(height, width, side)
+        grid = torch.from_numpy(box.fit(sample.pixels))[None, None]
+        with autocast(cpu):
+            logits = as_output(network(standardise(grid))).logits[0].float()
+        channels = box.restore(logits.softmax(0)).argmax(0).numpy()
+        drawn = shapes_to_layers(sample.annotation.shapes, class_ids=IDS, height=height, width=width)
+        for k, c in enumerate(CLASSES):
+            if c.id in sample.annotation.covered:
+                predicted = channels == k + 1
+                found.append(score_mask(predicted, drawn[k], frame=sample.frame, patient=sample.patient, name=c.name))
+    return found
+
+
+def perform(run: Run) -> str:
+    """Train, score, write the row and the patients' sums; goes on where an interrupted run stopped."""
+    use_threads(1)
+    data = frames(run.input)
+    held = test_patients(data.patients) if run.on == "test" else fold(data.patients, int(run.on))
+    training = data.part(data.patients - held - test_patients(data.patients))
+    scored = data.part(held)
+    settings = run.settings()
+    network = build(run.network, run.seed, training.grid.class_shares())
+    nobody = training.part(set())
+    trainer = Trainer(network, training.grid, nobody.grid, settings=settings, device=torch.device("cpu"))
+    state = STATE / f"{run.name}.pt"
+    if state.exists():
+        trainer.load_state(torch.load(state, weights_only=True))
+    pause = STATE / "PAUSE"  # while this file is there, runs wait
+    while not trainer.done:
+        trainer.run(seconds=SITTING_S / 6)
+        while pause.exists():
+            time.sleep(1)
+        if trainer.seconds // SITTING_S != (trainer.seconds - SITTING_S / 6) // SITTING_S:
+            buffer = io.BytesIO()
+            torch.save(trainer.state(), buffer)
+            write_atomic(state, buffer.getvalue())
+            print(f"{run.name}: step {trainer.step}, loss {trainer.progress.loss:.3f}", flush=True)
+    finished = trainer.finished_state()
+    network.load_state_dict(finished)
+    table = score_table(scores(network, scored, run.input))
+    summary = summarise(table)
+    order = {p: i for i, p in enumerate(sorted(held))}  # patients are told apart, not named
+    by_patient = [
+        {"patient": order[str(p)], "class": name, "frames": len(rows), "dice_sum": round(float(rows["dice"].sum()), 5)}
+        for (p, name), rows in table[table["drawn"] > 0].groupby(["patient", "name"], sort=True)
+    ]
+    row = {
+        **asdict(run),
+        "changes": " ".join(sorted(run.changes)),
+        "commit": commit(),
+        "parameters": parameter_count(network),
+        "learning_rate": settings.learning_rate,
+        "minutes": round(trainer.seconds / 60, 2),
+        "training_patients": len(training.patients),
+        "scored_patients": len(held),
+        **{f"dice_{n}": round(float(v), 4) for n, v in summary["dice"].items()},
+        "iou_mean": round(float(summary.loc["mean", "iou"]), 4),
+        **{f"hd95_{n}": round(float(v), 2) for n, v in summary["hd95"].items()},
+        "dice_pooled_mean": round(float(summary.loc["mean", "dice_pooled"]), 4),
+    }
+    torch.save(finished, STATE / f"{run.name}.weights.pt")
+    table.to_csv(STATE / f"{run.name}.frames.csv", index=False)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"row": row, "patients": by_patient}, indent=None)
+    write_atomic(RESULTS / f"{run.name}.json", (content + "\n").encode("utf-8"))
+    state.unlink(missing_ok=True)
+    return f"{run.name}: {row['dice_mean']:.4f} " + " ".join(f"{n} {row[f'dice_{n}']:.3f}" for n in CLASSES.names)
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--on", default="test", help="test, or folds as 0,1,2,3,4")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--input", type=int, default=128)
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other training settings")
+    parser.add_argument("--jobs", type=int, default=2)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = options()
+    assert FOLDS == 5
+    runs = [
+        Run(network, on, int(seed), args.steps, args.input, tuple(args.set))
+        for seed in args.seeds.split(",")
+        for on in args.on.split(",")
+        for network in args.networks.split(",")
+    ]
+    runs = [run for run in runs if not (RESULTS / f"{run.name}.json").exists()]
+    print(f"{len(runs)} runs to do", flush=True)
+    frames(args.input)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for told in pool.map(perform, runs):
+            print(told, flush=True)
+
+
+if __name__ == "__main__":
+    main()
