@@ -116,7 +116,7 @@ class Run:
             steps=self.steps,
             seed=self.seed,
             patience=0,
-            learning_rate=RATES.get(self.network, TrainSettings.learning_rate),
+            learning_rate=RATES.get(self.network, TrainSettings().learning_rate),
         )
         return changed(base, self.changes)
 
