@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
+from .ahead import ahead, batched
 from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, encode_png, perceptual_hash, read_frames
@@ -27,8 +27,6 @@ from .workspace import Workspace
 DEID_VERSION: Final = "metadata-1"
 BATCH: Final = 64  # frames held in memory, written and committed together
 NEAR_COPY: Final = 1  # bits of 64 by which two frames' perceptual hashes may differ to be named near-copies
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,13 +192,6 @@ def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
         spacing_mm=record.spacing_mm,
         sector=record.sector,
     )
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of up to `size` items, in order."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _endings() -> str:

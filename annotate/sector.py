@@ -68,20 +68,37 @@ def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     bright = ndimage.uniform_filter(grey.astype(np.float32), _WINDOW) > _DARK
     varied = ndimage.maximum_filter(grey, _WINDOW).astype(np.int16) - ndimage.minimum_filter(grey, _WINDOW) >= _FLAT
     closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
-    size = len(opening)
     # What lies beyond the frame counts as its border does, or else the border would be eaten.
-    margin = np.pad(bright & varied, size, mode="edge")
-    closed = ndimage.binary_closing(margin, closing)
-    opened = ndimage.binary_opening(np.asarray(closed), opening)
+    margin = np.pad(bright & varied, opening, mode="edge")
+    closed = _shrunk(_grown(margin, closing), closing)
+    opened = _grown(_shrunk(closed, opening), opening)
     # The window reached past the image by half of itself; done last, it parts no skin from what lies below.
-    shrunk = ndimage.binary_erosion(np.asarray(opened), np.ones((_WINDOW, _WINDOW), dtype=np.bool_))
-    return np.asarray(shrunk, dtype=np.bool_)[size:-size, size:-size]
+    return _shrunk(opened, _WINDOW)[opening:-opening, opening:-opening]
 
 
-def _square(grey: NDArray[np.uint8], share: float) -> NDArray[np.bool_]:
-    """A square of about twice this share of the shorter side, of odd size."""
-    size = 2 * max(2, round(share * min(grey.shape))) + 1
-    return np.ones((size, size), dtype=np.bool_)
+def _square(grey: NDArray[np.uint8], share: float) -> int:
+    """The side of a square of about twice this share of the shorter side; odd."""
+    return 2 * max(2, round(share * min(grey.shape))) + 1
+
+
+def _grown(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Dilated by a square of odd `side`."""
+    return _sums(_sums(mask, side, 0) > 0, side, 1) > 0
+
+
+def _shrunk(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Eroded by a square of odd `side`; beyond the frame nothing is set."""
+    return _sums(_sums(mask, side, 0) == side, side, 1) == side
+
+
+def _sums(mask: NDArray[np.bool_], side: int, axis: int) -> NDArray[np.int32]:
+    """How many are set in the window of odd `side` round each pixel along an axis: as quick for any side."""
+    before = [(0, 0), (0, 0)]
+    before[axis] = (side // 2 + 1, side // 2)
+    sums = np.cumsum(np.pad(mask, before), axis=axis, dtype=np.int32)
+    first, last = [slice(None)] * 2, [slice(None)] * 2
+    first[axis], last[axis] = slice(None, -side), slice(side, None)
+    return np.asarray(sums[tuple(last)] - sums[tuple(first)], dtype=np.int32)
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -102,18 +119,21 @@ def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return region
     aside = _ASIDE * len(columns)
     parts, _ = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel())
     for number, (_, place) in enumerate(ndimage.find_objects(parts), start=1):
-        part = parts == number
         # A line of text begins or ends elsewhere than the image, or is small.
         within = place.start >= columns[0] - aside and place.stop <= columns[-1] + 1 + aside
         wide = place.stop - place.start >= _WIDE * len(columns)
-        if within and (wide or np.count_nonzero(part) >= _LARGE * np.count_nonzero(region)):
-            region |= part
+        if within and (wide or sizes[number] >= _LARGE * np.count_nonzero(region)):
+            region |= parts == number
     return region
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    rows, columns = np.nonzero(mask & ~ndimage.binary_erosion(mask))
+    rows = np.flatnonzero(mask.any(axis=1))
+    lit = mask[rows]
+    columns = np.concatenate([lit.argmax(axis=1), mask.shape[1] - 1 - lit[:, ::-1].argmax(axis=1)])
+    rows = np.tile(rows, 2)
     corners = np.concatenate([np.column_stack([columns + dx, rows + dy]) for dx in (0, 1) for dy in (0, 1)])
     hull = shapely.MultiPoint(corners).convex_hull
     ring = tuple((float(x), float(y)) for x, y in shapely.get_coordinates(hull)[:-1])
@@ -129,8 +149,8 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     height = len(grey)
     columns = np.flatnonzero(region.any(axis=0))
     # The region's own border is as coarse as those squares; the last lit pixel near it is not.
-    reach = len(_square(grey, _OPENING))
-    near = ndimage.binary_dilation(region, np.ones((2 * reach + 1, 1), dtype=np.bool_))
+    reach = _square(grey, _OPENING)
+    near = _sums(region, 2 * reach + 1, 0) > 0
     bottoms = _bottoms(near & (grey > _DARK), columns)
     even = np.abs(np.diff(bottoms, n=2, prepend=bottoms[0], append=bottoms[-1])) <= _EVEN
     following = np.minimum(bottoms + 1 + np.arange(reach)[:, None], height - 1)

@@ -74,13 +74,13 @@ def _residual(filters: Sequence[int]) -> nn.Module:
 
 
 # Widths are such that each has about as many parameters as dmrnet_s.
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "dmrnet_s": lambda: DMRNet(len(IDS), size=SIZES["s"]),
-    "unet": lambda: BasicUNet(**PLANE, features=(24, 24, 48, 96, 240, 24)),
-    "attention_unet": lambda: AttentionUnet(**PLANE, channels=(16, 32, 64, 128, 160), strides=(2, 2, 2, 2)),
-    "segresnet": lambda: SegResNet(**PLANE, init_filters=16, blocks_down=(1, 2, 2, 3)),
-    "residual_unet": lambda: _residual((16, 32, 64, 120, 168)),
-    "unet_plus_plus": lambda: Nested(BasicUNetPlusPlus(**PLANE, features=(16, 24, 48, 96, 208, 16))),
+NETWORKS: dict[str, Callable[[float], nn.Module]] = {
+    "dmrnet_s": lambda dropout: DMRNet(len(IDS), size=SIZES["s"], dropout=dropout),
+    "unet": lambda _: BasicUNet(**PLANE, features=(24, 24, 48, 96, 240, 24)),
+    "attention_unet": lambda _: AttentionUnet(**PLANE, channels=(16, 32, 64, 128, 160), strides=(2, 2, 2, 2)),
+    "segresnet": lambda _: SegResNet(**PLANE, init_filters=16, blocks_down=(1, 2, 2, 3)),
+    "residual_unet": lambda _: _residual((16, 32, 64, 120, 168)),
+    "unet_plus_plus": lambda _: Nested(BasicUNetPlusPlus(**PLANE, features=(16, 24, 48, 96, 208, 16))),
 }
 # Highest learning rates, each the better of 2e-3 and 4e-3 on the first fold.
 RATES: dict[str, float] = {}
@@ -134,10 +134,10 @@ def changed(settings: TrainSettings, changes: Sequence[str]) -> TrainSettings:
     return settings
 
 
-def build(network: str, seed: int, shares: Tensor) -> nn.Module:
+def build(network: str, seed: int, shares: Tensor, *, dropout: float = 0.0) -> nn.Module:
     """A network before its first step; all begin with the classes' shares."""
     torch.manual_seed(seed)
-    made = NETWORKS[network]()
+    made = NETWORKS[network](dropout)
     if isinstance(made, DMRNet):
         last: Sequence[nn.Conv2d] = made.classifiers
     else:
@@ -175,7 +175,7 @@ def perform(run: Run) -> str:
     training = data.part(data.patients - held - test_patients(data.patients))
     scored = data.part(held)
     settings = run.settings()
-    network = build(run.network, run.seed, training.grid.class_shares())
+    network = build(run.network, run.seed, training.grid.class_shares(), dropout=settings.dropout)
     nobody = training.part(set())
     trainer = Trainer(network, training.grid, nobody.grid, settings=settings, device=torch.device("cpu"))
     state = STATE / f"{run.name}.pt"

@@ -93,6 +93,23 @@ class TrainingSet:
         shares = ((drawn * known).sum(0) + 1) / ((seen * known).sum(0) + targets.shape[1])
         return torch.cat([(1 - shares.sum()).clamp(min=0.01)[None], shares])
 
+    def weights(self, balance: float) -> Tensor:
+        """How often each frame is drawn, `(N,)`, mean 1.
+
+        Args:
+            balance: 0 draws each frame as often as any other; 1 draws each patient as often as any other, and among
+                frames those more often that show classes which few frames show; between them, in between.
+        """
+        patients: dict[str | None, int] = {}
+        of = torch.tensor([patients.setdefault(p, len(patients)) for p in self.patients], dtype=torch.long)
+        frames_of_patient = torch.bincount(of, minlength=max(1, len(patients)))[of].double()
+        classes = range(1, 1 + self.covered.shape[1])
+        drawn = torch.stack([(self.targets == k).flatten(1).any(1) for k in classes], 1).double()
+        rarity = (drawn / drawn.sum(0).clamp(min=1)).sum(1) / drawn.sum(1).clamp(min=1)
+        rarity = torch.where(rarity > 0, rarity, 1 / max(1, len(self)))  # a frame without any class
+        weights = (rarity / frames_of_patient) ** balance
+        return weights / weights.mean()
+
     def batches(self, size: int) -> Iterator[Batch]:
         """All frames in their order, in batches of up to `size`."""
         for start in range(0, len(self), size):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import AEH, AMD, DAR, ERMHA, ConvNorm, JoinNorm, Upsample
+from .blocks import AEH, AMD, DAR, ERMHA, ConvNorm, Upsample
 
 STRIDE = 32  # input sides are padded up to a multiple of this
 LEVELS = 4
@@ -61,19 +61,19 @@ class Output(NamedTuple):
 class FullResolution(nn.Module):
     """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
 
-    AEH's upsampling meets the features of the first convolution; a 3x3 convolution joins them into logits.
+    AEH's upsampling meets the features of the first convolution; a 3x3 convolution of their sum gives logits.
     """
 
     def __init__(self, width: int, below: int, channels: int) -> None:
         super().__init__()
         self.enter = ConvNorm(1, width)
         self.up = Upsample(below, width)
-        self.join = JoinNorm([width] * 2, width, 3)
+        self.join = ConvNorm(width, width)
         self.head = nn.Conv2d(width, channels, 1)
 
     def forward(self, fine: Tensor, below: Tensor) -> Tensor:
         """`fine` `(B, width, H, W)` and `below` `(B, C, H/2, W/2)` -> logits `(B, channels, H, W)`."""
-        logits: Tensor = self.head(self.join(fine, self.up(below)))
+        logits: Tensor = self.head(self.join(fine + self.up(below)))
         return logits
 
 
@@ -83,10 +83,12 @@ class DMRNet(nn.Module):
     Args:
         classes: Number of classes beside background.
         size: One of `SIZES`.
+        dropout: Share of the bottleneck's channels, and of each decoder level's, that are dropped while training.
     """
 
-    def __init__(self, classes: int, *, size: NetworkSize) -> None:
+    def __init__(self, classes: int, *, size: NetworkSize, dropout: float = 0.0) -> None:
         super().__init__()
+        self.drop = nn.Dropout2d(dropout)
         w, separable = size.widths, size.separable
         self.size = size
         if size.full_width is None:
@@ -123,11 +125,12 @@ class DMRNet(nn.Module):
         for block in self.bottleneck:
             d, scores = block(d, scores)
         embedding = d.mean((2, 3))
+        d = self.drop(d)
         aux, boundary = [], []
         for i in reversed(range(LEVELS)):
             up = self.up[i](d)
             skip, edge = self.skip[i](features[i], features[i - 1] if i else None, up)
-            d = self.fuse[i](up, skip)
+            d = self.drop(self.fuse[i](up, skip))
             boundary.append(edge)
             if self.training and i:
                 aux.append(self.heads[i](d))

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..annotate.ahead import ahead, batched
 from ..annotate.sector import sector_mask
 from ..annotate.shapes import Frame
 from .augment import standardise
-from .device import autocast
+from .engine import Engine
 from .letterbox import Letterbox
-from .network import DMRNet
 
 # Views of test-time augmentation: gamma, and whether mirrored. Up and down are never exchanged: depth is physics.
 VIEWS: tuple[tuple[float, bool], ...] = ((1.0, False), (1.0, True), (0.8, False), (1.25, True))
+BATCH = 8  # frames made ready at a time
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One way to look at a frame; a prediction is the mean over several, and their spread is its disagreement.
+
+    Views of one engine are test-time augmentation, one view of several engines is an ensemble, and the same look
+    repeated at an engine that drops features at random is Monte Carlo dropout.
+
+    Attributes:
+        engine: Computes a network.
+        gamma: Exponent of the brightness.
+        mirrored: Left and right exchanged.
+    """
+
+    engine: Engine
+    gamma: float = 1.0
+    mirrored: bool = False
+
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames `(B, 1, S, S)` in 0 to 1 -> logits `(B, 1 + classes, S, S)` and embedding `(B, C)`."""
+        view = standardise(frames if self.gamma == 1.0 else frames.pow(self.gamma))
+        logits, embedding = self.engine(view.flip(-1) if self.mirrored else view)
+        return (logits.flip(-1) if self.mirrored else logits), embedding
+
+
+def views(*engines: Engine, of: Sequence[tuple[float, bool]] = VIEWS) -> list[Look]:
+    """Every view of every engine."""
+    return [Look(engine, gamma, mirrored) for engine in engines for gamma, mirrored in of]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +57,8 @@ class Prediction:
 
     Attributes:
         index: `(H, W)` uint8 at the frame's own size: class ids, 0 for background.
-        probabilities: `(1 + classes, h, w)` float32 on the network's grid, the mean over the views.
-        disagreement: `(1 + classes,)` float32: mean standard deviation between the views, where any class is likely.
+        probabilities: `(1 + classes, h, w)` float32 on the network's grid, the mean over the looks.
+        disagreement: `(1 + classes,)` float32: mean standard deviation between the looks, where any class is likely.
         embedding: `(C,)` float16.
     """
 
@@ -43,69 +69,68 @@ class Prediction:
 
 
 class Predictor:
-    """A network with what it takes to use it.
+    """A network, or several, with what it takes to use them.
 
     Args:
-        network: Trained.
-        class_ids: Its classes, channel 1 first.
-        input_size: Side of its grid.
-        device: To compute on.
-        views: Test-time augmentation; the first view alone decides nothing, the mean of all does.
+        looks: What a prediction is the mean of.
+        class_ids: The classes, channel 1 first.
+        input_size: Side of the network's grid.
+        temperature: What logits are divided by, so that probabilities mean what they say.
     """
 
     def __init__(
-        self,
-        network: DMRNet,
-        *,
-        class_ids: Sequence[int],
-        input_size: int,
-        device: torch.device,
-        views: Sequence[tuple[float, bool]] = VIEWS,
+        self, looks: Sequence[Look], *, class_ids: Sequence[int], input_size: int, temperature: float = 1.0
     ) -> None:
-        self.network = network.to(device).eval()
+        self.looks = tuple(looks)
         self.class_ids = np.array([0, *class_ids], np.uint8)
         self.input_size = input_size
-        self.device = device
-        self.views = views
+        self.temperature = temperature
 
-    def predict(self, frames: Iterable[Frame], *, batch: int = 8) -> Iterator[Prediction]:
-        """Predict frames of any sizes, in their order; memory is flat in their number."""
-        for group in _grouped(frames, batch):
-            yield from self._predict_batch(group)
+    def predict(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+        """Predict frames of any sizes, in their order; memory is flat in their number.
+
+        Frames are read and looked at in another thread, while the caller is busy with those before.
+        """
+        for group, answers in ahead(self._looked_at(frames)):
+            for k, (frame, box) in enumerate(group):
+                yield self._one(frame, box, *(answer[k] for answer in answers))
+
+    def _looked_at(
+        self, frames: Iterable[Frame]
+    ) -> Iterator[tuple[list[tuple[Frame, Letterbox]], tuple[Tensor, Tensor, Tensor]]]:
+        for group in batched(frames, BATCH):
+            boxes = [Letterbox(f.height, f.width, self.input_size) for f in group]
+            grid = np.stack([box.fit(f.pixels) for f, box in zip(group, boxes, strict=True)])
+            yield list(zip(group, boxes, strict=True)), self.look(torch.from_numpy(grid)[:, None])
 
     @torch.inference_mode()
-    def _predict_batch(self, frames: Sequence[Frame]) -> list[Prediction]:
-        boxes = [Letterbox(f.height, f.width, self.input_size) for f in frames]
-        grid = np.stack([box.fit(f.pixels) for f, box in zip(frames, boxes, strict=True)])
-        x = torch.from_numpy(grid)[:, None].to(self.device).float() / 255
-        seen, embeddings = [], []
-        for gamma, mirrored in self.views:
-            view = standardise(x if gamma == 1.0 else x.pow(gamma))
-            with autocast(self.device):
-                output = self.network(view.flip(-1) if mirrored else view)
-            p = output.logits.float().softmax(1)
-            seen.append(p.flip(-1) if mirrored else p)
-            embeddings.append(output.embedding.float())
-        views = torch.stack(seen)  # (V, B, 1 + classes, S, S)
-        mean, spread = views.mean(0), views.std(0, correction=0)
-        embedding = torch.stack(embeddings).mean(0).half().cpu().numpy()
-        return [
-            self._one(f, b, mean[i], spread[i], embedding[i])
-            for i, (f, b) in enumerate(zip(frames, boxes, strict=True))
-        ]
+    def look(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Look at frames on the network's grid, `(B, 1, S, S)` uint8.
 
-    def _one(
-        self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: NDArray[np.float16]
-    ) -> Prediction:
-        index = self.class_ids[box.restore(mean).argmax(0).cpu().numpy()]
+        Returns:
+            On the CPU: mean probabilities and their standard deviation between the looks, both
+            `(B, 1 + classes, S, S)`, and the mean embedding `(B, C)`.
+        """
+        x = frames.float() / 255
+        total = squares = embedding = torch.zeros(())
+        for look in self.looks:
+            logits, own = look(x)
+            p = (logits.cpu() / self.temperature).softmax(1)
+            total, squares, embedding = total + p, squares + p * p, embedding + own.cpu()
+        n = len(self.looks)
+        mean = total / n
+        return mean, (squares / n - mean * mean).clamp(min=0).sqrt(), embedding / n
+
+    def _one(self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: Tensor) -> Prediction:
+        index = self.class_ids[box.restore(mean).argmax(0).numpy()]
         index[~sector_mask(frame.sector, height=frame.height, width=frame.width)] = 0
         likely = (mean[0] < 0.9).float()
         disagreement = (spread * likely).sum((1, 2)) / likely.sum().clamp(min=1)
         return Prediction(
             index=index,
-            probabilities=mean[(..., *box.window)].cpu().numpy(),
-            disagreement=disagreement.cpu().numpy(),
-            embedding=embedding,
+            probabilities=mean[(..., *box.window)].numpy(),
+            disagreement=disagreement.numpy(),
+            embedding=embedding.half().numpy(),
         )
 
 
@@ -114,9 +139,3 @@ def index_to_layers(
 ) -> NDArray[np.bool_]:
     """Layers `(len(class_ids), H, W)` of exclusive classes: a class's own pixels and those of what lies inside it."""
     return np.stack([np.isin(index, [i, *contains.get(i, frozenset())]) for i in class_ids])
-
-
-def _grouped(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group

@@ -25,6 +25,8 @@ class TrainSettings:
         ema: Decay of the averaged weights, a step.
         check_every: Steps between looks at the validation patients.
         patience: Looks without a better Dice after which training ends early; 0 never does.
+        balance: 0 draws each frame as often as any other, 1 each patient, and rare classes more often.
+        dropout: Share of the features that are dropped before the classifiers, while training.
         seed: Of weights, order and augmentation.
         augmentation: How far frames are changed.
     """
@@ -41,6 +43,8 @@ class TrainSettings:
     ema: float = 0.99
     check_every: int = 50
     patience: int = 20
+    balance: float = 0.0
+    dropout: float = 0.0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 

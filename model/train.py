@@ -98,6 +98,7 @@ class Trainer:
         )
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.order = torch.empty(0, dtype=torch.long)
+        self.weights = training.weights(settings.balance)
         self.steps = settings.total_steps(len(training))
         self.step = 0
         self.seconds = 0.0
@@ -147,12 +148,18 @@ class Trainer:
     def _next_batch(self) -> Batch:
         need = min(self.settings.batch, len(self.training))
         while len(self.order) < need:
-            self.order = torch.cat([self.order, torch.randperm(len(self.training), generator=self.generator)])
+            self.order = torch.cat([self.order, self._shuffled()])
         indices, self.order = self.order[:need], self.order[need:]
         batch = augment(self.training.batch(indices), self.settings.augmentation, self.generator)
         return Batch(
             standardise(batch.frames).to(self.device), batch.targets.to(self.device), batch.covered.to(self.device)
         )
+
+    def _shuffled(self) -> Tensor:
+        """An epoch in random order, each frame as often as its weight says: whole times, and once more by chance."""
+        times = self.weights + torch.rand(len(self.weights), generator=self.generator, dtype=self.weights.dtype)
+        order = torch.arange(len(self.weights)).repeat_interleave(times.floor().long())
+        return order[torch.randperm(len(order), generator=self.generator)]
 
     def _rate(self) -> float:
         warm = self.settings.warm_up

@@ -1,0 +1,125 @@
+"""What computes a trained network: torch, or OpenVINO, which is several times as fast on a processor."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Final, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .device import autocast, has_fast_bf16
+from .network import DMRNet
+
+EngineName = Literal["auto", "torch", "openvino"]
+BATCH: Final = 8  # frames that the network sees at a time: more are no faster, and OpenVINO wants a fixed number
+WORTH_IT: Final = 64  # frames: OpenVINO takes some seconds to take a network over, torch has done as many by then
+
+
+class Engine(Protocol):
+    """Computes one network."""
+
+    name: str
+
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised frames `(B, 1, S, S)` -> logits `(B, 1 + classes, S, S)` and embedding `(B, C)`, float32."""
+        ...
+
+
+class TorchEngine:
+    """The network as it is, in bfloat16 where the device computes it in hardware."""
+
+    name = "torch"
+
+    def __init__(self, network: DMRNet, device: torch.device) -> None:
+        self.network, self.device = network.to(device).eval(), device
+
+    @torch.inference_mode()
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Engine`; the answer is on the engine's device."""
+        logits, embeddings = [], []
+        for part in frames.to(self.device).split(BATCH):
+            with autocast(self.device):
+                output = self.network(part)
+            logits.append(output.logits.float())
+            embeddings.append(output.embedding.float())
+        return torch.cat(logits), torch.cat(embeddings)
+
+
+class OpenVinoEngine:
+    """The network as OpenVINO compiles it for this processor: operations fused, bfloat16 where it is fast.
+
+    Needs no compiler. Raises ImportError where OpenVINO is not installed, and RuntimeError where it cannot take the
+    network over.
+    """
+
+    name = "openvino"
+
+    def __init__(self, network: DMRNet, *, size: int) -> None:
+        import openvino
+
+        example = torch.zeros(1, 1, size, size)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer names every size that it keeps as it is; ours are fixed
+            traced = torch.jit.trace(inference_part(network), example, check_trace=False)  # type: ignore[no-untyped-call]
+            model = openvino.convert_model(traced, example_input=example)
+        model.reshape([BATCH, 1, size, size])
+        precision = "bf16" if has_fast_bf16(torch.device("cpu")) else "f32"
+        hints = {
+            "PERFORMANCE_HINT": "LATENCY",  # all threads on one batch; the next is prepared meanwhile
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        }
+        self._compiled = openvino.Core().compile_model(model, "CPU", hints)
+
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Engine`."""
+        logits, embeddings = [], []
+        for part in frames.float().split(BATCH):
+            full = part if len(part) == BATCH else torch.cat([part, part.new_zeros(BATCH - len(part), *part.shape[1:])])
+            answer = self._compiled([full.numpy()])
+            logits.append(torch.from_numpy(answer[0])[: len(part)])
+            embeddings.append(torch.from_numpy(answer[1])[: len(part)])
+        return torch.cat(logits), torch.cat(embeddings)
+
+
+class InferencePart(nn.Module):
+    """A network that answers with a plain pair, as exporters want it."""
+
+    def __init__(self, network: DMRNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised frames `(B, 1, S, S)` -> logits and embedding."""
+        output = self.network(frames)
+        return output.logits, output.embedding
+
+
+def inference_part(network: DMRNet) -> InferencePart:
+    """A copy of a network on the CPU, to be traced or exported: in inference mode, its channels outermost."""
+    own = copy.deepcopy(network).cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return InferencePart(own).eval()
+
+
+def pick_engine(
+    network: DMRNet, *, size: int, device: torch.device, frames: int | None = None, name: EngineName = "auto"
+) -> Engine:
+    """The engine for a network.
+
+    Args:
+        network: Trained.
+        size: Side of its grid, pixels.
+        device: To compute on.
+        frames: About how many there are to do; None for few.
+        name: `auto` takes OpenVINO on a processor where it is installed and worth its start, else torch.
+    """
+    wanted = name == "openvino" or (name == "auto" and device.type == "cpu" and (frames or 0) >= WORTH_IT)
+    if wanted:
+        try:
+            return OpenVinoEngine(network, size=size)
+        except (ImportError, RuntimeError):
+            if name == "openvino":
+                raise
+    return TorchEngine(network, device)
