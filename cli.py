@@ -10,7 +10,8 @@ from .annotate.commands import check, import_, ingest, init, open_, status
 from .annotate.convert_commands import convert
 from .annotate.phantom.commands import phantom
 from .annotate.studio_commands import doctor, pull, studio
-from .model.commands import evaluate, models, train
+from .model.commands import evaluate, train
+from .model.version_commands import models
 
 EPILOG = (
     "An annotation assistant for research and quality work: its output is a draft for review by a qualified physician. "

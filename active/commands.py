@@ -176,7 +176,7 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
             device=device,
             report=report,
             again=again,
-            on_training=training_bar(tell),
+            on_training=training_bar(tell, [c.name for c in workspace.settings.classes.active]),
             tell=tell,
         )
         with workspace.lock(wait_s=WAIT_S):

@@ -19,7 +19,8 @@ from ..model.evaluate import evaluate
 from ..model.loading import workspace_samples
 from ..model.predict import Predictor
 from ..model.settings import TrainSettings
-from ..model.training import OnProgress, contained, load_predictor, newest_dataset, train_model
+from ..model.training import OnProgress, contained, newest_dataset, train_model
+from ..model.versions import load_predictor
 from .gate import Verdict, judge
 
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
@@ -185,8 +186,9 @@ def _scores(
         workspace_samples(workspace, frames, report=report),
         names={c.id: c.name for c in classes},
         contains=contained(classes),
+        closely=False,
         on_progress=lambda n: tell("Judging", n, 2 * len(frames)),
-    )
+    ).table
 
 
 def _follow(

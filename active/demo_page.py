@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,36 +9,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from PIL import Image
 
 from ..annotate.catalogue import Catalogue
 from ..annotate.ingest import load_frame
-from ..annotate.overlay import Picture, draw_overlay
+from ..annotate.overlay import draw_overlay
+from ..annotate.page import NOTICE, legend, page, pictures, table
 from ..annotate.records import FrameRecord, LabelledFrame
 from ..annotate.shapes import Annotation, Shape
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
-from ..model.training import contained, load_predictor
+from ..model.training import contained
+from ..model.versions import load_predictor
 from .prelabel import SPECK, tolerance_px
 
 PAGE: Final = "demo.html"
 SHOWN: Final = 8  # frames of each kind
-_JPEG_QUALITY: Final = 82
-
-_STYLE: Final = """
-body { margin: 0 auto; max-width: 1180px; padding: 1rem 1.5rem 4rem; background: #14171a; color: #e6e8ea;
-       font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem } h2 { margin-top: 2.5rem; font-size: 1.2rem } p { max-width: 46rem }
-.notice { padding: .5rem .8rem; border-left: 4px solid #e69f00; background: #23272b; }
-.legend span { display: inline-block; margin-right: 1.2rem } .legend i { display: inline-block; width: .9em;
-       height: .9em; margin-right: .4em; vertical-align: -.1em; border-radius: 2px }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: .6rem; margin: 1.4rem 0 .2rem }
-figure { margin: 0 } img { width: 100%; display: block; border-radius: 4px }
-figcaption, .why { color: #aab2b9; font-size: .9rem }
-table { border-collapse: collapse } td, th { padding: .25rem .9rem; text-align: right; border-bottom: 1px solid #333 }
-td:first-child, th:first-child { text-align: left } code { background: #23272b; padding: .1rem .3rem }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +65,11 @@ def write_page(
     """
     classes = workspace.settings.classes
     first, second = models
-    legend = "".join(f'<span><i style="background:{c.color}"></i>{escape(c.name)}</span>' for c in classes.active)
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8><title>dmr demo</title>",
-        f"<style>{_STYLE}</style><h1>dmr demo: what twenty corrected frames brought</h1>",
+        "<h1>dmr demo: what twenty corrected frames brought</h1>",
         "<p class=notice><b>Synthetic frames.</b> Every picture shows a virtual subject, drawn by a program; outlines"
-        " are a network's drafts or known by construction. dmr is an annotation assistant: its drafts are for a"
-        " physician's review. It is not a medical device.</p>",
-        f"<p class=legend>{legend}</p>",
+        f" are a network's drafts or known by construction. {NOTICE}</p>",
+        legend(classes),
         f"<h2>The frames most worth correcting</h2><p>{escape(first)} drew these drafts; the selector put the frames"
         " first. A simulated physician kept what was drawn well and redrew the rest.</p>",
     ]
@@ -96,7 +77,7 @@ def write_page(
         pixels = load_frame(workspace, c.frame).pixels
         draft = Annotation(c.frame.height, c.frame.width, c.draft, frozenset())
         parts.append(
-            _row(
+            pictures(
                 f"{rank}. {c.frame.frame_id}: {c.reason}",
                 [
                     (
@@ -117,10 +98,9 @@ def write_page(
         "<p>One frame of each test patient, whatever it shows:</p>",
     ]
     for frame, drawn in _test_frames(workspace, catalogue, models, device):
-        pictures = [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]
-        parts.append(_row("", pictures))
+        parts.append(pictures("", [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]))
     path = workspace.reports_folder / PAGE
-    write_atomic(path, "\n".join(parts).encode("utf-8"))
+    write_atomic(path, page("dmr demo", parts))
     return path
 
 
@@ -151,23 +131,6 @@ def _test_frames(
 
 
 def _table(verdict: Mapping[str, Any]) -> str:
-    rows = [
-        f"<tr><td>{escape(name)}<td>{c['value']:+.3f}<td>{c['low']:+.3f} to {c['high']:+.3f}"
-        for name, c in [("mean", verdict["dice"]), *verdict["classes"].items()]
-    ]
-    return f"<table><tr><th>Dice<th>change<th>95 % interval{''.join(rows)}</table>"
-
-
-def _row(title: str, pictures: Sequence[tuple[str, Picture]]) -> str:
-    figures = "".join(
-        f'<figure><img alt="{escape(name)}" src="data:image/jpeg;base64,{_jpeg(picture)}">'
-        f"<figcaption>{escape(name)}</figcaption></figure>"
-        for name, picture in pictures
-    )
-    return f"<div class=row>{figures}</div><div class=why>{escape(title)}</div>"
-
-
-def _jpeg(picture: Picture) -> str:
-    out = io.BytesIO()
-    Image.fromarray(picture).save(out, format="JPEG", quality=_JPEG_QUALITY)
-    return base64.b64encode(out.getvalue()).decode("ascii")
+    changes = [("mean", verdict["dice"]), *verdict["classes"].items()]
+    rows = [(name, f"{c['value']:+.3f}", f"{c['low']:+.3f} to {c['high']:+.3f}") for name, c in changes]
+    return table(("Dice", "change", "95 % interval"), rows)

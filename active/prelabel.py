@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..annotate.ahead import ahead, batched
 from ..annotate.catalogue import Catalogue
 from ..annotate.checkout import Sheet, draft_sheets, held_out, write_checkout
 from ..annotate.classes import Classes
 from ..annotate.edits import sync_checkout
 from ..annotate.errors import BrokenInput
 from ..annotate.frames import encode_png
-from ..annotate.ingest import BATCH, batched, ingest_scans, load_frame
+from ..annotate.ingest import BATCH, ingest_scans, load_frame
 from ..annotate.overlay import contact_sheet, draw_overlay
 from ..annotate.records import FrameRecord, PredictionRecord
 from ..annotate.report import Report
@@ -26,9 +28,12 @@ from ..annotate.shapes import Frame
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
-from ..model.predict import Prediction, Predictor, index_to_layers
-from ..model.training import contained, load_predictor
-from .scores import class_scores, frame_score, layer_probabilities, reason
+from ..model.evaluate import on_grid
+from ..model.predict import BATCH as READY
+from ..model.predict import Prediction, Predictor, index_to_layers, layer_probabilities
+from ..model.training import contained
+from ..model.versions import load_predictor
+from .scores import class_scores, frame_score, reason
 from .select import Candidate, Ranked, check_strategy, rank
 
 TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact one, so that it can be edited by hand;
@@ -143,17 +148,21 @@ def predict_missing(
     tell: OnProgress,
 ) -> Mapping[str, PredictionRecord]:
     """Predictions of the active model for these frames; those made before are not made again."""
-    version, predictor = load_predictor(workspace, catalogue, model=None, device=device)
-    there = catalogue.latest_predictions(version)
+    active = catalogue.active_model()
+    there = catalogue.latest_predictions(active.id) if active else {}
     missing = [f for f in frames if f.frame_id not in there]
+    version, predictor = load_predictor(workspace, catalogue, model=None, device=device, frames=len(missing))
     classes = catalogue.classes()  # a model may know classes that are retired since
     tell("Drawing drafts", 0, len(missing))
-    for batch in batched(_loaded(workspace, missing, report=report), BATCH):
-        predicted = predictor.predict([frame for _, frame in batch])
-        catalogue.add_predictions(
-            prediction_record(record, prediction, model=version, predictor=predictor, classes=classes)
-            for (record, _), prediction in zip(batch, predicted, strict=True)
-        )
+    # Pictures are read in one thread, the network works in another, and outlines are traced here.
+    under_way: deque[FrameRecord] = deque()
+    loaded = ahead(_loaded(workspace, missing, report=report), depth=2 * READY)
+    made_now = (
+        prediction_record(under_way.popleft(), prediction, model=version, predictor=predictor, classes=classes)
+        for prediction in predictor.predict(_noting(loaded, under_way))
+    )
+    for batch in batched(made_now, BATCH):
+        catalogue.add_predictions(batch)
         tell("Drawing drafts", len(batch), len(missing))
     made = catalogue.latest_predictions(version)
     report.count("drafts made", sum(f.frame_id in made for f in missing))
@@ -172,20 +181,35 @@ def _loaded(
             report.fail(error)
 
 
+def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord]) -> Iterator[Frame]:
+    """The frames alone, whose records are noted as they pass."""
+    for record, frame in items:
+        noted.append(record)
+        yield frame
+
+
 def prediction_record(
     frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, classes: Classes
 ) -> PredictionRecord:
     """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
     ids = [int(i) for i in predictor.class_ids[1:]]
     contains = contained(classes)
-    layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
+    raw = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
+    layers = predictor.calibration.layers(raw)
     drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
+    guessed = [predictor.calibration.dice(p, m) for p, m in zip(layers, on_grid(drawn, raw.shape[1:]), strict=True)]
     scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
     statistics: dict[str, Any] = {
         "score": round(frame_score(scores), 6),
         "reason": reason(scores),
         "classes": {
-            s.name: {"entropy": round(s.entropy, 5), "peak": round(s.peak, 5), "area": round(s.area, 6)} for s in scores
+            s.name: {
+                "entropy": round(s.entropy, 5),
+                "peak": round(s.peak, 5),
+                "area": round(s.area, 6),
+                "guessed_dice": round(dice, 4) if s.area else None,
+            }
+            for s, dice in zip(scores, guessed, strict=True)
         },
         "disagreement": [round(float(d), 5) if math.isfinite(d) else None for d in prediction.disagreement],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,15 +31,6 @@ class ClassScore:
     entropy: float
     peak: float
     area: float
-
-
-def layer_probabilities(
-    probabilities: NDArray[np.float32], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
-) -> NDArray[np.float32]:
-    """Exclusive classes `(1 + C, h, w)` -> layers `(C, h, w)`: a class's own probability and of what lies inside it."""
-    channel = {class_id: k + 1 for k, class_id in enumerate(class_ids)}
-    members = [[channel[i], *(channel[j] for j in contains.get(i, ()) if j in channel)] for i in class_ids]
-    return np.stack([probabilities[m].sum(0) for m in members]).clip(0, 1)
 
 
 def plausible_entropy(p: NDArray[np.float32]) -> float:

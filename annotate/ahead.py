@@ -1,4 +1,4 @@
-"""Work done ahead in another thread, so that reading, computing and writing overlap; order and memory stay as they are."""
+"""Work done ahead in another thread, so that reading, computing and writing overlap."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def ahead(items: Iterable[T], *, depth: int = 2) -> Generator[T]:
     def put(item: T | None, error: BaseException | None) -> None:
         while not closed.is_set():
             try:
-                return waiting.put((item, error), timeout=_POLL_S)
+                waiting.put((item, error), timeout=_POLL_S)
             except Full:
                 continue
+            break
 
     def work() -> None:
         try:
@@ -44,7 +45,7 @@ def ahead(items: Iterable[T], *, depth: int = 2) -> Generator[T]:
                 put(item, None)
                 if closed.is_set():
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised where the items are wanted
+        except BaseException as error:
             put(None, error)
         else:
             put(None, StopIteration())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from .errors import BrokenInput
+from .quiet import quietly
 from .shapes import Frame
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
@@ -121,10 +121,8 @@ def image_size(data: bytes, *, where: object) -> tuple[int, int]:
 
 def _open(data: bytes, where: object) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # Remarks on metadata say nothing of the pixels; Pillow only warns of a picture that would fill the memory.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        # Remarks on metadata say nothing of the pixels; Pillow only warns of a picture that would fill the memory.
+        with quietly(Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise _too_large(where) from error
@@ -142,8 +140,7 @@ def _too_large(where: object) -> BrokenInput:
 
 def _pages(image: Image.Image, where: object) -> int:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quietly():
             return int(getattr(image, "n_frames", 1))
     except _DAMAGE as error:
         raise BrokenInput(where, "its pages cannot be counted: it is damaged", _REMEDY) from error
@@ -152,9 +149,7 @@ def _pages(image: Image.Image, where: object) -> int:
 def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.uint8], list[str]]:
     notes: list[str] = []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with quietly(Image.DecompressionBombWarning):
             if page:
                 image.seek(page)
                 if image.width * image.height > MOST_PIXELS:

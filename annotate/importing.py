@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from .ahead import batched
 from .catalogue import Catalogue
 from .errors import BrokenInput
-from .ingest import BATCH, NamedFrame, add_frames, batched, note_near_copies
+from .ingest import BATCH, NamedFrame, add_frames, note_near_copies
 from .records import RevisionRecord
 from .report import Report
 from .shapes import Annotation

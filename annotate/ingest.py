@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from .ahead import ahead, batched
+from .ahead import batched
 from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, encode_png, perceptual_hash, read_frames

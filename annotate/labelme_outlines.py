@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 from PIL import Image
 
 from .labelme_reading import LabelmeShape
+from .quiet import quietly
 from .shapes import Ring, ring_area
 
 # An outline of less than a pixel is a slip of the mouse.
@@ -106,12 +106,11 @@ def _mask(shape: LabelmeShape) -> tuple[Outline, ...]:
         raise ValueError("a mask without pixels")
     try:
         # Pillow only warns of a picture that would fill the memory.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=("PNG",)) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise OSError("too large")
-                pixels = np.asarray(image.convert("L")) > 0
+        data = io.BytesIO(base64.b64decode(text, validate=True))
+        with quietly(Image.DecompressionBombWarning), Image.open(data, formats=("PNG",)) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise OSError("too large")
+            pixels = np.asarray(image.convert("L")) > 0
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError("a mask whose pixels cannot be read") from error
     left, top = (math.floor(value) for value in shape.points[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 
 from .errors import BrokenInput
 from .frames import MOST_PIXELS
+from .quiet import quietly
 
 MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
 """Lower case, of the kinds that keep values exactly."""
@@ -38,9 +38,7 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
     """
     remedy = "Export the mask as a grey PNG of 8 bits whose values are the classes"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with quietly(Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             if image.width * image.height > MOST_PIXELS:
                 raise Image.DecompressionBombError

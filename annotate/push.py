@@ -16,10 +16,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .ahead import batched
 from .canonical import canonical_json
 from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
-from .ingest import batched
 from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, complete_labels, draft_regions, model_of, open_queue
 from .records import FrameRecord, PredictionRecord, TaskRecord
 from .report import Report

@@ -83,12 +83,12 @@ def _square(grey: NDArray[np.uint8], share: float) -> int:
 
 def _grown(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     """Dilated by a square of odd `side`."""
-    return _sums(_sums(mask, side, 0) > 0, side, 1) > 0
+    return np.asarray(_sums(_sums(mask, side, 0) > 0, side, 1) > 0)
 
 
 def _shrunk(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     """Eroded by a square of odd `side`; beyond the frame nothing is set."""
-    return _sums(_sums(mask, side, 0) == side, side, 1) == side
+    return np.asarray(_sums(_sums(mask, side, 0) == side, side, 1) == side)
 
 
 def _sums(mask: NDArray[np.bool_], side: int, axis: int) -> NDArray[np.int32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import sieve
 
 from .contours import mask_parts
+from .quiet import quietly
 from .shapes import Ring, Shape
 from .simplify import border_nodes, polygon_rings, simplify_parts
 
@@ -134,6 +134,5 @@ def _union(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
 
 def _without_specks(index: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Give the parts of fewer than `size` pixels, background among them, to their largest neighbour."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    with quietly(ignored=NotGeoreferencedWarning):
         return np.asarray(sieve(index, size=size, connectivity=4), dtype=np.uint8)

@@ -44,8 +44,8 @@ def frames(size: int) -> Frames:
         made = training_set(found, class_ids=IDS, classes=CLASSES, size=size)
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save([made.frames, made.targets, made.covered], path)
-    grid = TrainingSet(*torch.load(path, weights_only=True), tuple(s.patient for s in found))
-    return Frames(found, grid)
+    pixels, targets, covered = torch.load(path, weights_only=True)
+    return Frames(found, TrainingSet(pixels, targets, covered, tuple(s.patient for s in found)))
 
 
 def test_patients(patients: set[str]) -> set[str]:

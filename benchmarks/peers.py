@@ -36,9 +36,9 @@ from dmr.model.augment import standardise
 from dmr.model.device import autocast, use_threads
 from dmr.model.letterbox import Letterbox
 from dmr.model.metrics import FrameScore, score_mask, score_table, summarise
-from dmr.model.network import SIZES, DMRNet, parameter_count
+from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
 from dmr.model.settings import TrainSettings
-from dmr.model.train import Trainer, as_output, start_at_shares
+from dmr.model.train import Trainer, start_at_shares
 
 RESULTS = Path(__file__).parent / "results" / "peers"
 SITTING_S = 60.0
@@ -209,10 +209,10 @@ def perform(run: Run) -> str:
         "minutes": round(trainer.seconds / 60, 2),
         "training_patients": len(training.patients),
         "scored_patients": len(held),
-        **{f"dice_{n}": round(float(v), 4) for n, v in summary["dice"].items()},
-        "iou_mean": round(float(summary.loc["mean", "iou"]), 4),
-        **{f"hd95_{n}": round(float(v), 2) for n, v in summary["hd95"].items()},
-        "dice_pooled_mean": round(float(summary.loc["mean", "dice_pooled"]), 4),
+        **{f"dice_{n}": round(float(v), 4) for n, v in summary["dice"].to_dict().items()},
+        "iou_mean": round(float(summary["iou"]["mean"]), 4),
+        **{f"hd95_{n}": round(float(v), 2) for n, v in summary["hd95"].to_dict().items()},
+        "dice_pooled_mean": round(float(summary["dice_pooled"]["mean"]), 4),
     }
     torch.save(finished, STATE / f"{run.name}.weights.pt")
     table.to_csv(STATE / f"{run.name}.frames.csv", index=False)

@@ -19,11 +19,12 @@ import numpy as np
 from record import record
 
 from dmr.annotate import server
+from dmr.annotate.ahead import batched
 from dmr.annotate.catalogue import Catalogue
 from dmr.annotate.client import StudioClient
 from dmr.annotate.credentials import need_login
 from dmr.annotate.frames import encode_png
-from dmr.annotate.ingest import NamedFrame, add_frames, batched
+from dmr.annotate.ingest import NamedFrame, add_frames
 from dmr.annotate.push import Outgoing, push
 from dmr.annotate.queues import MAIN, draft_regions, open_queue
 from dmr.annotate.records import ModelRecord, PredictionRecord

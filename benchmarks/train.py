@@ -28,9 +28,9 @@ from dmr.model.dataset import Sample, training_set
 from dmr.model.device import use_threads
 from dmr.model.letterbox import Letterbox
 from dmr.model.metrics import score_mask, score_table, summarise
-from dmr.model.network import SIZES, DMRNet, parameter_count
+from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
 from dmr.model.settings import TrainSettings
-from dmr.model.train import Trainer, as_output, start_at_shares
+from dmr.model.train import Trainer, start_at_shares
 
 TURN_SECONDS = 60
 # Highest learning rates: of 2e-3 and 4e-3 the better one for each, in 5 minutes on development patients.

@@ -280,7 +280,8 @@ class Upsample(nn.Module):
         weight = self.gate(x).sigmoid()[:, :, None, None]
         smooth = F.interpolate(self.smooth(x), scale_factor=2.0, mode="bilinear", align_corners=False)
         sharp = self.sharp(x)
-        return sharp + weight.to(sharp.dtype) * (smooth - sharp)  # lerp, which is slow where it broadcasts
+        mixed: Tensor = sharp + weight.to(sharp.dtype) * (smooth - sharp)  # torch.lerp is slow where it broadcasts
+        return mixed
 
 
 class AEH(nn.Module):

@@ -46,12 +46,17 @@ class Card:
     weights_sha256: str
     details: dict[str, Any]
 
+    @property
+    def network(self) -> str:
+        """As in `dmrnet_s`."""
+        return SIZES[self.size].name
+
     def as_json(self) -> str:
         """The text of `card.json`."""
         content = {
             "format": FORMAT,
             "id": self.id,
-            "network": SIZES[self.size].name,
+            "network": self.network,
             "size": self.size,
             "input": self.input,
             "channels": {name: k + 1 for k, name in enumerate(self.channels)},

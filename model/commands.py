@@ -1,8 +1,8 @@
-"""Commands around the network: train, evaluate, models."""
+"""Commands around the network: train and evaluate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..annotate.workspace import Workspace
+    from .dataset import Sample
     from .settings import TrainSettings
     from .train import Progress
 
@@ -51,14 +52,16 @@ def chosen_settings(workspace: Workspace, command: str, **options: Any) -> Train
         raise UsageError(command, str(error), "Give another value") from error
 
 
-def training_bar(tell: Tell) -> Callable[[Progress], None]:
-    """Shows how far a training is."""
+def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]:
+    """Shows how far a training is; `names` are the classes'."""
     done = 0
 
     def on_progress(p: Progress) -> None:
         nonlocal done
         permille = round(1000 * p.share)
         dice = "" if p.dice is None else f", Dice {p.dice:.3f}, best {p.best:.3f}"
+        own = zip(names, p.classes, strict=False)  # before the first look there are none
+        dice += "".join(f", {name} {d:.2f}" for name, d in own if d is not None)
         tell("Training", permille - done, 1000, f"step {p.step}, loss {p.loss:.3f}{dice}")
         done = permille
 
@@ -90,7 +93,7 @@ def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -
             device=device,
             report=report,
             again=again,
-            on_progress=training_bar(tell),
+            on_progress=training_bar(tell, [c.name for c in workspace.settings.classes.active]),
         )
     return report
 
@@ -119,49 +122,80 @@ def evaluate(
     coverage: str | None,
     device_name: str,
 ) -> Report:
-    """Print a model's Dice, IoU, HD95 and false-positive rate a class, pooled and per image."""
+    """Judge a model on labelled frames: figures a class here, and a page with frames to look at in reports/."""
     from ..annotate.errors import UsageError
     from ..annotate.sources import labelme_frames
+    from ..annotate.store import write_atomic
     from .device import pick_device
     from .evaluate import evaluate as judge
+    from .evaluation_page import evaluation_page
     from .loading import outside_samples, workspace_samples
-    from .metrics import summarise
-    from .training import contained, load_predictor, summary_values
+    from .metrics import guess_correlation, patient_intervals, summarise
+    from .training import contained, summary_values
+    from .versions import load_predictor
 
     report = Report("evaluate")
     with workspace.catalogue() as catalogue, progress() as tell:
         classes = catalogue.classes()  # a model may know classes that are retired since
-        version, predictor = load_predictor(workspace, catalogue, model=model, device=pick_device(device_name))
-        if data is None:
-            labelled = [f for f in catalogue.labelled_frames() if f.split == split]
-            samples = workspace_samples(workspace, labelled, report=report)
-        else:
-            resolve = _resolver(workspace, renames)
+        labelled = [f for f in catalogue.labelled_frames() if f.split == split] if data is None else []
+        version, predictor = load_predictor(
+            workspace, catalogue, model=model, device=pick_device(device_name), frames=len(labelled)
+        )
+
+        def samples(said: Report) -> Iterator[Sample]:
+            if data is None:
+                return workspace_samples(workspace, labelled, report=said)
             items = labelme_frames(
                 [data],
-                resolve=resolve,
+                resolve=_resolver(workspace, renames),
                 all_classes=frozenset(c.id for c in classes.active),
                 coverage=coverage or workspace.settings.imports.coverage,  # type: ignore[arg-type]
-                report=report,
+                report=said,
             )
-            samples = outside_samples(workspace, items)
-        table = judge(
+            return outside_samples(workspace, items)
+
+        done = judge(
             predictor,
-            samples,
+            samples(report),
             names={c.id: c.name for c in classes},
             contains=contained(classes),
             on_progress=lambda n: tell("Evaluating", n, None),
         )
-    if table.empty:
-        what = f"no labelled frame of the {split} patients" if data is None else "no frame with a class of yours"
-        raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
+        table = done.table
+        if table.empty:
+            what = f"no labelled frame of the {split} patients" if data is None else "no frame with a class of yours"
+            raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
+        where = f"{split} patients" if data is None else "outside frames"
+        title = f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}"
+        path = workspace.reports_folder / f"evaluation-{version}-{split if data is None else 'outside'}.html"
+        made = evaluation_page(
+            done,
+            title=title,
+            predictor=predictor,
+            samples=lambda: samples(Report("evaluate")),  # what cannot be read was said the first time
+            classes=classes,
+            contains=contained(classes),
+        )
+        write_atomic(path, made)
     summary = summarise(table)
-    where = f"{split} patients" if data is None else "outside frames"
-    report.data |= {"model": version, "on": where, "classes": summary_values(summary)}
-    show(f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}\n")
-    show(_told(summary))
-    show("\nPer image: mean over the frames in which the class is drawn. FP rate: share of the frames that are")
-    show("covered and without the class, in which it is predicted; '-' where there is no such frame.")
+    intervals = patient_intervals(table)
+    errors = dict(
+        zip((classes.by_id(int(i)).name for i in predictor.class_ids[1:]), done.reliability.error(), strict=True)
+    )
+    report.data |= {
+        "model": version,
+        "on": where,
+        "classes": summary_values(summary),
+        "intervals": summary_values(intervals),
+        "calibration_error": {name: None if e != e else round(e, 4) for name, e in errors.items()},
+        "guess_correlation": {k: None if v != v else round(float(v), 4) for k, v in guess_correlation(table).items()},
+        "page": workspace.relative(path),
+    }
+    show(f"{title}\n")
+    show(_told(summary, intervals))
+    show("\nPer image: mean over the frames in which the class is drawn; in brackets the middle 95 % over patients. FP")
+    show("rate: share of the frames that are covered and without the class, in which it is predicted; '-' without any.")
+    report.say(f"Frames to look at, calibration and confusion: {workspace.relative(path)}")
     return report
 
 
@@ -187,7 +221,7 @@ def _resolver(workspace: Workspace, renames: tuple[str, ...]) -> Any:
     return resolve
 
 
-def _told(summary: pd.DataFrame) -> str:
+def _told(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
     """A summary as a table for a person."""
     titles = {
         "frames": "frames",
@@ -206,6 +240,11 @@ def _told(summary: pd.DataFrame) -> str:
         for key, title in titles.items()
         if key != "hd95_mm" or summary[key].notna().any()
     }
+    between = [
+        f"[{low:.2f}, {high:.2f}]" if low == low else "-"
+        for low, high in zip(intervals["low"], intervals["high"], strict=True)
+    ]
+    shown = {"frames": shown.pop("frames"), "Dice": shown.pop("Dice"), "over patients": between, **shown}
     rows = [["class", *shown], *([str(name), *(shown[t][i] for t in shown)] for i, name in enumerate(summary.index))]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(
@@ -214,111 +253,3 @@ def _told(summary: pd.DataFrame) -> str:
         )
         for row in rows
     )
-
-
-@click.group()
-def models() -> None:
-    """List, describe and promote model versions."""
-
-
-@models.command(name="list")
-@reporting
-@pass_workspace
-def list_(workspace: Workspace) -> Report:
-    """List the versions, the active one marked."""
-    from ..annotate.errors import ModelError
-    from .checkpoint import read_card
-
-    report = Report("models list")
-    with workspace.catalogue() as catalogue:
-        known = catalogue.models()
-    report.data["models"] = []
-    for model in known:
-        try:
-            details = read_card(workspace.models_folder / model.id).details
-        except ModelError as error:
-            report.fail(error)
-            continue
-        mean = (details.get("validation") or {}).get("mean") or {}
-        dice = mean.get("dice")
-        frames = details["data"]["train"]["frames"]
-        report.data["models"].append(
-            {"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice}
-        )
-        told = "unknown" if dice is None else f"{dice:.3f}"
-        show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {frames} frames  validation Dice {told}")
-    if not known:
-        report.say("No model yet: make one with `dmr train`.")
-    return report
-
-
-@models.command()
-@click.argument("model", required=False)
-@reporting
-@pass_workspace
-def info(workspace: Workspace, model: str | None) -> Report:
-    """Show a version's card, its size and its arithmetic."""
-    import json
-
-    from .checkpoint import CARD
-    from .device import pick_device
-    from .network import multiply_adds, parameter_count
-    from .training import load_predictor
-
-    report = Report("models info")
-    with workspace.catalogue() as catalogue:
-        version, predictor = load_predictor(workspace, catalogue, model=model, device=pick_device("cpu"))
-    card = json.loads((workspace.models_folder / version / CARD).read_text(encoding="utf-8"))
-    parameters = parameter_count(predictor.network)
-    work = multiply_adds(predictor.network, size=predictor.input_size)
-    report.data |= {"card": card, "parameters": parameters, "multiply_adds": work}
-    show(
-        f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
-        f"{predictor.input_size} x {predictor.input_size}\n"
-    )
-    show(json.dumps(card, indent=2, ensure_ascii=False))
-    return report
-
-
-@models.command()
-@click.option("--because", default="rollback", show_default=True, help="Why; it is kept.")
-@reporting
-@pass_workspace
-def rollback(workspace: Workspace, because: str) -> Report:
-    """Make the version that was active before the active one the active one again."""
-    from ..annotate.errors import ModelError
-    from .device import pick_device
-    from .training import load_predictor
-
-    report = Report("models rollback")
-    with workspace.lock(), workspace.catalogue() as catalogue:
-        active = catalogue.active_model()
-        before = catalogue.model_before()
-        if active is None or before is None:
-            raise ModelError("models", "there is no earlier active model to go back to", "See `dmr models list`")
-        load_predictor(workspace, catalogue, model=before, device=pick_device("cpu"))  # it is whole, or refused here
-        catalogue.activate(before, reason=because)
-    report.say(f"{before} is the active model again, instead of {active.id}. Next: `dmr push` sends its drafts.")
-    return report
-
-
-@models.command()
-@click.argument("model")
-@click.option("--because", required=True, help="Why; it is kept.")
-@reporting
-@pass_workspace
-def promote(workspace: Workspace, model: str, because: str) -> Report:
-    """Make a version the active one."""
-    from .device import pick_device
-    from .training import load_predictor
-
-    report = Report("models promote")
-    with workspace.lock(), workspace.catalogue() as catalogue:
-        load_predictor(workspace, catalogue, model=model, device=pick_device("cpu"))  # it is whole, or refused here
-        active = catalogue.active_model()
-        if active is not None and active.id == model:
-            report.say(f"{model} is the active model already; nothing was changed.")
-            return report
-        catalogue.activate(model, reason=because)
-    report.say(f"{model} is the active model now.")
-    return report

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Final, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from ..annotate.quiet import quietly
 from .device import autocast, has_fast_bf16
-from .network import DMRNet
+from .network import DMRNet, as_output
 
 EngineName = Literal["auto", "torch", "openvino"]
 BATCH: Final = 8  # frames that the network sees at a time: more are no faster, and OpenVINO wants a fixed number
@@ -32,16 +32,16 @@ class TorchEngine:
 
     name = "torch"
 
-    def __init__(self, network: DMRNet, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
         self.network, self.device = network.to(device).eval(), device
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """See `Engine`; the answer is on the engine's device."""
         logits, embeddings = [], []
-        for part in frames.to(self.device).split(BATCH):
+        for part in torch.split(frames.to(self.device), BATCH):
             with autocast(self.device):
-                output = self.network(part)
+                output = as_output(self.network(part))
             logits.append(output.logits.float())
             embeddings.append(output.embedding.float())
         return torch.cat(logits), torch.cat(embeddings)
@@ -56,19 +56,22 @@ class OpenVinoEngine:
 
     name = "openvino"
 
-    def __init__(self, network: DMRNet, *, size: int) -> None:
+    def __init__(self, network: DMRNet, *, size: int, precision: Literal["bf16", "f32"] | None = None) -> None:
         import openvino
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-        example = torch.zeros(1, 1, size, size)
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the tracer names every size that it keeps as it is; ours are fixed
-            traced = torch.jit.trace(inference_part(network), example, check_trace=False)  # type: ignore[no-untyped-call]
-            model = openvino.convert_model(traced, example_input=example)
-        model.reshape([BATCH, 1, size, size])
-        precision = "bf16" if has_fast_bf16(torch.device("cpu")) else "f32"
+        with torch.no_grad(), quietly():  # the tracer remarks on every size that it keeps as it is; ours are fixed
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                inference_part(network), torch.zeros(1, 1, size, size), check_trace=False
+            )
+            # `openvino.convert_model` does the same, and tells its maker of it over the internet.
+            front = FrontEndManager().load_by_framework("pytorch")
+            model = front.convert(front.load(TorchScriptPythonDecoder(traced)))
+        model.reshape(openvino.PartialShape([BATCH, 1, size, size]))
         hints = {
             "PERFORMANCE_HINT": "LATENCY",  # all threads on one batch; the next is prepared meanwhile
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": precision or fast_precision(),
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
         self._compiled = openvino.Core().compile_model(model, "CPU", hints)
@@ -76,12 +79,17 @@ class OpenVinoEngine:
     def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """See `Engine`."""
         logits, embeddings = [], []
-        for part in frames.float().split(BATCH):
+        for part in torch.split(frames.float(), BATCH):
             full = part if len(part) == BATCH else torch.cat([part, part.new_zeros(BATCH - len(part), *part.shape[1:])])
             answer = self._compiled([full.numpy()])
             logits.append(torch.from_numpy(answer[0])[: len(part)])
             embeddings.append(torch.from_numpy(answer[1])[: len(part)])
         return torch.cat(logits), torch.cat(embeddings)
+
+
+def fast_precision() -> Literal["bf16", "f32"]:
+    """bfloat16 where this processor computes it in hardware."""
+    return "bf16" if has_fast_bf16(torch.device("cpu")) else "f32"
 
 
 class InferencePart(nn.Module):

@@ -28,6 +28,7 @@ class FrameScore:
         assd: Pixels; nan unless both are present.
         hd95_mm: Millimetres; nan unless both are present and the spacing is known.
         assd_mm: Likewise.
+        guessed: The Dice that the model guessed; nan where it did not.
     """
 
     frame: str
@@ -40,6 +41,7 @@ class FrameScore:
     assd: float
     hd95_mm: float
     assd_mm: float
+    guessed: float = float("nan")
 
 
 def surface_distances(a: Mask, b: Mask, *, spacing: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
@@ -66,6 +68,7 @@ def score_mask(
     patient: str | None,
     name: str,
     spacing_mm: tuple[float, float] | None = None,
+    guessed: float = float("nan"),
 ) -> FrameScore:
     """Compare two masks `(H, W)` of one class at native size."""
     hd95 = assd = hd95_mm = assd_mm = float("nan")
@@ -84,6 +87,7 @@ def score_mask(
         assd=assd,
         hd95_mm=hd95_mm,
         assd_mm=assd_mm,
+        guessed=guessed,
     )
 
 
@@ -133,3 +137,36 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
         mean[["frames", "patients", "missed", "absent_frames"]] = float("nan")
         summary.loc["mean"] = mean
     return summary
+
+
+def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """95 % intervals of Dice per image, by drawing patients with all of their frames.
+
+    Returns:
+        Index: class names, then `mean`; columns `low` and `high`, nan with fewer than two patients.
+    """
+    drawn = table[table["drawn"] > 0]
+    names = list(dict.fromkeys(table["name"]))
+    patients = sorted(drawn["patient"].astype(str).unique())
+    if len(patients) < 2:
+        return pd.DataFrame(np.nan, index=[*names, "mean"], columns=["low", "high"])
+    sums, counts = np.zeros((len(patients), len(names))), np.zeros((len(patients), len(names)))
+    place = drawn["patient"].astype(str).map({p: i for i, p in enumerate(patients)}).to_numpy()
+    column = drawn["name"].map({n: k for k, n in enumerate(names)}).to_numpy()
+    np.add.at(sums, (place, column), drawn["dice"].to_numpy(float))
+    np.add.at(counts, (place, column), 1.0)
+    times = np.random.default_rng(seed).multinomial(len(patients), np.full(len(patients), 1 / len(patients)), resamples)
+    total = times @ counts
+    dice = np.divide(times @ sums, total, out=np.full_like(total, np.nan), where=total > 0)
+    known = ~np.isnan(dice)
+    mean = np.where(known, dice, 0).sum(1) / known.sum(1).clip(min=1)
+    both = np.column_stack([dice, mean])
+    low, high = np.nanquantile(both, [0.025, 0.975], axis=0)
+    return pd.DataFrame({"low": low, "high": high}, index=[*names, "mean"])
+
+
+def guess_correlation(table: pd.DataFrame) -> pd.Series[float]:
+    """Pearson's correlation of guessed and true Dice over the structures outlined by both, a class and `all`."""
+    both = table[(table["drawn"] > 0) & (table["predicted"] > 0)]
+    found = {str(name): g["guessed"].corr(g["dice"]) for name, g in both.groupby("name", sort=False) if len(g) > 2}
+    return pd.Series({**found, "all": both["guessed"].corr(both["dice"]) if len(both) > 2 else float("nan")})

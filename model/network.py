@@ -58,6 +58,13 @@ class Output(NamedTuple):
     boundary: tuple[Tensor, ...] = ()
 
 
+def as_output(result: Output | Tensor) -> Output:
+    """A network's answer as an `Output`; networks from elsewhere give bare logits."""
+    if isinstance(result, Output):
+        return result
+    return Output(result, result.new_zeros(len(result), 0))
+
+
 class FullResolution(nn.Module):
     """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
 

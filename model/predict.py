@@ -14,6 +14,7 @@ from ..annotate.ahead import ahead, batched
 from ..annotate.sector import sector_mask
 from ..annotate.shapes import Frame
 from .augment import standardise
+from .calibration import Calibration
 from .engine import Engine
 from .letterbox import Letterbox
 
@@ -75,16 +76,21 @@ class Predictor:
         looks: What a prediction is the mean of.
         class_ids: The classes, channel 1 first.
         input_size: Side of the network's grid.
-        temperature: What logits are divided by, so that probabilities mean what they say.
+        calibration: What its probabilities are worth; outlines do not depend on it.
     """
 
     def __init__(
-        self, looks: Sequence[Look], *, class_ids: Sequence[int], input_size: int, temperature: float = 1.0
+        self,
+        looks: Sequence[Look],
+        *,
+        class_ids: Sequence[int],
+        input_size: int,
+        calibration: Calibration | None = None,
     ) -> None:
         self.looks = tuple(looks)
         self.class_ids = np.array([0, *class_ids], np.uint8)
         self.input_size = input_size
-        self.temperature = temperature
+        self.calibration = calibration or Calibration.none(len(class_ids))
 
     def predict(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
         """Predict frames of any sizes, in their order; memory is flat in their number.
@@ -115,7 +121,7 @@ class Predictor:
         total = squares = embedding = torch.zeros(())
         for look in self.looks:
             logits, own = look(x)
-            p = (logits.cpu() / self.temperature).softmax(1)
+            p = logits.cpu().softmax(1)
             total, squares, embedding = total + p, squares + p * p, embedding + own.cpu()
         n = len(self.looks)
         mean = total / n
@@ -139,3 +145,12 @@ def index_to_layers(
 ) -> NDArray[np.bool_]:
     """Layers `(len(class_ids), H, W)` of exclusive classes: a class's own pixels and those of what lies inside it."""
     return np.stack([np.isin(index, [i, *contains.get(i, frozenset())]) for i in class_ids])
+
+
+def layer_probabilities(
+    probabilities: NDArray[np.float32], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
+) -> NDArray[np.float32]:
+    """Exclusive classes `(1 + C, h, w)` -> layers `(C, h, w)`: a class's own probability and of what lies inside it."""
+    channel = {class_id: k + 1 for k, class_id in enumerate(class_ids)}
+    members = [[channel[i], *(channel[j] for j in contains.get(i, ()) if j in channel)] for i in class_ids]
+    return np.stack([probabilities[m].sum(0) for m in members]).clip(0, 1)

@@ -16,10 +16,29 @@ from .augment import augment, standardise
 from .dataset import IGNORED, Batch, TrainingSet
 from .device import autocast
 from .losses import total_loss
-from .network import Output
+from .network import as_output
 from .settings import TrainSettings
 
 GRADIENT_CLIP = 5.0  # norm; a rare steep step early in training, as with few and partly covered frames
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A look at the validation patients on the way.
+
+    Attributes:
+        step: After which.
+        seconds: Of training.
+        loss: Mean since the look before.
+        dice: Mean Dice, None without validation frames.
+        classes: Dice of each class, None where no validation frame has it.
+    """
+
+    step: int
+    seconds: float
+    loss: float
+    dice: float | None
+    classes: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,7 @@ class Progress:
         loss: Mean of the steps since the last look.
         dice: Validation Dice at the last look, None before the first or without validation frames.
         best: Best validation Dice so far.
+        classes: Dice of each class at the last look, in the network's order.
     """
 
     step: int
@@ -41,13 +61,7 @@ class Progress:
     loss: float
     dice: float | None
     best: float | None
-
-
-def as_output(result: Output | Tensor) -> Output:
-    """A network's answer as an `Output`; networks from elsewhere give bare logits."""
-    if isinstance(result, Output):
-        return result
-    return Output(result, result.new_zeros(len(result), 0))
+    classes: tuple[float | None, ...] = ()
 
 
 @torch.no_grad()
@@ -103,7 +117,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.stale = 0
-        self.dice: float | None = None
+        self.checks: list[Check] = []
         self.best: float | None = None
         self._losses: list[Tensor] = []
 
@@ -122,7 +136,9 @@ class Trainer:
     def progress(self) -> Progress:
         """Where the run stands."""
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
-        return Progress(self.step, self.share, self.seconds, loss, self.dice, self.best)
+        last = self.checks[-1] if self.checks else None
+        dice, classes = (last.dice, last.classes) if last else (None, ())
+        return Progress(self.step, self.share, self.seconds, loss, dice, self.best, classes)
 
     def run(self, *, seconds: float = math.inf, on_progress: Callable[[Progress], None] | None = None) -> None:
         """Train until the run is done, or for `seconds` of this sitting."""
@@ -189,11 +205,14 @@ class Trainer:
 
     def _look(self) -> None:
         """Score the averaged weights on the validation patients and keep them if they are the best so far."""
-        self.dice = mean_dice(self.average, self.validation, device=self.device, batch=self.settings.batch)
-        if self.dice is None:
+        classes = class_dice(self.average, self.validation, device=self.device, batch=self.settings.batch)
+        dice = mean_known(classes)
+        loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
+        self.checks.append(Check(self.step, round(self.seconds, 1), loss, dice, tuple(classes)))
+        if dice is None:
             return
-        if self.best is None or self.dice > self.best:
-            self.best, self.stale = self.dice, 0
+        if self.best is None or dice > self.best:
+            self.best, self.stale = dice, 0
             self.best_state = {k: v.detach().clone().cpu() for k, v in self.average.state_dict().items()}
         else:
             self.stale += 1
@@ -207,7 +226,8 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
             "order": self.order,
-            "numbers": [self.step, self.seconds, self.stale, self.dice, self.best],
+            "numbers": [self.step, self.seconds, self.stale, self.best],
+            "checks": [[c.step, c.seconds, c.loss, c.dice, list(c.classes)] for c in self.checks],
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -218,7 +238,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         self.order = state["order"]
-        self.step, self.seconds, self.stale, self.dice, self.best = state["numbers"]
+        self.step, self.seconds, self.stale, self.best = state["numbers"]
+        self.checks = [Check(step, s, loss, dice, tuple(own)) for step, s, loss, dice, own in state["checks"]]
 
 
 def _floats(network: nn.Module) -> list[Tensor]:
@@ -227,11 +248,8 @@ def _floats(network: nn.Module) -> list[Tensor]:
 
 
 @torch.no_grad()
-def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> float | None:
-    """Dice per image on the network's grid: over the frames in which a class is drawn, then over the classes.
-
-    None where no frame has a class drawn.
-    """
+def class_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> list[float | None]:
+    """Dice per image on the network's grid, of each class over the frames in which it is drawn; None without any."""
     network.eval()
     classes = frames.covered.shape[1]
     total, count = torch.zeros(classes), torch.zeros(classes)
@@ -249,5 +267,10 @@ def mean_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, 
             dice = 2 * (predicted & drawn).sum((1, 2)) / (predicted.sum((1, 2)) + size).clamp(min=1)
             total[k] += dice[size > 0].sum()
             count[k] += (size > 0).sum()
-    present = count > 0
-    return float((total[present] / count[present]).mean()) if present.any() else None
+    return [float(t / n) if n else None for t, n in zip(total, count, strict=True)]
+
+
+def mean_known(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are known; None where none is."""
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None

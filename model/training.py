@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle  # only for the name of an error
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -26,20 +25,23 @@ from ..annotate.report import Report
 from ..annotate.settings import Settings
 from ..annotate.store import sha256_hex, write_atomic
 from ..annotate.workspace import Workspace
-from .checkpoint import Card, load_model, read_card, save_model, weights_bytes
+from .card_details import described, limits
+from .checkpoint import Card, read_card, save_model, weights_bytes
+from .curves import CURVES, training_curves
 from .dataset import TrainingSet, training_set
 from .device import use_threads
+from .engine import TorchEngine
 from .evaluate import evaluate
 from .loading import workspace_samples
 from .metrics import summarise
 from .network import SIZES, DMRNet, parameter_count
-from .predict import Predictor
+from .predict import Predictor, views
 from .settings import TrainSettings
 from .train import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
 SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
-NETWORK: Final = 3  # counts up with every change of the network or of its start: older states do not fit
+NETWORK: Final = 4  # counts up with every change of the network or of its start: older states do not fit
 
 OnProgress = Callable[[Progress], None]
 
@@ -148,15 +150,16 @@ def train_model(
         "run": run,
         "trained_at": utc_now(),
         "dataset": dataset,
-        "data": {"train": _described(train, names), "validation": _described(validation, names)},
+        "data": {"train": described(train, names), "validation": described(validation, names)},
         "settings": asdict(settings),
         "steps": trainer.step,
         "minutes": round(trainer.seconds / 60, 2),
         "parameters": parameter_count(trainer.network),
         "torch": torch.__version__,
+        "limits": limits(train, validation, names, settings),
         "inside": {c.name: c.inside for c in classes.active if c.inside},
         "validation_dice_while_training": None if trainer.best is None else round(trainer.best, 4),
-        "validation": _judged(workspace, trainer, validation, names, settings, device, report),
+        **_judged(workspace, trainer, validation, names, settings, device, report),
     }
     with workspace.lock(wait_s=SAVE_WAIT):
         version = _next_version(catalogue, workspace.models_folder)
@@ -170,6 +173,7 @@ def train_model(
             details=details,
         )
         save_model(workspace.models_folder / version, weights, card)
+        write_atomic(workspace.models_folder / version / CURVES, training_curves(trainer.checks, list(names.values())))
         first = catalogue.active_model() is None
         with catalogue.transaction():
             catalogue.add_model(
@@ -180,6 +184,7 @@ def train_model(
     state_path.unlink(missing_ok=True)
     report.count("models made")
     report.data["model"] = version
+    report.say(f"How it learnt: {workspace.relative(workspace.models_folder / version / CURVES)}")
     if first:
         report.say(f"{version} is the active model: `dmr prelabel` uses it from now on.")
     elif advise:
@@ -201,7 +206,7 @@ def _frames(catalogue: Catalogue, split: str) -> list[LabelledFrame]:
 
 def _trainer(settings: TrainSettings, sets: list[TrainingSet], device: torch.device, *, classes: int) -> Trainer:
     torch.manual_seed(settings.seed)
-    network = DMRNet(classes, size=SIZES[settings.size])
+    network = DMRNet(classes, size=SIZES[settings.size], dropout=settings.dropout)
     start_at_shares(network.classifiers, sets[0].class_shares())
     return Trainer(network, sets[0], sets[1], settings=settings, device=device)
 
@@ -214,18 +219,15 @@ def _judged(
     settings: TrainSettings,
     device: torch.device,
     report: Report,
-) -> dict[str, dict[str, float | None]]:
-    """Metrics of the finished weights on the validation patients at native size, for the card."""
+) -> dict[str, Any]:
+    """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
     trainer.network.load_state_dict(trainer.finished_state())
-    predictor = Predictor(
-        trainer.network,  # type: ignore[arg-type]
-        class_ids=list(names),
-        input_size=settings.input,
-        device=device,
-    )
+    engine = TorchEngine(trainer.network, device)
+    predictor = Predictor(views(engine), class_ids=list(names), input_size=settings.input)
     samples = workspace_samples(workspace, validation, report=report)
-    table = evaluate(predictor, samples, names=names, contains=contained(workspace.settings.classes))
-    return summary_values(summarise(table))
+    done = evaluate(predictor, samples, names=names, contains=contained(workspace.settings.classes))
+    calibration = done.evidence.fit().for_card(list(names.values())) if len(done.table) else None
+    return {"validation": summary_values(summarise(done.table)), "calibration": calibration}
 
 
 def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
@@ -233,16 +235,6 @@ def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     return {
         str(name): {str(k): None if pd.isna(v) else round(float(v), 4) for k, v in row.items()}
         for name, row in summary.iterrows()
-    }
-
-
-def _described(items: list[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:
-    drawn = Counter(i for item in items for i in {s.class_id for s in item.annotation.shapes})
-    patients = {item.frame.patient for item in items}
-    return {
-        "frames": len(items),
-        "patients": len(patients),
-        "frames_with": {name: drawn[i] for i, name in names.items()},
     }
 
 
@@ -300,25 +292,3 @@ def _alone(lock: Path) -> Iterator[None]:
         except TimeoutError:
             raise WorkspaceError("train", "the same training is running already", "Wait for it to finish") from None
         yield
-
-
-def load_predictor(
-    workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device
-) -> tuple[str, Predictor]:
-    """A model version ready to predict: the one named, or the active one.
-
-    Raises:
-        ModelError: There is none, or its files are missing or damaged.
-    """
-    known = {m.id: m for m in catalogue.models()}
-    active = catalogue.active_model()
-    version = model or (active.id if active else None)
-    if version is None:
-        raise ModelError("models", "there is no model yet", "Make one: dmr train")
-    if version not in known:
-        raise ModelError(version, "is no model of this workspace", "See `dmr models list`")
-    use_threads()
-    network, card = load_model(workspace.models_folder / version, device=device)
-    if card.weights_sha256 != known[version].sha256:
-        raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
-    return version, Predictor(network, class_ids=card.class_ids, input_size=card.input, device=device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
@@ -15,6 +14,7 @@ from shapely import LineString, Polygon
 from shapely.affinity import scale
 from shapely.geometry.base import BaseGeometry
 
+from ..quiet import quietly
 from .pose import Handling, Pose
 from .scanner import SAMPLE_MM, View
 from .subject import Subject
@@ -41,10 +41,6 @@ _SHEATHED: Final = ("erector_spinae", "psoas_major", "quadratus_lumborum", "vess
 _HARD: Final = frozenset({"lamina", "vertebral_body", "transverse_process", "bowel", "lumbar_plexus"})
 _MADE_OF: Final = {"lamina": "vertebral_body"}
 _SINUS: Final = (0.55, 0.45)  # of the kidney's axes
-
-
-# rasterio silences its warnings by a switch that all threads share, and puts it back when it is done.
-_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 class Plane:
@@ -83,7 +79,7 @@ class Plane:
         # Sheaths after all muscles: each lies on its muscle's border, not under the neighbour.
         for shapes, touched in ((soft, False), (sheaths, True), (hard, False)):
             if shapes:
-                with _ONE_AT_A_TIME:
+                with quietly():  # rasterio switches warnings off and on again by itself
                     rasterize(shapes, out=tissue, all_touched=touched)
         tissue[covered] = wall[covered]
         return tissue

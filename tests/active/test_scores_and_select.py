@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dmr.active.scores import ClassScore, class_scores, frame_score, layer_probabilities, plausible_entropy, reason
+from dmr.active.scores import ClassScore, class_scores, frame_score, plausible_entropy, reason
 from dmr.active.select import SELECTORS, Candidate, rank
+from dmr.model.predict import layer_probabilities
 
 
 def field(p: float, side: int = 64, spot: int = 6) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

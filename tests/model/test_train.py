@@ -11,7 +11,7 @@ from torch import nn
 from dmr.model.dataset import TrainingSet
 from dmr.model.network import SIZES, DMRNet
 from dmr.model.settings import TrainSettings
-from dmr.model.train import Trainer, mean_dice, start_at_shares
+from dmr.model.train import Trainer, class_dice, mean_known, start_at_shares
 
 SETTINGS = TrainSettings(input=32, steps=30, batch=4, check_every=5, patience=0, learning_rate=1e-2)
 CPU = torch.device("cpu")
@@ -49,7 +49,7 @@ def trainer(settings: TrainSettings = SETTINGS, validation: TrainingSet = NOTHIN
 def test_it_learns_what_is_easy() -> None:
     validation = squares(6, seed=2)
     made = trainer(replace(SETTINGS, steps=60), validation)
-    before = mean_dice(made.average, validation, device=CPU) or 0.0
+    before = mean_known(class_dice(made.average, validation, device=CPU)) or 0.0
     made.run()
 
     assert made.best is not None
@@ -141,6 +141,6 @@ def test_validation_frames_without_any_structure_decide_nothing() -> None:
     made = trainer(replace(SETTINGS, patience=1), empty)
     made.run()
 
-    assert mean_dice(made.average, empty, device=CPU) is None
+    assert mean_known(class_dice(made.average, empty, device=CPU)) is None
     assert made.best is None
     assert made.step == SETTINGS.steps

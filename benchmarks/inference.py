@@ -1,0 +1,257 @@
+"""A trained network by each engine, side by side; and how much of the fastest one's speed `dmr prelabel` keeps.
+
+Frames are real ones of the development set. The network is `dmrnet_s` on a grid of 256: of the peers' benchmark where
+its weights are there, else trained for some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from folds import IDS, STATE, Frames, frames, test_patients
+from numpy.typing import NDArray
+from record import record
+from torch import Tensor
+from ubpd import CLASSES, FOLDER
+
+from dmr.active.prelabel import predict_missing
+from dmr.annotate.ingest import ingest_scans
+from dmr.annotate.records import ModelRecord
+from dmr.annotate.report import Report
+from dmr.annotate.workspace import Workspace
+from dmr.model.augment import standardise
+from dmr.model.checkpoint import Card, save_model, weights_bytes
+from dmr.model.device import use_threads
+from dmr.model.engine import BATCH, Engine, OpenVinoEngine, TorchEngine, fast_precision, inference_part
+from dmr.model.export import export_onnx
+from dmr.model.network import SIZES, DMRNet, multiply_adds
+from dmr.model.predict import VIEWS
+from dmr.model.settings import TrainSettings
+from dmr.model.train import Trainer, start_at_shares
+
+SIZE = 256
+CPU = torch.device("cpu")
+DEFAULT = fast_precision()
+
+
+def weights(minutes: float) -> dict[str, Tensor]:
+    """A network trained on this grid: of the peers' benchmark, or for some minutes now."""
+    trained = sorted(STATE.glob(f"dmrnet_s-*-{SIZE}px*.weights.pt"))
+    path = trained[0] if trained else STATE / f"inference-{SIZE}.weights.pt"
+    if not path.exists():
+        print(f"Training a network for {minutes:g} minutes ...", flush=True)
+        data = frames(SIZE)
+        part = data.part(data.patients - test_patients(data.patients))
+        settings = TrainSettings(input=SIZE, steps=10**6, minutes=minutes, batch=8, patience=0)
+        torch.manual_seed(0)
+        network = DMRNet(len(IDS), size=SIZES["s"])
+        start_at_shares(network.classifiers, part.grid.class_shares())
+        trainer = Trainer(network, part.grid, data.part(set()).grid, settings=settings, device=CPU)
+        trainer.run()
+        torch.save(trainer.finished_state(), path)
+    found: dict[str, Tensor] = torch.load(path, weights_only=True)
+    return found
+
+
+class Compiled(TorchEngine):
+    """torch.compile: needs a C++ compiler on the PC."""
+
+    name = "torch.compile bf16"
+
+    def __init__(self, network: DMRNet) -> None:
+        super().__init__(network, CPU)
+        self.network = torch.compile(inference_part(network).network)  # type: ignore[assignment]
+
+
+class Eager:
+    """The network as it is, in float32."""
+
+    name = "eager float32"
+
+    def __init__(self, network: DMRNet) -> None:
+        self.network = network
+
+    @torch.inference_mode()
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = [self.network(part) for part in torch.split(frames, BATCH)]
+        return torch.cat([o.logits for o in outputs]), torch.cat([o.embedding for o in outputs])
+
+
+class OnnxRuntime:
+    """ONNX Runtime, float32; it has no bfloat16 on processors."""
+
+    name = "onnxruntime float32"
+
+    def __init__(self, network: DMRNet, folder: Path) -> None:
+        import onnxruntime
+
+        path = folder / "network.onnx"
+        export_onnx(network, path, size=SIZE)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        answers = [self.session.run(None, {"frames": part.numpy()}) for part in torch.split(frames, BATCH)]
+        return torch.from_numpy(np.concatenate([a[0] for a in answers])), torch.from_numpy(
+            np.concatenate([a[1] for a in answers])
+        )
+
+
+def engines(network: DMRNet, folder: Path) -> dict[str, Callable[[], Engine]]:
+    return {
+        "eager float32": lambda: Eager(network),
+        "eager bf16 autocast": lambda: TorchEngine(network, CPU),
+        "eager float32, channels outermost": lambda: Eager(inference_part(network).network),
+        "torch.compile bf16 autocast": lambda: Compiled(network),
+        "onnxruntime float32": lambda: OnnxRuntime(network, folder),
+        "openvino f32": lambda: OpenVinoEngine(network, size=SIZE, precision="f32"),
+        "openvino bf16": lambda: OpenVinoEngine(network, size=SIZE, precision="bf16"),
+    }
+
+
+def matmul_gflops(dtype: torch.dtype) -> float:
+    """The machine's rate at matrix multiplication, its best of some tries."""
+    a = torch.randn(2048, 2048).to(dtype)
+    best = 0.0
+    for _ in range(8):
+        began = time.perf_counter()
+        torch.mm(a, a)
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - began) / 1e9)
+    return best
+
+
+def side_by_side(network: DMRNet, grid: Tensor, *, rounds: int, folder: Path) -> list[dict[str, Any]]:
+    """Frames a second of each engine, in turns, and its masks against the eager ones."""
+    x = standardise(grid)
+    made = {name: make() for name, make in engines(network, folder).items()}
+    masks = {name: engine(x)[0].argmax(1).numpy() for name, engine in made.items()}
+    seconds = dict.fromkeys(made, float("inf"))
+    for _ in range(rounds):
+        for name, engine in made.items():
+            began = time.perf_counter()
+            engine(x)
+            seconds[name] = min(seconds[name], time.perf_counter() - began)
+    work = 2 * multiply_adds(network, size=SIZE) / 1e9
+    rate = {p: matmul_gflops(p) for p in (torch.float32, torch.bfloat16)}
+    eager = next(iter(made))
+    rows = []
+    for name in made:
+        fps = len(x) / seconds[name]
+        dice = class_dice(masks[name], masks[eager])
+        rows.append(
+            {
+                "engine": name,
+                "frames_per_s": round(fps, 1),
+                "speedup_vs_eager": round(seconds[eager] / seconds[name], 2),
+                "gflop_per_s": round(fps * work, 1),
+                "share_of_matmul": round(fps * work / rate[torch.bfloat16 if "bf16" in name else torch.float32], 3),
+                **{f"dice_{n}": round(d, 4) for n, d in dice.items()},
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+def class_dice(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, float]:
+    """Mean over the frames in which either mask has the class."""
+    found = {}
+    for k, c in enumerate(CLASSES, 1):
+        both = ((a == k) & (b == k)).sum((1, 2))
+        size = (a == k).sum((1, 2)) + (b == k).sum((1, 2))
+        found[c.name] = float((2 * both[size > 0] / size[size > 0]).mean()) if size.any() else float("nan")
+    return found
+
+
+def workspace_with(network: DMRNet, folder: Path) -> Workspace:
+    """A workspace whose active model is this network."""
+    workspace, _ = Workspace.create(folder, classes=list(CLASSES))
+    data = weights_bytes(network.state_dict())
+    card = Card("v1", "s", SIZE, tuple(CLASSES.names), IDS, sha256(data).hexdigest(), {})
+    save_model(workspace.models_folder / "v1", data, card)
+    with workspace.catalogue() as catalogue, catalogue.transaction():
+        catalogue.add_model(ModelRecord(id="v1", sha256=card.weights_sha256, class_ids=IDS, dataset=None))
+        catalogue.activate("v1", reason="benchmark")
+    return workspace
+
+
+def pipeline(network: DMRNet, scans: list[Path], folder: Path) -> dict[str, Any]:
+    """Scans in, drafts out: seconds of each half."""
+    workspace = workspace_with(network, folder / "workspace")
+    report = Report("benchmark")
+    with workspace.catalogue() as catalogue:
+        began = time.perf_counter()
+        ids = ingest_scans(workspace, catalogue, scans, report=report)
+        read = time.perf_counter() - began
+        records = list(catalogue.frames(ids))
+        began = time.perf_counter()
+        predict_missing(workspace, catalogue, records, device=CPU, report=report, tell=lambda *_: None)
+        drawn = time.perf_counter() - began
+    return {"frames": len(ids), "read_s": round(read, 1), "draw_s": round(drawn, 1)}
+
+
+def bare(network: DMRNet, grid: Tensor) -> float:
+    """Frames a second of the fast engine alone, with all views of a prediction."""
+    engine = OpenVinoEngine(network, size=SIZE)
+    x = standardise(grid)
+    engine(x[:BATCH])
+    began = time.perf_counter()
+    for _ in VIEWS:
+        engine(x)
+    return len(x) / (time.perf_counter() - began)
+
+
+def batches(data: Frames, count: int) -> Tensor:
+    """`count` frames on the grid, evenly chosen."""
+    at = torch.linspace(0, len(data.native) - 1, count).long()
+    return data.grid.frames[at][:, None]
+
+
+def scans(count: int) -> Iterator[Path]:
+    images = sorted((FOLDER / "images").iterdir())
+    yield from images[:: max(1, len(images) // count)][:count]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=64, help="for the engines")
+    parser.add_argument("--scans", type=int, default=369, help="for the whole of prelabel")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=5, help="of training, where there is no trained network")
+    args = parser.parse_args()
+    print(f"{use_threads()} threads", flush=True)
+    network = DMRNet(len(IDS), size=SIZES["s"])
+    network.load_state_dict(weights(args.minutes))
+    network.eval()
+    grid = batches(frames(SIZE), args.frames)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = side_by_side(network, grid, rounds=args.rounds, folder=Path(folder))
+        alone = bare(network, grid)
+        whole = pipeline(network, list(scans(args.scans)), Path(folder))
+        again = bare(network, grid)
+    alone = (alone + again) / 2
+    whole["bare_frames_per_s"] = round(alone, 1)
+    whole["draw_frames_per_s"] = round(whole["frames"] / whole["draw_s"], 1)
+    whole["frames_per_s"] = round(whole["frames"] / (whole["draw_s"] + whole["read_s"]), 1)
+    print(whole, flush=True)
+    fast = next(r for r in rows if r["engine"] == f"openvino {DEFAULT}")
+    headline = {
+        "speedup_vs_eager": fast["speedup_vs_eager"],
+        "dice_fast_vs_eager": min(fast[f"dice_{n}"] for n in CLASSES.names),
+        "pipeline_share": round(whole["frames_per_s"] / alone, 3),
+        "draw_share": round(whole["draw_frames_per_s"] / alone, 3),
+    }
+    print(headline)
+    print(record("inference", headline=headline, rows=[*rows, whole]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""How a training went, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ..annotate.figure import Line, Panel, draw_panels
+from .train import Check
+
+CURVES: Final = "curves.png"  # beside a model's card
+
+
+def training_curves(checks: Sequence[Check], names: Sequence[str]) -> bytes:
+    """Loss, and Dice of the validation patients a class, over the steps; PNG.
+
+    Args:
+        checks: Looks on the way.
+        names: The classes', in the network's order.
+    """
+    loss = Line("", [(c.step, c.loss) for c in checks])
+    dice = [
+        Line(name, [(c.step, d) for c in checks if (d := c.classes[k]) is not None]) for k, name in enumerate(names)
+    ]
+    mean = Line("mean", [(c.step, c.dice) for c in checks if c.dice is not None], "#ffffff")
+    return draw_panels(
+        [
+            Panel([loss], "step", "loss, training patients"),
+            Panel([mean, *dice], "step", "Dice per image, validation patients", share=True),
+        ]
+    )

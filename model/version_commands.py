@@ -1,0 +1,148 @@
+"""`dmr models`: the versions, what is known of them, which is active, and one for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..annotate.commands import pass_workspace
+from ..annotate.console import reporting, show
+from ..annotate.report import Report
+from ..annotate.workspace import Workspace
+
+
+@click.group()
+def models() -> None:
+    """List, describe and promote model versions."""
+
+
+@models.command(name="list")
+@reporting
+@pass_workspace
+def list_(workspace: Workspace) -> Report:
+    """List the versions, the active one marked."""
+    from ..annotate.errors import ModelError
+    from .checkpoint import read_card
+
+    report = Report("models list")
+    with workspace.catalogue() as catalogue:
+        known = catalogue.models()
+    report.data["models"] = []
+    for model in known:
+        try:
+            details = read_card(workspace.models_folder / model.id).details
+        except ModelError as error:
+            report.fail(error)
+            continue
+        mean = (details.get("validation") or {}).get("mean") or {}
+        dice = mean.get("dice")
+        frames = details["data"]["train"]["frames"]
+        report.data["models"].append(
+            {"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice}
+        )
+        told = "unknown" if dice is None else f"{dice:.3f}"
+        show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {frames} frames  validation Dice {told}")
+    if not known:
+        report.say("No model yet: make one with `dmr train`.")
+    return report
+
+
+@models.command()
+@click.argument("model", required=False)
+@reporting
+@pass_workspace
+def info(workspace: Workspace, model: str | None) -> Report:
+    """Show a version's card, its size and its arithmetic."""
+    import json
+
+    from .checkpoint import CARD
+    from .device import pick_device
+    from .network import multiply_adds, parameter_count
+    from .versions import load_version
+
+    report = Report("models info")
+    with workspace.catalogue() as catalogue:
+        version, network, _ = load_version(workspace, catalogue, model=model, device=pick_device("cpu"))
+    card = json.loads((workspace.models_folder / version / CARD).read_text(encoding="utf-8"))
+    parameters = parameter_count(network)
+    work = multiply_adds(network, size=card["input"])
+    report.data |= {"card": card, "parameters": parameters, "multiply_adds": work}
+    show(
+        f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
+        f"{card['input']} x {card['input']}\n"
+    )
+    show(json.dumps(card, indent=2, ensure_ascii=False))
+    return report
+
+
+@models.command()
+@click.argument("model", required=False)
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Where to [default: exports/].")
+@reporting
+@pass_workspace
+def export(workspace: Workspace, model: str | None, folder: Path | None) -> Report:
+    """Write a version as ONNX, with its card, after checking that it computes the same."""
+    import shutil
+
+    from .checkpoint import CARD
+    from .device import pick_device
+    from .export import export_onnx, parity
+    from .versions import load_version
+
+    report = Report("models export")
+    with workspace.catalogue() as catalogue:
+        version, network, card = load_version(workspace, catalogue, model=model, device=pick_device("cpu"))
+    target = (folder or Path("exports")) / f"{card.network}-{version}"
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "network.onnx"
+    export_onnx(network, path, size=card.input)
+    difference = parity(network, path, size=card.input)
+    shutil.copyfile(workspace.models_folder / version / CARD, target / CARD)
+    report.data |= {"model": version, "path": path.as_posix(), "largest_difference": difference}
+    report.say(f"{path}: its logits differ by {difference:.1e} at most from the network's.")
+    return report
+
+
+@models.command()
+@click.option("--because", default="rollback", show_default=True, help="Why; it is kept.")
+@reporting
+@pass_workspace
+def rollback(workspace: Workspace, because: str) -> Report:
+    """Make the version that was active before the active one the active one again."""
+    from ..annotate.errors import ModelError
+    from .device import pick_device
+    from .versions import load_version
+
+    report = Report("models rollback")
+    with workspace.lock(), workspace.catalogue() as catalogue:
+        active = catalogue.active_model()
+        before = catalogue.model_before()
+        if active is None or before is None:
+            raise ModelError("models", "there is no earlier active model to go back to", "See `dmr models list`")
+        load_version(workspace, catalogue, model=before, device=pick_device("cpu"))  # it is whole, or refused here
+        catalogue.activate(before, reason=because)
+    report.say(f"{before} is the active model again, instead of {active.id}. Next: `dmr push` sends its drafts.")
+    return report
+
+
+@models.command()
+@click.argument("model")
+@click.option("--because", required=True, help="Why; it is kept.")
+@reporting
+@pass_workspace
+def promote(workspace: Workspace, model: str, because: str) -> Report:
+    """Make a version the active one."""
+    from .device import pick_device
+    from .versions import load_version
+
+    report = Report("models promote")
+    with workspace.lock(), workspace.catalogue() as catalogue:
+        load_version(workspace, catalogue, model=model, device=pick_device("cpu"))  # it is whole, or refused here
+        active = catalogue.active_model()
+        if active is not None and active.id == model:
+            report.say(f"{model} is the active model already; nothing was changed.")
+            return report
+        catalogue.activate(model, reason=because)
+    report.say(f"{model} is the active model now.")
+    return report

@@ -1,0 +1,58 @@
+"""A workspace's model versions, loaded and verified."""
+
+from __future__ import annotations
+
+import torch
+
+from ..annotate.catalogue import Catalogue
+from ..annotate.errors import ModelError
+from ..annotate.workspace import Workspace
+from .calibration import Calibration
+from .checkpoint import Card, load_model
+from .device import use_threads
+from .engine import pick_engine
+from .network import DMRNet
+from .predict import Predictor, views
+
+
+def load_version(
+    workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device
+) -> tuple[str, DMRNet, Card]:
+    """A model version, verified: the one named, or the active one; with its network and its card.
+
+    Raises:
+        ModelError: There is none, or its files are missing or damaged.
+    """
+    known = {m.id: m for m in catalogue.models()}
+    active = catalogue.active_model()
+    version = model or (active.id if active else None)
+    if version is None:
+        raise ModelError("models", "there is no model yet", "Make one: dmr train")
+    if version not in known:
+        raise ModelError(version, "is no model of this workspace", "See `dmr models list`")
+    use_threads()
+    network, card = load_model(workspace.models_folder / version, device=device)
+    if card.weights_sha256 != known[version].sha256:
+        raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
+    return version, network, card
+
+
+def load_predictor(
+    workspace: Workspace, catalogue: Catalogue, *, model: str | None, device: torch.device, frames: int | None = None
+) -> tuple[str, Predictor]:
+    """A model version ready to predict.
+
+    Args:
+        workspace: Whose model.
+        catalogue: Its catalogue, open.
+        model: Version; None for the active one.
+        device: To compute on.
+        frames: About how many there are to predict, None for few; many are worth an engine that starts slowly.
+
+    Raises:
+        ModelError: There is none, or its files are missing or damaged.
+    """
+    version, network, card = load_version(workspace, catalogue, model=model, device=device)
+    engine = pick_engine(network, size=card.input, device=device, frames=frames)
+    calibration = Calibration.of(card.details, card.channels)
+    return version, Predictor(views(engine), class_ids=card.class_ids, input_size=card.input, calibration=calibration)
