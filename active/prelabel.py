@@ -194,10 +194,9 @@ def prediction_record(
     """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
     ids = [int(i) for i in predictor.class_ids[1:]]
     contains = contained(classes)
-    raw = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
-    layers = predictor.calibration.layers(raw)
+    layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
     drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
-    guessed = [predictor.calibration.dice(p, m) for p, m in zip(layers, on_grid(drawn, raw.shape[1:]), strict=True)]
+    guessed = [predictor.calibration.dice(p, m) for p, m in zip(layers, on_grid(drawn, layers.shape[1:]), strict=True)]
     scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
     statistics: dict[str, Any] = {
         "score": round(frame_score(scores), 6),

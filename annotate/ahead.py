@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
+_MOST_THREADS = 8
 _POLL_S = 0.1  # how long a thread may go on after nobody wants its items any more
 
 
@@ -17,6 +21,15 @@ def batched(items: Iterable[T], size: int) -> Generator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def side_by_side(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
+    """`work` on each item, by a thread a core: worth it where most of the work is in libraries that let others run."""
+    count = min(len(items), os.cpu_count() or 1, _MOST_THREADS)
+    if count < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(work, items))
 
 
 def ahead(items: Iterable[T], *, depth: int = 2) -> Generator[T]:

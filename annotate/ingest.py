@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from .ahead import batched
+from .ahead import ahead, batched, side_by_side
 from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, encode_png, perceptual_hash, read_frames
@@ -72,9 +72,9 @@ def add_frames(
         Their records, in order; those that were there already as well.
     """
     key = load_key(catalogue.meta("key_id"))
-    records = [frame_record(item, key=key, settings=workspace.settings) for item in items]
+    records = side_by_side(lambda item: frame_record(item, key=key, settings=workspace.settings), items)
     known = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in records)}
-    pictures: dict[Path, bytes] = {}
+    new_pictures: list[tuple[Path, NamedFrame]] = []
     for place, (record, item) in enumerate(zip(records, items, strict=True)):
         there = known.get(record.frame_id)
         path = workspace.absolute(record.path)
@@ -82,8 +82,9 @@ def add_frames(
             # Another computer's JPEG decoder may differ by a grey level: the picture that is drawn on stays.
             records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
         else:
-            pictures[path] = encode_png(item.frame.pixels)
-    write_many(pictures)
+            new_pictures.append((path, item))
+    encoded = side_by_side(lambda new: encode_png(new[1].frame.pixels), new_pictures)
+    write_many(dict(zip((path for path, _ in new_pictures), encoded, strict=True)))
     new = catalogue.add_frames(records)
     different = len({r.frame_id for r in records})
     report.count("frames added", len(new))
@@ -137,7 +138,7 @@ def ingest_scans(
     """
     ids: dict[str, None] = {}
     report.count("frames added", 0)
-    for batch in batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH):
+    for batch in ahead(batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH), depth=1):
         for record in add_frames(workspace, catalogue, batch, report=report):
             if record.frame_id not in ids and record.patient is None:
                 report.note("patient unknown by the pattern in dmr.toml (never a test patient)", record.frame_id)

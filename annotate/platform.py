@@ -24,6 +24,15 @@ _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
 _POLL_S = 0.05
 
 
+def fsync_file(path: Path) -> None:
+    """Make what was written to a file, and closed, survive a power cut."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))  # Windows syncs only what it may write
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def fsync_folder(path: Path) -> None:
     """Make the names in a folder survive a power cut; Windows has no such call and needs none on NTFS."""
     if sys.platform == "win32":

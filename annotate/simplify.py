@@ -21,6 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from .contours import Part
+from .scanline import ring_runs
 from .shapes import Ring, ring_area
 
 Points = NDArray[np.float64]
@@ -67,9 +68,18 @@ class _Arc:
 
 @dataclass(slots=True)
 class _Face:
-    """A part of the mask: its exact polygon, and the arcs of each of its rings, with whether they are run backwards."""
+    """A part of the mask.
 
-    exact: shapely.Polygon
+    Attributes:
+        area: Px².
+        length: Of its rings, px.
+        edges: Where its pixels begin and end along rows; see `_edges`.
+        rings: The arcs of each, with whether they are run backwards.
+    """
+
+    area: float
+    length: float
+    edges: NDArray[np.intp]
     rings: list[list[tuple[_Key, bool]]] = field(default_factory=list)
 
 
@@ -96,7 +106,9 @@ def simplify_parts(
                 arc.drawn = _draw(arc, tolerance, budget=budget)
         collapsed = [ring for face in faces for ring in face.rings if len(_ring(ring, arcs)) < 3]
         polygons = [] if collapsed else [_assemble(face, arcs) for face in faces]
-        poor = collapsed or [ring for k in _poor(faces, polygons, budget=budget) for ring in faces[k].rings]
+        poor = collapsed or [
+            ring for k in _poor(faces, polygons, nodes.shape, budget=budget) for ring in faces[k].rings
+        ]
         finer = [arcs[key] for key in {key for ring in poor for key, _ in ring} if arcs[key].level <= _LEVELS]
         if not finer:
             return polygons
@@ -118,9 +130,11 @@ def _face(
     part: Part, nodes: NDArray[np.bool_], arcs: dict[_Key, _Arc], tolerance: float, most_points: int | None
 ) -> _Face:
     """Cut a part's rings into arcs, and tell each what this part asks of it."""
-    face = _Face(shapely.Polygon(part.outer, part.holes))
-    length = 0.0
-    for ring in (part.outer, *part.holes):
+    rings = (part.outer, *part.holes)
+    along = sum(float(np.abs(np.diff(np.array([*ring, ring[0]]), axis=0)).sum()) for ring in rings)
+    area = ring_area(part.outer) - sum(ring_area(hole) for hole in part.holes)
+    face = _Face(area, along, _edges(rings, nodes.shape))
+    for ring in rings:
         pieces = []
         for corners, closed in _pieces(ring, nodes):
             key, backwards = _key(corners, closed)
@@ -129,9 +143,8 @@ def _face(
                 arcs[key] = _Arc(np.frombuffer(key[0], np.float64).reshape(shape), closed)
             pieces.append((key, backwards))
         face.rings.append(pieces)
-        # Along pixels' edges a smooth border is 4 / pi times as long.
-        length += float(np.abs(np.diff(np.array([*ring, ring[0]]), axis=0)).sum()) * np.pi / 4
-    rms = LOSS * face.exact.area / (_MEAN_OF_RMS * length)
+    # Along pixels' edges a smooth border is 4 / pi times as long.
+    rms = LOSS * area / (_MEAN_OF_RMS * along * np.pi / 4)
     for pieces in face.rings:
         total = sum(len(arcs[key].corners) for key, _ in pieces)
         for key, _ in pieces:
@@ -190,15 +203,22 @@ def _assemble(face: _Face, arcs: dict[_Key, _Arc]) -> shapely.Polygon:
     return shapely.Polygon(outer, holes)
 
 
-def _poor(faces: list[_Face], polygons: list[shapely.Polygon], *, budget: bool) -> set[int]:
+def _edges(rings: Sequence[Ring], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Where the pixels of a part begin and end along the rows of a grid of this shape, in any order."""
+    runs = ring_runs(rings, height=shape[0], width=shape[1])
+    return np.concatenate([runs.starts, runs.ends])
+
+
+def _poor(faces: list[_Face], polygons: list[shapely.Polygon], shape: tuple[int, ...], *, budget: bool) -> set[int]:
     """Those polygons that are not valid, overlap another, or, without a budget, have lost their shape."""
-    exact = np.array([face.exact for face in faces], dtype=object)
     drawn = np.array(polygons, dtype=object)
     poor = ~shapely.is_valid(drawn)
-    good = ~poor & (not budget)
-    wrong = shapely.area(shapely.symmetric_difference(exact[good], drawn[good]))
-    allowed = np.maximum(_WORST * shapely.area(exact[good]), _UNSEEN * shapely.length(exact[good]))
-    poor[good] = wrong > allowed
+    for k in np.flatnonzero(~poor) if not budget else ():
+        outer, holes = polygon_rings(polygons[k])
+        # Of the two parts' edges, sorted, every other one is where they begin to differ.
+        either = np.sort(np.concatenate([faces[k].edges, _edges((outer, *holes), shape)]))
+        wrong = int((either[1::2] - either[0::2]).sum())
+        poor[k] = wrong > max(_WORST * faces[k].area, _UNSEEN * faces[k].length)
     if not poor.any() and len(drawn) > 1:
         poor = ~shapely.is_empty(shapely.coverage_invalid_edges(drawn))
     return set(np.flatnonzero(poor).tolist())
@@ -287,7 +307,7 @@ def _places(points: Points) -> NDArray[np.intp]:
     even = np.linspace(0, count, _EVEN + 1).round().astype(np.intp)
     line, bend = shapely.LineString(points), _BEND
     while True:
-        kept = shapely.get_coordinates(line.simplify(bend)) @ _NUMBER
+        kept = shapely.get_coordinates(line.simplify(bend, preserve_topology=False)) @ _NUMBER
         if len(kept) + _EVEN <= _BREAKS or bend > count:
             break
         bend *= 1.5

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .errors import CatalogueError
-from .platform import fsync_folder, owner_only
+from .platform import fsync_file, fsync_folder, owner_only
 
 _TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -35,7 +35,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
 
 
 def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, private: bool = False) -> int:
-    """Write many files, each as `write_atomic` does, syncing each folder once a batch.
+    """Write many files, each as `write_atomic` does, syncing once a batch.
 
     Killed on the way, each file is there whole or not at all. All are safe once this returns.
 
@@ -156,15 +156,13 @@ class BlobStore:
 
 
 def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
-    """Write and sync a temporary file in the folder of `path`, for a rename never crosses disks there."""
+    """Write a temporary file in the folder of `path`, for a rename never crosses disks there."""
     _make_folder(path.parent)
     temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         if private:
             owner_only(temporary)
     except BaseException:
@@ -174,6 +172,9 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
 
 
 def _commit(pending: list[tuple[Path, Path]]) -> None:
+    # Only when all are written: the first sync takes most of the others' data along.
+    for temporary, _ in pending:
+        fsync_file(temporary)
     for temporary, path in pending:
         temporary.replace(path)
     for folder in dict.fromkeys(path.parent for _, path in pending):

@@ -29,7 +29,8 @@ class Calibration:
     """How layers' probabilities are corrected, and how a structure's Dice is guessed from them.
 
     Of each layer the log-odds are multiplied and shifted (temperature scaling, Guo et al. 2017, arXiv:1706.04599, with
-    Platt's offset, a layer at a time): the order of pixels stays, and so do the outlines.
+    Platt's offset, a layer at a time): the order of pixels stays, and so do the outlines. It holds near structures,
+    where it was fitted; far from them, where each pixel is surely background, it would make thousands of them unsure.
 
     Attributes:
         slopes: Of each class; a temperature's inverse.
@@ -71,7 +72,7 @@ class Calibration:
         }
 
     def layers(self, p: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of layers `(classes, h, w)`, corrected."""
+        """Probabilities of layers `(classes, h, w)`, corrected; to be believed within `REACH` of a structure."""
         slopes = np.array(self.slopes, np.float32)[:, None, None]
         offsets = np.array(self.offsets, np.float32)[:, None, None]
         return np.asarray(1 / (1 + np.exp(-(slopes * log_odds(p) + offsets))), np.float32)
@@ -80,7 +81,7 @@ class Calibration:
         """The Dice that a structure's outline is guessed to have against a physician's, 0 to 1; 0 without an outline.
 
         Args:
-            p: Its layer's probabilities `(h, w)`, corrected.
+            p: Its layer's probabilities `(h, w)`, as they come.
             mask: Its outline on the same grid.
         """
         if not mask.any():
@@ -157,7 +158,7 @@ class Evidence:
     classes: int
     odds: list[list[NDArray[np.float32]]] = field(default_factory=list)
     hits: list[list[Mask]] = field(default_factory=list)
-    structures: list[tuple[int, NDArray[np.float32], Mask, float]] = field(default_factory=list)
+    structures: list[tuple[float, float]] = field(default_factory=list)  # expected and true Dice
 
     def __post_init__(self) -> None:
         self.odds = [[] for _ in range(self.classes)]
@@ -179,7 +180,7 @@ class Evidence:
         self.hits[k].append(drawn.ravel()[places])
         size = int(predicted.sum() + drawn.sum())
         if drawn.any() and predicted.any():
-            self.structures.append((k, p, predicted, 2 * float((predicted & drawn).sum()) / size))
+            self.structures.append((expected_dice(p, predicted), 2 * float((predicted & drawn).sum()) / size))
 
     def fit(self) -> Calibration:
         """The calibration that makes what was seen likeliest."""
@@ -193,11 +194,7 @@ class Evidence:
         made = Calibration(tuple(slopes), tuple(offsets))
         if len(self.structures) < _FEW:
             return made
-        expected = []
-        for k, p, mask, _ in self.structures:
-            own = Calibration((slopes[k],), (offsets[k],))
-            expected.append(expected_dice(own.layers(p[None])[0], mask))
-        x, dice = np.array(expected), np.array([d for *_, d in self.structures])
+        x, dice = np.array(self.structures).T
         slope = float(np.cov(x, dice)[0, 1] / max(x.var(ddof=1), 1e-6))
         if slope <= 0:  # too few structures, or all alike: better the expected one than one turned round
             return made

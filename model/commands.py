@@ -165,7 +165,7 @@ def evaluate(
         if table.empty:
             what = f"no labelled frame of the {split} patients" if data is None else "no frame with a class of yours"
             raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
-        where = f"{split} patients" if data is None else "outside frames"
+        where = f"{split} patients" if data is None else "patients from outside"
         title = f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}"
         path = workspace.reports_folder / f"evaluation-{version}-{split if data is None else 'outside'}.html"
         made = evaluation_page(
@@ -175,6 +175,7 @@ def evaluate(
             samples=lambda: samples(Report("evaluate")),  # what cannot be read was said the first time
             classes=classes,
             contains=contained(classes),
+            named=data is None,
         )
         write_atomic(path, made)
     summary = summarise(table)

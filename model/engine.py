@@ -47,6 +47,32 @@ class TorchEngine:
         return torch.cat(logits), torch.cat(embeddings)
 
 
+class DropoutEngine(TorchEngine):
+    """The network with its dropout on: each answer is another draw (Gal & Ghahramani 2016, arXiv:1506.02142).
+
+    Args:
+        network: Trained with dropout.
+        device: To compute on.
+        seed: Of what is dropped; the same calls in the same order give the same answers.
+    """
+
+    name = "torch, dropout"
+
+    def __init__(self, network: nn.Module, device: torch.device, *, seed: int = 0) -> None:
+        super().__init__(copy.deepcopy(network), device)
+        for module in self.network.modules():
+            if isinstance(module, nn.Dropout2d):
+                module.train()
+        self.seed = seed
+
+    def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Engine`."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            self.seed += 1
+            return super().__call__(frames)
+
+
 class OpenVinoEngine:
     """The network as OpenVINO compiles it for this processor: operations fused, bfloat16 where it is fast.
 
@@ -67,7 +93,8 @@ class OpenVinoEngine:
             )
             # `openvino.convert_model` does the same, and tells its maker of it over the internet.
             front = FrontEndManager().load_by_framework("pytorch")
-            model = front.convert(front.load(TorchScriptPythonDecoder(traced)))
+            decoder = TorchScriptPythonDecoder(traced)  # has to live until the end of the conversion
+            model = front.convert(front.load(decoder))
         model.reshape(openvino.PartialShape([BATCH, 1, size, size]))
         hints = {
             "PERFORMANCE_HINT": "LATENCY",  # all threads on one batch; the next is prepared meanwhile

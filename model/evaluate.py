@@ -104,9 +104,8 @@ def on_grid(layers: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.boo
 def _guessed_dice(
     predictor: Predictor, prediction: Prediction, raw: NDArray[np.float32], predicted: NDArray[np.bool_]
 ) -> list[float]:
-    calibrated = predictor.calibration.layers(raw)
     masks = on_grid(predicted, prediction.probabilities.shape[1:])
-    return [predictor.calibration.dice(p, m) for p, m in zip(calibrated, masks, strict=True)]
+    return [predictor.calibration.dice(p, m) for p, m in zip(raw, masks, strict=True)]
 
 
 def _look_closely(

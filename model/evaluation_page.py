@@ -32,6 +32,7 @@ def evaluation_page(
     samples: Callable[[], Iterable[Sample]],
     classes: Classes,
     contains: Mapping[int, frozenset[int]],
+    named: bool = True,
 ) -> bytes:
     """The whole page, with its pictures inside.
 
@@ -42,7 +43,9 @@ def evaluation_page(
         samples: Gives the frames once more; those shown are kept.
         classes: The workspace's.
         contains: Class id to the ids that lie inside it.
+        named: Frames have ids; without, they are numbered, for a file's name may tell who the patient is.
     """
+    number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
     summary, intervals = summarise(done.table), patient_intervals(done.table)
     colors = {c.name: c.color for c in classes}
@@ -73,19 +76,27 @@ def evaluation_page(
                 ("physician", draw_overlay(sample.pixels, sample.annotation, classes=classes)),
                 ("model", draw_overlay(sample.pixels, drawn, classes=classes)),
             ]
-            parts.append(pictures(_told(done.table, sample.frame), row))
+            called = sample.frame if named else number[sample.frame]
+            parts.append(pictures(f"{called}: Dice {_told(done.table, sample.frame)}", row))
     return page(title, parts)
 
 
 def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[str]]:
-    """The `worst`, `median` and `best` frames by their mean Dice over the classes drawn, none of them twice."""
-    dice = scores[scores["drawn"] > 0].groupby("frame")["dice"].mean().sort_values(kind="stable")
+    """The `worst`, `median` and `best` frames by their mean Dice over the classes drawn, none of them twice.
+
+    Of each kind one a patient, as far as the patients reach: frames of one patient are near-copies.
+    """
+    drawn = scores[scores["drawn"] > 0]
+    dice = drawn.groupby("frame")["dice"].mean().sort_values(kind="stable")
+    patient = dict(zip(drawn["frame"].astype(str), drawn["patient"].astype(str), strict=True))
     order = [str(frame) for frame in dice.index]
-    worst = order[:count]
-    best = [f for f in order[::-1][:count] if f not in worst]
-    middle = max(0, len(order) // 2 - count // 2)
-    median = [f for f in order[middle : middle + count] if f not in worst and f not in best]
-    return {"worst": worst, "median": median, "best": best}
+    middle = sorted(order, key=lambda f: abs(order.index(f) - len(order) // 2))
+    shown: dict[str, list[str]] = {}
+    for kind, candidates in (("worst", order), ("best", order[::-1]), ("median", middle)):
+        left = [f for f in candidates if not any(f in frames for frames in shown.values())]
+        firsts = list({patient[f]: f for f in reversed(left)}.values())
+        shown[kind] = [f for f in left if f in firsts][:count]
+    return {kind: shown[kind] for kind in ("worst", "median", "best")}
 
 
 def _drawn(
@@ -109,7 +120,7 @@ def _told(scores: pd.DataFrame, frame: str) -> str:
         f"{name} {dice:.2f}" + ("" if np.isnan(guessed) else f" (guessed {guessed:.2f})")
         for name, dice, guessed in zip(own["name"], own["dice"], own["guessed"], strict=True)
     ]
-    return f"{frame}: Dice {', '.join(figures)}"
+    return ", ".join(figures)
 
 
 def _metrics(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:

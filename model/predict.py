@@ -128,7 +128,7 @@ class Predictor:
         return mean, (squares / n - mean * mean).clamp(min=0).sqrt(), embedding / n
 
     def _one(self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: Tensor) -> Prediction:
-        index = self.class_ids[box.restore(mean).argmax(0).numpy()]
+        index = self.class_ids[_most_likely(box.restore(mean).numpy())]
         index[~sector_mask(frame.sector, height=frame.height, width=frame.width)] = 0
         likely = (mean[0] < 0.9).float()
         disagreement = (spread * likely).sum((1, 2)) / likely.sum().clamp(min=1)
@@ -138,6 +138,16 @@ class Predictor:
             disagreement=disagreement.numpy(),
             embedding=embedding.half().numpy(),
         )
+
+
+def _most_likely(p: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`(C, H, W)` -> `(H, W)`: the first of the largest. A class at a time: argmax over it takes six times as long."""
+    index = np.zeros(p.shape[1:], np.uint8)
+    largest = p[0].copy()
+    for k in range(1, len(p)):
+        index[p[k] > largest] = k
+        np.maximum(largest, p[k], out=largest)
+    return index
 
 
 def index_to_layers(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..annotate.commands import pass_workspace
 from ..annotate.console import reporting, show
 from ..annotate.report import Report
-from ..annotate.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..annotate.workspace import Workspace
 
 
 @click.group()

@@ -1,0 +1,122 @@
+"""What probabilities are worth, by how a frame is looked at: one view, several, with dropout, by several networks.
+
+Networks come from the peers' benchmark on a fold. Half of the fold's patients calibrate, the other half judge, and the
+other way round; so no patient judges what was fitted by them, nor a network that has seen them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from folds import IDS, STATE, fold, frames
+from record import record
+from torch import Tensor
+from ubpd import CLASSES
+
+from dmr.model.calibration import Calibration, Reliability
+from dmr.model.dataset import Sample
+from dmr.model.device import use_threads
+from dmr.model.engine import DropoutEngine, TorchEngine
+from dmr.model.evaluate import evaluate
+from dmr.model.metrics import guess_correlation, summarise
+from dmr.model.network import SIZES, DMRNet
+from dmr.model.predict import Look, Predictor, views
+
+CPU = torch.device("cpu")
+NAMES = {c.id: c.name for c in CLASSES}
+
+
+def network(path: Path) -> DMRNet:
+    made = DMRNet(len(IDS), size=SIZES["s"], dropout=0.1)
+    state: dict[str, Tensor] = torch.load(path, weights_only=True)
+    made.load_state_dict(state)
+    return made.eval()
+
+
+def methods(paths: Sequence[Path], dropout: Path | None) -> dict[str, list[Look]]:
+    """Looks by name; those that need networks which are not there are left out."""
+    engines = [TorchEngine(network(p), CPU) for p in paths]
+    found = {"one view": [Look(engines[0])], "four views": views(engines[0])}
+    if dropout is not None:
+        found["dropout, 8 draws"] = [Look(DropoutEngine(network(dropout), CPU, seed=100 * k)) for k in range(8)]
+    if len(engines) > 1:
+        found[f"{len(engines)} seeds"] = [Look(e) for e in engines]
+        found[f"{len(engines)} seeds, four views"] = views(*engines)
+    return found
+
+
+def judged(
+    looks: list[Look], halves: list[list[Sample]], size: int
+) -> tuple[pd.DataFrame, Reliability, Reliability, float]:
+    """Scores and reliability, before and after a calibration by the other half; and seconds a frame."""
+    before, after, tables = Reliability.empty(len(IDS)), Reliability.empty(len(IDS)), []
+    plain = Predictor(looks, class_ids=IDS, input_size=size)
+    began = time.perf_counter()
+    first = [evaluate(plain, half, names=NAMES, contains={}) for half in halves]
+    seconds = (time.perf_counter() - began) / sum(map(len, halves))
+    fitted: list[Calibration] = [done.evidence.fit() for done in first]
+    for k, half in enumerate(halves):
+        by_others = Predictor(looks, class_ids=IDS, input_size=size, calibration=fitted[1 - k])
+        done = evaluate(by_others, half, names=NAMES, contains={})
+        tables.append(done.table)
+        for total, part in ((before, first[k].reliability), (after, done.reliability)):
+            total.counts += part.counts
+            total.sums += part.sums
+            total.hits += part.hits
+    return pd.concat(tables), before, after, seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="600steps-128px", help="of the peers' benchmark: steps and side")
+    parser.add_argument("--folds", default="0,1")
+    args = parser.parse_args()
+    use_threads()
+    size = int(args.run.split("-")[1].removesuffix("px"))
+    data = frames(size)
+    rows: list[dict[str, Any]] = []
+    for k in map(int, args.folds.split(",")):
+        samples = data.part(fold(data.patients, k)).native
+        patients = sorted({s.patient or "" for s in samples})
+        halves = [[s for s in samples if s.patient in patients[h::2]] for h in range(2)]
+        paths = sorted(STATE.glob(f"dmrnet_s-{k}-?-{args.run}.weights.pt"))
+        dropped = sorted(STATE.glob(f"dmrnet_s-{k}-?-{args.run}-dropout=*.weights.pt"))
+        for name, looks in methods(paths, dropped[0] if dropped else None).items():
+            table, before, after, seconds = judged(looks, halves, size)
+            dice, correlation = summarise(table)["dice"], guess_correlation(table)
+            rows.append(
+                {
+                    "fold": k,
+                    "looks": name,
+                    "dice_mean": round(float(dice["mean"]), 4),
+                    "guess_correlation": round(float(correlation["all"]), 3),
+                    **{f"guess_{c}": round(float(correlation[c]), 3) for c in CLASSES.names},
+                    **{f"ece_{c}": round(float(e), 3) for c, e in zip(CLASSES.names, after.error(), strict=True)},
+                    **{
+                        f"ece_before_{c}": round(float(e), 3)
+                        for c, e in zip(CLASSES.names, before.error(), strict=True)
+                    },
+                    "evaluated_s_a_frame": round(seconds, 3),
+                }
+            )
+            print(rows[-1], flush=True)
+    of = [r for r in rows if r["looks"] == "four views"]
+    headline = {
+        "ece_worst_class": max(float(np.mean([r[f"ece_{c}"] for r in of])) for c in CLASSES.names),
+        "ece_mean": round(float(np.mean([r[f"ece_{c}"] for r in of for c in CLASSES.names])), 4),
+        "ece_mean_before": round(float(np.mean([r[f"ece_before_{c}"] for r in of for c in CLASSES.names])), 4),
+        "guess_correlation": round(float(np.mean([r["guess_correlation"] for r in of])), 4),
+    }
+    print(headline)
+    print(record("uncertainty", headline=headline, rows=rows))
+
+
+if __name__ == "__main__":
+    main()

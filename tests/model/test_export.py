@@ -1,0 +1,25 @@
+"""An exported network computes the same, and one that does not is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dmr.annotate.errors import ModelError
+from dmr.model.export import export_onnx, parity
+from dmr.model.network import SIZES, DMRNet
+
+
+def test_onnx_computes_the_same_for_any_number_of_frames_and_another_network_is_told(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, other = (DMRNet(2, size=SIZES["s"]).eval() for _ in range(2))
+    path = tmp_path / "network.onnx"
+    export_onnx(network, path, size=64)
+
+    assert parity(network, path, size=64) < 1e-3
+    one = torch.zeros(1, 1, 64, 64)
+    assert parity(network, path, size=64, frames=one) < 1e-3
+    with pytest.raises(ModelError, match="differ"):
+        parity(other, path, size=64)
