@@ -110,6 +110,10 @@ class Run:
             [self.network, self.on, str(self.seed), f"{self.steps}steps", f"{self.input}px", *sorted(self.changes)]
         )
 
+    @property
+    def result(self) -> Path:
+        return RESULTS / f"{self.name}.json"
+
     def settings(self) -> TrainSettings:
         base = TrainSettings(
             input=self.input,
@@ -218,7 +222,7 @@ def perform(run: Run) -> str:
     table.to_csv(STATE / f"{run.name}.frames.csv", index=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = json.dumps({"row": row, "patients": by_patient}, indent=None)
-    write_atomic(RESULTS / f"{run.name}.json", (content + "\n").encode("utf-8"))
+    write_atomic(run.result, (content + "\n").encode("utf-8"))
     state.unlink(missing_ok=True)
     return f"{run.name}: {row['dice_mean']:.4f} " + " ".join(f"{n} {row[f'dice_{n}']:.3f}" for n in CLASSES.names)
 
@@ -244,7 +248,7 @@ def main() -> None:
         for on in args.on.split(",")
         for network in args.networks.split(",")
     ]
-    runs = [run for run in runs if not (RESULTS / f"{run.name}.json").exists()]
+    runs = [run for run in runs if not run.result.exists()]
     print(f"{len(runs)} runs to do", flush=True)
     frames(args.input)
     os.environ["OMP_NUM_THREADS"] = "1"

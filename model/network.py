@@ -138,7 +138,8 @@ class DMRNet(nn.Module):
             up = self.up[i](d)
             skip, edge = self.skip[i](features[i], features[i - 1] if i else None, up)
             d = self.drop(self.fuse[i](up, skip))
-            boundary.append(edge)
+            if edge is not None:
+                boundary.append(edge)
             if self.training and i:
                 aux.append(self.heads[i](d))
         logits = self.heads[0](d)
