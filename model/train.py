@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,7 +189,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * self._rate()
         self.network.train()
-        with autocast(self.device):
+        with self._own_randomness(), autocast(self.device):
             output = as_output(self.network(batch.frames))
         loss = total_loss(output, batch.targets, batch.covered, self.inside)
         self.optimizer.zero_grad(set_to_none=True)
@@ -197,6 +198,16 @@ class Trainer:
         self.optimizer.step()
         self._average()
         return loss.detach()
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """What dropout drops depends on the seed and the step alone: an interrupted run goes on with the same."""
+        if not self.settings.dropout:
+            yield
+            return
+        with torch.random.fork_rng():
+            torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
+            yield
 
     @torch.no_grad()
     def _average(self) -> None:

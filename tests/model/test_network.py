@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, Upsample
+from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, JoinNorm, Upsample, WideConvNorm
 from dmr.model.network import SIZES, DMRNet, multiply_adds, parameter_count
 
 
@@ -60,6 +60,47 @@ def test_multiply_adds_of_a_convolution_are_counted_exactly() -> None:
             return y
 
     assert multiply_adds(One(), size=8) == 8 * 8 * 3 * 9
+
+
+def test_multiply_adds_of_upsampling_are_counted_too() -> None:
+    class Up(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = torch.nn.ConvTranspose2d(1, 3, 2, stride=2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.up(x)
+            return y
+
+    assert multiply_adds(Up(), size=8) == 16 * 16 * 3  # each of the doubled grid's pixels sees one
+
+
+def test_joined_inputs_are_convolved_as_if_concatenated() -> None:
+    join = JoinNorm([3, 5], 4, 3).eval()
+    x, y = torch.randn(2, 3, 9, 9), torch.randn(2, 5, 9, 9)
+    weight = torch.cat([part.weight for part in join.parts], 1)  # type: ignore[misc]
+    together = torch.nn.functional.conv2d(torch.cat([x, y], 1), weight, padding=1)
+
+    assert torch.allclose(join(x, y), join.norm(together).relu(), atol=1e-5)
+
+
+def test_the_wide_branch_sees_seven_pixels() -> None:
+    wide = WideConvNorm(2).eval()
+    for convolution in list(wide)[:3]:
+        torch.nn.init.ones_(convolution.weight)  # type: ignore[arg-type]
+    x = torch.zeros(1, 2, 15, 15)
+    x[:, :, 7, 7] = 1
+    before_mixing = torch.nn.Sequential(*list(wide)[:3])(x)
+
+    assert (before_mixing[0, 0] != 0).sum() == 7 * 7
+
+
+def test_dropout_is_off_but_in_training() -> None:
+    network = DMRNet(2, size=SIZES["s"], dropout=0.5)
+    x = torch.randn(2, 1, 32, 32)
+    with torch.no_grad():
+        assert not torch.equal(network(x).logits, network(x).logits)
+        assert torch.equal(network.eval()(x).logits, network(x).logits)
 
 
 def test_amd_halves_and_dar_keeps_and_upsample_doubles() -> None:

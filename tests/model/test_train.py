@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+from dmr.model.checkpoint import weights_bytes
+from dmr.model.curves import training_curves
 from dmr.model.dataset import TrainingSet
 from dmr.model.network import SIZES, DMRNet
 from dmr.model.settings import TrainSettings
@@ -79,6 +84,65 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been() -> None:
     assert resumed.step == straight.step
     assert resumed.best == straight.best
     assert all(torch.equal(a, straight.finished_state()[k]) for k, a in resumed.finished_state().items())
+
+
+def test_dmrnet_of_the_same_seed_has_the_same_hash_also_when_it_was_interrupted() -> None:
+    settings = replace(SETTINGS, steps=4, dropout=0.2, balance=0.5)
+
+    def run(*, halt: bool) -> str:
+        made = dmrnet(settings)
+        if halt:
+            while made.step < 2:
+                made.run(seconds=1e-9)
+            state, made = made.state(), dmrnet(settings)
+            made.load_state(state)
+        made.run()
+        return sha256(weights_bytes(made.finished_state())).hexdigest()
+
+    assert run(halt=False) == run(halt=False) == run(halt=True)
+
+
+def dmrnet(settings: TrainSettings) -> Trainer:
+    torch.manual_seed(settings.seed)
+    network = DMRNet(1, size=SIZES["s"], dropout=settings.dropout)
+    return Trainer(network, squares(12, seed=1), NOTHING, settings=settings, device=CPU)
+
+
+def test_what_a_run_looked_like_is_kept_and_drawn() -> None:
+    made = trainer(replace(SETTINGS, steps=10), squares(4, seed=3))
+    made.run()
+    resumed = trainer(replace(SETTINGS, steps=10), squares(4, seed=3))
+    resumed.load_state(made.state())
+
+    assert [c.step for c in made.checks] == [5, 10]
+    assert resumed.checks == made.checks
+    assert made.progress.classes == made.checks[-1].classes
+    assert made.checks[-1].dice == made.progress.dice
+    picture = Image.open(io.BytesIO(training_curves(made.checks, ["square"])))
+    assert picture.size[0] > picture.size[1] > 300
+
+
+def test_balance_draws_rare_patients_more_often_and_none_draws_all_alike() -> None:
+    few = squares(12, seed=1)
+    few = TrainingSet(few.frames, few.targets, few.covered, ("many",) * 11 + ("few",))
+    assert few.weights(0).tolist() == [1.0] * 12
+    weights = few.weights(1.0)
+    assert float(weights[-1]) == pytest.approx(float(weights[:-1].sum()))
+    assert float(weights.mean()) == pytest.approx(1)
+
+    made = Trainer(Tiny(), few, NOTHING, settings=replace(SETTINGS, balance=1.0), device=CPU)
+    drawn = torch.cat([made._shuffled() for _ in range(200)])
+    assert (drawn == 11).float().mean() == pytest.approx(0.5, abs=0.05)
+    assert set(drawn.tolist()) == set(range(12))
+
+
+def test_balance_draws_frames_of_rare_classes_more_often() -> None:
+    targets = torch.zeros(10, 4, 4, dtype=torch.uint8)
+    targets[:, 0] = 1
+    targets[9, 1] = 2
+    frames = TrainingSet(targets, targets, torch.ones(10, 2, dtype=torch.bool), ("p",) * 10)
+    weights = frames.weights(1.0)
+    assert weights[9] > 3 * weights[0]
 
 
 def test_it_stops_early_when_the_validation_frames_gain_nothing() -> None:
