@@ -164,7 +164,7 @@ def _judged(
     gate = workspace.settings.gate
     tables = []
     for model in (candidate, incumbent):
-        _, predictor = load_predictor(workspace, catalogue, model=model.id, device=device)
+        _, predictor = load_predictor(workspace, catalogue, model=model.id, device=device, frames=len(frames))
         tables.append(_scores(workspace, catalogue, predictor, frames, report=report, tell=tell))
     verdict = judge(tables[0], tables[1], margin=gate.margin, class_margin=gate.class_margin)
     return verdict, catalogue.add_dataset(f.revision for f in frames) if frames else None

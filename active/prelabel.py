@@ -89,35 +89,37 @@ def prelabel_scans(
     if len(ids) > len(frames):
         report.count("labelled already", len(ids) - len(frames))
     blind = held_out(catalogue, frames)
-    predictions: Mapping[str, PredictionRecord] = {}
+    scores: Mapping[str, Mapping[str, Any]] = {}
     if catalogue.active_model() is None:
         report.say("No model yet: the frames are ranked for a cold start, without outlines.")
     elif frames:
         wanted = [f for f in frames if f.frame_id not in blind]
-        predictions = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+        version = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+        scores = catalogue.latest_scores(version)
     if blind:
         report.count("frames of validation and test patients, without a draft", len(blind))
-    sheets = draft_sheets(catalogue, frames)
-    write_checkout(workspace, sheets)
+    write_checkout(workspace, draft_sheets(catalogue, frames))
     if not frames:
         report.say("Nothing to rank: every frame of these scans is labelled already.")
         return None
-    ranking = rank_frames(workspace, frames, predictions, blind=blind, seed=seed)
-    return _write_reports(workspace, ranking, {s.frame.frame_id: s for s in sheets}, report=report)
+    ranking = rank_frames(workspace, frames, scores, blind=blind, seed=seed)
+    by_id = {f.frame_id: f for f in frames}
+    first = draft_sheets(catalogue, [by_id[r.frame_id] for r in ranking[:SHEET_FRAMES]])
+    return _write_reports(workspace, ranking, first, report=report)
 
 
 def rank_frames(
     workspace: Workspace,
     frames: Sequence[FrameRecord],
-    predictions: Mapping[str, PredictionRecord],
+    scores: Mapping[str, Mapping[str, Any]],
     *,
     blind: Collection[str],
     seed: int,
 ) -> list[Ranked]:
-    """Order frames by the workspace's strategy; those in `blind` come after them, at random."""
+    """Order frames by the workspace's strategy and a model's scores; those in `blind` come after them, at random."""
     candidates = []
     for f in frames:
-        scores = predictions[f.frame_id].scores if f.frame_id in predictions else {}
+        own = scores.get(f.frame_id, {})
         candidates.append(
             Candidate(
                 frame_id=f.frame_id,
@@ -125,8 +127,8 @@ def rank_frames(
                 patient=f.patient,
                 position=f.time_ms if f.time_ms is not None else float(f.index),
                 perceptual_hash=f.perceptual_hash,
-                score=scores.get("score"),
-                reason=scores.get("reason", ""),
+                score=own.get("score"),
+                reason=own.get("reason", ""),
             )
         )
     select = workspace.settings.select
@@ -146,10 +148,14 @@ def predict_missing(
     device: torch.device,
     report: Report,
     tell: OnProgress,
-) -> Mapping[str, PredictionRecord]:
-    """Predictions of the active model for these frames; those made before are not made again."""
+) -> str:
+    """Let the active model predict these frames; what it predicted before is not predicted again.
+
+    Returns:
+        The model's id.
+    """
     active = catalogue.active_model()
-    there = catalogue.latest_predictions(active.id) if active else {}
+    there = catalogue.latest_scores(active.id) if active else {}
     missing = [f for f in frames if f.frame_id not in there]
     version, predictor = load_predictor(workspace, catalogue, model=None, device=device, frames=len(missing))
     classes = catalogue.classes()  # a model may know classes that are retired since
@@ -164,11 +170,11 @@ def predict_missing(
     for batch in batched(made_now, BATCH):
         catalogue.add_predictions(batch)
         tell("Drawing drafts", len(batch), len(missing))
-    made = catalogue.latest_predictions(version)
+    made = catalogue.latest_scores(version)
     report.count("drafts made", sum(f.frame_id in made for f in missing))
     if len(frames) > len(missing):
         report.count("drafts unchanged", len(frames) - len(missing))
-    return made
+    return version
 
 
 def _loaded(
@@ -239,15 +245,14 @@ def write_ranking(table: Path, ranking: Sequence[Ranked]) -> None:
 
 
 def _write_reports(
-    workspace: Workspace, ranking: Sequence[Ranked], sheets: Mapping[str, Sheet], *, report: Report
+    workspace: Workspace, ranking: Sequence[Ranked], first: Iterable[Sheet], *, report: Report
 ) -> Prelabelled:
     """`reports/ranking.csv`, and a contact sheet of the frames that come first."""
     table, picture = workspace.reports_folder / "ranking.csv", workspace.reports_folder / "prelabel.png"
     write_ranking(table, ranking)
     cells: list[tuple[NDArray[np.uint8], str]] = []
     classes = workspace.settings.classes
-    for r in ranking[:SHEET_FRAMES]:
-        sheet = sheets[r.frame_id]
+    for r, sheet in zip(ranking, first, strict=False):
         try:
             pixels = load_frame(workspace, sheet.frame).pixels
         except BrokenInput:

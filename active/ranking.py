@@ -45,8 +45,10 @@ def rank_unlabelled(
         wanted = [f for f in frames if f.frame_id not in blind]
         predictions = catalogue.latest_predictions(active.id)
         if any(f.frame_id not in predictions for f in wanted):
-            predictions = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
-    ranking = rank_frames(workspace, frames, predictions, blind=blind, seed=workspace.settings.train.seed)
+            predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+            predictions = catalogue.latest_predictions(active.id)
+    scores = {frame: p.scores for frame, p in predictions.items()}
+    ranking = rank_frames(workspace, frames, scores, blind=blind, seed=workspace.settings.train.seed)
     write_ranking(workspace.reports_folder / "ranking.csv", ranking)
     write_checkout(workspace, draft_sheets(catalogue, frames))
     by_id = {f.frame_id: f for f in frames}

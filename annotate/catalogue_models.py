@@ -147,18 +147,30 @@ class ModelRows(Database):
                 n += len(newest)
         return n
 
-    def latest_predictions(self, model_id: str) -> dict[str, PredictionRecord]:
-        """What a model says of each frame's newest rendition, by frame id."""
-        same = sa.and_(
-            t.rendition.c.frame == t.prediction.c.frame, t.rendition.c.pixel_sha256 == t.prediction.c.rendition
-        )
-        newest = sa.and_(
-            newest_rendition.c.frame == t.rendition.c.frame, newest_rendition.c.version == t.rendition.c.version
-        )
-        joined = t.prediction.join(t.rendition, same).join(newest_rendition, newest)
-        query = sa.select(t.prediction).select_from(joined).where(t.prediction.c.model == model_id)
+    def latest_predictions(self, model_id: str, frames: Iterable[str] | None = None) -> dict[str, PredictionRecord]:
+        """What a model says of each frame's newest rendition, by frame id.
+
+        Args:
+            model_id: The model.
+            frames: Ids of those wanted; None for all, which for thousands fills the memory.
+        """
+        query = sa.select(t.prediction).select_from(_newest()).where(t.prediction.c.model == model_id)
+        query = query.order_by(t.prediction.c.frame)
         with self.reading() as connection:
-            return {row.frame: _to_prediction(row) for row in connection.execute(query.order_by(t.prediction.c.frame))}
+            if frames is None:
+                return {row.frame: _to_prediction(row) for row in connection.execute(query)}
+            return {
+                row.frame: _to_prediction(row)
+                for ids in chunks(frames)
+                for row in connection.execute(query.where(t.prediction.c.frame.in_(ids)))
+            }
+
+    def latest_scores(self, model_id: str) -> dict[str, dict[str, Any]]:
+        """The scores alone of a model's predictions of each frame's newest rendition, by frame id."""
+        c = t.prediction.c
+        query = sa.select(c.frame, c.scores).select_from(_newest()).where(c.model == model_id).order_by(c.frame)
+        with self.reading() as connection:
+            return {row.frame: json.loads(row.scores) for row in connection.execute(query)}
 
     def frame_predictions(self, frame: str) -> list[PredictionRecord]:
         """What every model says of a frame, the newest first."""
@@ -172,6 +184,15 @@ class ModelRows(Database):
         if model is None:
             raise CatalogueError(model_id, "is no model of this catalogue", "See `dmr models list`")
         return model
+
+
+def _newest() -> sa.Join:
+    """Predictions of each frame's newest rendition."""
+    same = sa.and_(t.rendition.c.frame == t.prediction.c.frame, t.rendition.c.pixel_sha256 == t.prediction.c.rendition)
+    newest = sa.and_(
+        newest_rendition.c.frame == t.rendition.c.frame, newest_rendition.c.version == t.rendition.c.version
+    )
+    return t.prediction.join(t.rendition, same).join(newest_rendition, newest)
 
 
 def _to_model(row: Row[Any]) -> ModelRecord:

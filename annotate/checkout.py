@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .ahead import batched
 from .catalogue import Catalogue
 from .errors import BrokenInput
 from .labelme import LabelmeFile, annotation_to_labelme, drawing_of, read_labelme
@@ -16,6 +17,7 @@ from .store import write_many
 from .workspace import Workspace
 
 REVIEWED: Final = "reviewed"
+_BATCH: Final = 256  # sheets held at a time
 """The box that a physician ticks in Labelme: what is drawn is complete, in every class."""
 
 DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"
@@ -50,17 +52,20 @@ def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
     return {f.frame_id for f in frames if f.patient is not None and splits.get(f.patient) in ("validation", "test")}
 
 
-def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> list[Sheet]:
-    """A sheet for every frame, with the active model's outlines unless there are none or the patient is held out."""
+def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> Iterator[Sheet]:
+    """A sheet for every frame, with the active model's outlines unless there are none or the patient is held out.
+
+    A few hundred are held at a time.
+    """
     active = catalogue.active_model()
-    predictions = catalogue.latest_predictions(active.id) if active else {}
     blind = held_out(catalogue, frames)
-    sheets = []
-    for frame in frames:
-        draft = None if frame.frame_id in blind else predictions.get(frame.frame_id)
-        annotation = Annotation(frame.height, frame.width, draft.shapes if draft else (), frozenset())
-        sheets.append(Sheet(frame, annotation, model=draft.model if draft else None))
-    return sheets
+    for batch in batched(frames, _BATCH):
+        ids = [f.frame_id for f in batch if f.frame_id not in blind]
+        predictions = catalogue.latest_predictions(active.id, ids) if active else {}
+        for frame in batch:
+            draft = predictions.get(frame.frame_id)
+            annotation = Annotation(frame.height, frame.width, draft.shapes if draft else (), frozenset())
+            yield Sheet(frame, annotation, model=draft.model if draft else None)
 
 
 def write_checkout(

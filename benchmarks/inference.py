@@ -22,7 +22,8 @@ from record import record
 from torch import Tensor
 from ubpd import CLASSES, FOLDER
 
-from dmr.active.prelabel import predict_missing
+from dmr.active.prelabel import predict_missing, prelabel_scans
+from dmr.annotate.frames import encode_png, read_frames
 from dmr.annotate.ingest import ingest_scans
 from dmr.annotate.records import ModelRecord
 from dmr.annotate.report import Report
@@ -171,11 +172,11 @@ def class_dice(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, float]:
     return found
 
 
-def workspace_with(network: DMRNet, folder: Path) -> Workspace:
+def workspace_with(network: DMRNet, folder: Path, *, size: int = SIZE) -> Workspace:
     """A workspace whose active model is this network."""
     workspace, _ = Workspace.create(folder, classes=list(CLASSES))
     data = weights_bytes(network.state_dict())
-    card = Card("v1", "s", SIZE, tuple(CLASSES.names), IDS, sha256(data).hexdigest(), {})
+    card = Card("v1", "s", size, tuple(CLASSES.names), IDS, sha256(data).hexdigest(), {})
     save_model(workspace.models_folder / "v1", data, card)
     with workspace.catalogue() as catalogue, catalogue.transaction():
         catalogue.add_model(ModelRecord(id="v1", sha256=card.weights_sha256, class_ids=IDS, dataset=None))
@@ -209,6 +210,52 @@ def bare(network: DMRNet, grid: Tensor) -> float:
     return len(x) / (time.perf_counter() - began)
 
 
+def memory_mb() -> float:
+    """What this process holds; nan where the system does not tell."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+
+
+def many_scans(count: int, folder: Path) -> Iterator[Path]:
+    """Different files: each real frame at half its size, a pixel changed to tell it from the others."""
+    images = sorted((FOLDER / "images").iterdir())
+    for k in range(count):
+        frame = next(read_frames(images[k % len(images)]))
+        small = frame.pixels[::2, ::2].copy()
+        small[0, :4] = [k % 256, k // 256 % 256, k // 65536, 77]
+        path = folder / f"{k % len(images)}_{k}.png"
+        path.write_bytes(encode_png(small))
+        yield path
+
+
+def flat(network: DMRNet, count: int, folder: Path) -> list[dict[str, Any]]:
+    """Memory while `dmr prelabel` goes over so many scans in one run."""
+    source = folder / "scans"
+    source.mkdir()
+    for _ in many_scans(count, source):
+        pass
+    workspace = workspace_with(network, folder / "many", size=128)
+    rows: list[dict[str, Any]] = []
+    done = dict.fromkeys(("Reading scans", "Drawing drafts"), 0)
+
+    def tell(what: str, more: int, of: int | None, note: str = "") -> None:  # noqa: ARG001
+        before = done.setdefault(what, 0)
+        done[what] = before + more
+        if done[what] // 1000 != before // 1000:
+            rows.append({"what": what, "frames": done[what], "memory_mb": round(memory_mb())})
+            print(rows[-1], flush=True)
+
+    began = time.perf_counter()
+    with workspace.catalogue() as catalogue:
+        prelabel_scans(workspace, catalogue, [source], device=CPU, report=Report("benchmark"), on_progress=tell)
+    seconds = round(time.perf_counter() - began)
+    rows.append({"what": "all of prelabel", "frames": count, "memory_mb": round(memory_mb()), "seconds": seconds})
+    print(rows[-1], flush=True)
+    return rows
+
+
 def batches(data: Frames, count: int) -> Tensor:
     """`count` frames on the grid, evenly chosen."""
     at = torch.linspace(0, len(data.native) - 1, count).long()
@@ -226,11 +273,19 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=369, help="for the whole of prelabel")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=5, help="of training, where there is no trained network")
+    parser.add_argument("--flat", type=int, default=0, help="only watch the memory over so many scans")
     args = parser.parse_args()
     print(f"{use_threads()} threads", flush=True)
     network = DMRNet(len(IDS), size=SIZES["s"])
     network.load_state_dict(weights(args.minutes))
     network.eval()
+    if args.flat:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = flat(network, args.flat, Path(folder))
+        drawn = [r["memory_mb"] for r in rows if r["what"] == "Drawing drafts"]
+        growth = {"frames": args.flat, "memory_mb_first": drawn[0], "memory_mb_last": drawn[-1]}
+        print(record("memory", headline=growth, rows=rows))
+        return
     grid = batches(frames(SIZE), args.frames)
     with tempfile.TemporaryDirectory() as folder:
         rows = side_by_side(network, grid, rounds=args.rounds, folder=Path(folder))
