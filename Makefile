@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert
+.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-ablation bench-inference bench-uncertainty
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -21,6 +21,10 @@ help:
 	@echo "make bench-studio pushing to a real Label Studio in bulk against one by one: minutes; benchmarks/results/studio.json"
 	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
 	@echo "make bench-convert polygons to masks and back against labelme, rasterio, OpenCV: minutes; convert.json"
+	@echo "make bench-peers  DMRNet and its peers, resumable: many hours; ARGS=\"--on 0,1 --steps 600\" for folds; peers.json, .csv, .png"
+	@echo "make bench-ablation from a residual U-Net to DMRNet, a module at a time, resumable: an hour; ablation.json"
+	@echo "make bench-inference engines side by side, and what prelabel keeps of the fastest: minutes; inference.json"
+	@echo "make bench-uncertainty calibration and guessed Dice by how frames are looked at: minutes; uncertainty.json"
 	@echo "make clean        remove .venv and everything built"
 
 demo: .venv/package
@@ -56,6 +60,19 @@ bench-convert: .venv/package
 
 bench-phantom: .venv/package
 	@$(PY) benchmarks/phantom.py $(ARGS)
+
+bench-peers: .venv/package
+	@$(PY) benchmarks/peers.py $(ARGS)
+	@$(PY) benchmarks/peers_table.py
+
+bench-ablation: .venv/package
+	@$(PY) benchmarks/ablation.py $(ARGS)
+
+bench-inference: .venv/package
+	@$(PY) benchmarks/inference.py $(ARGS)
+
+bench-uncertainty: .venv/package
+	@$(PY) benchmarks/uncertainty.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
