@@ -34,7 +34,7 @@ from dmr.model.device import use_threads
 from dmr.model.engine import BATCH, Engine, OpenVinoEngine, TorchEngine, fast_precision, inference_part
 from dmr.model.export import export_onnx
 from dmr.model.network import SIZES, DMRNet, multiply_adds
-from dmr.model.predict import VIEWS
+from dmr.model.predict import VIEWS, Predictor, views
 from dmr.model.settings import TrainSettings
 from dmr.model.train import Trainer, start_at_shares
 
@@ -131,10 +131,13 @@ def matmul_gflops(dtype: torch.dtype) -> float:
 
 
 def side_by_side(network: DMRNet, grid: Tensor, *, rounds: int, folder: Path) -> list[dict[str, Any]]:
-    """Frames a second of each engine, in turns, and its masks against the eager ones."""
+    """Frames a second of each engine, in turns, and its masks, as a prediction has them, against the eager ones."""
     x = standardise(grid)
     made = {name: make() for name, make in engines(network, folder).items()}
-    masks = {name: engine(x)[0].argmax(1).numpy() for name, engine in made.items()}
+    masks = {}
+    for name, engine in made.items():
+        predictor = Predictor(views(engine), class_ids=IDS, input_size=SIZE)
+        masks[name] = predictor.look(grid)[0].argmax(1).numpy()
     seconds = dict.fromkeys(made, float("inf"))
     for _ in range(rounds):
         for name, engine in made.items():

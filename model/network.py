@@ -68,13 +68,13 @@ def as_output(result: Output | Tensor) -> Output:
 class FullResolution(nn.Module):
     """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
 
-    AEH's upsampling meets the features of the first convolution; a 3x3 convolution of their sum gives logits.
+    The level below, upsampled, is added to the features of the first convolution; a 3x3 convolution gives logits.
     """
 
     def __init__(self, width: int, below: int, channels: int) -> None:
         super().__init__()
         self.enter = ConvNorm(1, width)
-        self.up = Upsample(below, width)
+        self.up = nn.ConvTranspose2d(below, width, 2, stride=2, bias=False)
         self.join = ConvNorm(width, width)
         self.head = nn.Conv2d(width, channels, 1)
 
