@@ -28,7 +28,6 @@ from ..annotate.shapes import Frame
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
-from ..model.evaluate import on_grid
 from ..model.predict import BATCH as READY
 from ..model.predict import Prediction, Predictor, index_to_layers, layer_probabilities
 from ..model.training import contained
@@ -202,7 +201,7 @@ def prediction_record(
     contains = contained(classes)
     layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
     drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
-    guessed = [predictor.calibration.dice(p, m) for p, m in zip(layers, on_grid(drawn, layers.shape[1:]), strict=True)]
+    guessed = predictor.guessed_dice(prediction, contains=contains)
     scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
     statistics: dict[str, Any] = {
         "score": round(frame_score(scores), 6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import shapely
@@ -66,7 +67,8 @@ def sector_mask(ring: Ring | None, *, height: int, width: int) -> NDArray[np.boo
 def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels whose neighbourhood is neither dark nor flat, gaps closed and thin lines taken away."""
     bright = ndimage.uniform_filter(grey.astype(np.float32), _WINDOW) > _DARK
-    varied = ndimage.maximum_filter(grey, _WINDOW).astype(np.int16) - ndimage.minimum_filter(grey, _WINDOW) >= _FLAT
+    around = np.pad(grey, _WINDOW // 2, mode="symmetric")
+    varied = _over_windows(np.maximum, around, _WINDOW) - _over_windows(np.minimum, around, _WINDOW) >= _FLAT
     closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
     # What lies beyond the frame counts as its border does, or else the border would be eaten.
     margin = np.pad(bright & varied, opening, mode="edge")
@@ -83,22 +85,28 @@ def _square(grey: NDArray[np.uint8], share: float) -> int:
 
 def _grown(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     """Dilated by a square of odd `side`."""
-    return np.asarray(_sums(_sums(mask, side, 0) > 0, side, 1) > 0)
+    return _over_windows(np.logical_or, np.pad(mask, side // 2), side)
 
 
 def _shrunk(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     """Eroded by a square of odd `side`; beyond the frame nothing is set."""
-    return np.asarray(_sums(_sums(mask, side, 0) == side, side, 1) == side)
+    return _over_windows(np.logical_and, np.pad(mask, side // 2), side)
 
 
-def _sums(mask: NDArray[np.bool_], side: int, axis: int) -> NDArray[np.int32]:
-    """How many are set in the window of odd `side` round each pixel along an axis: as quick for any side."""
-    before = [(0, 0), (0, 0)]
-    before[axis] = (side // 2 + 1, side // 2)
-    sums = np.cumsum(np.pad(mask, before), axis=axis, dtype=np.int32)
-    first, last = [slice(None)] * 2, [slice(None)] * 2
-    first[axis], last[axis] = slice(None, -side), slice(side, None)
-    return np.asarray(sums[tuple(last)] - sums[tuple(first)], dtype=np.int32)
+def _over_windows(join: np.ufunc, padded: NDArray[Any], side: int, axes: tuple[int, ...] = (0, 1)) -> NDArray[Any]:
+    """`join` over the square window round each pixel, `(H + side - 1, W + side - 1)` -> `(H, W)`.
+
+    A window is joined from two halves, each from two of its own: few passes, each over whole rows at once.
+    """
+    for axis in axes:
+        reach = 1
+        while reach < side:
+            step = min(reach, side - reach)
+            first, second = [slice(None)] * 2, [slice(None)] * 2
+            first[axis], second[axis] = slice(None, -step), slice(step, None)
+            padded = join(padded[tuple(first)], padded[tuple(second)])
+            reach += step
+    return padded
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -132,9 +140,9 @@ def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rows = np.flatnonzero(mask.any(axis=1))
     lit = mask[rows]
-    columns = np.concatenate([lit.argmax(axis=1), mask.shape[1] - 1 - lit[:, ::-1].argmax(axis=1)])
+    columns = np.concatenate([lit.argmax(axis=1), mask.shape[1] - lit[:, ::-1].argmax(axis=1)])
     rows = np.tile(rows, 2)
-    corners = np.concatenate([np.column_stack([columns + dx, rows + dy]) for dx in (0, 1) for dy in (0, 1)])
+    corners = np.concatenate([np.column_stack([columns, rows + dy]) for dy in (0, 1)])
     hull = shapely.MultiPoint(corners).convex_hull
     ring = tuple((float(x), float(y)) for x, y in shapely.get_coordinates(hull)[:-1])
     return polygons_to_mask([Shape(1, ring)], height=mask.shape[0], width=mask.shape[1]) | mask
@@ -150,7 +158,7 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     columns = np.flatnonzero(region.any(axis=0))
     # The region's own border is as coarse as those squares; the last lit pixel near it is not.
     reach = _square(grey, _OPENING)
-    near = _sums(region, 2 * reach + 1, 0) > 0
+    near = _over_windows(np.logical_or, np.pad(region, ((reach, reach), (0, 0))), 2 * reach + 1, axes=(0,))
     bottoms = _bottoms(near & (grey > _DARK), columns)
     even = np.abs(np.diff(bottoms, n=2, prepend=bottoms[0], append=bottoms[-1])) <= _EVEN
     following = np.minimum(bottoms + 1 + np.arange(reach)[:, None], height - 1)

@@ -18,7 +18,7 @@ from .calibration import REACH, Evidence, Reliability, near
 from .dataset import Sample
 from .letterbox import Letterbox
 from .metrics import FrameScore, score_mask, score_table
-from .predict import Prediction, Predictor, index_to_layers, layer_probabilities
+from .predict import Prediction, Predictor, index_to_layers
 
 BATCH = 16
 
@@ -71,10 +71,9 @@ def evaluate(
             height, width = sample.pixels.shape
             predicted = index_to_layers(prediction.index, class_ids=ids, contains=contains)
             drawn = shapes_to_layers(sample.annotation.shapes, class_ids=ids, height=height, width=width)
-            raw = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
-            guessed = _guessed_dice(predictor, prediction, raw, predicted)
+            guessed = predictor.guessed_dice(prediction, contains=contains)
             if closely:
-                _look_closely(predictor, sample, raw, predicted, drawn, ids, reliability, evidence)
+                _look_closely(predictor, sample, prediction, predicted, drawn, contains, reliability, evidence)
                 confusion += _confused(prediction.index, drawn, sample, ids)
             scores += [
                 score_mask(
@@ -94,40 +93,35 @@ def evaluate(
     return Evaluation(score_table(scores), reliability, confusion, evidence)
 
 
-def on_grid(layers: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _look_closely(
+    predictor: Predictor,
+    sample: Sample,
+    prediction: Prediction,
+    predicted: NDArray[np.bool_],
+    drawn: NDArray[np.bool_],
+    contains: Mapping[int, frozenset[int]],
+    reliability: Reliability,
+    evidence: Evidence,
+) -> None:
+    """Count a frame's pixels for the reliability, at native size, and as evidence, on the grid."""
+    height, width = sample.pixels.shape
+    raw, own_predicted = predictor.on_grid(prediction, contains=contains)
+    own_drawn = _on_grid(drawn, raw.shape[1:])
+    scale = Letterbox(height, width, predictor.input_size).inner[0] / height
+    native = torch.nn.functional.interpolate(torch.from_numpy(raw)[None], (height, width), mode="bilinear")[0].numpy()
+    calibrated = predictor.calibration.layers(native)
+    seen = sector_mask(sample.sector, height=height, width=width)
+    for k, class_id in enumerate(int(i) for i in predictor.class_ids[1:]):
+        if class_id in sample.annotation.covered:
+            reliability.add(k, calibrated[k], drawn[k], near(predicted[k], drawn[k]) & (seen | drawn[k]))
+            evidence.add(k, raw[k], own_predicted[k], own_drawn[k], reach=REACH * scale)
+
+
+def _on_grid(layers: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Masks `(C, H, W)` at native size -> `(C, *shape)`, taken at the centres of a coarser grid."""
     found = torch.from_numpy(layers)[None].float()
     smaller = torch.nn.functional.interpolate(found, list(shape), mode="nearest-exact")[0] > 0
     return np.asarray(smaller.numpy(), np.bool_)
-
-
-def _guessed_dice(
-    predictor: Predictor, prediction: Prediction, raw: NDArray[np.float32], predicted: NDArray[np.bool_]
-) -> list[float]:
-    masks = on_grid(predicted, prediction.probabilities.shape[1:])
-    return [predictor.calibration.dice(p, m) for p, m in zip(raw, masks, strict=True)]
-
-
-def _look_closely(
-    predictor: Predictor,
-    sample: Sample,
-    raw: NDArray[np.float32],
-    predicted: NDArray[np.bool_],
-    drawn: NDArray[np.bool_],
-    ids: list[int],
-    reliability: Reliability,
-    evidence: Evidence,
-) -> None:
-    height, width = sample.pixels.shape
-    scale = Letterbox(height, width, predictor.input_size).inner[0] / height
-    own_predicted, own_drawn = (on_grid(layers, raw.shape[1:]) for layers in (predicted, drawn))
-    native = torch.nn.functional.interpolate(torch.from_numpy(raw)[None], (height, width), mode="bilinear")[0].numpy()
-    calibrated = predictor.calibration.layers(native)
-    seen = sector_mask(sample.sector, height=height, width=width)
-    for k, class_id in enumerate(ids):
-        if class_id in sample.annotation.covered:
-            reliability.add(k, calibrated[k], drawn[k], near(predicted[k], drawn[k]) & (seen | drawn[k]))
-            evidence.add(k, raw[k], own_predicted[k], own_drawn[k], reach=REACH * scale)
 
 
 def _confused(index: NDArray[np.uint8], drawn: NDArray[np.bool_], sample: Sample, ids: list[int]) -> NDArray[np.int64]:

@@ -118,17 +118,22 @@ class Predictor:
             `(B, 1 + classes, S, S)`, and the mean embedding `(B, C)`.
         """
         x = frames.float() / 255
-        total = squares = embedding = torch.zeros(())
-        for look in self.looks:
+        n = len(self.looks)
+        mean = squares = embedding = torch.zeros(())
+        for k, look in enumerate(self.looks):
             logits, own = look(x)
             p = logits.cpu().softmax(1)
-            total, squares, embedding = total + p, squares + p * p, embedding + own.cpu()
-        n = len(self.looks)
-        mean = total / n
-        return mean, (squares / n - mean * mean).clamp(min=0).sqrt(), embedding / n
+            if k == 0:
+                mean, squares, embedding = p / n, p.square().div_(n), own.cpu() / n
+            else:  # in place: the network leaves little of the processor for copies
+                mean.add_(p, alpha=1 / n)
+                squares.addcmul_(p, p, value=1 / n)
+                embedding += own.cpu() / n
+        spread = squares.sub_(mean.square()).clamp_(min=0).sqrt_()
+        return mean, spread, embedding
 
     def _one(self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: Tensor) -> Prediction:
-        index = self.class_ids[_most_likely(box.restore(mean).numpy())]
+        index = self.class_ids[most_likely(box.restore(mean).numpy())]
         index[~sector_mask(frame.sector, height=frame.height, width=frame.width)] = 0
         likely = (mean[0] < 0.9).float()
         disagreement = (spread * likely).sum((1, 2)) / likely.sum().clamp(min=1)
@@ -139,8 +144,22 @@ class Predictor:
             embedding=embedding.half().numpy(),
         )
 
+    def on_grid(
+        self, prediction: Prediction, *, contains: Mapping[int, frozenset[int]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Probabilities as they come, and masks, of a prediction's layers on the network's grid: `(classes, h, w)`."""
+        ids = [int(i) for i in self.class_ids[1:]]
+        index = self.class_ids[most_likely(prediction.probabilities)]
+        layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
+        return layers, index_to_layers(index, class_ids=ids, contains=contains)
 
-def _most_likely(p: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def guessed_dice(self, prediction: Prediction, *, contains: Mapping[int, frozenset[int]]) -> list[float]:
+        """The Dice that each class's outline is guessed to have against a physician's; see `Calibration.dice`."""
+        layers, masks = self.on_grid(prediction, contains=contains)
+        return [self.calibration.dice(p, mask) for p, mask in zip(layers, masks, strict=True)]
+
+
+def most_likely(p: NDArray[np.float32]) -> NDArray[np.uint8]:
     """`(C, H, W)` -> `(H, W)`: the first of the largest. A class at a time: argmax over it takes six times as long."""
     index = np.zeros(p.shape[1:], np.uint8)
     largest = p[0].copy()
