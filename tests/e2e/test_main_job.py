@@ -173,6 +173,42 @@ def test_evaluate_prints_every_class_and_reads_an_outside_folder_only(department
     assert f"on {department.frames} frames" in outside
     assert {p: p.stat().st_mtime_ns for p in department.outlines.iterdir()} == files
     assert catalogue_hash() == before
+    for name in ("evaluation-v1-test.html", "evaluation-v1-outside.html"):
+        page = Path("reports", name).read_text(encoding="utf-8")
+        assert all(f"<td>{c}" in page for c in [*names, "background", "mean"])
+        assert "not a medical device" in page
+        assert page.count("data:image/jpeg") % 3 == 0 and "data:image/jpeg" in page  # frame, physician, model
+        assert "http" not in page, "it needs nothing from elsewhere"
+
+
+def test_evaluate_tells_intervals_calibration_and_guesses_as_json(department: Department) -> None:
+    told = json.loads(dmr("evaluate", "--split", "train", "--json").stdout)
+    names = [c.name for c in Workspace.find().settings.classes]
+
+    assert set(told["calibration_error"]) == set(names)
+    assert all(e is None or 0 <= e <= 1 for e in told["calibration_error"].values())
+    low, high = (told["intervals"]["mean"][side] for side in ("low", "high"))
+    assert low <= told["classes"]["mean"]["dice"] <= high
+    assert Path(told["page"]).is_file()
+
+
+def test_a_card_says_from_what_for_what_and_what_nobody_knows(department: Department) -> None:
+    card = json.loads(dmr("models", "info", "--json").stdout)["card"]
+
+    assert card["settings"]["seed"] == 0
+    assert card["data"]["train"]["patients"] > 1
+    assert "Not a medical device" in card["intended_use"]
+    assert any("patients, of this workspace alone" in limit for limit in card["limits"])
+    assert set(card["calibration"]["classes"]) == set(card["channels"])
+    assert Image.open("models/v1/curves.png").size[0] > 500
+
+
+def test_a_model_is_exported_with_its_card(department: Department, tmp_path: Path) -> None:
+    told = json.loads(dmr("models", "export", "--to", str(tmp_path), "--json").stdout)
+
+    assert told["largest_difference"] < 1e-3
+    files = {p.name for p in Path(told["path"]).parent.iterdir()}
+    assert files == {"network.onnx", "card.json"}
 
 
 def test_models_are_listed_and_described(department: Department) -> None:
