@@ -159,18 +159,21 @@ def side_by_side(network: DMRNet, grid: Tensor, *, rounds: int, folder: Path) ->
                 "gflop_per_s": round(fps * work, 1),
                 "share_of_matmul": round(fps * work / rate[torch.bfloat16 if "bf16" in name else torch.float32], 3),
                 **{f"dice_{n}": round(d, 4) for n, d in dice.items()},
+                **{f"pooled_{n}": round(d, 4) for n, d in class_dice(masks[name], masks[eager], pooled=True).items()},
             }
         )
         print(rows[-1], flush=True)
     return rows
 
 
-def class_dice(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, float]:
-    """Mean over the frames in which either mask has the class."""
+def class_dice(a: NDArray[np.int64], b: NDArray[np.int64], *, pooled: bool = False) -> dict[str, float]:
+    """Per image, the mean over the frames in which either mask has the class; or over all their pixels."""
     found = {}
     for k, c in enumerate(CLASSES, 1):
         both = ((a == k) & (b == k)).sum((1, 2))
         size = (a == k).sum((1, 2)) + (b == k).sum((1, 2))
+        if pooled:
+            both, size = both.sum(keepdims=True), size.sum(keepdims=True)
         found[c.name] = float((2 * both[size > 0] / size[size > 0]).mean()) if size.any() else float("nan")
     return found
 
