@@ -37,6 +37,7 @@ from dmr.model.network import SIZES, DMRNet, multiply_adds
 from dmr.model.predict import VIEWS, Predictor, views
 from dmr.model.settings import TrainSettings
 from dmr.model.train import Trainer, start_at_shares
+from dmr.model.training import NETWORK
 
 SIZE = 256
 CPU = torch.device("cpu")
@@ -45,8 +46,8 @@ DEFAULT = fast_precision()
 
 def weights(minutes: float) -> dict[str, Tensor]:
     """A network trained on this grid: of the peers' benchmark, or for some minutes now."""
-    trained = sorted(STATE.glob(f"dmrnet_s-*-{SIZE}px*.weights.pt"))
-    path = trained[0] if trained else STATE / f"inference-{SIZE}.weights.pt"
+    trained = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-*-{SIZE}px*.weights.pt"))
+    path = trained[0] if trained else STATE / f"inference.{NETWORK}-{SIZE}px.weights.pt"
     if not path.exists():
         print(f"Training a network for {minutes:g} minutes ...", flush=True)
         data = frames(SIZE)

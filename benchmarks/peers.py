@@ -39,6 +39,7 @@ from dmr.model.metrics import FrameScore, score_mask, score_table, summarise
 from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
 from dmr.model.settings import TrainSettings
 from dmr.model.train import Trainer, start_at_shares
+from dmr.model.training import NETWORK
 
 RESULTS = Path(__file__).parent / "results" / "peers"
 SITTING_S = 60.0
@@ -105,10 +106,14 @@ class Run:
     changes: tuple[str, ...] = field(default=())
 
     @property
+    def design(self) -> str:
+        """Of our network, which changes; a run of another design is another run."""
+        return f"{NETWORK}" if self.network.startswith(("dmrnet", "ablation")) else ""
+
+    @property
     def name(self) -> str:
-        return "-".join(
-            [self.network, self.on, str(self.seed), f"{self.steps}steps", f"{self.input}px", *sorted(self.changes)]
-        )
+        own = f"{self.network}.{self.design}" if self.design else self.network
+        return "-".join([own, self.on, str(self.seed), f"{self.steps}steps", f"{self.input}px", *sorted(self.changes)])
 
     @property
     def result(self) -> Path:
@@ -207,6 +212,7 @@ def perform(run: Run) -> str:
     row = {
         **asdict(run),
         "changes": " ".join(sorted(run.changes)),
+        "design": run.design,
         "commit": commit(),
         "parameters": parameter_count(network),
         "learning_rate": settings.learning_rate,

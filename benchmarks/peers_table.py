@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from record import RESULTS, record
 
+from dmr.model.training import NETWORK
+
 RUNS = RESULTS / "peers"
 OURS = "dmrnet_s"
 CLASSES = ("nerve", "muscle", "artery", "vein")
@@ -130,7 +132,8 @@ def main() -> None:
     print(
         folds.groupby(["network", "steps", "input", "changes"])[["dice_mean", *(f"dice_{c}" for c in CLASSES)]].mean()
     )
-    tested = rows[(rows["on"] == "test") & (rows["changes"] == "") & (rows["input"] == 128)]
+    newest = rows["design"].isin(["", str(NETWORK)])
+    tested = rows[(rows["on"] == "test") & (rows["changes"] == "") & (rows["input"] == 128) & newest]
     if tested.empty:
         print("No run on the test patients yet.")
         return

@@ -28,6 +28,7 @@ from dmr.model.evaluate import evaluate
 from dmr.model.metrics import guess_correlation, summarise
 from dmr.model.network import SIZES, DMRNet
 from dmr.model.predict import Look, Predictor, views
+from dmr.model.training import NETWORK
 
 CPU = torch.device("cpu")
 NAMES = {c.id: c.name for c in CLASSES}
@@ -86,8 +87,8 @@ def main() -> None:
         samples = data.part(fold(data.patients, k)).native
         patients = sorted({s.patient or "" for s in samples})
         halves = [[s for s in samples if s.patient in patients[h::2]] for h in range(2)]
-        paths = sorted(STATE.glob(f"dmrnet_s-{k}-?-{args.run}.weights.pt"))
-        dropped = sorted(STATE.glob(f"dmrnet_s-{k}-?-{args.run}-dropout=*.weights.pt"))
+        paths = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}.weights.pt"))
+        dropped = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}-dropout=*.weights.pt"))
         for name, looks in methods(paths, dropped[0] if dropped else None).items():
             table, before, after, seconds = judged(looks, halves, size)
             dice, correlation = summarise(table)["dice"], guess_correlation(table)
