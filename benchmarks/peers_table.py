@@ -129,9 +129,9 @@ def main() -> None:
     rows, patients = load()
     rows.to_csv(RESULTS / "peers.csv", index=False)
     folds = rows[rows["on"] != "test"]
-    print(
-        folds.groupby(["network", "steps", "input", "changes"])[["dice_mean", *(f"dice_{c}" for c in CLASSES)]].mean()
-    )
+    dice = ["dice_mean", *(f"dice_{c}" for c in CLASSES)]
+    chosen_by = folds.groupby(["network", "design", "steps", "input", "changes", "on"], dropna=False)[dice].mean()
+    print(chosen_by.reset_index().to_string(index=False))
     newest = rows["design"].isin(["", str(NETWORK)])
     tested = rows[(rows["on"] == "test") & (rows["changes"] == "") & (rows["input"] == 128) & newest]
     if tested.empty:
