@@ -200,7 +200,8 @@ def test_a_card_says_from_what_for_what_and_what_nobody_knows(department: Depart
     assert "Not a medical device" in card["intended_use"]
     assert any("patients, of this workspace alone" in limit for limit in card["limits"])
     assert set(card["calibration"]["classes"]) == set(card["channels"])
-    assert Image.open("models/v1/curves.png").size[0] > 500
+    with Image.open("models/v1/curves.png") as curves:
+        assert curves.size[0] > 500
 
 
 def test_a_model_is_exported_with_its_card(department: Department, tmp_path: Path) -> None:
