@@ -20,7 +20,7 @@ from ..model.loading import workspace_samples
 from ..model.predict import Predictor
 from ..model.settings import TrainSettings
 from ..model.training import OnProgress, contained, newest_dataset, train_model
-from ..model.versions import load_predictor
+from ..model.versions import load_predictor, load_version
 from .gate import Verdict, judge
 
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
@@ -49,6 +49,8 @@ def retrain(
         WorkspaceError: There is nothing to learn from.
     """
     incumbent = catalogue.active_model()
+    if incumbent is not None:
+        load_version(workspace, catalogue, model=incumbent.id, device=device)  # or hours of training come to nothing
     candidate = None if again else _waiting(catalogue)
     if candidate is None:
         learnt = {model.dataset for model in catalogue.models()}

@@ -16,8 +16,8 @@ from .shapes import Annotation
 from .store import write_many
 from .workspace import Workspace
 
-REVIEWED: Final = "reviewed"
 _BATCH: Final = 256  # sheets held at a time
+REVIEWED: Final = "reviewed"
 """The box that a physician ticks in Labelme: what is drawn is complete, in every class."""
 
 DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"

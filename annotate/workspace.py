@@ -190,7 +190,10 @@ class Workspace:
 
     def relative(self, path: Path) -> str:
         """A path in the workspace as the catalogue keeps it: relative, POSIX."""
-        return path.resolve().relative_to(self.root).as_posix()
+        try:
+            return path.relative_to(self.root).as_posix()  # also where a folder in it is a link to elsewhere
+        except ValueError:
+            return path.resolve().relative_to(self.root).as_posix()
 
     def absolute(self, path: str) -> Path:
         """Where a path of the catalogue lies on this computer."""

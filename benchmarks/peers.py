@@ -83,7 +83,7 @@ NETWORKS: dict[str, Callable[[float], nn.Module]] = {
     "residual_unet": lambda _: _residual((16, 32, 64, 120, 168)),
     "unet_plus_plus": lambda _: Nested(BasicUNetPlusPlus(**PLANE, features=(16, 24, 48, 96, 208, 16))),
 }
-# Highest learning rates, each the better of 2e-3 and 4e-3 on the first fold.
+# Highest learning rates other than the settings' own: to be chosen on folds before any run on test patients.
 RATES: dict[str, float] = {}
 
 

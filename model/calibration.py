@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage, optimize, special
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -75,7 +75,7 @@ class Calibration:
         """Probabilities of layers `(classes, h, w)`, corrected; to be believed within `REACH` of a structure."""
         slopes = np.array(self.slopes, np.float32)[:, None, None]
         offsets = np.array(self.offsets, np.float32)[:, None, None]
-        return np.asarray(1 / (1 + np.exp(-(slopes * log_odds(p) + offsets))), np.float32)
+        return np.asarray(special.expit(slopes * log_odds(p) + offsets), np.float32)
 
     def dice(self, p: NDArray[np.float32], mask: Mask) -> float:
         """The Dice that a structure's outline is guessed to have against a physician's, 0 to 1; 0 without an outline.

@@ -32,7 +32,9 @@ def limits(
         " depths and bodies are unknown to it.",
         f"It sees frames reduced to {settings.input} x {settings.input} pixels: what is finer than these is lost.",
         "Its figures on validation patients are not independent: by them its training was stopped and its probabilities"
-        f" calibrated ({judged} patients).",
+        f" calibrated ({judged} patients)."
+        if judged
+        else "Without validation patients nobody knows how good it is, and its probabilities are not calibrated.",
         "Where a class was drawn in few frames of a patient, frames without it may lack the outline or the structure.",
     ]
     if scarce:

@@ -133,5 +133,6 @@ def load_model(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
     try:
         network.load_state_dict(load(data))
     except RuntimeError as error:
-        raise ModelError(path, "does not fit the network of this version of dmr", remedy) from error
+        again = "Make one that does and use it: dmr train --again, then dmr models promote"
+        raise ModelError(path, "does not fit the network of this version of dmr", again) from error
     return network.to(device).eval(), card

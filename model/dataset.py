@@ -97,8 +97,8 @@ class TrainingSet:
         """How often each frame is drawn, `(N,)`, mean 1.
 
         Args:
-            balance: 0 draws each frame as often as any other; 1 draws each patient as often as any other, and among
-                frames those more often that show classes which few frames show; between them, in between.
+            balance: 0 draws each frame as often as any other; 1 weighs a frame by one over the number of its patient's
+                frames and over the numbers of frames that show its classes; between them, in between.
         """
         patients: dict[str | None, int] = {}
         of = torch.tensor([patients.setdefault(p, len(patients)) for p in self.patients], dtype=torch.long)

@@ -74,7 +74,7 @@ def evaluate(
             guessed = predictor.guessed_dice(prediction, contains=contains)
             if closely:
                 _look_closely(predictor, sample, prediction, predicted, drawn, contains, reliability, evidence)
-                confusion += _confused(prediction.index, drawn, sample, ids)
+                confusion += _confused(prediction.index, drawn, sample, ids, contains)
             scores += [
                 score_mask(
                     predicted[k],
@@ -124,12 +124,18 @@ def _on_grid(layers: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bo
     return np.asarray(smaller.numpy(), np.bool_)
 
 
-def _confused(index: NDArray[np.uint8], drawn: NDArray[np.bool_], sample: Sample, ids: list[int]) -> NDArray[np.int64]:
+def _confused(
+    index: NDArray[np.uint8],
+    drawn: NDArray[np.bool_],
+    sample: Sample,
+    ids: list[int],
+    contains: Mapping[int, frozenset[int]],
+) -> NDArray[np.int64]:
     """Pixels by what was drawn and predicted; where nothing was drawn they count only if all classes are covered."""
     channel = np.zeros(256, np.int64)
     channel[ids] = np.arange(1, len(ids) + 1)
     truth = np.zeros(index.shape, np.int64)
-    for k in range(len(ids)):
+    for k in sorted(range(len(ids)), key=lambda k: -len(contains.get(ids[k], ()))):  # what lies inside comes later
         truth[drawn[k]] = k + 1
     n = 1 + len(ids)
     counted = np.ones(index.shape, np.bool_) if all(i in sample.annotation.covered for i in ids) else truth > 0

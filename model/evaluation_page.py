@@ -12,6 +12,7 @@ from ..annotate.classes import Classes
 from ..annotate.figure import Line, Panel, draw_panels
 from ..annotate.overlay import draw_overlay
 from ..annotate.page import NOTICE, drawing, legend, page, pictures, table
+from ..annotate.sector import sector_mask
 from ..annotate.shapes import Annotation, Frame
 from ..annotate.trace import index_to_shapes
 from .calibration import REACH, Reliability
@@ -66,18 +67,22 @@ def evaluation_page(
         drawing("calibration curve", draw_panels([_reliability(done.reliability, names, colors)])),
         _errors(done.reliability, names, done.table),
     ]
-    for kind, frames in shown_frames(done.table).items():
+    shown = shown_frames(done.table)
+    drawn = _drawn(predictor, samples(), {f for frames in shown.values() for f in frames}, contains)
+    for kind, frames in shown.items():
         parts.append(f"<h2>The {kind} frames</h2>")
-        for sample, drawn in _drawn(predictor, samples(), frames, contains):
+        for frame in (f for f in frames if f in drawn):
+            sample, prediction = drawn[frame]
             height, width = sample.pixels.shape
+            # Nobody has looked at pictures from outside: what stands beside the sector may be a name.
+            seen = sample.pixels if named else sample.pixels * sector_mask(sample.sector, height=height, width=width)
             plain = Annotation(height, width, (), frozenset())
             row = [
-                ("the frame", draw_overlay(sample.pixels, plain, classes=classes)),
-                ("physician", draw_overlay(sample.pixels, sample.annotation, classes=classes)),
-                ("model", draw_overlay(sample.pixels, drawn, classes=classes)),
+                ("the frame", draw_overlay(seen, plain, classes=classes)),
+                ("physician", draw_overlay(seen, sample.annotation, classes=classes)),
+                ("model", draw_overlay(seen, prediction, classes=classes)),
             ]
-            called = sample.frame if named else number[sample.frame]
-            parts.append(pictures(f"{called}: Dice {_told(done.table, sample.frame)}", row))
+            parts.append(pictures(f"{frame if named else number[frame]}: Dice {_told(done.table, frame)}", row))
     return page(title, parts)
 
 
@@ -90,7 +95,7 @@ def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[
     dice = drawn.groupby("frame")["dice"].mean().sort_values(kind="stable")
     patient = dict(zip(drawn["frame"].astype(str), drawn["patient"].astype(str), strict=True))
     order = [str(frame) for frame in dice.index]
-    middle = sorted(order, key=lambda f: abs(order.index(f) - len(order) // 2))
+    middle = [f for _, f in sorted(enumerate(order), key=lambda place: abs(place[0] - len(order) // 2))]
     shown: dict[str, list[str]] = {}
     for kind, candidates in (("worst", order), ("best", order[::-1]), ("median", middle)):
         left = [f for f in candidates if not any(f in frames for frames in shown.values())]
@@ -100,17 +105,16 @@ def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[
 
 
 def _drawn(
-    predictor: Predictor, samples: Iterable[Sample], frames: Sequence[str], contains: Mapping[int, frozenset[int]]
-) -> list[tuple[Sample, Annotation]]:
-    """These frames and what the model draws in them, in the order of `frames`."""
-    wanted = {s.frame: s for s in samples if s.frame in frames}
-    chosen = [wanted[f] for f in frames if f in wanted]
+    predictor: Predictor, samples: Iterable[Sample], frames: set[str], contains: Mapping[int, frozenset[int]]
+) -> dict[str, tuple[Sample, Annotation]]:
+    """These frames and what the model draws in them, by their ids."""
+    chosen = [s for s in samples if s.frame in frames]
     predictions = predictor.predict(Frame(s.pixels, "", sector=s.sector) for s in chosen)
-    found = []
+    found = {}
     for sample, prediction in zip(chosen, predictions, strict=True):
         shapes = index_to_shapes(prediction.index, tolerance=_TOLERANCE, contains=contains)
         height, width = sample.pixels.shape
-        found.append((sample, Annotation(height, width, shapes, frozenset())))
+        found[sample.frame] = (sample, Annotation(height, width, shapes, frozenset()))
     return found
 
 

@@ -28,6 +28,7 @@ def export_onnx(network: DMRNet, path: Path, *, size: int) -> None:
     """
     try:
         import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise UsageError(

@@ -35,10 +35,10 @@ def workspace_samples(workspace: Workspace, labelled: Iterable[LabelledFrame], *
 
 def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iterator[Sample]:
     """Samples of frames that are read and not kept; the patient is told by the workspace's pattern."""
-    for item in items:
+    for number, item in enumerate(items, 1):
         patient, _ = match_patient(workspace.settings, item.name)
         yield Sample(
-            frame=item.name,
+            frame=f"{number} {item.name}",  # names may come again in another subfolder
             patient=patient,
             pixels=item.frame.pixels,
             annotation=item.annotation,

@@ -132,9 +132,14 @@ class Predictor:
         spread = squares.sub_(mean.square()).clamp_(min=0).sqrt_()
         return mean, spread, embedding
 
+    @torch.inference_mode()
     def _one(self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: Tensor) -> Prediction:
         index = self.class_ids[most_likely(box.restore(mean).numpy())]
         index[~sector_mask(frame.sector, height=frame.height, width=frame.width)] = 0
+        if frame.sector is not None:  # beyond it nothing is outlined, and nothing is likely
+            beyond = ~torch.from_numpy(sector_mask(box.fit_ring(frame.sector), height=box.size, width=box.size))
+            mean[:, beyond] = 0
+            mean[0, beyond] = 1
         likely = (mean[0] < 0.9).float()
         disagreement = (spread * likely).sum((1, 2)) / likely.sum().clamp(min=1)
         return Prediction(

@@ -25,7 +25,7 @@ class TrainSettings:
         ema: Decay of the averaged weights, a step.
         check_every: Steps between looks at the validation patients.
         patience: Looks without a better Dice after which training ends early; 0 never does.
-        balance: 0 draws each frame as often as any other, 1 each patient, and rare classes more often.
+        balance: 0 draws each frame as often as any other, 1 those of patients and classes with few frames more often.
         dropout: Share of the features that are dropped before the classifiers, while training.
         seed: Of weights, order and augmentation.
         augmentation: How far frames are changed.

@@ -98,9 +98,13 @@ def export(workspace: Workspace, model: str | None, folder: Path | None) -> Repo
         version, network, card = load_version(workspace, catalogue, model=model, device=pick_device("cpu"))
     target = (folder or Path("exports")) / f"{card.network}-{version}"
     target.mkdir(parents=True, exist_ok=True)
-    path = target / "network.onnx"
-    export_onnx(network, path, size=card.input)
-    difference = parity(network, path, size=card.input)
+    path, unchecked = target / "network.onnx", target / "unchecked.onnx"
+    try:
+        export_onnx(network, unchecked, size=card.input)
+        difference = parity(network, unchecked, size=card.input)
+        unchecked.replace(path)
+    finally:
+        unchecked.unlink(missing_ok=True)
     shutil.copyfile(workspace.models_folder / version / CARD, target / CARD)
     report.data |= {"model": version, "path": path.as_posix(), "largest_difference": difference}
     report.say(f"{path}: its logits differ by {difference:.1e} at most from the network's.")
