@@ -114,3 +114,8 @@ def test_a_calibration_survives_the_card() -> None:
 
 def test_log_odds_are_finite() -> None:
     assert np.isfinite(log_odds(np.array([0, 1e-30, 0.5, 1], np.float32))).all()
+
+
+def test_a_steep_calibration_of_sure_pixels_overflows_nothing() -> None:
+    p = np.array([[[0, 1e-9, 0.5, 1]]], np.float32)
+    assert np.isfinite(Calibration((10.0,), (0.0,)).layers(p)).all()  # a warning would be an error here
