@@ -89,7 +89,7 @@ def main() -> None:
         halves = [[s for s in samples if s.patient in patients[h::2]] for h in range(2)]
         paths = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}.weights.pt"))
         dropped = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}-dropout=*.weights.pt"))
-        for name, looks in methods(paths or dropped, dropped[0] if dropped else None).items():
+        for name, looks in methods(paths, dropped[0] if dropped else None).items():
             table, before, after, seconds = judged(looks, halves, size)
             dice, correlation = summarise(table)["dice"], guess_correlation(table)
             rows.append(
