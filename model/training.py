@@ -173,7 +173,6 @@ def train_model(
             details=details,
         )
         save_model(workspace.models_folder / version, weights, card)
-        write_atomic(workspace.models_folder / version / CURVES, training_curves(trainer.checks, list(names.values())))
         first = catalogue.active_model() is None
         with catalogue.transaction():
             catalogue.add_model(
@@ -182,6 +181,8 @@ def train_model(
             if first:
                 catalogue.activate(version, reason="the first model")
     state_path.unlink(missing_ok=True)
+    # When the version is safe: a drawing that fails costs no training.
+    write_atomic(workspace.models_folder / version / CURVES, training_curves(trainer.checks, list(names.values())))
     report.count("models made")
     report.data["model"] = version
     report.say(f"How it learnt: {workspace.relative(workspace.models_folder / version / CURVES)}")
