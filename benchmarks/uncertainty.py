@@ -1,7 +1,7 @@
 """What probabilities are worth, by how a frame is looked at: one view, several, with dropout, by several networks.
 
-Networks come from the peers' benchmark on a fold. Half of the fold's patients calibrate, the other half judge, and the
-other way round; so no patient judges what was fitted by them, nor a network that has seen them.
+Networks come from the peers' benchmark on a fold. Each of the fold's patients judges a calibration by the fold's
+others; so no patient judges what was fitted by them, nor a network that has seen them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from record import record
 from torch import Tensor
 from ubpd import CLASSES
 
-from dmr.model.calibration import Calibration, Reliability
+from dmr.model.calibration import Evidence, Reliability
 from dmr.model.dataset import Sample
 from dmr.model.device import use_threads
 from dmr.model.engine import DropoutEngine, TorchEngine
@@ -54,23 +54,21 @@ def methods(paths: Sequence[Path], dropout: Path | None) -> dict[str, list[Look]
 
 
 def judged(
-    looks: list[Look], halves: list[list[Sample]], size: int
+    looks: list[Look], patients: list[list[Sample]], size: int
 ) -> tuple[pd.DataFrame, Reliability, Reliability, float]:
-    """Scores and reliability, before and after a calibration by the other half; and seconds a frame."""
+    """Scores and reliability, before and after a calibration by the other patients; and seconds a frame."""
     before, after, tables = Reliability.empty(len(IDS)), Reliability.empty(len(IDS)), []
     plain = Predictor(looks, class_ids=IDS, input_size=size)
     began = time.perf_counter()
-    first = [evaluate(plain, half, names=NAMES, contains={}) for half in halves]
-    seconds = (time.perf_counter() - began) / sum(map(len, halves))
-    fitted: list[Calibration] = [done.evidence.fit() for done in first]
-    for k, half in enumerate(halves):
-        by_others = Predictor(looks, class_ids=IDS, input_size=size, calibration=fitted[1 - k])
-        done = evaluate(by_others, half, names=NAMES, contains={})
+    first = [evaluate(plain, own, names=NAMES, contains={}) for own in patients]
+    seconds = (time.perf_counter() - began) / sum(map(len, patients))
+    for k, own in enumerate(patients):
+        others = Evidence(len(IDS)).joined(*(one.evidence for j, one in enumerate(first) if j != k))
+        by_others = Predictor(looks, class_ids=IDS, input_size=size, calibration=others.fit())
+        done = evaluate(by_others, own, names=NAMES, contains={})
         tables.append(done.table)
-        for total, part in ((before, first[k].reliability), (after, done.reliability)):
-            total.counts += part.counts
-            total.sums += part.sums
-            total.hits += part.hits
+        before.join(first[k].reliability)
+        after.join(done.reliability)
     return pd.concat(tables), before, after, seconds
 
 
@@ -85,12 +83,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for k in map(int, args.folds.split(",")):
         samples = data.part(fold(data.patients, k)).native
-        patients = sorted({s.patient or "" for s in samples})
-        halves = [[s for s in samples if s.patient in patients[h::2]] for h in range(2)]
+        patients = [[s for s in samples if s.patient == p] for p in sorted({s.patient or "" for s in samples})]
         paths = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}.weights.pt"))
         dropped = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-{k}-?-{args.run}-dropout=*.weights.pt"))
         for name, looks in methods(paths, dropped[0] if dropped else None).items():
-            table, before, after, seconds = judged(looks, halves, size)
+            table, before, after, seconds = judged(looks, patients, size)
             dice, correlation = summarise(table)["dice"], guess_correlation(table)
             rows.append(
                 {

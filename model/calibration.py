@@ -12,14 +12,16 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize, special
+from scipy import ndimage, optimize
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Curve = tuple[tuple[float, float], ...]
+"""Probability as it comes, and how often such a pixel is of the class: points, rising in both; empty for no change."""
 
 REACH: Final = 10.0  # px: how near to predicted or drawn foreground a pixel is looked at
 BINS: Final = 15
-_LEAST: Final = 1e-7  # probabilities are kept off 0 and 1 by this much
+KNOTS: Final = 8  # of a class's curve: more follow the few validation patients closer than they are worth
 _SAMPLED: Final = 1500  # pixels of each class and frame that are enough to fit by
 _FEW: Final = 8  # structures by which a Dice cannot be learnt to be predicted
 
@@ -28,54 +30,46 @@ _FEW: Final = 8  # structures by which a Dice cannot be learnt to be predicted
 class Calibration:
     """How layers' probabilities are corrected, and how a structure's Dice is guessed from them.
 
-    Of each layer the log-odds are multiplied and shifted (temperature scaling, Guo et al. 2017, arXiv:1706.04599, with
-    Platt's offset, a layer at a time): the order of pixels stays, and so do the outlines. It holds near structures,
-    where it was fitted; far from them, where each pixel is surely background, it would make thousands of them unsure.
+    A layer's probability becomes how often pixels of such a probability were of the class: histogram binning (Zadrozny
+    & Elkan 2001) with bins of equal numbers of pixels, made to rise (their isotonic regression of 2002,
+    doi:10.1145/775047.775151), straight lines between. The order of pixels is never turned, and outlines do not depend
+    on it. It holds near structures, where it was fitted; far from them, where each pixel is surely background, it would
+    make thousands of them unsure.
 
     Attributes:
-        slopes: Of each class; a temperature's inverse.
-        offsets: Of each class, in log-odds.
+        curves: Of each class.
         dice_slope: Of the guessed Dice against the one that the probabilities expect.
         dice_offset: Likewise.
     """
 
-    slopes: tuple[float, ...]
-    offsets: tuple[float, ...]
+    curves: tuple[Curve, ...]
     dice_slope: float = 1.0
     dice_offset: float = 0.0
 
     @classmethod
     def none(cls, classes: int) -> Calibration:
         """Probabilities as they come."""
-        return cls((1.0,) * classes, (0.0,) * classes)
+        return cls(((),) * classes)
 
     @classmethod
     def of(cls, details: Mapping[str, Any], names: Sequence[str]) -> Calibration:
         """What a model's card holds, in the order of `names`; none where it holds nothing."""
-        told = details.get("calibration")
-        if not told:
+        told = details.get("calibration") or {}
+        if "curves" not in told:  # fitted to nothing, or by a version that told slopes
             return cls.none(len(names))
-        own = [told["classes"][name] for name in names]
-        return cls(
-            tuple(float(c["slope"]) for c in own),
-            tuple(float(c["offset"]) for c in own),
-            float(told["dice"]["slope"]),
-            float(told["dice"]["offset"]),
-        )
+        curves = tuple(tuple((float(p), float(share)) for p, share in told["curves"][name]) for name in names)
+        return cls(curves, float(told["dice"]["slope"]), float(told["dice"]["offset"]))
 
     def for_card(self, names: Sequence[str]) -> dict[str, Any]:
         """What `of` reads."""
-        classes = zip(names, self.slopes, self.offsets, strict=True)
         return {
-            "classes": {n: {"slope": round(s, 5), "offset": round(o, 5)} for n, s, o in classes},
-            "dice": {"slope": round(self.dice_slope, 5), "offset": round(self.dice_offset, 5)},
+            "curves": {name: [list(point) for point in curve] for name, curve in zip(names, self.curves, strict=True)},
+            "dice": {"slope": self.dice_slope, "offset": self.dice_offset},
         }
 
     def layers(self, p: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of layers `(classes, h, w)`, corrected; to be believed within `REACH` of a structure."""
-        slopes = np.array(self.slopes, np.float32)[:, None, None]
-        offsets = np.array(self.offsets, np.float32)[:, None, None]
-        return np.asarray(special.expit(slopes * log_odds(p) + offsets), np.float32)
+        return np.stack([_along(curve, layer) for curve, layer in zip(self.curves, p, strict=True)])
 
     def dice(self, p: NDArray[np.float32], mask: Mask) -> float:
         """The Dice that a structure's outline is guessed to have against a physician's, 0 to 1; 0 without an outline.
@@ -89,10 +83,8 @@ class Calibration:
         return float(np.clip(self.dice_offset + self.dice_slope * expected_dice(p, mask), 0, 1))
 
 
-def log_odds(p: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of probabilities, kept finite."""
-    q = np.clip(p, _LEAST, 1 - _LEAST).astype(np.float32)
-    return np.asarray(np.log(q) - np.log1p(-q), np.float32)
+def _along(curve: Curve, p: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.interp(p, *zip(*curve, strict=True)).astype(np.float32) if curve else p
 
 
 def expected_dice(p: NDArray[np.float32], mask: Mask) -> float:
@@ -144,6 +136,12 @@ class Reliability:
         self.sums[k] += np.bincount(bins, q, minlength=BINS)
         self.hits[k] += np.bincount(bins, y.astype(np.float64), minlength=BINS)
 
+    def join(self, other: Reliability) -> None:
+        """Count what another has seen, too."""
+        self.counts += other.counts
+        self.sums += other.sums
+        self.hits += other.hits
+
     def error(self) -> Floats:
         """Expected calibration error of each class: mean distance of probability and share, weighed by pixels."""
         total = self.counts.sum(1)
@@ -156,13 +154,11 @@ class Evidence:
     """What a calibration is fitted by: pixels near structures, and structures' Dice; filled frame by frame."""
 
     classes: int
-    odds: list[list[NDArray[np.float32]]] = field(default_factory=list)
-    hits: list[list[Mask]] = field(default_factory=list)
+    pixels: list[list[Floats]] = field(default_factory=list)  # of each class and frame, `(3, n)`: see `add`
     structures: list[tuple[float, float]] = field(default_factory=list)  # expected and true Dice
 
     def __post_init__(self) -> None:
-        self.odds = [[] for _ in range(self.classes)]
-        self.hits = [[] for _ in range(self.classes)]
+        self.pixels = [[] for _ in range(self.classes)]
 
     def add(self, k: int, p: NDArray[np.float32], predicted: Mask, drawn: Mask, *, reach: float) -> None:
         """A frame's layer of class `k`, which its annotator covered: probabilities as they come, on any grid.
@@ -175,39 +171,49 @@ class Evidence:
             reach: `REACH` in pixels of this grid.
         """
         places = np.flatnonzero(near(predicted, drawn, reach=reach))
-        places = places[:: max(1, len(places) // _SAMPLED)]
-        self.odds[k].append(log_odds(p.ravel()[places]))
-        self.hits[k].append(drawn.ravel()[places])
+        each = max(1, len(places) // _SAMPLED)  # pixels that one of those looked at stands for
+        places = places[::each]
+        own = (p.ravel()[places], drawn.ravel()[places], np.full(len(places), each))
+        self.pixels[k].append(np.stack(own).astype(np.float64))
         size = int(predicted.sum() + drawn.sum())
         if drawn.any() and predicted.any():
             self.structures.append((expected_dice(p, predicted), 2 * float((predicted & drawn).sum()) / size))
 
+    def joined(self, *others: Evidence) -> Evidence:
+        """This and other evidence of the same classes."""
+        made = Evidence(self.classes)
+        for one in (self, *others):
+            for k in range(self.classes):
+                made.pixels[k] += one.pixels[k]
+            made.structures += one.structures
+        return made
+
     def fit(self) -> Calibration:
-        """The calibration that makes what was seen likeliest."""
-        slopes, offsets = [], []
-        for odds, hits in zip(self.odds, self.hits, strict=True):
-            z = np.concatenate(odds).astype(np.float64) if odds else np.zeros(0)
-            y = np.concatenate(hits) if hits else np.zeros(0, bool)
-            slope, offset = _platt(z, y) if y.any() and not y.all() else (1.0, 0.0)
-            slopes.append(slope)
-            offsets.append(offset)
-        made = Calibration(tuple(slopes), tuple(offsets))
+        """The calibration under which what was seen is as likely as it was found."""
+        curves = tuple(_curve(*np.concatenate(own, axis=1)) if own else () for own in self.pixels)
+        made = Calibration(curves)
         if len(self.structures) < _FEW:
             return made
         x, dice = np.array(self.structures).T
         slope = float(np.cov(x, dice)[0, 1] / max(x.var(ddof=1), 1e-6))
         if slope <= 0:  # too few structures, or all alike: better the expected one than one turned round
             return made
-        return Calibration(made.slopes, made.offsets, slope, float(dice.mean() - slope * x.mean()))
+        return Calibration(curves, round(slope, 5), round(float(dice.mean() - slope * x.mean()), 5))
 
 
-def _platt(z: Floats, y: Mask) -> tuple[float, float]:
-    """Slope and offset of the log-odds `z` under which `y` is likeliest; a slope is never negative."""
-    sign = np.where(y, -1.0, 1.0)
-
-    def loss(w: Floats) -> float:
-        # The last term keeps a class of few pixels near what it is.
-        return float(np.logaddexp(0, sign * (w[0] * z + w[1])).mean()) + 1e-4 * float((w[0] - 1) ** 2 + w[1] ** 2)
-
-    found = optimize.minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.01, 10), (-10, 10)])
-    return float(found.x[0]), float(found.x[1])
+def _curve(p: Floats, hit: Floats, weight: Floats) -> Curve:
+    """Points of probability and share of hits; none where all pixels or none are of the class."""
+    order = np.argsort(p, kind="stable")
+    p, hit, weight = p[order], hit[order], weight[order]
+    if not weight @ hit or weight @ hit == weight.sum():
+        return ()
+    before = np.cumsum(weight) - weight / 2
+    bins = np.minimum((before * (KNOTS / weight.sum())).astype(np.int64), KNOTS - 1)
+    total = np.bincount(bins, weight, minlength=KNOTS)
+    kept = total > 0
+    mean = np.bincount(bins, weight * p, minlength=KNOTS)[kept] / total[kept]
+    hits = np.bincount(bins, weight * hit, minlength=KNOTS)[kept]
+    x, bin_of = np.unique(np.round(mean, 6), return_inverse=True)  # bins of pixels that are all as sure as can be join
+    size = np.bincount(bin_of, total[kept])
+    share = optimize.isotonic_regression(np.bincount(bin_of, hits) / size, weights=size).x
+    return tuple(zip(x.tolist(), np.round(share, 5).tolist(), strict=True))

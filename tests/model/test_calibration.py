@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dmr.model.calibration import BINS, Calibration, Evidence, Reliability, expected_dice, log_odds, near
+from dmr.model.calibration import BINS, KNOTS, Calibration, Evidence, Reliability, expected_dice, near
 
 Floats = NDArray[np.float32]
 
@@ -63,14 +65,14 @@ def test_fitting_undoes_overconfidence_on_frames_that_it_has_not_seen() -> None:
     fitted = evidence.fit()
     p, truth = too_sure(99)
 
-    assert fitted.slopes[0] == pytest.approx(0.25, abs=0.06)
+    assert len(fitted.curves[0]) == KNOTS
     assert error(p, truth) > 0.08
     assert error(fitted.layers(p[None])[0], truth) < 0.05
 
 
 def test_a_calibration_keeps_the_order_of_pixels() -> None:
     p, _ = too_sure(1)
-    changed = Calibration((0.3,), (0.7,)).layers(p[None])[0]
+    changed = Calibration((((0.1, 0.2), (0.5, 0.4), (0.9, 0.6)),)).layers(p[None])[0]
 
     order = np.argsort(p.ravel(), kind="stable")
     assert (np.diff(changed.ravel()[order]) >= -1e-6).all()
@@ -104,18 +106,41 @@ def test_a_dice_is_guessed_from_structures_seen_and_stays_in_range() -> None:
 
 def test_without_evidence_nothing_is_changed() -> None:
     assert Evidence(3).fit() == Calibration.none(3)
+    everywhere = np.ones((8, 8), bool)
+    evidence = Evidence(1)
+    evidence.add(0, np.full((8, 8), 0.5, np.float32), everywhere, everywhere, reach=10)
+    assert evidence.fit() == Calibration.none(1)
 
 
 def test_a_calibration_survives_the_card() -> None:
-    made = Calibration((0.5, 0.25), (0.1, -0.3), 0.8, 0.1)
-    assert Calibration.of({"calibration": made.for_card(["a", "b"])}, ["a", "b"]) == made
+    evidence = Evidence(1)
+    p, truth = too_sure(3)
+    evidence.add(0, p, p > 0.5, truth, reach=10)
+    made = evidence.joined(Evidence(1)).fit()
+    card = json.loads(json.dumps({"calibration": made.for_card(["a"])}))
+
+    assert made.curves[0]
+    assert Calibration.of(card, ["a"]) == made
     assert Calibration.of({"calibration": None}, ["a"]) == Calibration.none(1)
 
 
-def test_log_odds_are_finite() -> None:
-    assert np.isfinite(log_odds(np.array([0, 1e-30, 0.5, 1], np.float32))).all()
+def test_joined_evidence_is_that_of_all() -> None:
+    apart, together = [Evidence(1) for _ in range(4)], Evidence(1)
+    for seed, one in enumerate(apart):
+        p, truth = too_sure(seed)
+        one.add(0, p, p > 0.5, truth, reach=10)
+        together.add(0, p, p > 0.5, truth, reach=10)
+
+    assert apart[0].joined(*apart[1:]).fit() == together.fit()
+    assert len(apart[0].structures) == 1
 
 
-def test_a_steep_calibration_of_sure_pixels_overflows_nothing() -> None:
-    p = np.array([[[0, 1e-9, 0.5, 1]]], np.float32)
-    assert np.isfinite(Calibration((10.0,), (0.0,)).layers(p)).all()  # a warning would be an error here
+def test_pixels_that_are_all_as_sure_are_told_by_their_share() -> None:
+    truth = disc(64, 12)
+    p = np.where(disc(64, 12, x=4), 1, 0).astype(np.float32)
+    evidence = Evidence(1)
+    evidence.add(0, p, p > 0.5, truth, reach=10)
+    low, *_, high = evidence.fit().curves[0]
+
+    assert (low[0], high[0]) == (0, 1)
+    assert high[1] == pytest.approx((truth & (p > 0.5)).sum() / (p > 0.5).sum(), abs=0.03)
