@@ -114,9 +114,13 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     parts, _ = ndimage.label(mask)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    if not sizes.any():
-        return np.zeros_like(mask)
-    return np.asarray(ndimage.binary_fill_holes(parts == sizes.argmax()), dtype=np.bool_)
+    return _filled(parts == sizes.argmax()) if sizes.any() else np.zeros_like(mask)
+
+
+def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask without its holes: what its complement has beside the part that reaches round the frame."""
+    around, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    return np.asarray(around[1:-1, 1:-1] != around[0, 0])
 
 
 def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

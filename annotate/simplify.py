@@ -231,15 +231,19 @@ def _draw(arc: _Arc, tolerance: float, *, budget: bool) -> Points:
     middles = _middles(arc.corners, arc.closed)
     if len(middles) <= (_SHORT if arc.closed else 1):
         return arc.corners
-    exact = shapely.LineString([*arc.corners, arc.corners[0]] if arc.closed else arc.corners)
+    exact = _drawn(arc.corners, arc.closed)
     rms, reach = arc.rms / 2**arc.level, _REACH * tolerance
     while rms >= _FINEST / 8:
         drawn = _fitted(arc, middles, rms, reach)
-        line = shapely.LineString([*drawn, drawn[0]] if arc.closed else drawn)
-        if budget or shapely.hausdorff_distance(exact, line, densify=0.5) <= tolerance:
+        if budget or shapely.hausdorff_distance(exact, _drawn(drawn, arc.closed), densify=0.5) <= tolerance:
             return drawn
         rms, reach = rms / 2, reach / 2
     return arc.corners
+
+
+def _drawn(points: Points, closed: bool) -> shapely.LineString:
+    line: shapely.LineString = shapely.linestrings(np.concatenate([points, points[:1]]) if closed else points)
+    return line
 
 
 def _middles(corners: Points, closed: bool) -> Points:
@@ -261,15 +265,8 @@ def _fitted(arc: _Arc, middles: Points, rms: float, reach: float) -> Points:
         # Once more from a break that was found, and not from wherever the arc begins.
         middles = np.roll(middles, -breaks[len(breaks) // 2], axis=0)
         breaks = _breaks(middles, rms, least=3, most=most)
-    lines = [_line(middles[a:b]) for a, b in itertools.pairwise(breaks)]
-    inner = range(len(lines)) if arc.closed else range(1, len(lines))
-    points = []
-    for k in inner:
-        at = (middles[breaks[k]] + middles[breaks[k] - 1]) / 2
-        points.append(_meeting(lines[k - 1], lines[k], at, reach))
-    if arc.closed:
-        return np.array(points)
-    return np.array([arc.corners[0], *points, arc.corners[-1]])
+    points = _meetings(middles, np.array(breaks), reach)
+    return points if arc.closed else np.concatenate([arc.corners[:1], points[1:], arc.corners[-1:]])
 
 
 def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
@@ -305,7 +302,7 @@ def _places(points: Points) -> NDArray[np.intp]:
     if count <= _BREAKS:
         return np.arange(count + 1)
     even = np.linspace(0, count, _EVEN + 1).round().astype(np.intp)
-    line, bend = shapely.LineString(points), _BEND
+    line, bend = shapely.linestrings(points), _BEND
     while True:
         kept = shapely.get_coordinates(line.simplify(bend, preserve_topology=False)) @ _NUMBER
         if len(kept) + _EVEN <= _BREAKS or bend > count:
@@ -331,30 +328,33 @@ def _line_costs(points: Points, places: NDArray[np.intp]) -> NDArray[np.float64]
     return np.asarray(costs)
 
 
-def _line(points: Points) -> tuple[Points, Points] | None:
-    """Middle and direction of the line of least squared distance; None through a single point."""
-    if len(points) < 2:
-        return None
-    middle = points.mean(axis=0)
-    x, y = (points - middle).T
-    turn = 0.5 * np.arctan2(2 * (x @ y), x @ x - y @ y)
-    return middle, np.array([np.cos(turn), np.sin(turn)])
+def _meetings(points: Points, breaks: NDArray[np.intp], reach: float) -> Points:
+    """Where the lines of least squared distance through neighbouring pieces meet: `(pieces, 2)`.
+
+    The first is where the last piece's line meets the first's. Where lines meet beyond reach of their break, the point
+    is the middle between those of either line that are nearest to it; beside a piece of one point it is the break.
+    """
+    starts, n = breaks[:-1], np.diff(breaks)
+    middle = np.add.reduceat(points, starts) / n[:, None]
+    x, y = (points - np.repeat(middle, n, axis=0)).T
+    xx, xy, yy = np.add.reduceat([x * x, x * y, y * y], starts, axis=1)
+    turn = 0.5 * np.arctan2(2 * xy, xx - yy)
+    along = np.column_stack([np.cos(turn), np.sin(turn)])
+    before, along_before, n_before = (np.roll(a, 1, axis=0) for a in (middle, along, n))
+    at = (points[starts] + points[starts - 1]) / 2
+    sine = _cross(along_before, along)
+    crosses = np.abs(sine) > _PARALLEL
+    found = before + along_before * (_cross(middle - before, along) / np.where(crosses, sine, 1))[:, None]
+    far = ~(crosses & (np.hypot(*(found - at).T) <= reach))
+    nearest = [m + d * ((at - m) * d).sum(1, keepdims=True) for m, d in ((before, along_before), (middle, along))]
+    found[far] = ((nearest[0] + nearest[1]) / 2)[far]
+    single = np.minimum(n, n_before) < 2
+    found[single] = at[single]
+    return np.asarray(found)
 
 
-def _meeting(
-    first: tuple[Points, Points] | None, second: tuple[Points, Points] | None, at: Points, reach: float
-) -> Points:
-    """Where two lines meet, if that is within reach of the break; else between their nearest points to it."""
-    if first is None or second is None:
-        return at
-    (m1, d1), (m2, d2) = first, second
-    sine = d1[0] * d2[1] - d1[1] * d2[0]
-    if abs(sine) > _PARALLEL:
-        gap = m2 - m1
-        point = m1 + d1 * ((gap[0] * d2[1] - gap[1] * d2[0]) / sine)
-        if np.hypot(*(point - at)) <= reach:
-            return np.asarray(point)
-    return np.asarray((m1 + d1 * ((at - m1) @ d1) + m2 + d2 * ((at - m2) @ d2)) / 2)
+def _cross(a: Points, b: Points) -> NDArray[np.float64]:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
 
 
 def polygon_rings(polygon: shapely.Polygon) -> tuple[Ring, tuple[Ring, ...]]:

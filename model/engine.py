@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Final, Literal, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..annotate.quiet import quietly
@@ -17,6 +15,7 @@ from .network import DMRNet, as_output
 EngineName = Literal["auto", "torch", "openvino"]
 BATCH: Final = 8  # frames that torch takes at a time: more are no faster
 _SHARE: Final = 2  # frames of one of OpenVINO's requests, of which several run side by side
+_WAITING: Final = 16  # requests at hand
 WORTH_IT: Final = 64  # frames: OpenVINO takes some seconds to take a network over, torch has done as many by then
 
 
@@ -106,27 +105,37 @@ class OpenVinoEngine:
         }
         compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._shapes = [tuple(compiled.output(k).shape)[1:] for k in range(2)]
-        self._queue = openvino.AsyncInferQueue(compiled)
-        self._queue.set_callback(_keep)
+        # More than run at a time, so that none has to be waited for before the next may be handed over.
+        self._requests = [compiled.create_infer_request() for _ in range(_WAITING)]
 
     def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """See `Engine`."""
         x = frames.float()
         if missing := -len(frames) % _SHARE:
             x = torch.cat([x, x.new_zeros(missing, *x.shape[1:])])
-        answers = [np.empty((len(x), *shape), np.float32) for shape in self._shapes]
-        for start in range(0, len(x), _SHARE):
+        x = x.contiguous()
+        answers = [torch.empty(len(x), *shape) for shape in self._shapes]
+        # Each request reads and writes its part of these tensors by itself: a callback in Python would wait for the
+        # interpreter, which is tracing outlines meanwhile, and a core with it.
+        for number, start in enumerate(range(0, len(x), _SHARE)):
+            request = self._requests[number % _WAITING]
+            request.wait()
             part = slice(start, start + _SHARE)
-            self._queue.start_async([x[part].numpy()], userdata=[answer[part] for answer in answers])
-        self._queue.wait_all()
-        logits, embedding = (torch.from_numpy(answer)[: len(frames)] for answer in answers)
+            request.set_input_tensor(_shared(x[part]))
+            for k, answer in enumerate(answers):
+                request.set_output_tensor(k, _shared(answer[part]))
+            request.start_async()
+        for request in self._requests:
+            request.wait()
+        logits, embedding = (answer[: len(frames)] for answer in answers)
         return logits, embedding
 
 
-def _keep(request: Any, places: list[NDArray[np.float32]]) -> None:
-    """Copy a request's answer to its place before the request is used again."""
-    for k, place in enumerate(places):
-        place[:] = request.get_output_tensor(k).data
+def _shared(tensor: Tensor) -> Any:
+    """A tensor of OpenVINO over the memory of this one."""
+    import openvino
+
+    return openvino.Tensor(tensor.numpy(), shared_memory=True)
 
 
 def fast_precision() -> Literal["bf16", "f32"]:

@@ -178,7 +178,11 @@ def index_to_layers(
     index: NDArray[np.uint8], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
 ) -> NDArray[np.bool_]:
     """Layers `(len(class_ids), H, W)` of exclusive classes: a class's own pixels and those of what lies inside it."""
-    return np.stack([np.isin(index, [i, *contains.get(i, frozenset())]) for i in class_ids])
+    layers = np.stack([index == i for i in class_ids])
+    for layer, i in zip(layers, class_ids, strict=True):
+        for j in contains.get(i, ()):
+            layer |= index == j
+    return layers
 
 
 def layer_probabilities(
