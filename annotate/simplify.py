@@ -1,10 +1,6 @@
 """Outlines of pixels as few points as a hand would set, with shared borders kept shared. Pure.
 
-A border is cut into arcs where three regions meet, each drawn once for both of its sides. An arc is fitted by
-straight lines: of all ways to break it into k pieces the one of least squared distance is found by dynamic programming
-(Bellman 1961), a line through each piece by total least squares, and the points are where lines meet. So points lie off
-the pixels' edges as a hand sets them, and what is cut off on one side is added on the other.
-
+A border is cut into arcs where three regions meet, each drawn once for both of its sides, and fitted by straight lines.
 As many points are taken as the smaller structure beside the arc needs to keep its shape. What then strays too far,
 crosses, or loses its shape is drawn finer, at the last exactly.
 """
@@ -21,25 +17,18 @@ import shapely
 from numpy.typing import NDArray
 
 from .contours import Part
+from .fitting import Points, fitted, polyline
 from .scanline import ring_runs
 from .shapes import Ring, ring_area
-
-Points = NDArray[np.float64]
-"""`(n, 2)` x and y in pixels."""
 
 LOSS: Final = 0.018  # of a structure's area, that its outline may be off in all; about 1 - IoU
 _WORST: Final = 0.04  # 1 - IoU up to which an outline is not drawn finer;
 _UNSEEN: Final = 0.1  # px; nor is one that is off by less than this all along
-_BREAKS: Final = 96  # places at which an arc may be broken, at most;
-_EVEN: Final = 32  # as many of them evenly, where there are more points,
-_BEND: Final = 0.75  # and the others where it bends away from a straight line by this or more, px
-_NUMBER: Final = np.array([1.0, 1j])  # a point as one number
 _SHORT: Final = 8  # px; shorter rings are kept as they are
 _FINEST: Final = 0.25  # px; what a line is off its own pixels
 _REACH: Final = 0.7  # of the tolerance, that a point may lie from its break
 _SHARE: Final = 0.4  # of the tolerance, that the root mean square may be
 _MEAN_OF_RMS: Final = 0.87  # mean distance against its root mean square, between an arc and a line
-_PARALLEL: Final = 0.08  # sine of the angle below which two lines do not meet anywhere useful
 _LEVELS: Final = 3  # of finer drawing, before the exact outline
 
 _Key = tuple[bytes, bool]
@@ -242,8 +231,7 @@ def _draw(arc: _Arc, tolerance: float, *, budget: bool) -> Points:
 
 
 def _drawn(points: Points, closed: bool) -> shapely.LineString:
-    line: shapely.LineString = shapely.linestrings(np.concatenate([points, points[:1]]) if closed else points)
-    return line
+    return polyline(np.concatenate([points, points[:1]]) if closed else points)
 
 
 def _middles(corners: Points, closed: bool) -> Points:
@@ -258,103 +246,9 @@ def _middles(corners: Points, closed: bool) -> Points:
 
 
 def _fitted(arc: _Arc, middles: Points, rms: float, reach: float) -> Points:
-    loop = not arc.closed and (arc.corners[0] == arc.corners[-1]).all()
-    most = arc.most * 2**arc.level
-    breaks = _breaks(middles, rms, least=3 if arc.closed or loop else 1, most=most)
-    if arc.closed:
-        # Once more from a break that was found, and not from wherever the arc begins.
-        middles = np.roll(middles, -breaks[len(breaks) // 2], axis=0)
-        breaks = _breaks(middles, rms, least=3, most=most)
-    points = _meetings(middles, np.array(breaks), reach)
-    return points if arc.closed else np.concatenate([arc.corners[:1], points[1:], arc.corners[-1:]])
-
-
-def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
-    """Where to break points into the fewest pieces whose lines keep within a root mean square distance.
-
-    Returns:
-        Indices from 0 to `len(points)`.
-    """
-    count = len(points)
-    places = _places(points)
-    costs = _line_costs(points, places)
-    allowed = rms**2 * count
-    total = costs[0].copy()  # of the best way to each place in the pieces so far
-    came: list[NDArray[np.intp]] = []
-    pieces = 1
-    while pieces < min(max(most, least), len(places) - 1) and (pieces < least or total[-1] > allowed):
-        ways = total[:, None] + costs
-        best = ways.argmin(axis=0)
-        total = ways[best, np.arange(len(places))]
-        came.append(best)
-        pieces += 1
-    place = len(places) - 1
-    found = [place]
-    for best in reversed(came):
-        place = int(best[place])
-        found.append(place)
-    return [int(places[k]) for k in (0, *found[::-1])]
-
-
-def _places(points: Points) -> NDArray[np.intp]:
-    """Where points may be broken: at bends, and here and there between; indices from 0 to `len(points)`."""
-    count = len(points)
-    if count <= _BREAKS:
-        return np.arange(count + 1)
-    even = np.linspace(0, count, _EVEN + 1).round().astype(np.intp)
-    line, bend = shapely.linestrings(points), _BEND
-    while True:
-        kept = shapely.get_coordinates(line.simplify(bend, preserve_topology=False)) @ _NUMBER
-        if len(kept) + _EVEN <= _BREAKS or bend > count:
-            break
-        bend *= 1.5
-    bends = np.flatnonzero(np.isin(points @ _NUMBER, kept))
-    return np.asarray(np.unique(np.concatenate([even, bends])), np.intp)
-
-
-def _line_costs(points: Points, places: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Sum of squared distances to the best line, of the points between any two places: `(i, j)`, inf for j <= i."""
-    x, y = (points - points.mean(axis=0)).T
-    moments = np.zeros((5, len(x) + 1))
-    np.cumsum([x, y, x * x, x * y, y * y], axis=1, out=moments[:, 1:])
-    at = moments[:, places]
-    sx, sy, sxx, sxy, syy = at[:, None, :] - at[:, :, None]
-    n = (places[None, :] - places[:, None]).astype(np.float64)
-    none = n < 1
-    n[none] = 1
-    xx, xy, yy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
-    costs = np.maximum((xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy * xy)) / 2, 0)
-    costs[none] = np.inf
-    return np.asarray(costs)
-
-
-def _meetings(points: Points, breaks: NDArray[np.intp], reach: float) -> Points:
-    """Where the lines of least squared distance through neighbouring pieces meet: `(pieces, 2)`.
-
-    The first is where the last piece's line meets the first's. Where lines meet beyond reach of their break, the point
-    is the middle between those of either line that are nearest to it; beside a piece of one point it is the break.
-    """
-    starts, n = breaks[:-1], np.diff(breaks)
-    middle = np.add.reduceat(points, starts) / n[:, None]
-    x, y = (points - np.repeat(middle, n, axis=0)).T
-    xx, xy, yy = np.add.reduceat([x * x, x * y, y * y], starts, axis=1)
-    turn = 0.5 * np.arctan2(2 * xy, xx - yy)
-    along = np.column_stack([np.cos(turn), np.sin(turn)])
-    before, along_before, n_before = (np.roll(a, 1, axis=0) for a in (middle, along, n))
-    at = (points[starts] + points[starts - 1]) / 2
-    sine = _cross(along_before, along)
-    crosses = np.abs(sine) > _PARALLEL
-    found = before + along_before * (_cross(middle - before, along) / np.where(crosses, sine, 1))[:, None]
-    far = ~(crosses & (np.hypot(*(found - at).T) <= reach))
-    nearest = [m + d * ((at - m) * d).sum(1, keepdims=True) for m, d in ((before, along_before), (middle, along))]
-    found[far] = ((nearest[0] + nearest[1]) / 2)[far]
-    single = np.minimum(n, n_before) < 2
-    found[single] = at[single]
-    return np.asarray(found)
-
-
-def _cross(a: Points, b: Points) -> NDArray[np.float64]:
-    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    loop = arc.closed or (arc.corners[0] == arc.corners[-1]).all()
+    points = fitted(middles, rms, reach, closed=arc.closed, least=3 if loop else 1, most=arc.most * 2**arc.level)
+    return points if arc.closed else np.concatenate([arc.corners[:1], points, arc.corners[-1:]])
 
 
 def polygon_rings(polygon: shapely.Polygon) -> tuple[Ring, tuple[Ring, ...]]:

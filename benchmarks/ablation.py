@@ -21,7 +21,8 @@ from peers_table import CLASSES, load
 from record import record
 from torch import Tensor, nn
 
-from dmr.model.blocks import AEH, ConvNorm, JoinNorm
+from dmr.model.blocks import AEH
+from dmr.model.layers import ConvNorm, JoinNorm
 from dmr.model.network import LEVELS, SIZES, DMRNet
 
 STAGES = ("residual U-Net", "+ AMD", "+ DAR", "+ BASA", "+ AEH", "+ ER-MHA (DMRNet)")

@@ -6,93 +6,13 @@ The published abstract names them and says what each is for; every equation, wid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .layers import ConvNorm, Gate, JoinNorm, WideConvNorm, total
+
 DILATIONS = (1, 2, 3, 5)  # hybrid dilation without gridding: Wang et al. 2018, arXiv:1702.08502
-
-
-def convolution(
-    cin: int, cout: int, kernel: int, *, stride: int = 1, dilation: int = 1, separable: bool = False
-) -> nn.Module:
-    """A convolution without bias that keeps the size but for its stride; `separable` is depthwise and pointwise."""
-    pad = dilation * (kernel // 2)
-    if separable and kernel > 1:
-        depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
-        return nn.Sequential(depthwise, nn.Conv2d(cin, cout, 1, bias=False))
-    return nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)
-
-
-class ConvNorm(nn.Sequential):
-    """Convolution, BatchNorm and, if wanted, ReLU."""
-
-    def __init__(
-        self,
-        cin: int,
-        cout: int,
-        kernel: int = 3,
-        *,
-        stride: int = 1,
-        dilation: int = 1,
-        separable: bool = False,
-        act: bool = True,
-    ) -> None:
-        layers = [
-            convolution(cin, cout, kernel, stride=stride, dilation=dilation, separable=separable),
-            nn.BatchNorm2d(cout),
-        ]
-        if act:
-            layers.append(nn.ReLU(inplace=True))
-        super().__init__(*layers)
-
-
-class JoinNorm(nn.Module):
-    """A convolution over several inputs as if they were concatenated, BatchNorm, ReLU; `(B, C_i, H, W)` each.
-
-    One convolution for each input, and their sum: the same arithmetic, but no gradient has to be cut out of a
-    concatenated one, which takes longer than the convolution.
-    """
-
-    def __init__(self, cins: Sequence[int], cout: int, kernel: int = 1, *, separable: bool = False) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(convolution(cin, cout, kernel, separable=separable) for cin in cins)
-        self.norm = nn.BatchNorm2d(cout)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Join."""
-        total = _sum([part(x) for part, x in zip(self.parts, inputs, strict=True)])
-        return F.relu(self.norm(total), inplace=True)
-
-
-class WideConvNorm(nn.Sequential):
-    """A 7x7 depthwise convolution as three of 3x3, then pointwise and BatchNorm: `(B, C, H, W)` -> the same.
-
-    Processors have a fast path for 3x3 alone: one 7x7 takes five times as long to train, a dilated 3x3 likewise.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(
-            *(nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False) for _ in range(3)),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-
-
-class Gate(nn.Sequential):
-    """`(B, cin, H, W)` -> `(B, cout)`: global average pooling and an MLP of one hidden layer."""
-
-    def __init__(self, cin: int, cout: int, *, reduction: int = 4) -> None:
-        hidden = max(8, cin // reduction)
-        super().__init__(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(cin, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, cout),
-        )
 
 
 class AMD(nn.Module):
@@ -122,20 +42,13 @@ class AMD(nn.Module):
             part = split(down)
             scales.append(branch(part + scales[-1] if scales else part))
         # autocast takes the softmax in float32, and would carry the features there with it
-        channel = self.channel_gate(_sum(scales)).unflatten(1, (len(scales), -1)).softmax(1).to(down.dtype)
-        pixel = _sum([gate(s) for gate, s in zip(self.pixel_gate, scales, strict=True)]).softmax(1).to(down.dtype)
+        channel = self.channel_gate(total(scales)).unflatten(1, (len(scales), -1)).softmax(1).to(down.dtype)
+        pixel = total([gate(s) for gate, s in zip(self.pixel_gate, scales, strict=True)]).softmax(1).to(down.dtype)
         mixed = []
         for k, (fuse, scale) in enumerate(zip(self.fuse, scales, strict=True)):
             # 4 * (channel + pixel) / 2: at even weights the features pass as they are
             mixed.append(fuse(scale * (2 * (channel[:, k, :, None, None] + pixel[:, k : k + 1]))))
-        return F.relu(self.out(_sum(mixed)) + self.shortcut(x), inplace=True)
-
-
-def _sum(terms: Sequence[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+        return F.relu(self.out(total(mixed)) + self.shortcut(x), inplace=True)
 
 
 class BASA(nn.Module):

@@ -84,7 +84,10 @@ class Calibration:
 
 
 def _along(curve: Curve, p: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.interp(p, *zip(*curve, strict=True)).astype(np.float32) if curve else p
+    if not curve:
+        return p
+    x, share = np.array(curve).T
+    return np.asarray(np.interp(p, x, share), np.float32)
 
 
 def expected_dice(p: NDArray[np.float32], mask: Mask) -> float:

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import AEH, AMD, DAR, ERMHA, ConvNorm, Upsample
+from .blocks import AEH, AMD, DAR, ERMHA, Upsample
+from .layers import ConvNorm
 
 STRIDE = 32  # input sides are padded up to a multiple of this
 LEVELS = 4

@@ -179,9 +179,9 @@ def index_to_layers(
 ) -> NDArray[np.bool_]:
     """Layers `(len(class_ids), H, W)` of exclusive classes: a class's own pixels and those of what lies inside it."""
     layers = np.stack([index == i for i in class_ids])
-    for layer, i in zip(layers, class_ids, strict=True):
+    for k, i in enumerate(class_ids):
         for j in contains.get(i, ()):
-            layer |= index == j
+            layers[k] |= index == j
     return layers
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, JoinNorm, Upsample, WideConvNorm
+from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, Upsample
+from dmr.model.layers import JoinNorm, WideConvNorm
 from dmr.model.network import SIZES, DMRNet, multiply_adds, parameter_count
 
 

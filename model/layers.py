@@ -1,0 +1,96 @@
+"""What the modules are made of: convolutions, and gates over the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def convolution(
+    cin: int, cout: int, kernel: int, *, stride: int = 1, dilation: int = 1, separable: bool = False
+) -> nn.Module:
+    """A convolution without bias that keeps the size but for its stride; `separable` is depthwise and pointwise."""
+    pad = dilation * (kernel // 2)
+    if separable and kernel > 1:
+        depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
+        return nn.Sequential(depthwise, nn.Conv2d(cin, cout, 1, bias=False))
+    return nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, BatchNorm and, if wanted, ReLU."""
+
+    def __init__(
+        self,
+        cin: int,
+        cout: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        separable: bool = False,
+        act: bool = True,
+    ) -> None:
+        layers = [
+            convolution(cin, cout, kernel, stride=stride, dilation=dilation, separable=separable),
+            nn.BatchNorm2d(cout),
+        ]
+        if act:
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class JoinNorm(nn.Module):
+    """A convolution over several inputs as if they were concatenated, BatchNorm, ReLU; `(B, C_i, H, W)` each.
+
+    One convolution for each input, and their sum: the same arithmetic, but no gradient has to be cut out of a
+    concatenated one, which takes longer than the convolution.
+    """
+
+    def __init__(self, cins: Sequence[int], cout: int, kernel: int = 1, *, separable: bool = False) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(convolution(cin, cout, kernel, separable=separable) for cin in cins)
+        self.norm = nn.BatchNorm2d(cout)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Join."""
+        joined = total([part(x) for part, x in zip(self.parts, inputs, strict=True)])
+        return F.relu(self.norm(joined), inplace=True)
+
+
+class WideConvNorm(nn.Sequential):
+    """A 7x7 depthwise convolution as three of 3x3, then pointwise and BatchNorm: `(B, C, H, W)` -> the same.
+
+    Processors have a fast path for 3x3 alone: one 7x7 takes five times as long to train, a dilated 3x3 likewise.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            *(nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False) for _ in range(3)),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+
+class Gate(nn.Sequential):
+    """`(B, cin, H, W)` -> `(B, cout)`: global average pooling and an MLP of one hidden layer."""
+
+    def __init__(self, cin: int, cout: int, *, reduction: int = 4) -> None:
+        hidden = max(8, cin // reduction)
+        super().__init__(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(cin, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, cout),
+        )
+
+
+def total(terms: Sequence[Tensor]) -> Tensor:
+    """The sum of tensors of one shape."""
+    found = terms[0]
+    for term in terms[1:]:
+        found = found + term
+    return found
