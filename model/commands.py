@@ -124,7 +124,7 @@ def evaluate(
 ) -> Report:
     """Judge a model on labelled frames: figures a class here, and a page with frames to look at in reports/."""
     from ..annotate.errors import UsageError
-    from ..annotate.sources import labelme_frames
+    from ..annotate.sources import files_below, labelme_frames
     from ..annotate.store import write_atomic
     from .device import pick_device
     from .evaluate import evaluate as judge
@@ -138,8 +138,9 @@ def evaluate(
     with workspace.catalogue() as catalogue, progress() as tell:
         classes = catalogue.classes()  # a model may know classes that are retired since
         labelled = [f for f in catalogue.labelled_frames() if f.split == split] if data is None else []
+        count = len(labelled) if data is None else len(files_below([data], frozenset({".json"})))
         version, predictor = load_predictor(
-            workspace, catalogue, model=model, device=pick_device(device_name), frames=len(labelled)
+            workspace, catalogue, model=model, device=pick_device(device_name), frames=count
         )
 
         def samples(said: Report) -> Iterator[Sample]:
