@@ -133,12 +133,16 @@ def main() -> None:
     chosen_by = folds.groupby(["network", "design", "steps", "input", "changes", "on"], dropna=False)[dice].mean()
     print(chosen_by.reset_index().to_string(index=False))
     newest = rows["design"].isin(["", str(NETWORK)])
-    tested = rows[(rows["on"] == "test") & (rows["changes"] == "") & (rows["input"] == 128) & newest]
+    scored = rows[(rows["on"] == "test") & newest]
+    matched = (scored["changes"] == "") & (scored["input"] == 128) & ~scored["network"].str.endswith("_native")
+    tested = scored[matched]
     if tested.empty:
         print("No run on the test patients yet.")
         return
     tested = tested[tested["steps"] == tested["steps"].max()]
     table = compare(tested, patients)
+    columns = ["network", "seed", "steps", "input", "changes", "parameters", "minutes", *dice]
+    others = scored.loc[~scored["run"].isin(tested["run"]), columns].to_dict("records")
     print(pd.DataFrame(table).to_string())
     figure(table, tested, RESULTS / "peers.png")
     ours = next((r for r in table if r["network"] == OURS), None)
@@ -155,7 +159,8 @@ def main() -> None:
         "test_reads": test_reads(),
     }
     print(headline)
-    print(record("peers", headline=headline, rows=table))
+    print(pd.DataFrame(others).to_string())
+    print(record("peers", headline=headline, rows=[*table, *({"beside": "the table", **other} for other in others)]))
 
 
 if __name__ == "__main__":
