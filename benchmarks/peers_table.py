@@ -142,7 +142,7 @@ def main() -> None:
     tested = tested[tested["steps"] == tested["steps"].max()]
     table = compare(tested, patients)
     columns = ["network", "seed", "steps", "input", "changes", "parameters", "minutes", *dice]
-    others = scored.loc[~scored["run"].isin(tested["run"]), columns].to_dict("records")
+    others: Any = scored.loc[~scored["run"].isin(tested["run"]), columns].to_dict("records")
     print(pd.DataFrame(table).to_string())
     figure(table, tested, RESULTS / "peers.png")
     ours = next((r for r in table if r["network"] == OURS), None)
