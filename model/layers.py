@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,8 +20,26 @@ def convolution(
     return nn.Conv2d(cin, cout, kernel, stride, pad, dilation, bias=False)
 
 
+class ImageNorm(nn.Module):
+    """Each channel of each image to zero mean and unit deviation, then scaled and shifted: `(B, C, H, W)` -> the same.
+
+    Instance normalisation (Ulyanov et al. 2016, arXiv:1607.08022). BatchNorm would apply the training patients' mean
+    and deviation to patients whose frames are brighter, darker or deeper than theirs.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        # nn.InstanceNorm2d does the same, and refuses the single pixel that small frames end in.
+        return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, 1e-5, False)
+
+
 class ConvNorm(nn.Sequential):
-    """Convolution, BatchNorm and, if wanted, ReLU."""
+    """Convolution, ImageNorm and, if wanted, ReLU."""
 
     def __init__(
         self,
@@ -35,7 +54,7 @@ class ConvNorm(nn.Sequential):
     ) -> None:
         layers = [
             convolution(cin, cout, kernel, stride=stride, dilation=dilation, separable=separable),
-            nn.BatchNorm2d(cout),
+            ImageNorm(cout),
         ]
         if act:
             layers.append(nn.ReLU(inplace=True))
@@ -43,7 +62,7 @@ class ConvNorm(nn.Sequential):
 
 
 class JoinNorm(nn.Module):
-    """A convolution over several inputs as if they were concatenated, BatchNorm, ReLU; `(B, C_i, H, W)` each.
+    """A convolution over several inputs as if they were concatenated, ImageNorm, ReLU; `(B, C_i, H, W)` each.
 
     One convolution for each input, and their sum: the same arithmetic, but no gradient has to be cut out of a
     concatenated one, which takes longer than the convolution.
@@ -52,7 +71,7 @@ class JoinNorm(nn.Module):
     def __init__(self, cins: Sequence[int], cout: int, kernel: int = 1, *, separable: bool = False) -> None:
         super().__init__()
         self.parts = nn.ModuleList(convolution(cin, cout, kernel, separable=separable) for cin in cins)
-        self.norm = nn.BatchNorm2d(cout)
+        self.norm = ImageNorm(cout)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Join."""
@@ -61,7 +80,7 @@ class JoinNorm(nn.Module):
 
 
 class WideConvNorm(nn.Sequential):
-    """A 7x7 depthwise convolution as three of 3x3, then pointwise and BatchNorm: `(B, C, H, W)` -> the same.
+    """A 7x7 depthwise convolution as three of 3x3, then pointwise and ImageNorm: `(B, C, H, W)` -> the same.
 
     Processors have a fast path for 3x3 alone: one 7x7 takes five times as long to train, a dilated 3x3 likewise.
     """
@@ -70,7 +89,7 @@ class WideConvNorm(nn.Sequential):
         super().__init__(
             *(nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False) for _ in range(3)),
             nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
+            ImageNorm(channels),
         )
 
 

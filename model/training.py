@@ -41,7 +41,7 @@ from .train import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
 SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
-NETWORK: Final = 5  # counts up with every change of the network or of its start: older states do not fit
+NETWORK: Final = 6  # counts up with every change of the network or of its start: older states do not fit
 
 OnProgress = Callable[[Progress], None]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dmr.model.engine import BATCH, WORTH_IT, DropoutEngine, OpenVinoEngine, TorchEngine, pick_engine
+from dmr.model.layers import ImageNorm
 from dmr.model.network import SIZES, DMRNet
 
 CPU = torch.device("cpu")
@@ -21,8 +22,8 @@ def network() -> DMRNet:
     torch.manual_seed(1)
     made = DMRNet(3, size=SIZES["s"], dropout=0.2)
     for module in made.modules():
-        if isinstance(module, torch.nn.BatchNorm2d) and module.running_mean is not None:
-            module.running_mean.normal_(0, 0.1)
+        if isinstance(module, ImageNorm):
+            torch.nn.init.normal_(module.bias, 0, 0.1)
     return made.eval()
 
 
