@@ -133,16 +133,16 @@ def main() -> None:
     chosen_by = folds.groupby(["network", "design", "steps", "input", "changes", "on"], dropna=False)[dice].mean()
     print(chosen_by.reset_index().to_string(index=False))
     newest = rows["design"].isin(["", str(NETWORK)])
-    scored = rows[(rows["on"] == "test") & newest]
-    matched = (scored["changes"] == "") & (scored["input"] == 128) & ~scored["network"].str.endswith("_native")
-    tested = scored[matched]
+    scored = rows["on"] == "test"
+    matched = (rows["changes"] == "") & (rows["input"] == 128) & ~rows["network"].str.endswith("_native")
+    tested = rows[scored & matched & newest]
     if tested.empty:
         print("No run on the test patients yet.")
         return
     tested = tested[tested["steps"] == tested["steps"].max()]
     table = compare(tested, patients)
-    columns = ["network", "seed", "steps", "input", "changes", "parameters", "minutes", *dice]
-    others: Any = scored.loc[~scored["run"].isin(tested["run"]), columns].to_dict("records")
+    columns = ["network", "design", "seed", "steps", "input", "changes", "parameters", "minutes", *dice]
+    others: Any = rows.loc[scored & ~rows["run"].isin(tested["run"]), columns].to_dict("records")
     print(pd.DataFrame(table).to_string())
     figure(table, tested, RESULTS / "peers.png")
     ours = next((r for r in table if r["network"] == OURS), None)
