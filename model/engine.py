@@ -157,8 +157,9 @@ class InferencePart(nn.Module):
 
 
 def inference_part(network: DMRNet) -> InferencePart:
-    """A copy of a network on the CPU, to be traced or exported: in inference mode."""
-    return InferencePart(copy.deepcopy(network).cpu()).eval()
+    """A copy of a network on the CPU, to be traced or exported: in inference mode, its channels outermost."""
+    own = copy.deepcopy(network).cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return InferencePart(own).eval()
 
 
 def pick_engine(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+EPSILON: Final = 1e-5  # added to variances, as torch does
 
 
 def convolution(
@@ -34,8 +37,46 @@ class ImageNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
+        recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined, no-untyped-call]
+        if x.device.type == "cpu" and not recorded:
+            out: Tensor = _ByImage.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+            return out
         # nn.InstanceNorm2d does the same, and refuses the single pixel that small frames end in.
-        return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, 1e-5, False)
+        return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, EPSILON, False)
+
+
+class _ByImage(torch.autograd.Function):
+    """torch's BatchNorm on an image at a time, channels innermost.
+
+    torch's own instance normalisation lets the channels change places before and after, which takes as long again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        out = torch.empty_like(x)
+        mean, scale = weight.new_empty(2, len(x), len(weight)).unbind()
+        for k in range(len(x)):
+            one = slice(k, k + 1)
+            places = (out[one], mean[k], scale[k])
+            torch.native_batch_norm(x[one], weight, bias, None, None, True, 0.0, EPSILON, out=places)
+        ctx.save_for_backward(x, weight, mean, scale)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight, mean, scale = ctx.saved_tensors
+        grad = grads[0].contiguous(memory_format=torch.channels_last)
+        found = torch.empty_like(x)
+        of_weight, of_bias = torch.zeros_like(weight), torch.zeros_like(weight)
+        for k in range(len(x)):
+            one = slice(k, k + 1)
+            found[one], more_weight, more_bias = torch.ops.aten.native_batch_norm_backward(
+                grad[one], x[one], weight, None, None, mean[k], scale[k], True, EPSILON, [True, True, True]
+            )
+            of_weight += more_weight
+            of_bias += more_bias
+        return found, of_weight, of_bias
 
 
 class ConvNorm(nn.Sequential):

@@ -112,6 +112,8 @@ class DMRNet(nn.Module):
         self.skip = nn.ModuleList(DAR(w[i], w[i - 1] if i else None, separable=separable) for i in range(LEVELS))
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))
         self.heads = nn.ModuleList(nn.Conv2d(w[i], 1 + classes, 1) for i in range(LEVELS))
+        if separable:  # depthwise convolutions run up to twice as fast with the channels innermost
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves it out
 
     @property
     def classifiers(self) -> tuple[nn.Conv2d, ...]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from dmr.model.blocks import AEH, AMD, BASA, DAR, ERMHA, Upsample
-from dmr.model.layers import JoinNorm, WideConvNorm
+from dmr.model.layers import ImageNorm, JoinNorm, WideConvNorm
 from dmr.model.network import SIZES, DMRNet, multiply_adds, parameter_count
 
 
@@ -83,6 +84,32 @@ def test_joined_inputs_are_convolved_as_if_concatenated() -> None:
     together = torch.nn.functional.conv2d(torch.cat([x, y], 1), weight, padding=1)
 
     assert torch.allclose(join(x, y), join.norm(together).relu(), atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_each_image_is_normalised_as_torch_does_it(layout: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    own, other = ImageNorm(8), nn.InstanceNorm2d(8, affine=True)
+    nn.init.uniform_(own.weight)
+    nn.init.normal_(own.bias)
+    other.load_state_dict(own.state_dict())
+    x, grad = torch.randn(3, 8, 9, 7).to(memory_format=layout), torch.randn(3, 8, 9, 7)
+    results = []
+    for module in (own, other):
+        leaf = x.clone().requires_grad_()
+        y = module(leaf)
+        y.backward(grad)
+        results.append([y, leaf.grad, *(p.grad for p in module.parameters())])
+
+    for mine, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_normalised_image_does_not_depend_on_those_beside_it() -> None:
+    norm, x = ImageNorm(4), torch.randn(3, 4, 6, 6)
+
+    torch.testing.assert_close(norm(x)[1:2], norm(x[1:2]))
+    assert (norm(torch.randn(2, 4, 1, 1)) == 0).all()  # a single pixel is its own mean
 
 
 def test_the_wide_branch_sees_seven_pixels() -> None:
