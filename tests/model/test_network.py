@@ -109,7 +109,7 @@ def test_a_normalised_image_does_not_depend_on_those_beside_it() -> None:
     norm, x = ImageNorm(4), torch.randn(3, 4, 6, 6)
 
     torch.testing.assert_close(norm(x)[1:2], norm(x[1:2]))
-    assert (norm(torch.randn(2, 4, 1, 1)) == 0).all()  # a single pixel is its own mean
+    assert norm(torch.randn(2, 4, 1, 1)).abs().max() < 1e-3  # a single pixel is its own mean
 
 
 def test_the_wide_branch_sees_seven_pixels() -> None:
