@@ -67,16 +67,15 @@ class _ByImage(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight, mean, scale = ctx.saved_tensors
         grad = grads[0].contiguous(memory_format=torch.channels_last)
-        found = torch.empty_like(x)
-        of_weight, of_bias = torch.zeros_like(weight), torch.zeros_like(weight)
+        found, of_weight, of_bias = torch.empty_like(x), [], []
         for k in range(len(x)):
             one = slice(k, k + 1)
             found[one], more_weight, more_bias = torch.ops.aten.native_batch_norm_backward(
                 grad[one], x[one], weight, None, None, mean[k], scale[k], True, EPSILON, [True, True, True]
             )
-            of_weight += more_weight
-            of_bias += more_bias
-        return found, of_weight, of_bias
+            of_weight.append(more_weight)
+            of_bias.append(more_bias)
+        return found, torch.stack(of_weight).sum(0), torch.stack(of_bias).sum(0)
 
 
 class ConvNorm(nn.Sequential):
