@@ -65,7 +65,6 @@ def compare(rows: pd.DataFrame, patients: pd.DataFrame) -> list[dict[str, Any]]:
             "network": name,
             "seeds": len(group),
             "parameters": int(group["parameters"].iloc[0]),
-            "minutes": round(float(group["minutes"].mean()), 1),
             "learning_rate": float(group["learning_rate"].iloc[0]),
             "dice_mean": round(float(group["dice_mean"].mean()), 4),
             "dice_sd_over_seeds": round(float(group["dice_mean"].std(ddof=1)), 4) if len(group) > 1 else None,
@@ -98,7 +97,7 @@ def figure(table: Sequence[dict[str, Any]], rows: pd.DataFrame, path: Path) -> N
     left.invert_yaxis()
     left.set_xlabel("Dice per image, test patients; a dot a seed")
     left.grid(axis="x", alpha=0.3)
-    left.legend(fontsize=8)
+    made.legend(loc="outside upper left", ncols=len(colors), fontsize=8, frameon=False)
     against = [r for r in table if "ours_minus" in r]
     for k, r in enumerate(against):
         right.plot([r["low"], r["high"]], [k, k], color="#0072B2")
@@ -107,7 +106,7 @@ def figure(table: Sequence[dict[str, Any]], rows: pd.DataFrame, path: Path) -> N
     right.invert_yaxis()
     right.axvline(0, color="black", linewidth=0.8)
     right.axvline(-0.02, color="black", linewidth=0.8, linestyle=":")
-    right.set_xlabel(f"{OURS} minus it: mean Dice, 95 % over patients")
+    right.set_xlabel(f"mean Dice: {OURS} minus it")
     right.grid(axis="x", alpha=0.3)
     made.savefig(path)
 
@@ -141,7 +140,7 @@ def main() -> None:
         return
     tested = tested[tested["steps"] == tested["steps"].max()]
     table = compare(tested, patients)
-    columns = ["network", "design", "seed", "steps", "input", "changes", "parameters", "minutes", *dice]
+    columns = ["network", "design", "seed", "steps", "input", "changes", "parameters", *dice]
     others: Any = rows.loc[scored & ~rows["run"].isin(tested["run"]), columns].to_dict("records")
     print(pd.DataFrame(table).to_string())
     figure(table, tested, RESULTS / "peers.png")
