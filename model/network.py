@@ -161,23 +161,11 @@ def parameter_count(network: nn.Module) -> int:
 
 @torch.no_grad()
 def multiply_adds(network: nn.Module, *, size: int) -> int:
-    """Multiply-adds of convolutions and linear layers for one `size` x `size` frame, counted by running it."""
-    total = 0
+    """Multiply-adds of convolutions and matrix products for one `size` x `size` frame, counted by running it."""
+    from torch.utils.flop_counter import FlopCounterMode
 
-    def hook(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.ConvTranspose2d):
-            total += given[0][0].numel() * module.weight[0].numel()
-        elif isinstance(module, nn.Conv2d):
-            total += out[0].numel() * module.weight[0].numel()
-        elif isinstance(module, nn.Linear):
-            total += out[0].numel() * module.in_features
-
-    counted = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
-    handles = [m.register_forward_hook(hook) for m in network.modules() if isinstance(m, counted)]
     was_training = network.training
-    network.eval()(torch.zeros(1, 1, size, size))
+    with FlopCounterMode(display=False) as counter:
+        network.eval()(torch.zeros(1, 1, size, size))
     network.train(was_training)
-    for handle in handles:
-        handle.remove()
-    return total
+    return int(counter.get_total_flops()) // 2
