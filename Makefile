@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-ablation bench-inference bench-uncertainty
+.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
 	@echo "make bench-convert polygons to masks and back against labelme, rasterio, OpenCV: minutes; convert.json"
 	@echo "make bench-peers  DMRNet and its peers, resumable: many hours; ARGS=\"--on 0,1 --steps 600\" for folds; peers.json, .csv, .png"
+	@echo "make bench-best   DMRNet on the finer grid, three seeds, alone and together, resumable: hours; best.json"
 	@echo "make bench-ablation from a residual U-Net to DMRNet, a module at a time, resumable: an hour; ablation.json"
 	@echo "make bench-inference engines side by side, and what prelabel keeps of the fastest: minutes; inference.json"
 	@echo "make bench-uncertainty calibration and guessed Dice by how frames are looked at: minutes; uncertainty.json"
@@ -64,6 +65,10 @@ bench-phantom: .venv/package
 bench-peers: .venv/package
 	@$(PY) benchmarks/peers.py $(ARGS)
 	@$(PY) benchmarks/peers_table.py
+
+bench-best: .venv/package
+	@$(PY) benchmarks/peers.py --networks dmrnet_s --steps 1200 --input 256 --set batch=8
+	@$(PY) benchmarks/best.py $(ARGS)
 
 bench-ablation: .venv/package
 	@$(PY) benchmarks/ablation.py $(ARGS)
