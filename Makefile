@@ -22,7 +22,7 @@ help:
 	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
 	@echo "make bench-convert polygons to masks and back against labelme, rasterio, OpenCV: minutes; convert.json"
 	@echo "make bench-peers  DMRNet and its peers, resumable: many hours; ARGS=\"--on 0,1 --steps 600\" for folds; peers.json, .csv, .png"
-	@echo "make bench-best   DMRNet on the finer grid, three seeds, alone and together, resumable: hours; best.json"
+	@echo "make bench-best   DMRNet on two grids, three seeds, alone and together, resumable: hours; best.json"
 	@echo "make bench-ablation from a residual U-Net to DMRNet, a module at a time, resumable: an hour; ablation.json"
 	@echo "make bench-inference engines side by side, and what prelabel keeps of the fastest: minutes; inference.json"
 	@echo "make bench-uncertainty calibration and guessed Dice by how frames are looked at: minutes; uncertainty.json"
@@ -67,7 +67,8 @@ bench-peers: .venv/package
 	@$(PY) benchmarks/peers_table.py
 
 bench-best: .venv/package
-	@$(PY) benchmarks/peers.py --networks dmrnet_s --steps 1200 --input 256 --set batch=8
+	@$(PY) benchmarks/peers.py --networks dmrnet_s --steps 600 --weights
+	@$(PY) benchmarks/peers.py --networks dmrnet_s --steps 600 --input 256 --set batch=8 --weights
 	@$(PY) benchmarks/best.py $(ARGS)
 
 bench-ablation: .venv/package

@@ -127,6 +127,10 @@ class Run:
     def result(self) -> Path:
         return RESULTS / f"{self.name}.json"
 
+    @property
+    def weights(self) -> Path:
+        return STATE / f"{self.name}.weights.pt"
+
     def settings(self) -> TrainSettings:
         base = TrainSettings(
             input=self.input,
@@ -209,6 +213,10 @@ def perform(run: Run) -> str:
             write_atomic(state, buffer.getvalue())
             print(f"{run.name}: step {trainer.step}, loss {trainer.progress.loss:.3f}", flush=True)
     finished = trainer.finished_state()
+    torch.save(finished, run.weights)
+    if run.result.exists():  # only the weights were missing
+        state.unlink(missing_ok=True)
+        return f"{run.name}: weights"
     network.load_state_dict(finished)
     table = score_table(scores(network, scored, run.input))
     summary = summarise(table)
@@ -232,7 +240,6 @@ def perform(run: Run) -> str:
         **{f"hd95_{n}": round(float(v), 2) for n, v in summary["hd95"].to_dict().items()},
         "dice_pooled_mean": round(float(summary["dice_pooled"]["mean"]), 4),
     }
-    torch.save(finished, STATE / f"{run.name}.weights.pt")
     table.to_csv(STATE / f"{run.name}.frames.csv", index=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = json.dumps({"row": row, "patients": by_patient}, indent=None)
@@ -249,6 +256,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--input", type=int, default=128)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other training settings")
+    parser.add_argument("--weights", action="store_true", help="make weights again where only a row is left of a run")
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
 
@@ -262,7 +270,7 @@ def main() -> None:
         for on in args.on.split(",")
         for network in args.networks.split(",")
     ]
-    runs = [run for run in runs if not run.result.exists()]
+    runs = [run for run in runs if not run.result.exists() or (args.weights and not run.weights.exists())]
     print(f"{len(runs)} runs to do", flush=True)
     frames(args.input)
     os.environ["OMP_NUM_THREADS"] = "1"

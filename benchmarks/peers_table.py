@@ -115,10 +115,12 @@ def test_reads() -> int:
     """How often a network was scored on the test patients, in all benchmarks that are recorded."""
     rows, _ = load()
     reads = int((rows["on"] == "test").sum()) if len(rows) else 0
-    for name, said in (("train", "scored"), ("train_half_resolution", "scored"), ("best", "on")):
+    for name in ("train", "train_half_resolution", "best"):
         path = RESULTS / f"{name}.json"
         if path.exists():
-            reads += sum(r.get(said, "test") == "test" for r in json.loads(path.read_text(encoding="utf-8"))["rows"])
+            reads += sum(
+                r.get("scored", "test") == "test" for r in json.loads(path.read_text(encoding="utf-8"))["rows"]
+            )
     return reads
 
 
