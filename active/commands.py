@@ -64,9 +64,9 @@ def prelabel(
         report.say(f"Look at {sheet}; correct the first ones with `dmr open`.")
     if send is None:
         send = find_login(workspace.settings) is not None
-        if send and done is not None and not _all_reviewed(workspace):
-            report.say("Not sent to Label Studio: look at frames/ first, then `dmr push --pixels-reviewed`.")
-            send = False
+        if send and done is not None:
+            with workspace.catalogue() as catalogue:
+                send = _all_reviewed(catalogue, report=report)
     if send:
         with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
             _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
@@ -127,9 +127,12 @@ def _pull_and_push(
     report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "reason": r.reason} for r in ranking]
 
 
-def _all_reviewed(workspace: Workspace) -> bool:
-    with workspace.catalogue() as catalogue:
-        return all(f.reviewed_at is not None for f in catalogue.unlabelled_frames())
+def _all_reviewed(catalogue: Catalogue, *, report: Report) -> bool:
+    """Whether all that would be sent was looked at; says so if not."""
+    reviewed = all(f.reviewed_at is not None for f in catalogue.unlabelled_frames())
+    if not reviewed:
+        report.say("Not sent to Label Studio: look at frames/ first, then `dmr push --pixels-reviewed`.")
+    return reviewed
 
 
 @click.command()
@@ -145,6 +148,7 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
     """Pull, train on everything drawn, let the gate judge the new model, and push the drafts of the better one."""
     from ..annotate.credentials import find_login
     from ..annotate.edits import sync_checkout
+    from ..annotate.errors import StudioError
     from ..annotate.pull import pull
     from ..annotate.queues import studio_client
     from ..model.device import pick_device
@@ -180,8 +184,11 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
             tell=tell,
         )
         with workspace.lock(wait_s=WAIT_S):
-            if sync:
-                _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
+            if sync and _all_reviewed(catalogue, report=report):
+                try:
+                    _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
+                except StudioError as error:  # the verdict, of hours of training, is told all the same
+                    report.fail(error)
             else:
                 rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
     return report

@@ -21,7 +21,7 @@ from ..model.predict import Predictor
 from ..model.settings import TrainSettings
 from ..model.training import OnProgress, contained, newest_dataset, train_model
 from ..model.versions import load_predictor, load_version
-from .gate import Verdict, judge
+from .gate import LEAST_PATIENTS, Verdict, judge
 
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
 
@@ -52,7 +52,9 @@ def retrain(
     if incumbent is not None:
         load_version(workspace, catalogue, model=incumbent.id, device=device)  # or hours of training come to nothing
     candidate = None if again else _waiting(catalogue)
-    if candidate is None:
+    if candidate is not None:
+        report.say(f"{candidate.id} had learnt all outlines and was not judged yet: no other is trained.")
+    else:
         learnt = {model.dataset for model in catalogue.models()}
         if not again and newest_dataset(catalogue) in learnt:
             report.say("Nothing was drawn since the last training: no new model. --again makes one all the same.")
@@ -102,11 +104,8 @@ def test_frames(
     labelled = [f for f in catalogue.labelled_frames() if f.split == "test" and f.annotation.covered]
     drafted = [f for f in labelled if f.draft_model is not None]
     learnt = {sha256 for model in models if model.dataset for sha256 in catalogue.dataset(model.dataset)}
-    hashes = [
-        int(f.frame.perceptual_hash, 16)
-        for f in catalogue.labelled_frames()
-        if f.split != "test" and f.revision in learnt and f.frame.perceptual_hash
-    ]
+    seen = catalogue.frames(catalogue.frames_of(learnt))  # also those that were redrawn or withdrawn since
+    hashes = [int(f.perceptual_hash, 16) for f in seen if f.perceptual_hash]
     bits = np.array(hashes, np.uint64)
     copies = [
         f
@@ -129,7 +128,8 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
     lines = [f"Gate: {cycle.candidate}{against} is {cycle.verdict}: {verdict.reason}."]
     lines += [f"  {name}: Dice {change.told()}" for name, change in verdict.classes.items()]
     if verdict.unjudged:
-        lines.append(f"  not judged, for no test frame has them or one model lacks them: {', '.join(verdict.unjudged)}")
+        why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model lacks them"
+        lines.append(f"  not judged, for {why}: {', '.join(verdict.unjudged)}")
     if cycle.verdict == "undecided":
         if verdict.patients_needed:
             lines.append(
@@ -141,12 +141,12 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
 
 
 def _waiting(catalogue: Catalogue) -> ModelRecord | None:
-    """The newest model, if nobody has judged it yet: a run was interrupted, or `dmr train` made it."""
+    """The newest model, if it has learnt all there is and nobody has judged it: of `dmr train`, or a broken run."""
     models = catalogue.models()
     judged = {cycle.candidate for cycle in catalogue.cycles()}
     if not models or models[-1].id in judged or models[-1].state != "candidate":
         return None
-    return models[-1]
+    return models[-1] if models[-1].dataset == newest_dataset(catalogue) else None
 
 
 def _judged(
@@ -164,10 +164,12 @@ def _judged(
         return Verdict("promoted", "it is the first model", None, {}, (), None, 0), None
     frames = test_frames(catalogue, [candidate, incumbent], report=report)
     gate = workspace.settings.gate
-    tables = []
+    tables: list[pd.DataFrame] = []
     for model in (candidate, incumbent):
         _, predictor = load_predictor(workspace, catalogue, model=model.id, device=device, frames=len(frames))
-        tables.append(_scores(workspace, catalogue, predictor, frames, report=report, tell=tell))
+        # What cannot be read is said once.
+        said = report if not tables else Report(report.command)
+        tables.append(_scores(workspace, catalogue, predictor, frames, report=said, tell=tell))
     verdict = judge(tables[0], tables[1], margin=gate.margin, class_margin=gate.class_margin)
     return verdict, catalogue.add_dataset(f.revision for f in frames) if frames else None
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..annotate.records import Decision
 
 RESAMPLES: Final = 4000
-LEAST_PATIENTS: Final = 3  # of fewer, a bootstrap draws nearly the same sample every time: its interval is none
+LEAST_PATIENTS: Final = 3  # of fewer, in all or with a class, a bootstrap draws nearly the same sample every time
 _Z: Final = 1.96
 
 Floats = NDArray[np.float64]
@@ -45,9 +45,10 @@ class Verdict:
         reason: Why, in a sentence.
         dice: Change of the mean Dice; None where nothing could be compared.
         classes: Change of the Dice of each class that was judged.
-        unjudged: Classes without a test frame that has them, or that one of the models does not know.
+        unjudged: Classes that are drawn in frames of fewer than `LEAST_PATIENTS` test patients, or that one of the
+            models does not know.
         false_positive_rate: Change of the share of covered, empty frames in which a class is drawn; None without such
-            frames.
+            frames. Of fewer than `LEAST_PATIENTS` patients, its interval is all that a rate can change by.
         patients: Test patients compared.
         patients_needed: About how many would settle an undecided case; None where that is not told.
     """
@@ -97,11 +98,15 @@ def judge(
     names = list(dict.fromkeys([*candidate["name"], *incumbent["name"]]))
     present = both[both["drawn"] > 0]
     patients = sorted(present["patient"].astype(str).unique())
-    judged = [name for name in names if name in set(present["name"])]
+    having = present.groupby("name")["patient"].nunique()
+    judged = [name for name in names if having.get(name, 0) >= LEAST_PATIENTS]
     unjudged = tuple(name for name in names if name not in judged)
-    if len(patients) < LEAST_PATIENTS:
-        reason = f"there are {len(patients)} test patients with outlines, and fewer than {LEAST_PATIENTS} tell nothing"
+    if not judged:
+        of = f"{len(patients)} test patients with outlines"
+        reason = f"there are {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
         return Verdict("undecided", reason, None, {}, unjudged, None, len(patients), LEAST_PATIENTS)
+    present = present[present["name"].isin(judged)]
+    patients = sorted(present["patient"].astype(str).unique())
 
     weights = _resampled(len(patients), resamples, seed)
     lost, counts = _by_patient(present, "dice", patients, judged)
@@ -171,6 +176,8 @@ def _false_positives(both: pd.DataFrame, *, resamples: int, seed: int) -> Change
     rows = absent.assign(wrong=absent["predicted"] > 0, wrong_before=absent["predicted_before"] > 0, name="")
     patients = sorted(rows["patient"].astype(str).unique())
     sums, counts = _by_patient(rows, "wrong", patients, [""])
+    if len(patients) < LEAST_PATIENTS:
+        return Change(float(sums.sum() / counts.sum()), -1.0, 1.0)
     return _change(_ratio(sums, counts, _resampled(len(patients), resamples, seed))[:, 0])
 
 

@@ -114,6 +114,13 @@ class RevisionRows(FrameRows, ClassRows):
             raise CatalogueError(sha256, "is no revision of this catalogue", "See `dmr status`")
         return _to_revision(row)
 
+    def frames_of(self, revisions: Iterable[str]) -> list[str]:
+        """The frames that these revisions are of, each once, in the order of their ids."""
+        wanted = set(revisions)
+        query = sa.select(t.revision.c.sha256, t.revision.c.frame)
+        with self.reading() as connection:
+            return sorted({row.frame for row in connection.execute(query) if row.sha256 in wanted})
+
     def history(self, frame: str) -> list[Revision]:
         """All revisions of a frame, in the order of their arrival."""
         query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.frame == frame)

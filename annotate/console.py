@@ -91,7 +91,9 @@ def progress() -> Iterator[Tell]:
 
 def seed_option(function: F) -> F:
     """`--seed`."""
-    return click.option("--seed", type=int, default=None, help="Of all that is drawn at random.")(function)
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**32 - 1), default=None, help="Of all that is drawn at random."
+    )(function)
 
 
 def device_option(function: F) -> F:

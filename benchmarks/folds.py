@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def frames(size: int) -> Frames:
         made = training_set(found, class_ids=IDS, classes=CLASSES, size=size)
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save([made.frames, made.targets, made.covered], path)
+        found = [replace(s, sector=None) for s in found]  # as in later runs: figures do not depend on what is kept
     pixels, targets, covered = torch.load(path, weights_only=True)
     return Frames(found, TrainingSet(pixels, targets, covered, tuple(s.patient for s in found)))
 

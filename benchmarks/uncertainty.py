@@ -43,6 +43,8 @@ def network(path: Path) -> DMRNet:
 
 def methods(paths: Sequence[Path], dropout: Path | None) -> dict[str, list[Look]]:
     """Looks by name; those that need networks which are not there are left out."""
+    if not paths:
+        raise SystemExit("No weights: train by benchmarks/peers.py first.")
     engines = [TorchEngine(network(p), CPU) for p in paths]
     found = {"one view": [Look(engines[0])], "four views": views(engines[0])}
     if dropout is not None:
@@ -95,7 +97,7 @@ def main() -> None:
                     "looks": name,
                     "dice_mean": round(float(dice["mean"]), 4),
                     "guess_correlation": round(float(correlation["all"]), 3),
-                    **{f"guess_{c}": round(float(correlation[c]), 3) for c in CLASSES.names},
+                    **{f"guess_{c}": round(float(correlation.get(c, np.nan)), 3) for c in CLASSES.names},
                     **{f"ece_{c}": round(float(e), 3) for c, e in zip(CLASSES.names, after.error(), strict=True)},
                     **{
                         f"ece_before_{c}": round(float(e), 3)

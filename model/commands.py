@@ -27,7 +27,7 @@ def training_options(function: F) -> F:
     """How to train, over what `dmr.toml` says."""
     for option in (
         click.option("--again", is_flag=True, help="Make another version though nothing is new."),
-        click.option("--minutes", type=float, help="Minutes of training, at most."),
+        click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes of training, at most."),
         click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set."),
         click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training frames, at most."),
         click.option("--input", type=int, help="Side of its square input, pixels [default: dmr.toml]."),

@@ -95,7 +95,7 @@ def _resized(targets: Tensor, size: torch.Size) -> Tensor:
 
 
 def total_loss(output: Output, targets: Tensor, covered: Tensor, inside: Tensor | None = None) -> Tensor:
-    """Loss of all heads: weights 1, 1/2, 1/4, 1/8 normalised for the levels, `BOUNDARY_WEIGHT` for the boundaries."""
+    """Loss of all heads: weights 1, 1/2, 1/4, ... normalised for the levels, `BOUNDARY_WEIGHT` for the boundaries."""
     levels = (output.logits, *output.aux)
     weights = [0.5**i for i in range(len(levels))]
     loss = torch.zeros((), device=targets.device)

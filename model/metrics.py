@@ -161,7 +161,9 @@ def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int =
     known = ~np.isnan(dice)
     mean = np.where(known, dice, 0).sum(1) / known.sum(1).clip(min=1)
     both = np.column_stack([dice, mean])
-    low, high = np.nanquantile(both, [0.025, 0.975], axis=0)
+    low, high = np.full((2, both.shape[1]), np.nan)
+    some = ~np.isnan(both).all(axis=0)  # a class may be covered and drawn nowhere
+    low[some], high[some] = np.nanquantile(both[:, some], [0.025, 0.975], axis=0)
     return pd.DataFrame({"low": low, "high": high}, index=[*names, "mean"])
 
 

@@ -69,7 +69,7 @@ def as_output(result: Output | Tensor) -> Output:
 class FullResolution(nn.Module):
     """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
 
-    The level below, upsampled, is added to the features of the first convolution; a 3x3 convolution gives logits.
+    The level below, upsampled, is added to the features of the first convolution; a 3x3 convolution joins them.
     """
 
     def __init__(self, width: int, below: int, channels: int) -> None:

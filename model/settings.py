@@ -14,9 +14,9 @@ class TrainSettings:
 
     Attributes:
         size: `s`, `m` or `l`.
-        input: Side of the network's square grid, pixels; a multiple of 32.
+        input: Side of the network's square grid, pixels; a multiple of 32, up to 1024.
         steps: Optimiser steps at most, where no epochs are given.
-        epochs: Passes over the training frames at most, None to go by `steps`.
+        epochs: Passes over the training frames at most, but for a last step's; None to go by `steps`.
         minutes: Wall-clock limit, None for none; whichever comes first ends the cosine.
         batch: Frames a step.
         learning_rate: Of AdamW, at its highest.
@@ -51,11 +51,13 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if self.size not in SIZES:
             raise ValueError(f"size {self.size!r}: expected one of {', '.join(SIZES)}")
-        if self.input < 32 or self.input % 32:
-            raise ValueError(f"input {self.input}: expected a multiple of 32")
+        if not 32 <= self.input <= 1024 or self.input % 32:
+            raise ValueError(f"input {self.input}: expected a multiple of 32 up to 1024")
         if self.steps < 1 or self.batch < 1 or self.check_every < 1:
             raise ValueError("steps, batch and check_every begin at 1")
 
     def total_steps(self, frames: int) -> int:
         """Optimiser steps at most for a training set of so many frames."""
-        return self.steps if self.epochs is None else self.epochs * max(1, -(-frames // self.batch))
+        if self.epochs is None:
+            return self.steps
+        return max(1, -(-self.epochs * frames // max(1, min(self.batch, frames))))

@@ -155,6 +155,8 @@ class Trainer:
             self.seconds += time.monotonic() - began
             if on_progress is not None:
                 on_progress(self.progress)
+        if self.done and (not self.checks or self.checks[-1].step != self.step):
+            self._look()  # time ends a run between two looks, and the last steps are the best
 
     def finished_state(self) -> dict[str, Tensor]:
         """The weights to keep: the averaged ones at the best look at the validation patients, or else the last."""

@@ -114,13 +114,15 @@ def train_model(
     if not any(item.annotation.shapes for item in train):
         raise WorkspaceError("train", "there are no outlines of training patients yet", "Bring some in: dmr import")
     dataset = catalogue.add_dataset(item.revision for item in [*train, *validation])
-    run = sha256_hex(canonical_json([dataset, asdict(settings), sorted(names.items()), NETWORK]).encode())[:16]
+    classes = workspace.settings.classes
+    layers = [classes.paint_order(), sorted((c.name, c.inside) for c in classes.active if c.inside)]
+    key = canonical_json([dataset, asdict(settings), sorted(names.items()), layers, NETWORK])
+    run = sha256_hex(key.encode())[:16]
     made = _made_by(workspace, catalogue, run)
     if made and not again:
         report.say(f"Nothing new: {made[-1]} was trained on these outlines with these settings. --again makes another.")
         return made[-1]
 
-    classes = workspace.settings.classes
     sets = [
         training_set(
             workspace_samples(workspace, part, report=report),
@@ -137,10 +139,11 @@ def train_model(
         trainer = _resumed(_trainer(settings, sets, device, classes=len(names)), state_path, report=report)
         trainer = trainer or _trainer(settings, sets, device, classes=len(names))
         try:
-            while not trainer.done:
+            while True:  # at least once: a run may have been interrupted in its very last look
                 trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
-                if not trainer.done:
-                    _save_state(trainer, state_path)
+                if trainer.done:
+                    break
+                _save_state(trainer, state_path)
         except KeyboardInterrupt:
             _save_state(trainer, state_path)
             raise
@@ -159,7 +162,7 @@ def train_model(
         "limits": limits(train, validation, names, settings),
         "inside": {c.name: c.inside for c in classes.active if c.inside},
         "validation_dice_while_training": None if trainer.best is None else round(trainer.best, 4),
-        **_judged(workspace, trainer, validation, names, settings, device, report),
+        **_judged(workspace, trainer, validation, names, settings, device),
     }
     with workspace.lock(wait_s=SAVE_WAIT):
         version = _next_version(catalogue, workspace.models_folder)
@@ -219,13 +222,12 @@ def _judged(
     names: dict[int, str],
     settings: TrainSettings,
     device: torch.device,
-    report: Report,
 ) -> dict[str, Any]:
     """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
     trainer.network.load_state_dict(trainer.finished_state())
     engine = TorchEngine(trainer.network, device)
     predictor = Predictor(views(engine), class_ids=list(names), input_size=settings.input)
-    samples = workspace_samples(workspace, validation, report=report)
+    samples = workspace_samples(workspace, validation, report=Report("train"))  # what cannot be read was said before
     done = evaluate(predictor, samples, names=names, contains=contained(workspace.settings.classes))
     calibration = done.evidence.fit().for_card(list(names.values())) if len(done.table) else None
     return {"validation": summary_values(summarise(done.table)), "calibration": calibration}

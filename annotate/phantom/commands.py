@@ -36,8 +36,6 @@ def phantom(
     for name in scanners:
         if name not in SCANNERS:
             raise UsageError("phantom --scanner", f"there is no {name!r}", f"Choose of: {', '.join(sorted(SCANNERS))}")
-    if seed is not None and seed < 0:
-        raise UsageError("phantom --seed", f"is {seed}", "Give a number from 0")
     report = Report("phantom")
     wanted = PhantomSet(
         patients=patients,

@@ -93,6 +93,37 @@ def test_a_model_that_draws_what_is_not_there_is_not_promoted() -> None:
     assert verdict(once, scores(dice)).decision == "undecided"
 
 
+def test_what_one_or_two_patients_show_does_not_decide() -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.7})
+    rare = scores({"plexus": 0.8}, patients=2)
+    rare = rare[rare["name"] == "plexus"]
+    after = scores({"nerve": 0.6, "muscle": 0.8})
+    worse = rare.assign(dice=0.1)
+    result = verdict(pd.concat([after, worse]), pd.concat([before, rare]))
+    assert result.decision == "promoted"
+    assert "plexus" in result.unjudged
+    assert result.dice is not None
+    assert result.dice.value == pytest.approx(0.1)
+
+    few = before["name"].eq("bone") & before["patient"].ne("p0")
+    once = after[~few].copy()
+    once.loc[once["name"] == "bone", "predicted"] = 50
+    result = verdict(once, before[~few])
+    assert result.decision == "undecided"
+    assert result.false_positive_rate is not None
+    assert (result.false_positive_rate.low, result.false_positive_rate.high) == (-1, 1)
+
+
+def test_patients_who_share_no_class_leave_it_open() -> None:
+    names = ["nerve", "muscle", "artery"]
+    tables = []
+    for level in (0.9, 0.1):
+        table = scores(dict.fromkeys(names, level), patients=3)
+        own = {f"p{k}": name for k, name in enumerate(names)}
+        tables.append(table[table["name"] == table["patient"].map(own)])
+    assert verdict(*tables).decision == "undecided"
+
+
 def test_a_class_that_only_one_model_knows_is_unjudged_and_not_passed() -> None:
     both, more = scores({"nerve": 0.5}), scores({"nerve": 0.5, "plexus": 0.9})
     result = verdict(more, both)

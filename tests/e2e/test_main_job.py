@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from scans import write_scans
 
+from dmr.annotate.records import RevisionRecord
 from dmr.annotate.report import Report
 from dmr.annotate.worklist import finish_worklist, lay_out
 from dmr.annotate.workspace import Workspace
@@ -281,3 +282,28 @@ def test_new_outlines_make_a_second_model_that_waits(department: Department) -> 
     states = {m["id"]: m["state"] for m in json.loads(dmr("models", "list", "--json").stdout)["models"]}
 
     assert states == {"v1": "retired", "v2": "active"}
+
+
+def test_retrain_judges_a_model_that_waits_only_while_it_knows_all_that_was_drawn(department: Department) -> None:
+    dmr("train", *TRAIN, "--again")
+    judged = dmr("retrain", "--no-pull", *TRAIN).output
+    assert "v3 had learnt all outlines" in judged
+    assert "Gate: v3 against v2 is" in judged
+    assert "no new model" in dmr("retrain", "--no-pull", *TRAIN).output
+
+    dmr("train", *TRAIN, "--again")
+    with Workspace.find().catalogue() as catalogue:
+        known = next(f for f in catalogue.labelled_frames() if f.split == "train" and f.annotation.shapes)
+        fewer = replace(known.annotation, shapes=known.annotation.shapes[1:])
+        frame = known.frame
+        catalogue.append_revision(
+            RevisionRecord(
+                frame=frame.frame_id,
+                rendition=frame.pixel_sha256,
+                author="dr-b",
+                origin="studio",
+                annotation=fewer,
+                parent=known.revision,
+            )
+        )
+    assert "Gate: v5 against v" in dmr("retrain", "--no-pull", *TRAIN).output

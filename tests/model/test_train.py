@@ -122,6 +122,15 @@ def test_what_a_run_looked_like_is_kept_and_drawn() -> None:
     assert picture.size[0] > picture.size[1] > 300
 
 
+def test_a_run_that_time_ends_between_two_looks_looks_at_its_last_weights() -> None:
+    made = trainer(replace(SETTINGS, steps=1000, minutes=1e-9), squares(4, seed=3))
+    made.run()
+
+    assert made.done
+    assert [c.step for c in made.checks] == [made.step] == [1]
+    assert made.best is not None
+
+
 def test_balance_draws_rare_patients_more_often_and_none_draws_all_alike() -> None:
     few = squares(12, seed=1)
     few = TrainingSet(few.frames, few.targets, few.covered, ("many",) * 11 + ("few",))
@@ -195,7 +204,8 @@ def test_settings_that_cannot_work_are_refused(change: dict[str, object]) -> Non
 
 
 def test_epochs_decide_the_steps_where_given() -> None:
-    assert replace(SETTINGS, epochs=3).total_steps(10) == 9
+    assert replace(SETTINGS, epochs=3).total_steps(10) == 8  # steps of 4 frames
+    assert replace(SETTINGS, epochs=3).total_steps(2) == 3
     assert SETTINGS.total_steps(10) == 30
 
 
