@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import torch
 
 from ..annotate.catalogue import Catalogue
 from ..annotate.console import Tell
 from ..annotate.errors import WorkspaceError
-from ..annotate.ingest import NEAR_COPY
 from ..annotate.records import CycleRecord, LabelledFrame, ModelRecord
 from ..annotate.report import Report
 from ..annotate.workspace import Workspace
 from ..model.evaluate import evaluate
-from ..model.loading import workspace_samples
+from ..model.loading import learnt_hashes, looks_learnt, workspace_samples
 from ..model.predict import Predictor
 from ..model.settings import TrainSettings
 from ..model.training import OnProgress, contained, newest_dataset, train_model
@@ -103,16 +101,8 @@ def test_frames(
     """
     labelled = [f for f in catalogue.labelled_frames() if f.split == "test" and f.annotation.covered]
     drafted = [f for f in labelled if f.draft_model is not None]
-    learnt = {sha256 for model in models if model.dataset for sha256 in catalogue.dataset(model.dataset)}
-    seen = catalogue.frames(catalogue.frames_of(learnt))  # also those that were redrawn or withdrawn since
-    hashes = [int(f.perceptual_hash, 16) for f in seen if f.perceptual_hash]
-    bits = np.array(hashes, np.uint64)
-    copies = [
-        f
-        for f in labelled
-        if f.frame.perceptual_hash
-        and (np.bitwise_count(bits ^ np.uint64(int(f.frame.perceptual_hash, 16))) <= NEAR_COPY).any()
-    ]
+    learnt = learnt_hashes(catalogue, models)
+    copies = [f for f in labelled if looks_learnt(f.frame.perceptual_hash, learnt)]
     if report is not None:
         for f in copies:
             report.note("a test frame looks like a training frame (left out of the verdict)", f.frame.frame_id)

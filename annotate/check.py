@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import shapely
 
-from .errors import BrokenInput
+from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, decode_frames, read_frames
 from .labelme import LabelmeFile, find_image, labelme_to_annotation, read_labelme
 from .raster import polygons_to_mask
@@ -50,6 +50,7 @@ def check_folder(
     *,
     patient_pattern: str | None,
     canonical: Callable[[str], str],
+    known: Callable[[str], bool] | None = None,
     images: bool = True,
     report: Report,
     on_progress: Callable[[int], None] | None = None,
@@ -60,17 +61,24 @@ def check_folder(
         paths: Files and folders.
         patient_pattern: Finds `(?P<patient>...)` in a file's name; None where patients are unknown.
         canonical: A label's one spelling; an alias's class.
+        known: Whether a label is a class of the workspace; None where there is none.
         images: Read the images too: their size, and where their sector is.
         report: Gets a failure for each file that cannot be used, and each smell as an oddity.
         on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is no Labelme file at all.
     """
+    files = files_below(paths, frozenset({".json"}))
+    if not files:
+        raise UsageError(paths[0], "holds no Labelme file", "Name the folder that holds them")
     roots = [p if p.is_dir() else p.parent for p in paths]
     pictures: dict[str, list[Path]] = defaultdict(list)
     for picture in files_below(paths, IMAGE_SUFFIXES):
         pictures[picture.stem].append(picture)
     found: list[Checked] = []
     report.count("files checked", 0)
-    for path in files_below(paths, frozenset({".json"})):
+    for path in files:
         report.count("files checked")
         try:
             file = read_labelme(path)
@@ -79,12 +87,18 @@ def check_folder(
             for note in (*file.notes, *notes, *more):
                 report.note(note, path.name)
             _smells(annotation, {k: label for label, k in ids.items()}, path.name, report)
-            if image is None:
-                report.note("its image is not there", path.name)
-            elif images:
+            for label in sorted(ids):
+                if known is not None and not known(label):
+                    report.note(f"label {label!r} is no class of this workspace", path.name)
+            if image is None and images:
+                raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
+            if image is not None and images:
                 _against_image(annotation, file, _frame(image, path), path.name, report)
             patient = re.search(patient_pattern, path.stem) if patient_pattern else None
-            found.append(Checked(path.name, patient.groupdict().get("patient") if patient else None, frozenset(ids)))
+            of = patient.groupdict().get("patient") if patient else None
+            if known is not None and not of:
+                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", path.name)
+            found.append(Checked(path.name, of, frozenset(ids)))
         except BrokenInput as error:
             report.fail(error)
         if on_progress is not None:

@@ -42,6 +42,7 @@ def init(folder: Path, classes: str | None, patient: str | None, coverage: str |
     """Make a workspace in FOLDER."""
     from .errors import UsageError
     from .identity import key_path
+    from .settings import ImportSettings
     from .workspace import Workspace
 
     report = Report("init")
@@ -49,6 +50,10 @@ def init(folder: Path, classes: str | None, patient: str | None, coverage: str |
         given = _named_classes(classes) if classes else None
     except ValueError as error:
         raise UsageError("--classes", str(error), "Give names such as nerve=shenjing,muscle") from error
+    try:
+        ImportSettings(patient=patient)
+    except ValueError as error:
+        raise UsageError("--patient", str(error), "Name its group, as in ^(?P<patient>[0-9]+)_") from error
     workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage)
     if not changed:
         report.say(f"{workspace.root} is a workspace already; nothing was changed.")
@@ -95,11 +100,13 @@ def import_(
     from .edits import sync_checkout
     from .errors import UsageError
     from .importing import import_labelled
-    from .sources import labelme_frames, mask_frames
+    from .sources import files_below, labelme_frames, mask_frames
 
     report = Report("import")
     if (images is None) != (masks is None):
         raise UsageError("--images and --masks", "go together", "Give both")
+    if sources and not files_below(sources, frozenset({".json"}), without=workspace.own_folders):
+        raise UsageError(sources[0], "holds no Labelme file", "Name their folder; scans come in by `dmr prelabel`")
     settings = workspace.settings
     all_classes = frozenset(c.id for c in settings.classes.active)
     coverage = settings.imports.coverage
@@ -195,6 +202,7 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
             folders,
             patient_pattern=settings.imports.patient if settings else r"^(?P<patient>\d+)_",
             canonical=canonical,
+            known=(lambda label: settings.classes.find(label) is not None) if settings else None,
             images=images,
             report=report,
             on_progress=lambda n: tell("Checking", n, None),

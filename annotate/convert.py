@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from .convert_files import Images, Job, colliding, find_jobs, judge_target
-from .convert_names import IndexNames, check_numbered
+from .convert_names import IndexNames, check_numbered, check_some_known
 from .convert_one import Converted, Paint, Trace
 from .convert_preview import Preview
 from .errors import BrokenInput, UsageError
@@ -56,6 +56,8 @@ def labelme_to_mask(
     names = IndexNames(classes)
     if classes is None:
         check_numbered(jobs)
+    else:
+        check_some_known(jobs, names)
     folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])], without=jobs)
     sheet = Preview(preview, len(jobs))
     _run(report, jobs, Paint(names, folder, sheet), dry_run=dry_run, on_progress=on_progress)

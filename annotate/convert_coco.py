@@ -33,7 +33,7 @@ def labelme_to_coco(
 
     Args:
         src: A Labelme file, or a folder of them at any depth.
-        dst: The JSON to write; another data set that is there is replaced only if it is ours.
+        dst: The JSON to write; a COCO data set that is there is replaced, anything else is not.
         classes: Labels in the order of their category ids, from 1; None takes all labels in the order of the alphabet.
         rle: Write run lengths everywhere.
         dry_run: Write nothing.
@@ -44,6 +44,8 @@ def labelme_to_coco(
     """
     if dst.suffix.lower() != ".json" or dst.is_dir():
         raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
+    if dst.exists() and not _is_data_set(dst):
+        raise UsageError(dst, "is there, and is no COCO data set", "Move it away, or name another DST")
     report = Report("convert labelme-to-coco")
     jobs = [
         j for j in find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json") if j.source != dst
@@ -133,6 +135,14 @@ def coco_to_labelme(
     else:
         write_many(files)
     return report
+
+
+def _is_data_set(path: Path) -> bool:
+    try:
+        content = _parsed(path)
+    except BrokenInput:
+        return False
+    return isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys()
 
 
 def _image_file(file: LabelmeFile, name: str) -> str:

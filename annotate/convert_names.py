@@ -73,6 +73,26 @@ def check_numbered(jobs: Iterable[Job]) -> None:
         raise UsageError("SRC", f"its labels are {shown}, and no index is known for them", _remedy(labels))
 
 
+def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:
+    """Make sure that some label of Labelme files is among the names given, before masks without anything are written.
+
+    Raises:
+        UsageError: None is; it names them.
+    """
+    found: set[str] = set()
+    for job in jobs:
+        try:
+            labels = {shape.label for shape in read_labelme(job.source).shapes}
+        except BrokenInput:
+            continue
+        if any(names.index_of(label) is not None for label in labels):
+            return  # mostly with the first file
+        found |= labels
+    if found:
+        labels_shown = ", ".join(sorted(found)[:_SHOWN])
+        raise UsageError("--classes", f"names none of the labels there are: {labels_shown}", "Spell them as they are")
+
+
 def _remedy(labels: list[str]) -> str:
     """The option to type, in the order of the alphabet for want of a better one."""
     return "Say which is 1, 2 and so on, for example --classes " + ",".join(labels[:_SHOWN])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .classes import PALETTE, ClassDef, Classes
 from .errors import BrokenInput, UsageError
@@ -17,6 +18,7 @@ from .shapes import Annotation
 from .store import write_atomic
 
 _MOST_CELLS = 12
+_TITLE = "dmr contact sheet"  # tells later that it may be replaced
 
 
 class Preview:
@@ -33,6 +35,8 @@ class Preview:
         self._cells: list[tuple[str, Annotation, Path | bytes | None]] = []
         if path is not None and path.suffix.lower() != ".png":
             raise UsageError(path, "is no name of a PNG", "Give --preview a name such as sheet.png")
+        if path is not None and path.exists() and not _is_sheet(path):
+            raise UsageError(path, "is there, and is no contact sheet", "Give --preview another name")
 
     def wants(self, number: int) -> bool:
         """Whether the frame at this place is shown."""
@@ -59,8 +63,16 @@ class Preview:
             for name, annotation, image in self._cells
         ]
         legend = {label(c.id): c.color for c in classes}
-        write_atomic(self._path, encode_png(contact_sheet(cells, legend=legend)))
+        write_atomic(self._path, encode_png(contact_sheet(cells, legend=legend), title=_TITLE))
         report.say(f"Contact sheet of {len(cells)} frames: {self._path}")
+
+
+def _is_sheet(path: Path) -> bool:
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get("Title") == _TITLE
+    except (OSError, ValueError):
+        return False
 
 
 def _pixels(annotation: Annotation, image: Path | bytes | None) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from .errors import BrokenInput
 from .quiet import quietly
@@ -80,15 +81,21 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
         yield Frame(pixels, source_sha256, index=page, notes=(*notes, *more))
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Write pixels as a PNG without any metadata, lightly compressed.
+def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
+    """Write pixels as a PNG without any metadata but a title, lightly compressed.
 
     Args:
         pixels: `(height, width)` grey or `(height, width, 3)` RGB, uint8.
+        title: Of a picture of our own; None for none.
     """
     out = io.BytesIO()
+    info = PngInfo()
+    if title is not None:
+        info.add_text("Title", title)
     # Runs alone are looked for: speckle has no other repeats, and it is quicker to write, to read, and smaller.
-    Image.fromarray(np.ascontiguousarray(pixels)).save(out, format="PNG", compress_level=1, compress_type=_RUNS)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        out, format="PNG", compress_level=1, compress_type=_RUNS, pnginfo=info
+    )
     return out.getvalue()
 
 

@@ -20,6 +20,7 @@ _LINE = 2  # px
 _PAPER = (24, 24, 24)
 _INK = (235, 235, 235)
 _MARGIN = 10  # px
+_TALLEST = 2.0  # times its width: no cell is taller
 _TEXT = 15  # px
 
 
@@ -71,7 +72,7 @@ def contact_sheet(
     Args:
         cells: Pictures, grey or RGB uint8, and captions of as many lines as they need.
         columns: Pictures a row.
-        cell_width: Px; pictures are scaled to it.
+        cell_width: Px; pictures are scaled to it, strips to twice as much in height.
         legend: Names and their colours.
     """
     font = ImageFont.load_default(size=_TEXT)
@@ -105,7 +106,8 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def _scaled(pixels: NDArray[np.uint8], width: int) -> Image.Image:
     picture = Image.fromarray(pixels).convert("RGB")
-    height = max(1, round(picture.height * width / picture.width))
+    scale = min(width / picture.width, _TALLEST * width / picture.height)
+    width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     # LANCZOS keeps thin outlines visible when a picture is made smaller.
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 

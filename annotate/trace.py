@@ -134,5 +134,7 @@ def _union(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
 
 def _without_specks(index: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Give the parts of fewer than `size` pixels, background among them, to their largest neighbour."""
+    if index.size <= size:  # a picture of a few pixels has no parts to speak of
+        return index
     with quietly(ignored=NotGeoreferencedWarning):
         return np.asarray(sieve(index, size=size, connectivity=4), dtype=np.uint8)

@@ -66,7 +66,8 @@ def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Rep
     ranked = [frame for frame in _ranked(workspace) if frame in unlabelled]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
-        raise WorkspaceError("open", "every frame is labelled already", "Bring in new scans: dmr prelabel FOLDER")
+        what = "every frame is labelled already" if catalogue.frames() else "there are no frames yet"
+        raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
     drafts = draft_sheets(catalogue, [unlabelled[frame] for frame in order[:top]])
     folder.mkdir(exist_ok=True)
     sheets, names = [], {}

@@ -123,13 +123,16 @@ def evaluate(
     device_name: str,
 ) -> Report:
     """Judge a model on labelled frames: figures a class here, and a page with frames to look at in reports/."""
+    from hashlib import sha256
+
     from ..annotate.errors import UsageError
+    from ..annotate.frames import perceptual_hash
     from ..annotate.sources import files_below, labelme_frames
     from ..annotate.store import write_atomic
     from .device import pick_device
     from .evaluate import evaluate as judge
     from .evaluation_page import evaluation_page
-    from .loading import outside_samples, workspace_samples
+    from .loading import learnt_hashes, looks_learnt, outside_samples, workspace_samples
     from .metrics import guess_correlation, patient_intervals, summarise
     from .training import contained, summary_values
     from .versions import load_predictor
@@ -143,6 +146,8 @@ def evaluate(
             workspace, catalogue, model=model, device=pick_device(device_name), frames=count
         )
 
+        learnt = learnt_hashes(catalogue, [m for m in catalogue.models() if m.id == version])
+
         def samples(said: Report) -> Iterator[Sample]:
             if data is None:
                 return workspace_samples(workspace, labelled, report=said)
@@ -153,7 +158,13 @@ def evaluate(
                 coverage=coverage or workspace.settings.imports.coverage,  # type: ignore[arg-type]
                 report=said,
             )
-            return outside_samples(workspace, items)
+            return noted(outside_samples(workspace, items), said)
+
+        def noted(found: Iterator[Sample], said: Report) -> Iterator[Sample]:
+            for sample in found:
+                if looks_learnt(perceptual_hash(sample.pixels), learnt):
+                    said.note(f"looks like a frame that {version} learnt from (no fair test)", sample.frame)
+                yield sample
 
         done = judge(
             predictor,
@@ -168,7 +179,9 @@ def evaluate(
             raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
         where = f"{split} patients" if data is None else "patients from outside"
         title = f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}"
-        path = workspace.reports_folder / f"evaluation-{version}-{split if data is None else 'outside'}.html"
+        # A page for each folder from outside, without telling its name.
+        of = split if data is None else f"outside-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
+        path = workspace.reports_folder / f"evaluation-{version}-{of}.html"
         made = evaluation_page(
             done,
             title=title,

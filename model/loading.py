@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..annotate.catalogue import Catalogue
 from ..annotate.errors import BrokenInput
-from ..annotate.ingest import load_frame
-from ..annotate.records import LabelledFrame
+from ..annotate.ingest import NEAR_COPY, load_frame
+from ..annotate.records import LabelledFrame, ModelRecord
 from ..annotate.report import Report
 from ..annotate.sector import find_sector
 from ..annotate.settings import match_patient
@@ -45,3 +49,17 @@ def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iter
             sector=item.frame.sector or find_sector(item.frame.pixels),
             spacing_mm=item.frame.spacing_mm or workspace.settings.geometry.spacing_mm,
         )
+
+
+def learnt_hashes(catalogue: Catalogue, models: Iterable[ModelRecord]) -> NDArray[np.uint64]:
+    """Perceptual hashes of the frames that these models learnt from, also of those redrawn or withdrawn since."""
+    learnt = {sha256 for model in models if model.dataset for sha256 in catalogue.dataset(model.dataset)}
+    seen = catalogue.frames(catalogue.frames_of(learnt))
+    return np.array([int(f.perceptual_hash, 16) for f in seen if f.perceptual_hash], np.uint64)
+
+
+def looks_learnt(perceptual_hash: str | None, learnt: NDArray[np.uint64]) -> bool:
+    """Whether a frame is a near-copy of one of those whose hashes these are."""
+    if not perceptual_hash:
+        return False
+    return bool((np.bitwise_count(learnt ^ np.uint64(int(perceptual_hash, 16))) <= NEAR_COPY).any())

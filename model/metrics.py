@@ -140,18 +140,19 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """95 % intervals of Dice per image, by drawing patients with all of their frames.
+    """95 % intervals of Dice per image, by drawing patients with all of their frames; unknown ones count as one.
 
     Returns:
         Index: class names, then `mean`; columns `low` and `high`, nan with fewer than two patients.
     """
     drawn = table[table["drawn"] > 0]
     names = list(dict.fromkeys(table["name"]))
-    patients = sorted(drawn["patient"].astype(str).unique())
+    of = pd.Series([str(p) for p in drawn["patient"]], index=drawn.index, dtype=object)  # all unknown ones are one
+    patients = sorted(of.unique())
     if len(patients) < 2:
         return pd.DataFrame(np.nan, index=[*names, "mean"], columns=["low", "high"])
     sums, counts = np.zeros((len(patients), len(names))), np.zeros((len(patients), len(names)))
-    place = drawn["patient"].astype(str).map({p: i for i, p in enumerate(patients)}).to_numpy()
+    place = of.map({p: i for i, p in enumerate(patients)}).to_numpy()
     column = drawn["name"].map({n: k for k, n in enumerate(names)}).to_numpy()
     np.add.at(sums, (place, column), drawn["dice"].to_numpy(float))
     np.add.at(counts, (place, column), 1.0)

@@ -75,7 +75,10 @@ def info(workspace: Workspace, model: str | None) -> Report:
         f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
         f"{card['input']} x {card['input']}\n"
     )
-    show(json.dumps(card, indent=2, ensure_ascii=False))
+    calibration = card["details"].get("calibration") or {}
+    short = {k: v for k, v in calibration.items() if k != "curves"}  # points by the dozen; --json has them
+    shown = card | {"details": card["details"] | ({"calibration": short} if calibration else {})}
+    show(json.dumps(shown, indent=2, ensure_ascii=False))
     return report
 
 
@@ -140,10 +143,13 @@ def rollback(workspace: Workspace, because: str) -> Report:
 @pass_workspace
 def promote(workspace: Workspace, model: str, because: str) -> Report:
     """Make a version the active one."""
+    from ..annotate.errors import UsageError
     from .device import pick_device
     from .versions import load_version
 
     report = Report("models promote")
+    if not because.strip():
+        raise UsageError("--because", "says nothing", "Say why: it is kept")
     with workspace.lock(), workspace.catalogue() as catalogue:
         load_version(workspace, catalogue, model=model, device=pick_device("cpu"))  # it is whole, or refused here
         active = catalogue.active_model()

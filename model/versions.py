@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..annotate.catalogue import Catalogue
-from ..annotate.errors import ModelError
+from ..annotate.errors import ModelError, UsageError, WorkspaceError
 from ..annotate.workspace import Workspace
 from .calibration import Calibration
 from .checkpoint import Card, load_model
@@ -21,15 +21,16 @@ def load_version(
     """A model version, verified: the one named, or the active one; with its network and its card.
 
     Raises:
-        ModelError: There is none, or its files are missing or damaged.
+        UsageError: There is none.
+        ModelError: Its files are missing or damaged.
     """
     known = {m.id: m for m in catalogue.models()}
     active = catalogue.active_model()
     version = model or (active.id if active else None)
     if version is None:
-        raise ModelError("models", "there is no model yet", "Make one: dmr train")
+        raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:
-        raise ModelError(version, "is no model of this workspace", "See `dmr models list`")
+        raise UsageError(version, "is no model of this workspace", "See `dmr models list`")
     use_threads()
     network, card = load_model(workspace.models_folder / version, device=device)
     if card.weights_sha256 != known[version].sha256:
@@ -50,7 +51,8 @@ def load_predictor(
         frames: About how many there are to predict, None for few; many are worth an engine that starts slowly.
 
     Raises:
-        ModelError: There is none, or its files are missing or damaged.
+        UsageError: There is none.
+        ModelError: Its files are missing or damaged.
     """
     version, network, card = load_version(workspace, catalogue, model=model, device=device)
     engine = pick_engine(network, size=card.input, device=device, frames=frames)

@@ -161,3 +161,16 @@ def test_a_path_in_a_coco_file_never_leads_out_of_the_target(tmp_path: Path) -> 
         "deep/deeper/out/evil.json",
         "deep/deeper/out/worse.json",
     ]
+
+
+def test_a_labelme_file_in_the_way_of_a_data_set_is_not_replaced(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        data = annotation_to_labelme(drawn(), names={1: "one", 2: "two", 3: "three"}, image_path=f"{name}.png")
+        (tmp_path / f"{name}.json").write_bytes(data)
+    source, target = tmp_path / "a.json", tmp_path / "b.json"
+    before = target.read_bytes()
+    result = CliRunner().invoke(main, ["convert", "labelme-to-coco", str(source), str(target)])
+
+    assert result.exit_code == 2
+    assert "is there, and is no COCO data set" in result.output
+    assert target.read_bytes() == before

@@ -248,6 +248,19 @@ def test_a_preview_shows_some_of_the_frames(tmp_path: Path) -> None:
     with Image.open(sheet) as image:
         assert image.width > 1000
     assert report.words == [f"Contact sheet of 10 frames: {sheet}"]
+    mask_to_labelme(tmp_path / "in", tmp_path / "out", classes=None, preview=sheet)
+    scan = tmp_path / "in" / "00.png"
+    before = scan.read_bytes()
+    with pytest.raises(UsageError, match="is no contact sheet"):
+        mask_to_labelme(tmp_path / "in", tmp_path / "out", classes=None, preview=scan)
+    assert scan.read_bytes() == before
+
+
+def test_classes_that_no_file_knows_are_refused(tmp_path: Path) -> None:
+    write_labelme(tmp_path / "a.json", ("nerve", [[1, 1], [5, 1], [5, 5]]))
+    with pytest.raises(UsageError, match="names none of the labels there are: nerve"):
+        labelme_to_mask(tmp_path / "a.json", tmp_path / "out", classes=("nerv", "musle"))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def test_the_interval_over_patients_holds_the_mean_and_needs_two_patients() -> N
 
     assert low < table["dice"].mean() < high
     assert patient_intervals(scores({"1_1": 0.5, "1_2": 0.7})).isna().all(axis=None)
+    table.loc[table["patient"] == "3", "patient"] = None  # a file whose name tells no patient
+    assert patient_intervals(table).notna().all(axis=None)
 
 
 def test_a_guess_that_follows_the_truth_correlates() -> None:
