@@ -256,7 +256,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--input", type=int, default=128)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other training settings")
-    parser.add_argument("--weights", action="store_true", help="make weights again where only a row is left of a run")
+    parser.add_argument(
+        "--weights",
+        action="store_true",
+        help="make weights again where only a row is left; the same ones on the same machine alone",
+    )
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
 
