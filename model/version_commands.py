@@ -75,9 +75,8 @@ def info(workspace: Workspace, model: str | None) -> Report:
         f"{version}: {card['network']}, {parameters:,} parameters, {work / 1e9:.2f} G multiply-adds a frame of "
         f"{card['input']} x {card['input']}\n"
     )
-    calibration = card["details"].get("calibration") or {}
-    short = {k: v for k, v in calibration.items() if k != "curves"}  # points by the dozen; --json has them
-    shown = card | {"details": card["details"] | ({"calibration": short} if calibration else {})}
+    calibration = {k: v for k, v in (card.get("calibration") or {}).items() if k != "curves"}
+    shown = card | ({"calibration": calibration} if calibration else {})  # points by the dozen: --json has them
     show(json.dumps(shown, indent=2, ensure_ascii=False))
     return report
 
