@@ -184,12 +184,14 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
             tell=tell,
         )
         with workspace.lock(wait_s=WAIT_S):
-            if sync and _all_reviewed(catalogue, report=report):
+            sent = sync and _all_reviewed(catalogue, report=report)
+            if sent:
                 try:
                     _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
                 except StudioError as error:  # the verdict, of hours of training, is told all the same
                     report.fail(error)
-            else:
+                    sent = False
+            if not sent:
                 rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
     return report
 

@@ -1,7 +1,7 @@
 """How far DMRNet gets: networks of several seeds on one grid, alone and together, one view of each and four.
 
-Networks come from the peers' benchmark. The headline is that of all seeds and views on the finer grid, which was said
-before the test patients were looked at: on folds resolution was what helped most.
+Networks come from the peers' benchmark. The headline is that of all seeds and views on the finer grid, named before any
+ensemble was scored, because resolution had helped on a fold; single seeds on both grids had been scored by then.
 """
 
 from __future__ import annotations

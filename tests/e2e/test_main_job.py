@@ -22,6 +22,7 @@ from dmr.annotate.report import Report
 from dmr.annotate.worklist import finish_worklist, lay_out
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
+from dmr.model.loading import learnt_hashes, looks_learnt
 
 UBPD_CLASSES = "muscle=jirouzuzhi,vein=jingmai,artery=dongmai,nerve=shenjing"
 TRAIN = ("--size", "s", "--input", "64", "--steps", "6", "--device", "cpu")
@@ -307,4 +308,6 @@ def test_retrain_judges_a_model_that_waits_only_while_it_knows_all_that_was_draw
                 parent=known.revision,
             )
         )
+        learnt = learnt_hashes(catalogue, [m for m in catalogue.models() if m.id == "v4"])
+        assert looks_learnt(frame.perceptual_hash, learnt), "v4 saw the frame, though it was redrawn since"
     assert "Gate: v5 against v" in dmr("retrain", "--no-pull", *TRAIN).output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from scans import FIRST, write_scans
 
+from dmr.annotate.errors import StudioError
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
@@ -169,6 +171,47 @@ def test_frames_that_a_model_has_learnt_and_unknown_patients_are_no_fair_test(
     assert "looks like a frame that v1 learnt from" in result.output
 
 
+def test_a_changed_layer_order_is_something_new_to_train_on(workspace: Workspace, tmp_path: Path) -> None:
+    write_scans(tmp_path / "in", patients=range(3), labelled=True)
+    run("import", str(tmp_path / "in"))
+    train = ("train", "--input", "32", "--steps", "1")
+    assert run(*train).exit_code == 0
+    assert "Nothing new" in run(*train).output
+    toml = Path("dmr.toml")
+    text = toml.read_text(encoding="utf-8")
+    assert 'inside = "psoas_major"' in text
+    toml.write_text(text.replace('inside = "psoas_major"', ""), encoding="utf-8")
+    assert "1 models made" in run(*train).output
+
+
+def test_a_verdict_is_told_though_drafts_cannot_be_sent(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scans(tmp_path / "in", patients=range(3), labelled=True)
+    run("import", str(tmp_path / "in"))
+    write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)
+    retrain = ("retrain", "--pull", "--input", "32", "--steps", "1")
+    run("ingest", str(tmp_path / "scans"))
+
+    def dead(*_: object, **__: object) -> None:
+        raise StudioError("Label Studio", "does not answer", "Start it")
+
+    monkeypatch.setattr("dmr.annotate.queues.studio_client", lambda _: nullcontext())
+    monkeypatch.setattr("dmr.annotate.pull.pull", lambda *_, **__: None)
+    monkeypatch.setattr("dmr.active.commands._pull_and_push", dead)
+    unreviewed = run(*retrain)
+    assert unreviewed.exit_code == 0, unreviewed.output
+    assert "Gate: v1 is promoted" in unreviewed.output
+    assert "Not sent to Label Studio" in unreviewed.output
+    with workspace.catalogue() as catalogue:
+        catalogue.mark_reviewed(f.frame_id for f in catalogue.unlabelled_frames())
+    down = run(*retrain, "--again")
+    assert down.exit_code == 1
+    assert "Gate: v2 against v1 is" in down.output
+    assert "does not answer" in down.output
+    assert Path("reports/ranking.csv").is_file()
+
+
 def test_check_says_what_import_would_leave_out(workspace: Workspace, tmp_path: Path) -> None:
     write_scans(tmp_path / "in", patients=range(2), labelled=True)
     path = sorted((tmp_path / "in").glob("*.json"))[0]
@@ -206,9 +249,12 @@ def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: 
         (("import", "."), "holds no Labelme file"),
         (("check", "."), "holds no Labelme file"),
         (("open",), "there are no frames yet"),
+        (("train", "--minutes", "-1"), "not in the range"),
+        (("prelabel", ".", "--seed", "-1"), "not in the range"),
+        (("train", "--input", "4096"), "up to 1024"),
         (("init", "x", "--patient", "foo("), "no regular expression"),
     ],
-    ids=["no model", "input", "masks", "unknown model", "no reason", "nothing", "nothing to check", "empty", "pattern"],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_wrong_usage_is_told_in_one_line(workspace: Workspace, arguments: tuple[str, ...], words: str) -> None:
     result = run(*arguments)
