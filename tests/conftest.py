@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, settings
 
 UBPD = Path(__file__).resolve().parents[2] / "shared" / "data" / "ubpd"
 
-# A busy computer is no failure of the code.
-settings.register_profile("dmr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy computer is no failure of the code. The same examples each time, so a test fails with the change that broke it;
+# `make test ARGS="--hypothesis-profile search"` looks for others.
+settings.register_profile("dmr", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("dmr"), derandomize=False, max_examples=1000)
 settings.load_profile("dmr")
 
 
