@@ -115,7 +115,11 @@ def rank_frames(
     blind: Collection[str],
     seed: int,
 ) -> list[Ranked]:
-    """Order frames by the workspace's strategy and a model's scores; those in `blind` come after them, at random."""
+    """Order frames by the workspace's strategy and a model's scores.
+
+    After them those in `blind`, at random; at the end those that show nothing, of which a network is unsure
+    all over.
+    """
     candidates = []
     for f in frames:
         own = scores.get(f.frame_id, {})
@@ -131,12 +135,18 @@ def rank_frames(
             )
         )
     select = workspace.settings.select
-    seen = [c for c in candidates if c.frame_id not in blind]
-    unseen = [c for c in candidates if c.frame_id in blind]
+    empty = {f.frame_id for f in frames if f.sector is None}
+    shown = [c for c in candidates if c.frame_id not in empty]
+    seen = [c for c in shown if c.frame_id not in blind]
+    unseen = [c for c in shown if c.frame_id in blind]
     ranking = rank(seen, strategy=select.strategy, per_clip=select.per_clip_per_round, seed=seed)
-    drawn = rank(unseen, strategy="random", per_clip=select.per_clip_per_round, seed=seed)
     why = "patient of the validation or test set: drawn at random, to be outlined without a draft"
-    return ranking + [Ranked(len(ranking) + r.rank, r.frame_id, None, why) for r in drawn]
+    for r in rank(unseen, strategy="random", per_clip=select.per_clip_per_round, seed=seed):
+        ranking.append(Ranked(len(ranking) + 1, r.frame_id, None, why))
+    for c in candidates:
+        if c.frame_id in empty:
+            ranking.append(Ranked(len(ranking) + 1, c.frame_id, None, "shows next to nothing: hardly any echo in it"))
+    return ranking
 
 
 def predict_missing(

@@ -144,7 +144,9 @@ def test_a_draft_that_was_edited_is_not_overwritten_by_the_next_prelabel(workspa
     assert path.read_text(encoding="utf-8") == broken
 
 
-def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing_and_come_last(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
     run("import", str(tmp_path / "in"))
     assert run("train", "--input", "32", "--steps", "1").exit_code == 0
@@ -156,6 +158,8 @@ def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing(workspace: 
     assert result.exit_code == 0, result.output
     with Image.open("reports/prelabel.png") as sheet:
         assert sheet.height < 3 * sheet.width
+    reasons = [line.split(",")[3] for line in Path("reports/ranking.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert [k for k, why in enumerate(reasons) if "shows next to nothing" in why] == [6, 7, 8, 9]
 
 
 def test_frames_that_a_model_has_learnt_and_unknown_patients_are_no_fair_test(
