@@ -117,8 +117,7 @@ def rank_frames(
 ) -> list[Ranked]:
     """Order frames by the workspace's strategy and a model's scores.
 
-    After them those in `blind`, at random; at the end those that show nothing, of which a network is unsure
-    all over.
+    After them those in `blind`, at random; at the end those that show nothing, on which a network is unsure all over.
     """
     candidates = []
     for f in frames:
