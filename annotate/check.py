@@ -19,6 +19,7 @@ from .labelme import LabelmeFile, find_image, labelme_to_annotation, read_labelm
 from .raster import polygons_to_mask
 from .report import Report
 from .sector import find_sector
+from .settings import PATIENT_UNKNOWN
 from .shapes import Annotation, Frame, Ring, Shape, ring_area
 from .sources import files_below
 
@@ -97,7 +98,7 @@ def check_folder(
             patient = re.search(patient_pattern, path.stem) if patient_pattern else None
             of = patient.groupdict().get("patient") if patient else None
             if known is not None and not of:
-                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", path.name)
+                report.note(PATIENT_UNKNOWN, path.name)
             found.append(Checked(path.name, of, frozenset(ids)))
         except BrokenInput as error:
             report.fail(error)

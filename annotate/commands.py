@@ -99,7 +99,7 @@ def import_(
     from .checkout import labelled_sheets, write_checkout
     from .edits import sync_checkout
     from .errors import UsageError
-    from .importing import import_labelled
+    from .importing import import_labelled, rehearse_import
     from .sources import files_below, labelme_frames, mask_frames
 
     report = Report("import")
@@ -127,9 +127,7 @@ def import_(
         contains = {c.id: settings.classes.children(c.id) for c in settings.classes}
         items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
     if dry_run:
-        for _ in items:
-            report.count("files that can be read")
-        report.say("Dry run: nothing was changed.")
+        rehearse_import(workspace, items, report=report)
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
         sync_checkout(workspace, catalogue, report=report, author=author)

@@ -12,6 +12,7 @@ from .errors import BrokenInput
 from .ingest import BATCH, NamedFrame, add_frames, note_near_copies
 from .records import RevisionRecord
 from .report import Report
+from .settings import PATIENT_UNKNOWN, match_patient
 from .shapes import Annotation
 from .sources import LabelledFrame
 from .splits import update_ledger
@@ -65,7 +66,7 @@ def import_labelled(
             if outcome.conflict:
                 report.note("authors disagree on a frame", frame.frame_id)
             if frame.patient is None:
-                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", frame.frame_id)
+                report.note(PATIENT_UNKNOWN, frame.frame_id)
         if on_progress is not None:
             on_progress(len(batch))
     note_near_copies(catalogue, ids, report=report)
@@ -77,6 +78,20 @@ def import_labelled(
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)
+
+
+def rehearse_import(workspace: Workspace, items: Iterable[LabelledFrame], *, report: Report) -> None:
+    """Read all that an import would, and say what is odd; the workspace is not written to."""
+    patients: set[str] = set()
+    for item in _one_an_image(items, report=report):
+        report.count("files that can be read")
+        patient, _ = match_patient(workspace.settings, item.name)
+        if patient is None:
+            report.note(PATIENT_UNKNOWN, item.name)
+        else:
+            patients.add(patient)
+    report.count("patients by their names", len(patients))
+    report.say("Dry run: nothing was changed.")
 
 
 def _one_an_image(items: Iterable[LabelledFrame], *, report: Report) -> Iterator[LabelledFrame]:

@@ -17,7 +17,7 @@ from .identity import Key, clip_id, frame_id, load_key, pseudonym
 from .records import FrameRecord
 from .report import Report
 from .sector import find_sector
-from .settings import Settings, match_patient
+from .settings import PATIENT_UNKNOWN, Settings, match_patient
 from .shapes import Frame
 from .sources import files_below
 from .store import sha256_hex, write_many
@@ -141,7 +141,7 @@ def ingest_scans(
     for batch in ahead(batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH), depth=1):
         for record in add_frames(workspace, catalogue, batch, report=report):
             if record.frame_id not in ids and record.patient is None:
-                report.note("patient unknown by the pattern in dmr.toml (never a test patient)", record.frame_id)
+                report.note(PATIENT_UNKNOWN, record.frame_id)
             ids[record.frame_id] = None
         if on_progress is not None:
             on_progress(len(batch))

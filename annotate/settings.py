@@ -22,6 +22,9 @@ Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
 
+PATIENT_UNKNOWN: Final = "patient unknown by the pattern in dmr.toml (never a test patient)"
+"""What is said of a file in whose name `match_patient` finds none."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportSettings:

@@ -112,11 +112,16 @@ def test_masks_come_in_as_outlines_that_paint_the_same_mask(workspace: Workspace
 
 
 def test_a_dry_run_reads_everything_and_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
-    write_scans(tmp_path / "in", patients=range(1), labelled=True)
+    write_scans(tmp_path / "in", patients=range(2), labelled=True)
+    first = tmp_path / "in" / f"{FIRST}.json"
+    for suffix in (".json", ".png"):
+        first.with_suffix(suffix).rename(tmp_path / "in" / f"holiday{suffix}")
     result = run("import", str(tmp_path / "in"), "--dry-run")
 
     assert result.exit_code == 0
-    assert "6 files that can be read" in result.output
+    assert "12 files that can be read" in result.output
+    assert "2 patients by their names" in result.output
+    assert "never a test patient): 1 (holiday)" in result.output
     assert not list(Path("frames").iterdir())
 
 
