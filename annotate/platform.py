@@ -44,6 +44,13 @@ def fsync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def has_screen() -> bool:
+    """Whether a program with windows can be started here; elsewhere than on Linux it is taken for granted."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
 def owner_only(path: Path) -> bool:
     """Let only its owner read and write a file.
 

@@ -14,7 +14,7 @@ from .catalogue import Catalogue
 from .checkout import REVIEWED, draft_sheets, write_checkout
 from .edits import sync_checkout, take_up_edits
 from .errors import BrokenInput, UsageError, WorkspaceError
-from .platform import exclusive_lock
+from .platform import exclusive_lock, has_screen
 from .report import Report
 from .workspace import Workspace
 
@@ -27,11 +27,14 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
     A worklist that a crash left behind is taken up first.
 
     Raises:
-        UsageError: Labelme is not installed.
+        UsageError: Labelme is not installed, or there is no screen for it.
         WorkspaceError: There is nothing to draw on, or Labelme is open on the worklist already.
     """
     if find_spec("labelme") is None:
         raise UsageError("open", "Labelme is not installed", "Install it: pip install labelme")
+    if not has_screen():
+        what = "there is no screen for Labelme: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        raise UsageError("open", what, "Run it on a desktop, or edit the files in annotations/ and run `dmr import`")
     with ExitStack() as held:
         try:
             held.enter_context(exclusive_lock(workspace.root / ".worklist.lock", wait_s=0))

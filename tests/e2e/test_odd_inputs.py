@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_without_a_model_scans_are_ranked_for_a_cold_start_and_can_be_drawn_on(
         patients = {f.frame_id: f.patient for f in catalogue.frames()}
     first = [line.split(",")[1] for line in Path("reports/ranking.csv").read_text(encoding="utf-8").splitlines()[1:4]]
     assert len({patients[f] for f in first}) == 3, "every patient before any comes twice"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+def test_without_a_screen_labelme_is_not_started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    result = run("open")
+
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: open: there is no screen")
+    assert result.output.count("\n") == 1
 
 
 def test_one_bad_file_never_stops_the_rest(workspace: Workspace, tmp_path: Path) -> None:
