@@ -277,7 +277,10 @@ def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_wrong_usage_is_told_in_one_line(workspace: Workspace, arguments: tuple[str, ...], words: str) -> None:
+def test_wrong_usage_is_told_in_one_line(
+    workspace: Workspace, arguments: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")  # `dmr open` asks for a screen first
     result = run(*arguments)
 
     assert result.exit_code == 2
