@@ -105,6 +105,8 @@ def import_(
     report = Report("import")
     if (images is None) != (masks is None):
         raise UsageError("--images and --masks", "go together", "Give both")
+    if dry_run and not sources and images is None:
+        raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
     if sources and not files_below(sources, frozenset({".json"}), without=workspace.own_folders):
         raise UsageError(sources[0], "holds no Labelme file", "Name their folder; scans come in by `dmr prelabel`")
     settings = workspace.settings

@@ -268,6 +268,7 @@ def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: 
         (("models", "info", "v9"), "no model of this workspace"),
         (("models", "promote", "v9", "--because", " "), "says nothing"),
         (("import", "."), "holds no Labelme file"),
+        (("import", "--dry-run"), "needs SOURCES"),
         (("check", "."), "holds no Labelme file"),
         (("open",), "there are no frames yet"),
         (("train", "--minutes", "-1"), "not in the range"),
