@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..annotate.commands import pass_workspace
-from ..annotate.console import Tell, device_option, progress, reporting, seed_option, show
+from ..annotate.console import Tell, progress, reporting, seed_option, show
 from ..annotate.report import Report
 from ..model.commands import chosen_settings, training_bar, training_options
+from ..model.options import computing_options
 
 if TYPE_CHECKING:
     from ..annotate.catalogue import Catalogue
@@ -28,7 +29,7 @@ _reviewed_option = click.option(
 @click.option("--push/--no-push", "send", default=None, help="Send to Label Studio [default: when one is set up].")
 @_reviewed_option
 @seed_option
-@device_option
+@computing_options
 @reporting
 @pass_workspace
 def prelabel(
@@ -76,7 +77,7 @@ def prelabel(
 @click.command()
 @click.option("--top", type=click.IntRange(min=1), help="Add only the first frames of the ranking [default: all].")
 @_reviewed_option
-@device_option
+@computing_options
 @reporting
 @pass_workspace
 def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_name: str) -> Report:
@@ -141,7 +142,7 @@ def _all_reviewed(catalogue: Catalogue, *, report: Report) -> bool:
 )
 @training_options
 @seed_option
-@device_option
+@computing_options
 @reporting
 @pass_workspace
 def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: str, **options: Any) -> Report:
@@ -201,7 +202,7 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
 @click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of each training.")
 @click.option("--open/--no-open", "open_page", default=None, help="Open the page [default: in a terminal].")
 @seed_option
-@device_option
+@computing_options
 @reporting
 def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, device_name: str) -> Report:
     """Run the whole loop on synthetic frames in a new workspace in FOLDER: minutes.

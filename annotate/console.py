@@ -94,10 +94,3 @@ def seed_option(function: F) -> F:
     return click.option(
         "--seed", type=click.IntRange(0, 2**32 - 1), default=None, help="Of all that is drawn at random."
     )(function)
-
-
-def device_option(function: F) -> F:
-    """`--device`."""
-    return click.option("--device", "device_name", default="auto", show_default=True, help="auto, cpu, cuda or mps.")(
-        function
-    )

@@ -14,10 +14,10 @@ from record import record
 from ubpd import CLASSES
 from uncertainty import NAMES, methods
 
-from dmr.model.device import use_threads
 from dmr.model.evaluate import evaluate
 from dmr.model.metrics import patient_intervals, summarise
 from dmr.model.predict import Predictor
+from dmr.model.threads import use_threads
 from dmr.model.training import NETWORK
 
 

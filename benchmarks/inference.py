@@ -30,12 +30,12 @@ from dmr.annotate.report import Report
 from dmr.annotate.workspace import Workspace
 from dmr.model.augment import standardise
 from dmr.model.checkpoint import Card, save_model, weights_bytes
-from dmr.model.device import use_threads
 from dmr.model.engine import BATCH, Engine, OpenVinoEngine, TorchEngine, fast_precision, inference_part
 from dmr.model.export import export_onnx
 from dmr.model.network import SIZES, DMRNet, multiply_adds
 from dmr.model.predict import VIEWS, Predictor, views
 from dmr.model.settings import TrainSettings
+from dmr.model.threads import use_threads
 from dmr.model.train import Trainer, start_at_shares
 from dmr.model.training import NETWORK
 

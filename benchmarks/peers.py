@@ -33,11 +33,12 @@ from ubpd import CLASSES
 from dmr.annotate.raster import shapes_to_layers
 from dmr.annotate.store import write_atomic
 from dmr.model.augment import standardise
-from dmr.model.device import autocast, use_threads
+from dmr.model.device import autocast
 from dmr.model.letterbox import Letterbox
 from dmr.model.metrics import FrameScore, score_mask, score_table, summarise
 from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
 from dmr.model.settings import TrainSettings
+from dmr.model.threads import use_threads
 from dmr.model.train import Trainer, start_at_shares
 from dmr.model.training import NETWORK
 

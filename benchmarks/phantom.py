@@ -26,7 +26,7 @@ from dmr.annotate.phantom.scanner import SCANNERS
 from dmr.annotate.phantom.screen import write_screen
 from dmr.annotate.phantom.tissue import INDEX
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
-from dmr.model.device import use_threads
+from dmr.model.threads import use_threads
 
 PUBLISHED = (0.5, 1.0)  # Nakagami's m of muscle, Shankar 2000
 SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"

@@ -25,11 +25,11 @@ from dmr.annotate.raster import shapes_to_layers
 from dmr.annotate.store import write_atomic
 from dmr.model.augment import standardise
 from dmr.model.dataset import Sample, training_set
-from dmr.model.device import use_threads
 from dmr.model.letterbox import Letterbox
 from dmr.model.metrics import score_mask, score_table, summarise
 from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
 from dmr.model.settings import TrainSettings
+from dmr.model.threads import use_threads
 from dmr.model.train import Trainer, start_at_shares
 
 TURN_SECONDS = 60

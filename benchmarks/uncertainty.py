@@ -22,12 +22,12 @@ from ubpd import CLASSES
 
 from dmr.model.calibration import Evidence, Reliability
 from dmr.model.dataset import Sample
-from dmr.model.device import use_threads
 from dmr.model.engine import DropoutEngine, TorchEngine
 from dmr.model.evaluate import evaluate
 from dmr.model.metrics import guess_correlation, summarise
 from dmr.model.network import SIZES, DMRNet
 from dmr.model.predict import Look, Predictor, views
+from dmr.model.threads import use_threads
 from dmr.model.training import NETWORK
 
 CPU = torch.device("cpu")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..annotate.commands import pass_workspace
-from ..annotate.console import Tell, device_option, progress, reporting, seed_option, show
+from ..annotate.console import Tell, progress, reporting, seed_option, show
 from ..annotate.report import Report
+from .options import computing_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]
 @click.command()
 @training_options
 @seed_option
-@device_option
+@computing_options
 @reporting
 @pass_workspace
 def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -> Report:
@@ -110,7 +111,7 @@ def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -
 @click.option("--data", type=click.Path(exists=True, path_type=Path), help="Labelme files from elsewhere; only read.")
 @click.option("--map", "renames", multiple=True, metavar="LABEL=CLASS", help="What --data calls a class of yours.")
 @click.option("--coverage", type=click.Choice(["drawn", "all"]), help="Of --data [default: dmr.toml].")
-@device_option
+@computing_options
 @reporting
 @pass_workspace
 def evaluate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 
 import torch
@@ -23,17 +22,6 @@ def pick_device(name: str = "auto") -> torch.device:
         found = ", ".join(n for n, present in there.items() if present)
         raise UsageError(f"--device {name}", "there is no such device on this PC", f"Use auto, or one of {found}")
     return torch.device(name)
-
-
-def use_threads(count: int | None = None) -> int:
-    """Set torch's CPU threads: `count`, else `OMP_NUM_THREADS`, else the cores this process may use.
-
-    Left to itself torch counts the machine's cores, also where a container or an affinity grants fewer.
-    """
-    granted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(count or (int(asked) if asked.isdecimal() and int(asked) else granted))
-    return torch.get_num_threads()
 
 
 def has_fast_bf16(device: torch.device) -> bool:

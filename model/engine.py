@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..annotate.quiet import quietly
 from .device import autocast, has_fast_bf16
 from .network import DMRNet, as_output
+from .threads import ThreadChoice, granted_threads, thread_choice
 
 EngineName = Literal["auto", "torch", "openvino"]
 BATCH: Final = 8  # frames that torch takes at a time: more are no faster
@@ -30,18 +31,26 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """The network as it is, in bfloat16 where the device computes it in hardware."""
+    """The network as it is, in bfloat16 where the device computes it in hardware.
+
+    Args:
+        network: Trained.
+        device: To compute on.
+        threads: Chooses the processor's threads for each batch; None leaves torch's setting as it is.
+    """
 
     name = "torch"
 
-    def __init__(self, network: nn.Module, device: torch.device) -> None:
-        self.network, self.device = network.to(device).eval(), device
+    def __init__(self, network: nn.Module, device: torch.device, *, threads: ThreadChoice | None = None) -> None:
+        self.network, self.device, self.threads = network.to(device).eval(), device, threads
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """See `Engine`; the answer is on the engine's device."""
         logits, embeddings = [], []
         for part in torch.split(frames.to(self.device), BATCH):
+            if self.threads is not None:
+                self.threads()
             with autocast(self.device):
                 output = as_output(self.network(part))
             logits.append(output.logits.float())
@@ -84,7 +93,14 @@ class OpenVinoEngine:
 
     name = "openvino"
 
-    def __init__(self, network: DMRNet, *, size: int, precision: Literal["bf16", "f32"] | None = None) -> None:
+    def __init__(
+        self,
+        network: DMRNet,
+        *,
+        size: int,
+        precision: Literal["bf16", "f32"] | None = None,
+        threads: int | None = None,
+    ) -> None:
         import openvino
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -101,7 +117,9 @@ class OpenVinoEngine:
         hints = {
             "PERFORMANCE_HINT": "THROUGHPUT",  # small batches side by side, a core each, leave less idle than one large
             "INFERENCE_PRECISION_HINT": precision or fast_precision(),
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            # A stream a thread: nothing inside a request waits for another thread, which other programs may hold up.
+            "INFERENCE_NUM_THREADS": threads or granted_threads(),
+            "NUM_STREAMS": threads or granted_threads(),
         }
         compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._shapes = [tuple(compiled.output(k).shape)[1:] for k in range(2)]
@@ -177,8 +195,8 @@ def pick_engine(
     wanted = name == "openvino" or (name == "auto" and device.type == "cpu" and (frames or 0) >= WORTH_IT)
     if wanted:
         try:
-            return OpenVinoEngine(network, size=size)
+            return OpenVinoEngine(network, size=size, threads=thread_choice().counts[-1])
         except (ImportError, RuntimeError):
             if name == "openvino":
                 raise
-    return TorchEngine(network, device)
+    return TorchEngine(network, device, threads=thread_choice())

@@ -19,6 +19,7 @@ from .device import autocast
 from .losses import total_loss
 from .network import as_output
 from .settings import TrainSettings
+from .threads import ThreadChoice
 
 GRADIENT_CLIP = 5.0  # norm; a rare steep step early in training, as with few and partly covered frames
 
@@ -91,6 +92,7 @@ class Trainer:
         validation: Frames of other patients, to stop early by; may be empty.
         settings: All that decides the run.
         device: To compute on.
+        threads: Chooses the processor's threads before each step; None leaves torch's setting as it is.
     """
 
     def __init__(
@@ -101,12 +103,13 @@ class Trainer:
         *,
         settings: TrainSettings,
         device: torch.device,
+        threads: ThreadChoice | None = None,
     ) -> None:
         self.network = network.to(device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.best_state: dict[str, Tensor] | None = None
         self.training, self.validation = training, validation
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.threads = settings, device, threads
         self.inside = None if training.inside is None else training.inside.to(device)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -146,6 +149,8 @@ class Trainer:
         sitting = self.seconds
         while not self.done and self.seconds - sitting < seconds:
             began = time.monotonic()
+            if self.threads is not None:
+                self.threads()
             if self.step % self.settings.check_every == 0:
                 self._losses.clear()
             self._losses.append(self._train_step())
@@ -218,7 +223,9 @@ class Trainer:
 
     def _look(self) -> None:
         """Score the averaged weights on the validation patients and keep them if they are the best so far."""
-        classes = class_dice(self.average, self.validation, device=self.device, batch=self.settings.batch)
+        classes = class_dice(
+            self.average, self.validation, device=self.device, batch=self.settings.batch, threads=self.threads
+        )
         dice = mean_known(classes)
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         self.checks.append(Check(self.step, round(self.seconds, 1), loss, dice, tuple(classes)))
@@ -261,12 +268,21 @@ def _floats(network: nn.Module) -> list[Tensor]:
 
 
 @torch.no_grad()
-def class_dice(network: nn.Module, frames: TrainingSet, *, device: torch.device, batch: int = 16) -> list[float | None]:
+def class_dice(
+    network: nn.Module,
+    frames: TrainingSet,
+    *,
+    device: torch.device,
+    batch: int = 16,
+    threads: ThreadChoice | None = None,
+) -> list[float | None]:
     """Dice per image on the network's grid, of each class over the frames in which it is drawn; None without any."""
     network.eval()
     classes = frames.covered.shape[1]
     total, count = torch.zeros(classes), torch.zeros(classes)
     for part in frames.batches(batch):
+        if threads is not None:
+            threads()
         with autocast(device):
             logits = as_output(network(standardise(part.frames).to(device))).logits
         label = logits.argmax(1).cpu()

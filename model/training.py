@@ -29,7 +29,6 @@ from .card_details import described, limits
 from .checkpoint import Card, read_card, save_model, weights_bytes
 from .curves import CURVES, training_curves
 from .dataset import TrainingSet, training_set
-from .device import use_threads
 from .engine import TorchEngine
 from .evaluate import evaluate
 from .loading import workspace_samples
@@ -37,6 +36,7 @@ from .metrics import summarise
 from .network import SIZES, DMRNet, parameter_count
 from .predict import Predictor, views
 from .settings import TrainSettings
+from .threads import thread_choice
 from .train import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
@@ -108,7 +108,6 @@ def train_model(
         WorkspaceError: There is nothing to learn from.
         KeyboardInterrupt: Interrupted; the state is kept, and the next call goes on.
     """
-    use_threads()
     names = predicted_classes(workspace.settings.classes)
     train, validation = _frames(catalogue, "train"), _frames(catalogue, "validation")
     if not any(item.annotation.shapes for item in train):
@@ -212,7 +211,7 @@ def _trainer(settings: TrainSettings, sets: list[TrainingSet], device: torch.dev
     torch.manual_seed(settings.seed)
     network = DMRNet(classes, size=SIZES[settings.size], dropout=settings.dropout)
     start_at_shares(network.classifiers, sets[0].class_shares())
-    return Trainer(network, sets[0], sets[1], settings=settings, device=device)
+    return Trainer(network, sets[0], sets[1], settings=settings, device=device, threads=thread_choice())
 
 
 def _judged(
@@ -225,7 +224,7 @@ def _judged(
 ) -> dict[str, Any]:
     """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
     trainer.network.load_state_dict(trainer.finished_state())
-    engine = TorchEngine(trainer.network, device)
+    engine = TorchEngine(trainer.network, device, threads=thread_choice())
     predictor = Predictor(views(engine), class_ids=list(names), input_size=settings.input)
     samples = workspace_samples(workspace, validation, report=Report("train"))  # what cannot be read was said before
     done = evaluate(predictor, samples, names=names, contains=contained(workspace.settings.classes))

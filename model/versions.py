@@ -9,7 +9,6 @@ from ..annotate.errors import ModelError, UsageError, WorkspaceError
 from ..annotate.workspace import Workspace
 from .calibration import Calibration
 from .checkpoint import Card, load_model
-from .device import use_threads
 from .engine import pick_engine
 from .network import DMRNet
 from .predict import Predictor, views
@@ -31,7 +30,6 @@ def load_version(
         raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:
         raise UsageError(version, "is no model of this workspace", "See `dmr models list`")
-    use_threads()
     network, card = load_model(workspace.models_folder / version, device=device)
     if card.weights_sha256 != known[version].sha256:
         raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
