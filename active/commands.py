@@ -214,6 +214,7 @@ def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, dev
 
     from ..model.device import pick_device
     from .demo import finished_page, run_demo
+    from .demo_figures import NEXT
 
     report = Report("demo")
     if (there := finished_page(folder)) is not None:
@@ -221,16 +222,17 @@ def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, dev
         return report
     with progress() as tell:
         done = run_demo(folder, steps=steps, seed=seed or 0, device=pick_device(device_name), show=show, tell=tell)
-    report.data["demo"] = {"verdict": done.verdict, "gain": done.gain, "page": str(done.page)}
+    report.data["demo"] = {
+        "verdict": done.verdict,
+        "gain": done.gain,
+        "first_dice": done.first_dice,
+        "second_dice": done.second_dice,
+        "page": str(done.page),
+    }
     show(f"\nLook at {done.page}")
     if open_page or (open_page is None and sys.stdout.isatty()):
         webbrowser.open(done.page.resolve().as_uri())
     show(f"Synthetic frames show the way, not how well DMRNet does on yours. Go on, in {folder}:")
-    for command, what in (
-        ("dmr studio start", "a local Label Studio, to correct for real"),
-        ("dmr push --pixels-reviewed", "the drafts that are left, most informative first"),
-        ("dmr retrain --minutes 5", "what was corrected comes back, and a new model is judged"),
-        ("dmr status", "what there is"),
-    ):
+    for command, what in NEXT:
         show(f"  {command:28}{what}")
     return report

@@ -23,10 +23,12 @@ from ..annotate.shapes import Annotation
 from ..annotate.sources import labelme_frames
 from ..annotate.store import sha256_hex
 from ..annotate.workspace import Workspace
+from ..model.checkpoint import read_card
 from ..model.settings import TrainSettings
 from ..model.train import Progress
 from ..model.training import train_model, train_settings
 from .cycle import retrain
+from .demo_figures import DemoFigures, ModelFigures, Stopwatch
 from .demo_page import PAGE, Correction, write_page
 from .prelabel import prelabel_scans
 from .simulate import correct_drafts
@@ -48,11 +50,15 @@ class Demo:
         verdict: Of the gate on the second model.
         gain: Mean Dice of the second model less that of the first, over test patients.
         page: The page to look at.
+        first_dice: Mean Dice of the first model over test patients; None where the gate could not compare.
+        second_dice: Of the second model.
     """
 
     verdict: str
     gain: float
     page: Path
+    first_dice: float | None
+    second_dice: float | None
 
 
 def finished_page(folder: Path) -> Path | None:
@@ -90,6 +96,7 @@ def run_demo(
         raise UsageError("demo --seed", f"is {seed}", "Give a number from 0")
     workspace, _ = Workspace.create(folder, coverage="all", split=SPLIT)
     scans = workspace.root / _MARK
+    watch = Stopwatch()
     show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
     _make_scans(scans, seed, tell)
     with workspace.catalogue() as catalogue:
@@ -98,10 +105,12 @@ def run_demo(
         with workspace.lock():
             _import(workspace, catalogue, scans / "labelled", report, tell)
         _say(report, show)
+        watch.end("drawing and importing the scans")
 
         show(f"3. dmr train: DMRNet learns from the training patients ({steps} steps).")
         settings = train_settings(workspace.settings, input=INPUT, steps=steps, seed=seed)
         first = _train(workspace, catalogue, settings, device, tell)
+        watch.end("training the first model")
 
         show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
         report = Report("prelabel")
@@ -113,6 +122,7 @@ def run_demo(
         _say(report, show)
         for r in made.ranking[:5]:
             show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
+        watch.end("predicting and ranking the new scans")
 
         show(f"5. A simulated physician corrects the first {CORRECTED}.")
         answers = _answers(workspace, scans)
@@ -129,6 +139,7 @@ def run_demo(
             f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
             f"added {done.added}, taken away {done.deleted}."
         )
+        watch.end("correcting the drafts")
 
         show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
         report = Report("retrain")
@@ -138,15 +149,24 @@ def run_demo(
             settings=settings,
             device=device,
             report=report,
-            on_training=_on_training(tell, "Training again", steps),
+            on_training=_timed(_on_training(tell, "Training again", steps), watch, "training the second model"),
             tell=tell,
         )
         assert cycle is not None  # there are corrections
+        watch.end("judging both models")
         _say(report, show)
         verdict = report.data["cycle"]
-        models = first, cycle.candidate
-        page = write_page(workspace, catalogue, corrections, models=models, verdict=verdict, device=device)
-    return Demo(cycle.verdict, float(verdict["dice"]["value"]), page)
+        figures = DemoFigures(
+            first=ModelFigures.of(read_card(workspace.models_folder / first), verdict["incumbent_dice"]),
+            second=ModelFigures.of(read_card(workspace.models_folder / cycle.candidate), verdict["candidate_dice"]),
+            verdict=verdict,
+            corrected=len(best),
+            structures=done,
+            minutes=watch.minutes,
+            seed=seed,
+        )
+        page = write_page(workspace, catalogue, corrections, figures=figures, device=device)
+    return Demo(cycle.verdict, float(verdict["dice"]["value"]), page, figures.first.dice, figures.second.dice)
 
 
 def _make_scans(scans: Path, seed: int, tell: Tell) -> None:
@@ -196,6 +216,16 @@ def _on_training(tell: Tell, what: str, steps: int) -> Callable[[Progress], None
         done = p.step
 
     return on_progress
+
+
+def _timed(on_progress: Callable[[Progress], None], watch: Stopwatch, part: str) -> Callable[[Progress], None]:
+    """Counts the time up to the last step as the training's; what follows it is judging."""
+
+    def timed(p: Progress) -> None:
+        on_progress(p)
+        watch.end(part)
+
+    return timed
 
 
 def _say(report: Report, show: Callable[[str], None]) -> None:

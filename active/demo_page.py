@@ -1,10 +1,9 @@
-"""The page that the demo ends with: drafts before and after correction, and both models on test patients."""
+"""The page that the demo ends with: its figures, drafts before and after correction, both models on test patients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ import torch
 from ..annotate.catalogue import Catalogue
 from ..annotate.ingest import load_frame
 from ..annotate.overlay import draw_overlay
-from ..annotate.page import NOTICE, legend, page, pictures, table
+from ..annotate.page import NOTICE, commands, facts, heading, headline, legend, notice, page, paragraph, pictures, table
 from ..annotate.records import FrameRecord, LabelledFrame
 from ..annotate.shapes import Annotation, Shape
 from ..annotate.store import write_atomic
@@ -21,10 +20,16 @@ from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
 from ..model.training import contained
 from ..model.versions import load_predictor
+from .demo_figures import NEXT, DemoFigures, ModelFigures
 from .prelabel import SPECK, tolerance_px
 
 PAGE: Final = "demo.html"
 SHOWN: Final = 8  # frames of each kind
+OUTCOMES: Final = {  # of a decision of the gate; the models' ids come in
+    "promoted": "It is no worse than {0} and is the active model now.",
+    "rejected": "It is worse than {0}, which stays the active model.",
+    "undecided": "The test patients do not settle it; {0} stays the active model.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,59 +54,121 @@ def write_page(
     catalogue: Catalogue,
     corrections: Sequence[Correction],
     *,
-    models: tuple[str, str],
-    verdict: Mapping[str, Any],
+    figures: DemoFigures,
     device: torch.device,
 ) -> Path:
-    """Write `reports/demo.html`, one file with its pictures inside.
+    """Write `reports/demo.html`, one file with its pictures inside: figures first, then frames, then what to do next.
 
     Args:
         workspace: The demo's.
         catalogue: Its catalogue, open.
         corrections: The frames that were corrected, most informative first.
-        models: Ids of the first and the second model.
-        verdict: Of the gate, as `retrain` reports it.
+        figures: What the demo came to.
         device: To predict test frames on.
     """
     classes = workspace.settings.classes
-    first, second = models
+    first, second = figures.models
     parts = [
-        "<h1>dmr demo: what twenty corrected frames brought</h1>",
-        "<p class=notice><b>Synthetic frames.</b> Every picture shows a virtual subject, drawn by a program; outlines"
-        f" are a network's drafts or known by construction. {NOTICE}</p>",
+        *figures_first(figures),
+        heading(f"The {min(SHOWN, len(corrections))} frames most worth correcting"),
+        paragraph(
+            f"{first} drew these drafts. dmr ranked the frames by how unsure the model was; these came first. The"
+            " simulated physician, a program that knows the exact outlines, kept what was drawn well and redrew the"
+            " rest."
+        ),
         legend(classes),
-        f"<h2>The frames most worth correcting</h2><p>{escape(first)} drew these drafts; the selector put the frames"
-        " first. A simulated physician kept what was drawn well and redrew the rest.</p>",
     ]
     for rank, c in enumerate(corrections[:SHOWN], 1):
         pixels = load_frame(workspace, c.frame).pixels
+        plain = Annotation(c.frame.height, c.frame.width, (), frozenset())
         draft = Annotation(c.frame.height, c.frame.width, c.draft, frozenset())
-        parts.append(
-            pictures(
-                f"{rank}. {c.frame.frame_id}: {c.reason}",
-                [
-                    (
-                        "the frame",
-                        draw_overlay(
-                            pixels, Annotation(c.frame.height, c.frame.width, (), frozenset()), classes=classes
-                        ),
-                    ),
-                    (f"before: draft of {first}", draw_overlay(pixels, draft, classes=classes)),
-                    ("after: corrected", draw_overlay(pixels, c.truth, classes=classes)),
-                ],
-            )
-        )
+        row = [
+            ("the frame", draw_overlay(pixels, plain, classes=classes)),
+            (f"before: draft of {first}", draw_overlay(pixels, draft, classes=classes)),
+            ("after: corrected", draw_overlay(pixels, c.truth, classes=classes)),
+        ]
+        parts.append(pictures(f"{rank}. {c.frame.frame_id}: {c.reason}", row))
     parts += [
-        f"<h2>Test patients, whom neither model has seen: {escape(second)} is {escape(str(verdict['verdict']))}</h2>",
-        f"<p>The gate: {escape(str(verdict['reason']))}.</p>",
-        _table(verdict),
-        "<p>One frame of each test patient, whatever it shows:</p>",
+        heading("Both models on test patients"),
+        paragraph(
+            "One frame of each patient, chosen without looking at it. Neither model has learnt from these patients."
+        ),
+        legend(classes),
     ]
-    for frame, drawn in _test_frames(workspace, catalogue, models, device):
+    for frame, drawn in _test_frames(workspace, catalogue, (first, second), device):
         parts.append(pictures("", [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]))
+    parts += [
+        heading("What to do next"),
+        paragraph(
+            "The demo left an ordinary workspace. Open a terminal in its folder, the one that holds dmr.toml, and type:"
+        ),
+        commands(NEXT),
+    ]
     path = workspace.reports_folder / PAGE
     write_atomic(path, page("dmr demo", parts))
     return path
+
+
+def figures_first(figures: DemoFigures) -> list[str]:
+    """The top of the page: verdict, both models' figures and the minutes; then the tables behind them."""
+    first, second, verdict = figures.first, figures.second, figures.verdict
+    decision = str(verdict["decision"])
+    parts = [
+        heading(f"dmr demo: two models, before and after {figures.corrected} corrected frames", level=1),
+        notice(
+            "Every picture shows a virtual subject, drawn by a program. The figures say how the work goes, not how well"
+            f" DMRNet draws on your frames. {NOTICE}",
+            first="Synthetic frames.",
+        ),
+        headline(
+            [
+                ("The gate's verdict", f"{second.id} is {decision}", OUTCOMES[decision].format(first.id, second.id)),
+                (f"First model, {first.id}", f"Dice {_share(first.dice)}", _learnt(first)),
+                (f"Second model, {second.id}", f"Dice {_share(second.dice)}", _learnt(second)),
+                ("Time on this computer", _minutes(figures.total_minutes), "from the first scan to the verdict"),
+            ]
+        ),
+    ]
+    if figures.smaller:
+        parts.append(notice(figures.smaller, first="A smaller demo."))
+    parts += [
+        heading("The score of the two models"),
+        paragraph(
+            f"Both models outlined the same {verdict['frames']} frames of {verdict['patients']} test patients. Neither"
+            " model has learnt from these patients. Dice tells how well an outline agrees with the exact one: 1 is the"
+            " same, 0 is no overlap. The interval is the middle 95 % of the changes that other draws of these patients"
+            f" give: the less it spans, the surer the change. The gate says: {verdict['reason']}."
+        ),
+    ]
+    if verdict["dice"] is not None:
+        parts.append(_table(figures))
+    if verdict["unjudged"]:
+        parts.append(
+            paragraph(f"Not judged, because too few test patients have them: {', '.join(verdict['unjudged'])}.")
+        )
+    done = figures.structures
+    parts += [
+        heading("What was done, and how long it took"),
+        table(
+            ("part", "minutes"),
+            [(part, f"{m:.1f}") for part, m in (*figures.minutes.items(), ("in all", figures.total_minutes))],
+        ),
+        facts(
+            [
+                ("Corrected frames", str(figures.corrected)),
+                (
+                    "Structures in them",
+                    f"{done.kept} kept as drafted, {done.redrawn} redrawn, {done.added} added, {done.deleted} taken"
+                    " away",
+                ),
+                ("Steps of training", f"{first.id} {first.steps:,}, {second.id} {second.steps:,}"),
+                ("Seed", str(figures.seed)),
+                ("dmr", figures.version),
+                ("Date", figures.date),
+            ]
+        ),
+    ]
+    return parts
 
 
 def _test_frames(
@@ -130,7 +197,25 @@ def _test_frames(
     return [(frame.pixels, rows) for frame, rows in zip(frames, drawn, strict=True)]
 
 
-def _table(verdict: Mapping[str, Any]) -> str:
-    changes = [("mean", verdict["dice"]), *verdict["classes"].items()]
-    rows = [(name, f"{c['value']:+.3f}", f"{c['low']:+.3f} to {c['high']:+.3f}") for name, c in changes]
-    return table(("Dice", "change", "95 % interval"), rows)
+def _table(figures: DemoFigures) -> str:
+    first, second, verdict = figures.first, figures.second, figures.verdict
+    rows = [("mean", first.dice, second.dice, verdict["dice"])]
+    rows += [(name, first.classes[name], second.classes[name], change) for name, change in verdict["classes"].items()]
+    head = ("class", f"Dice of {first.id}", f"Dice of {second.id}", "change\n95 % interval")
+    return table(head, [(n, _share(a), _share(b), _change(c)) for n, a, b, c in rows])
+
+
+def _change(change: Mapping[str, float]) -> str:
+    return f"{change['value']:+.3f}\n{change['low']:+.3f} to {change['high']:+.3f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _learnt(model: ModelFigures) -> str:
+    return f"learnt from {model.frames} frames of {model.patients} patients, in {model.steps:,} steps"
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.1f} minutes" if minutes < 10 else f"{minutes:.0f} minutes"

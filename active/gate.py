@@ -37,6 +37,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """One model's own Dice on the frames compared: the mean over the classes judged, and each class's."""
+
+    mean: float
+    classes: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate says.
 
@@ -51,6 +59,9 @@ class Verdict:
             frames. Of fewer than `LEAST_PATIENTS` patients, its interval is all that a rate can change by.
         patients: Test patients compared.
         patients_needed: About how many would settle an undecided case; None where that is not told.
+        frames: Frames of these patients in which a judged class is drawn.
+        incumbent_dice: The active model's own figures; None where nothing could be compared.
+        candidate_dice: The new model's.
     """
 
     decision: Decision
@@ -61,6 +72,9 @@ class Verdict:
     false_positive_rate: Change | None
     patients: int
     patients_needed: int | None = None
+    frames: int = 0
+    incumbent_dice: Scores | None = None
+    candidate_dice: Scores | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON values, to four digits."""
@@ -116,7 +130,19 @@ def judge(
     false_positives = _false_positives(both, resamples=resamples, seed=seed)
 
     def verdict(decision: Decision, reason: str, needed: int | None = None) -> Verdict:
-        return Verdict(decision, reason, dice, classes, unjudged, false_positives, len(patients), needed)
+        return Verdict(
+            decision,
+            reason,
+            dice,
+            classes,
+            unjudged,
+            false_positives,
+            len(patients),
+            needed,
+            frames=int(present["frame"].nunique()),
+            incumbent_dice=_scores(present, "dice_before", judged),
+            candidate_dice=_scores(present, "dice", judged),
+        )
 
     if dice.high < 0:
         return verdict("rejected", f"its mean Dice is lower: {dice.told()}")
@@ -132,6 +158,13 @@ def judge(
         reason = f"it drew more often what is not there, perhaps by chance: {false_positives.told()}"
         return verdict("undecided", reason)
     return verdict("promoted", f"its mean Dice changes by {dice.told()}")
+
+
+def _scores(rows: pd.DataFrame, figure: str, names: list[str]) -> Scores:
+    """A model's mean Dice of each class, and the mean over the classes."""
+    means = rows.groupby("name")[figure].mean()
+    own = {name: float(means[name]) for name in names}
+    return Scores(sum(own.values()) / len(own), own)
 
 
 def _resampled(patients: int, resamples: int, seed: int) -> Floats:

@@ -1,15 +1,21 @@
-"""Drawings of lines, as PNG; matplotlib is loaded when the first one is drawn."""
+"""Drawings of lines, as PNG for a file or as SVG for a page; matplotlib is loaded when the first one is drawn."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-_PAPER: Final = "#14171a"
-_INK: Final = "#d5dade"
-_FAINT: Final = "#3a4046"
+_PAPER: Final = "#ffffff"
+_INK: Final = "#1c2227"
+_FAINT: Final = "#c9cfd4"
+# In a page the ink is the page's own, so that one drawing is readable on light, dark and printed paper.
+_PAGE_INK: Final = "#010203"  # stands for it until the SVG is written
+_PAGE_FAINT: Final = "#8a9299"  # between light and dark
+_MARKERS: Final = "os^Dv*PX"  # so that lines are told apart without their colours
+FEW: Final = 12  # points of a line, up to which each is marked: a line of one point has nothing else to see
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Line:
     Attributes:
         name: In the legend.
         points: `(x, y)`.
-        color: Any that matplotlib knows; None for the next of its own.
+        color: Any that matplotlib knows; None for the next of its own, `ink` for that of the axes.
     """
 
     name: str
@@ -37,6 +43,8 @@ class Panel:
         up: What the vertical axis is.
         unit: Both axes run from 0 to 1, with the diagonal drawn.
         share: The vertical axis runs from 0 to 1.
+        counts: The horizontal axis counts something: whole numbers from 0.
+        empty: Written in the panel where no line has a point.
     """
 
     lines: Sequence[Line]
@@ -44,33 +52,97 @@ class Panel:
     up: str
     unit: bool = False
     share: bool = False
+    counts: bool = False
+    empty: str = "no figures"
 
 
-def draw_panels(panels: Sequence[Panel]) -> bytes:
-    """Panels side by side, as PNG."""
+def draw_png(panels: Sequence[Panel]) -> bytes:
+    """Panels side by side on white paper, as PNG."""
+    out = io.BytesIO()
+    _figure(panels, ink=_INK, faint=_FAINT, paper=_PAPER).savefig(out, format="png", dpi=110)
+    return out.getvalue()
+
+
+def draw_svg(panels: Sequence[Panel]) -> str:
+    """Panels side by side as an `<svg>` to stand in a page: without paper, in the page's ink, with no address in it."""
+    import matplotlib
+
+    out = io.StringIO()
+    settings: Any = {
+        "svg.fonttype": "path",
+        "svg.hashsalt": "dmr",
+    }  # any browser draws the same, any run writes the same
+    with matplotlib.rc_context(settings):
+        figure = _figure(panels, ink=_PAGE_INK, faint=_PAGE_FAINT, paper="none")
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(out, format="svg", metadata=nothing, transparent=True)
+    text = out.getvalue()
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text[text.index("<svg") :])  # HTML knows what an <svg> is
+    return text.replace(_PAGE_INK, "currentColor")
+
+
+def _figure(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.6 * len(panels), 3.9), dpi=110, facecolor=_PAPER, layout="constrained")
+    figure = Figure(figsize=(5.6 * len(panels), 3.9), facecolor=paper, layout="constrained")
     FigureCanvasAgg(figure)
     for k, panel in enumerate(panels, 1):
-        axes: Any = figure.add_subplot(1, len(panels), k, facecolor=_PAPER)
+        axes: Any = figure.add_subplot(1, len(panels), k, facecolor=paper)
         if panel.unit:
-            axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle="--")
-            axes.set_xlim(0, 1)
-        if panel.unit or panel.share:
-            axes.set_ylim(0, 1)
-        for line in panel.lines:
-            x, y = [p[0] for p in line.points], [p[1] for p in line.points]
-            axes.plot(x, y, label=line.name, color=line.color, linewidth=1.6, marker="." if panel.unit else None)
-        axes.set_xlabel(panel.across, color=_INK)
-        axes.set_ylabel(panel.up, color=_INK)
-        axes.tick_params(colors=_INK)
-        axes.grid(color=_FAINT, linewidth=0.5)
+            axes.plot([0, 1], [0, 1], color=ink, linewidth=0.8, linestyle="--")
+        for line, marker in zip(panel.lines, _MARKERS * len(panel.lines), strict=False):
+            _draw_line(axes, line, marker, ink=ink)
+        _set_axes(axes, panel)
+        axes.set_xlabel(panel.across, color=ink)
+        axes.set_ylabel(panel.up, color=ink)
+        axes.tick_params(colors=ink)
+        axes.grid(color=faint, linewidth=0.5)
+        axes.set_axisbelow(True)
         for spine in axes.spines.values():
-            spine.set_color(_FAINT)
-        if any(line.name for line in panel.lines):
-            axes.legend(facecolor=_PAPER, edgecolor=_FAINT, labelcolor=_INK, fontsize=8)
-    out = io.BytesIO()
-    figure.savefig(out, format="png")
-    return out.getvalue()
+            spine.set_color(faint)
+        if not any(line.points for line in panel.lines):
+            axes.text(0.5, 0.5, panel.empty, color=ink, ha="center", va="center", transform=axes.transAxes)
+        elif any(line.name for line in panel.lines):
+            axes.legend(facecolor=paper, edgecolor=faint, labelcolor=ink, fontsize=8, framealpha=0.85)
+    return figure
+
+
+def _draw_line(axes: Any, line: Line, marker: str, *, ink: str) -> None:
+    """A line with a thin rim of ink, without which yellow is lost on white and blue on black."""
+    from matplotlib.patheffects import withStroke
+
+    x, y = [p[0] for p in line.points], [p[1] for p in line.points]
+    only = f" {y[0]:.3f}" if line.name and len(y) == 1 else ""  # one point is read off better than it is seen
+    axes.plot(
+        x,
+        y,
+        label=line.name + only,
+        color=ink if line.color == "ink" else line.color,
+        linewidth=1.8,
+        marker=marker if len(x) <= FEW else None,
+        markersize=6,
+        markeredgecolor=ink,
+        markeredgewidth=0.6,
+        clip_on=False,
+        zorder=3,
+        path_effects=[withStroke(linewidth=2.6, foreground=ink)],
+    )
+
+
+def _set_axes(axes: Any, panel: Panel) -> None:
+    """Limits with room in them, also around a single point."""
+    from matplotlib.ticker import MaxNLocator
+
+    points = [p for line in panel.lines for p in line.points]
+    highest = max((y for _, y in points), default=0.0)
+    lowest = min((y for _, y in points), default=0.0)
+    if panel.unit:
+        axes.set_xlim(0, 1)
+    if panel.unit or panel.share:
+        axes.set_ylim(0, 1)
+    elif lowest >= 0:
+        axes.set_ylim(0, 1.1 * highest or 1.0)
+    if panel.counts:
+        axes.set_xlim(0, 1.05 * max((x for x, _ in points), default=0.0) or 1.0)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))

@@ -130,6 +130,7 @@ def evaluate(
     from ..annotate.frames import perceptual_hash
     from ..annotate.sources import files_below, labelme_frames
     from ..annotate.store import write_atomic
+    from .checkpoint import read_card
     from .device import pick_device
     from .evaluate import evaluate as judge
     from .evaluation_page import evaluation_page
@@ -186,11 +187,12 @@ def evaluate(
         made = evaluation_page(
             done,
             title=title,
+            card=read_card(workspace.models_folder / version),
+            split=split if data is None else None,
             predictor=predictor,
             samples=lambda: samples(Report("evaluate")),  # what cannot be read was said the first time
             classes=classes,
             contains=contained(classes),
-            named=data is None,
         )
         write_atomic(path, made)
     summary = summarise(table)

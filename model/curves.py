@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..annotate.figure import Line, Panel, draw_panels
+from ..annotate.figure import Line, Panel, draw_png
 from .train import Check
 
 CURVES: Final = "curves.png"  # beside a model's card
@@ -22,10 +22,17 @@ def training_curves(checks: Sequence[Check], names: Sequence[str]) -> bytes:
     dice = [
         Line(name, [(c.step, d) for c in checks if (d := c.classes[k]) is not None]) for k, name in enumerate(names)
     ]
-    mean = Line("mean", [(c.step, c.dice) for c in checks if c.dice is not None], "#ffffff")
-    return draw_panels(
+    mean = Line("mean", [(c.step, c.dice) for c in checks if c.dice is not None], "ink")
+    return draw_png(
         [
-            Panel([loss], "step", "loss, training patients"),
-            Panel([mean, *dice], "step", "Dice per image, validation patients", share=True),
+            Panel([loss], "step", "loss, training patients", counts=True),
+            Panel(
+                [line for line in (mean, *dice) if line.points],
+                "step",
+                "Dice per image, validation patients",
+                share=True,
+                counts=True,
+                empty="no validation patients with outlines",
+            ),
         ]
     )

@@ -7,83 +7,174 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from .. import __version__
 from ..annotate.classes import Classes
-from ..annotate.figure import Line, Panel, draw_panels
+from ..annotate.figure import Line, Panel, draw_svg
 from ..annotate.overlay import draw_overlay
-from ..annotate.page import NOTICE, drawing, legend, page, pictures, table
+from ..annotate.page import NOTICE, drawing, facts, heading, legend, notice, page, paragraph, pictures, today
 from ..annotate.sector import sector_mask
 from ..annotate.shapes import Annotation, Frame
 from ..annotate.trace import index_to_shapes
-from .calibration import REACH, Reliability
+from .calibration import BINS, REACH, Reliability
+from .checkpoint import Card
 from .dataset import Sample
 from .evaluate import Evaluation
-from .metrics import guess_correlation, patient_intervals, summarise
+from .evaluation_tables import calibration_table, confusion_table, scores_explained, scores_table
+from .metrics import patient_intervals, summarise
 from .predict import Predictor
 
 SHOWN: Final = 4  # frames of each kind: best, median, worst
 _TOLERANCE: Final = 1.0  # px: outlines as they are, to be looked at
+_WHOSE: Final[dict[str | None, str]] = {
+    "test": "in frames of test patients, from whom the model has learnt nothing.",
+    "validation": "in frames of validation patients. By these its training was stopped and its calibration fitted, so"
+    " the figures flatter it.",
+    "train": "in frames of the patients that it learnt from, so the figures flatter it.",
+    None: "in Labelme files from elsewhere.",
+}
+_FLATTERED: Final[dict[str | None, str]] = {
+    "test": "The patients of this page are others, so this shows how far it holds for patients not met before.",
+    "validation": "The frames of this page are of the same patients, so the curves below flatter the model.",
+    "train": "The frames of this page are those that the network learnt from, so the curves below do not tell how it"
+    " does on other patients.",
+    None: "The frames of this page come from elsewhere, so this shows how far it holds for them.",
+}
 
 
 def evaluation_page(
     done: Evaluation,
     *,
     title: str,
+    card: Card,
+    split: str | None,
     predictor: Predictor,
     samples: Callable[[], Iterable[Sample]],
     classes: Classes,
     contains: Mapping[int, frozenset[int]],
-    named: bool = True,
+    date: str | None = None,
 ) -> bytes:
     """The whole page, with its pictures inside.
 
     Args:
         done: What was found.
         title: Says which model on which frames.
+        card: The model's.
+        split: Whose frames these are; None for Labelme files from elsewhere. Those frames are numbered, for a file's
+            name may tell who the patient is.
         predictor: The model, which draws the frames shown once more.
         samples: Gives the frames once more; those shown are kept.
         classes: The workspace's.
         contains: Class id to the ids that lie inside it.
-        named: Frames have ids; without, they are numbered, for a file's name may tell who the patient is.
+        date: As `2026-01-31`; None for today.
     """
     number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
-    summary, intervals = summarise(done.table), patient_intervals(done.table)
     colors = {c.name: c.color for c in classes}
     parts = [
-        f"<h1>{title}</h1>",
-        f"<p class=notice>{NOTICE}</p>",
-        legend(classes),
-        "<h2>How well it draws</h2><p>Dice per image: the mean over the frames in which a class is drawn; a frame where"
-        " it is missed counts 0. The interval is the middle 95 % of 2,000 draws of patients with all of their"
-        " frames.</p>",
-        _metrics(summary, intervals),
-        "<h2>What is taken for what</h2><p>Share of the pixels drawn as a class (rows) by what they were predicted to"
-        " be (columns).</p>",
-        _confusion(done.confusion, names),
-        f"<h2>What its probabilities are worth</h2><p>Within {REACH:g} px of predicted or drawn foreground: how often a"
-        " pixel is of the class, by the probability that it was given. On the dashed line a probability means what it"
-        " says.</p>",
-        drawing("calibration curve", draw_panels([_reliability(done.reliability, names, colors)])),
-        _errors(done.reliability, names, done.table),
+        heading(title, level=1),
+        notice(NOTICE),
+        facts(_facts(done, card=card, split=split, predictor=predictor, date=date or today())),
+        heading("How well it draws"),
+        paragraph(f"The model's outlines beside a physician's, {_WHOSE[split]}"),
+        scores_table(summarise(done.table), patient_intervals(done.table)),
+        scores_explained(),
+        heading("What it takes for what"),
+        paragraph(
+            "Of 100 pixels that the physician drew as a class (rows), how many the model drew as each class (columns)."
+            " Where the physician drew nothing, pixels count only in frames in which all classes are covered."
+        ),
+        confusion_table(done.confusion, names),
+        heading("How far its probabilities can be trusted"),
+        *(paragraph(words) for words in calibration_words(split, fitted=any(predictor.calibration.curves))),
+        drawing("calibration curve of each class", draw_svg([_reliability(done.reliability, names, colors)])),
+        calibration_table(done.reliability, names, done.table),
+        paragraph(
+            "Pixels: how many were looked at. Calibration error: the mean distance of the points from the dashed line,"
+            " weighed by pixels; 0 is best. Correlation: for each outline the model guesses the Dice that it will have;"
+            " 1 means that guesses and true Dice rise and fall together, 0 that guesses tell nothing."
+        ),
     ]
     shown = shown_frames(done.table)
     drawn = _drawn(predictor, samples(), {f for frames in shown.values() for f in frames}, contains)
     for kind, frames in shown.items():
-        parts.append(f"<h2>The {kind} frames</h2>")
-        for frame in (f for f in frames if f in drawn):
-            sample, prediction = drawn[frame]
-            height, width = sample.pixels.shape
-            # Nobody has looked at pictures from outside: what stands beside the sector may be a name.
-            seen = sample.pixels if named else sample.pixels * sector_mask(sample.sector, height=height, width=width)
-            plain = Annotation(height, width, (), frozenset())
-            row = [
-                ("the frame", draw_overlay(seen, plain, classes=classes)),
-                ("physician", draw_overlay(seen, sample.annotation, classes=classes)),
-                ("model", draw_overlay(seen, prediction, classes=classes)),
-            ]
-            parts.append(pictures(f"{frame if named else number[frame]}: Dice {_told(done.table, frame)}", row))
+        seen = [f for f in frames if f in drawn]
+        if not seen:
+            continue
+        parts += [heading(f"The {kind} frames, by their mean Dice"), legend(classes)]
+        for frame in seen:
+            name = number[frame] if split is None else frame
+            row = _row(*drawn[frame], classes=classes, masked=split is None)
+            parts.append(pictures(f"{name}: Dice {_told(done.table, frame)}", row))
     return page(title, parts)
+
+
+def calibration_words(split: str | None, *, fitted: bool) -> list[str]:
+    """What the calibration is computed over, and what it was fitted by."""
+    over = (
+        "Computed over the frames above, at their own size. In each frame only pixels within"
+        f" {REACH:g} px of where the class was drawn or predicted count, and of these only those inside the"
+        " ultrasound sector or drawn as the class. Only classes that the frame covers count: those that the physician"
+        " drew or says are absent. Far from every structure the model is nearly always right that there is nothing,"
+        " which would hide its errors."
+    )
+    how = (
+        f"These pixels are put into {BINS} groups by the probability that the model gave them. Each point is a group:"
+        " its mean probability, and the share of its pixels that are of the class. On the dashed line a probability"
+        " means what it says."
+    )
+    if not fitted:
+        by = "The probabilities are shown as the network gives them: no validation patients were there to correct them."
+    else:
+        by = (
+            "The probabilities shown are corrected. The correction, one curve for each class, was fitted on the"
+            " validation patients when the model was trained. "
+        ) + _FLATTERED[split]
+    return [over, how, by]
+
+
+def _facts(
+    done: Evaluation, *, card: Card, split: str | None, predictor: Predictor, date: str
+) -> list[tuple[str, str]]:
+    """When, by what, with which model, on which data."""
+    details, learnt = card.details, card.details["data"]["train"]
+    frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
+    unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
+    of = (
+        f"{frames} frames of {patients} patients"
+        if not unknown
+        else f"{frames} frames; of {unknown} the patient is unknown"
+    )
+    whose = "Labelme files from elsewhere" if split is None else f"{split} patients of this workspace"
+    engines = " and ".join(dict.fromkeys(look.engine.name for look in predictor.looks))
+    looks = len(predictor.looks)
+    views = f"the mean over {looks} views of each frame (brightness changed, mirrored)" if looks > 1 else "one view"
+    return [
+        ("Date", date),
+        ("dmr", __version__),
+        (
+            "Model",
+            f"{card.id}, DMRNet of size {card.size}, input {card.input} x {card.input} px,"
+            f" {int(details['parameters']):,} parameters",
+        ),
+        ("Training", f"{int(details['steps']):,} steps in {float(details['minutes']):.1f} minutes"),
+        ("Learnt from", f"{learnt['frames']} frames of {learnt['patients']} training patients"),
+        ("Judged on", f"{whose}: {of}"),
+        ("Computed with", f"{engines}, {views}"),
+    ]
+
+
+def _row(
+    sample: Sample, prediction: Annotation, *, classes: Classes, masked: bool
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """A frame, as the physician drew it, and as the model did; masked, with nothing beside the sector."""
+    height, width = sample.pixels.shape
+    # Nobody has looked at pictures from outside: what stands beside the sector may be a name.
+    seen = sample.pixels * sector_mask(sample.sector, height=height, width=width) if masked else sample.pixels
+    plain = Annotation(height, width, (), frozenset())
+    drawn = (("the frame", plain), ("physician", sample.annotation), ("model", prediction))
+    return [(name, draw_overlay(seen, annotation, classes=classes)) for name, annotation in drawn]
 
 
 def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[str]]:
@@ -127,64 +218,10 @@ def _told(scores: pd.DataFrame, frame: str) -> str:
     return ", ".join(figures)
 
 
-def _metrics(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
-    columns = {
-        "frames": ("frames", 0),
-        "patients": ("patients", 0),
-        "dice": ("Dice", 3),
-        "iou": ("IoU", 3),
-        "hd95": ("HD95 px", 1),
-        "assd": ("ASSD px", 1),
-        "hd95_mm": ("HD95 mm", 1),
-        "assd_mm": ("ASSD mm", 1),
-        "missed": ("missed", 0),
-        "dice_pooled": ("Dice pooled", 3),
-        "iou_pooled": ("IoU pooled", 3),
-        "false_positive_rate": ("FP rate", 3),
-    }
-    known = {k: v for k, v in columns.items() if not k.endswith("_mm") or summary[k].notna().any()}
-    head = ["class"]
-    for key, (title, _) in known.items():
-        head += [title, "95 % interval"] if key == "dice" else [title]
-    rows = []
-    for name, row in summary.iterrows():
-        cells = [str(name)]
-        for key, (_, digits) in known.items():
-            cells.append(_number(row[key], digits))
-            if key == "dice":
-                low, high = (float(intervals[side][str(name)]) for side in ("low", "high"))
-                cells.append(f"{_number(low, 3)} to {_number(high, 3)}")
-        rows.append(cells)
-    return table(head, rows)
-
-
-def _confusion(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], names: Sequence[str]) -> str:
-    every = ["background", *names]
-    rows = []
-    for name, row in zip(every, counts, strict=True):
-        total = int(row.sum())
-        rows.append([name, *(_number(c / total if total else float("nan"), 3) for c in row), f"{total:,}"])
-    return table(["drawn as", *every, "pixels"], rows)
-
-
 def _reliability(found: Reliability, names: Sequence[str], colors: Mapping[str, str]) -> Panel:
     lines = []
     for k, name in enumerate(names):
         seen = found.counts[k] > 0
         x, y = found.sums[k][seen] / found.counts[k][seen], found.hits[k][seen] / found.counts[k][seen]
         lines.append(Line(name, list(zip(x.tolist(), y.tolist(), strict=True)), colors[name]))
-    return Panel(lines, "probability", "share of the class", unit=True)
-
-
-def _errors(found: Reliability, names: Sequence[str], scores: pd.DataFrame) -> str:
-    correlation = guess_correlation(scores)
-    errors = [*found.error().tolist(), float("nan")]
-    rows = [
-        [name, _number(error, 3), _number(float(correlation.get(name, float("nan"))), 2)]
-        for name, error in zip([*names, "all"], errors, strict=True)
-    ]
-    return table(["class", "calibration error", "guessed and true Dice, correlation"], rows)
-
-
-def _number(value: float, digits: int) -> str:
-    return "-" if pd.isna(value) else format(value, f".{digits}f")
+    return Panel(lines, "probability that the model gave", "share of pixels of the class", unit=True)
