@@ -12,7 +12,20 @@ import torch
 from ..annotate.catalogue import Catalogue
 from ..annotate.ingest import load_frame
 from ..annotate.overlay import draw_overlay
-from ..annotate.page import NOTICE, commands, facts, heading, headline, legend, notice, page, paragraph, pictures, table
+from ..annotate.page import (
+    NOTICE,
+    commands,
+    counted,
+    facts,
+    heading,
+    headline,
+    legend,
+    notice,
+    page,
+    paragraph,
+    pictures,
+    table,
+)
 from ..annotate.records import FrameRecord, LabelledFrame
 from ..annotate.shapes import Annotation, Shape
 from ..annotate.store import write_atomic
@@ -134,10 +147,12 @@ def figures_first(figures: DemoFigures) -> list[str]:
     parts += [
         heading("The score of the two models"),
         paragraph(
-            f"Both models outlined the same {verdict['frames']} frames of {verdict['patients']} test patients. Neither"
+            f"Both models outlined the same {counted(verdict['frames'], 'frame')} of"
+            f" {counted(verdict['patients'], 'test patient')}. Neither"
             " model has learnt from these patients. Dice tells how well an outline agrees with the exact one: 1 is the"
-            " same, 0 is no overlap. The interval is the middle 95 % of the changes that other draws of these patients"
-            f" give: the less it spans, the surer the change. The gate says: {verdict['reason']}."
+            " same, 0 is no overlap. The interval tells how much of the change may be chance: it holds the middle 95 %"
+            f" of the changes found when the patients are drawn again at random. The gate's reason:"
+            f" {verdict['reason']}."
         ),
     ]
     if verdict["dice"] is not None:
@@ -151,7 +166,10 @@ def figures_first(figures: DemoFigures) -> list[str]:
         heading("What was done, and how long it took"),
         table(
             ("part", "minutes"),
-            [(part, f"{m:.1f}") for part, m in (*figures.minutes.items(), ("in all", figures.total_minutes))],
+            [
+                (part, "under 0.1" if m < 0.05 else f"{m:.1f}")
+                for part, m in (*figures.minutes.items(), ("in all", figures.total_minutes))
+            ],
         ),
         facts(
             [
@@ -214,8 +232,12 @@ def _share(value: float | None) -> str:
 
 
 def _learnt(model: ModelFigures) -> str:
-    return f"learnt from {model.frames} frames of {model.patients} patients, in {model.steps:,} steps"
+    return f"learnt from {_of(model.frames, model.patients)}, in {counted(model.steps, 'step')}"
 
 
 def _minutes(minutes: float) -> str:
     return f"{minutes:.1f} minutes" if minutes < 10 else f"{minutes:.0f} minutes"
+
+
+def _of(frames: int, patients: int) -> str:
+    return f"{counted(frames, 'frame')} of {counted(patients, 'patient')}"

@@ -14,7 +14,7 @@ _FAINT: Final = "#c9cfd4"
 # In a page the ink is the page's own, so that one drawing is readable on light, dark and printed paper.
 _PAGE_INK: Final = "#010203"  # stands for it until the SVG is written
 _PAGE_FAINT: Final = "#8a9299"  # between light and dark
-_MARKERS: Final = "os^Dv*PX"  # so that lines are told apart without their colours
+_MARKERS: Final = "os^DvpPX"  # so that lines are told apart without their colours
 FEW: Final = 12  # points of a line, up to which each is marked: a line of one point has nothing else to see
 
 
@@ -59,7 +59,7 @@ class Panel:
 def draw_png(panels: Sequence[Panel]) -> bytes:
     """Panels side by side on white paper, as PNG."""
     out = io.BytesIO()
-    _figure(panels, ink=_INK, faint=_FAINT, paper=_PAPER).savefig(out, format="png", dpi=110)
+    figure_of(panels, ink=_INK, faint=_FAINT, paper=_PAPER).savefig(out, format="png", dpi=110)
     return out.getvalue()
 
 
@@ -73,7 +73,7 @@ def draw_svg(panels: Sequence[Panel]) -> str:
         "svg.hashsalt": "dmr",
     }  # any browser draws the same, any run writes the same
     with matplotlib.rc_context(settings):
-        figure = _figure(panels, ink=_PAGE_INK, faint=_PAGE_FAINT, paper="none")
+        figure = figure_of(panels, ink=_PAGE_INK, faint=_PAGE_FAINT, paper="none")
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(out, format="svg", metadata=nothing, transparent=True)
     text = out.getvalue()
@@ -81,18 +81,28 @@ def draw_svg(panels: Sequence[Panel]) -> str:
     return text.replace(_PAGE_INK, "currentColor")
 
 
-def _figure(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> Any:
+def figure_of(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> Any:
+    """Panels side by side as a matplotlib figure.
+
+    Args:
+        panels: What is drawn.
+        ink: Colour of words, axes and rims.
+        faint: Of the grid.
+        paper: Of the ground; `none` for the page's.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.6 * len(panels), 3.9), facecolor=paper, layout="constrained")
+    beside = max((len(line.name) for panel in panels for line in panel.lines), default=0)
+    figure = Figure(figsize=(5.6 * len(panels) + 0.08 * beside, 3.9), facecolor=paper, layout="constrained")
     FigureCanvasAgg(figure)
     for k, panel in enumerate(panels, 1):
         axes: Any = figure.add_subplot(1, len(panels), k, facecolor=paper)
         if panel.unit:
             axes.plot([0, 1], [0, 1], color=ink, linewidth=0.8, linestyle="--")
         for line, marker in zip(panel.lines, _MARKERS * len(panel.lines), strict=False):
-            _draw_line(axes, line, marker, ink=ink)
+            few = panel.unit or len(line.points) <= FEW
+            _draw_line(axes, line, marker if few else None, ink=ink, told=not panel.unit)
         _set_axes(axes, panel)
         axes.set_xlabel(panel.across, color=ink)
         axes.set_ylabel(panel.up, color=ink)
@@ -104,23 +114,24 @@ def _figure(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> Any
         if not any(line.points for line in panel.lines):
             axes.text(0.5, 0.5, panel.empty, color=ink, ha="center", va="center", transform=axes.transAxes)
         elif any(line.name for line in panel.lines):
-            axes.legend(facecolor=paper, edgecolor=faint, labelcolor=ink, fontsize=8, framealpha=0.85)
+            place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}  # beside the lines, never over them
+            axes.legend(labelcolor=ink, fontsize=8.5, frameon=False, **place)
     return figure
 
 
-def _draw_line(axes: Any, line: Line, marker: str, *, ink: str) -> None:
+def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: bool) -> None:
     """A line with a thin rim of ink, without which yellow is lost on white and blue on black."""
     from matplotlib.patheffects import withStroke
 
     x, y = [p[0] for p in line.points], [p[1] for p in line.points]
-    only = f" {y[0]:.3f}" if line.name and len(y) == 1 else ""  # one point is read off better than it is seen
+    only = f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""  # one point is read off better than it is seen
     axes.plot(
         x,
         y,
         label=line.name + only,
         color=ink if line.color == "ink" else line.color,
         linewidth=1.8,
-        marker=marker if len(x) <= FEW else None,
+        marker=marker,
         markersize=6,
         markeredgecolor=ink,
         markeredgewidth=0.6,

@@ -17,6 +17,7 @@ from .page_style import STYLE
 
 NOTICE: Final = "dmr is an annotation assistant: its drafts are for a physician's review. It is not a medical device."
 _JPEG_QUALITY: Final = 82
+FEW: Final = 4  # columns of a table that would be lost in a window's width
 # A page needs nothing from elsewhere and runs nothing; with this the browser sees to it.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -35,6 +36,11 @@ def page(title: str, parts: Iterable[str]) -> bytes:
 def today() -> str:
     """The date on this computer, `2026-01-31`."""
     return datetime.now().astimezone().date().isoformat()
+
+
+def counted(n: int, word: str) -> str:
+    """`1 frame`, `1,200 frames`."""
+    return f"{n:,} {word}" + ("" if n == 1 else "s")
 
 
 def heading(text: str, *, level: int = 2) -> str:
@@ -94,7 +100,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
             for label, cell in zip(labels[1:], others, strict=True)
         )
         lines.append(f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>')
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    few = ' class="few"' if len(head) <= FEW else ""
+    return f"<table{few}><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def pictures(title: str, row: Sequence[tuple[str, Picture]]) -> str:

@@ -35,8 +35,13 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 td, th { padding: .35rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line) }
 th { font-weight: 600; vertical-align: bottom } tbody th { font-weight: 400; vertical-align: top }
 td:first-child, th:first-child { padding-left: 0; text-align: left }
-small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft) }
+table.few { max-width: 46rem }
+small { display: block; white-space: nowrap; font-size: .8rem; font-weight: 400; color: var(--soft) }
 code { padding: .1rem .35rem; border-radius: 3px; background: var(--card); color: var(--ink); white-space: nowrap }
+"""
+
+_NARROW: Final = """
+  table { font-size: .9rem } td, th { padding: .3rem .25rem }
 """
 
 _PHONE: Final = """
@@ -46,16 +51,18 @@ _PHONE: Final = """
   tbody th { padding: .9rem 0 .2rem; border: 0; font-weight: 600 }
   td { display: flex; justify-content: space-between; gap: 1rem; padding: .25rem 0;
     border-bottom: 1px dotted var(--line) }
+  td:has(div:empty) { display: none } .row { grid-template-columns: 1fr }
   td::before { content: attr(data-label); color: var(--soft); text-align: left }
 """
 
 _PRINT: Final = """
   @page { size: A4; margin: 14mm 13mm }
   body { max-width: none; padding: 0; font-size: 10pt; line-height: 1.4 }
-  h1 { font-size: 15pt } h2 { margin-top: 1.4rem; font-size: 12pt; break-after: avoid } p { orphans: 3; widows: 3 }
+  h1 { font-size: 15pt } h2 { margin-top: 1.4rem; font-size: 12pt }
+  h2, h2 + p { break-after: avoid } p { orphans: 3; widows: 3 }
   .notice, .headline div { background: none } .headline { grid-template-columns: repeat(4, 1fr); gap: .5rem }
   .headline div { padding: .4rem .5rem } .headline .figure { font-size: 13pt } .headline p { font-size: 8.5pt }
-  table, tr, figure, .frames, .drawing, .headline, .facts, .notice { break-inside: avoid }
+  table, tr, figure, .frames, .drawing, .headline, dd, .notice { break-inside: avoid } .legend { break-after: avoid }
   thead { display: table-header-group } td, th { padding: .2rem .35rem; font-size: 9pt } small { font-size: 7.5pt }
   .row { grid-template-columns: repeat(3, 1fr); gap: .4rem } .frames { margin: .8rem 0 } .drawing { max-width: 130mm }
 """
@@ -64,6 +71,7 @@ STYLE: Final = (
     f":root {{ {_LIGHT} }}\n"
     f"@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}\n"
     f"@media print {{ :root {{ {_LIGHT} }} }}"
-    f"{_SCREEN}@media screen and (max-width: 40rem) {{{_PHONE}}}\n@media print {{{_PRINT}}}\n"
+    f"{_SCREEN}@media screen and (max-width: 60rem) {{{_NARROW}}}\n"
+    f"@media screen and (max-width: 40rem) {{{_PHONE}}}\n@media print {{{_PRINT}}}\n"
 )
 """The style sheet of every page. Printed pages are light whatever the screen is."""

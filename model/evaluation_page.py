@@ -13,7 +13,7 @@ from .. import __version__
 from ..annotate.classes import Classes
 from ..annotate.figure import Line, Panel, draw_svg
 from ..annotate.overlay import draw_overlay
-from ..annotate.page import NOTICE, drawing, facts, heading, legend, notice, page, paragraph, pictures, today
+from ..annotate.page import NOTICE, counted, drawing, facts, heading, legend, notice, page, paragraph, pictures, today
 from ..annotate.sector import sector_mask
 from ..annotate.shapes import Annotation, Frame
 from ..annotate.trace import index_to_shapes
@@ -28,18 +28,20 @@ from .predict import Predictor
 SHOWN: Final = 4  # frames of each kind: best, median, worst
 _TOLERANCE: Final = 1.0  # px: outlines as they are, to be looked at
 _WHOSE: Final[dict[str | None, str]] = {
-    "test": "in frames of test patients, from whom the model has learnt nothing.",
-    "validation": "in frames of validation patients. By these its training was stopped and its calibration fitted, so"
-    " the figures flatter it.",
-    "train": "in frames of the patients that it learnt from, so the figures flatter it.",
+    "test": "in frames of test patients. The model has learnt nothing from these patients.",
+    "validation": "in frames of validation patients. They decided when its training stopped, and its calibration was"
+    " fitted on them, so the figures look better than they are for other patients.",
+    "train": "in frames of the patients that it learnt from, so the figures look much better than they are for other"
+    " patients.",
     None: "in Labelme files from elsewhere.",
 }
 _FLATTERED: Final[dict[str | None, str]] = {
-    "test": "The patients of this page are others, so this shows how far it holds for patients not met before.",
-    "validation": "The frames of this page are of the same patients, so the curves below flatter the model.",
-    "train": "The frames of this page are those that the network learnt from, so the curves below do not tell how it"
-    " does on other patients.",
-    None: "The frames of this page come from elsewhere, so this shows how far it holds for them.",
+    "test": "The patients of this page are others, so the curves show how well the correction works for new patients.",
+    "validation": "The frames of this page are of the same patients, so the curves look better than they are for"
+    " other patients.",
+    "train": "The frames of this page are those that the network learnt from, so the curves do not tell how it does on"
+    " other patients.",
+    None: "The frames of this page come from elsewhere, so the curves show how well the correction works there.",
 }
 
 
@@ -73,7 +75,7 @@ def evaluation_page(
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
     colors = {c.name: c.color for c in classes}
     parts = [
-        heading(title, level=1),
+        heading(f"Evaluation: {title}", level=1),
         notice(NOTICE),
         facts(_facts(done, card=card, split=split, predictor=predictor, date=date or today())),
         heading("How well it draws"),
@@ -141,11 +143,7 @@ def _facts(
     details, learnt = card.details, card.details["data"]["train"]
     frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
     unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
-    of = (
-        f"{frames} frames of {patients} patients"
-        if not unknown
-        else f"{frames} frames; of {unknown} the patient is unknown"
-    )
+    of = f" of {counted(patients, 'patient')}" if not unknown else f"; of {unknown} of them the patient is not known"
     whose = "Labelme files from elsewhere" if split is None else f"{split} patients of this workspace"
     engines = " and ".join(dict.fromkeys(look.engine.name for look in predictor.looks))
     looks = len(predictor.looks)
@@ -158,9 +156,9 @@ def _facts(
             f"{card.id}, DMRNet of size {card.size}, input {card.input} x {card.input} px,"
             f" {int(details['parameters']):,} parameters",
         ),
-        ("Training", f"{int(details['steps']):,} steps in {float(details['minutes']):.1f} minutes"),
-        ("Learnt from", f"{learnt['frames']} frames of {learnt['patients']} training patients"),
-        ("Judged on", f"{whose}: {of}"),
+        ("Training", f"{counted(int(details['steps']), 'step')} in {float(details['minutes']):.1f} minutes"),
+        ("Learnt from", f"{counted(learnt['frames'], 'frame')} of {counted(learnt['patients'], 'training patient')}"),
+        ("Judged on", f"{whose}: {counted(frames, 'frame')}{of}"),
         ("Computed with", f"{engines}, {views}"),
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..annotate.page import facts, table
+from ..annotate.page import counted, facts, table
 from .calibration import Reliability
 from .metrics import guess_correlation
 
@@ -54,7 +54,7 @@ def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
         rows.append(
             [
                 str(name),
-                f"{row['frames']:.0f}\n{row['patients']:.0f} patients" if known else "",
+                f"{row['frames']:.0f}\n{counted(int(row['patients']), 'patient')}" if known else "",
                 number(row["dice"], 3) + ("" if np.isnan(low) else f"\n{low:.3f} to {high:.3f}"),
                 number(row["iou"], 3),
                 _distance(row["hd95"], row["hd95_mm"]),
@@ -105,4 +105,4 @@ def number(value: float, digits: int) -> str:
 def _distance(px: float, mm: float) -> str:
     if pd.isna(px):
         return "-"
-    return f"{px:.1f} px" + ("" if pd.isna(mm) else f"\n{mm:.1f} mm")
+    return f"{px:.1f}\u00a0px" + ("" if pd.isna(mm) else f"\n{mm:.1f}\u00a0mm")

@@ -148,3 +148,28 @@ def test_the_verdict_can_be_kept_as_json() -> None:
 
     table = scores({"nerve": 0.5}, noise=0.1)
     assert json.loads(json.dumps(verdict(table, table).as_json()))["decision"] == "promoted"
+
+
+def test_both_models_own_dice_stand_beside_the_change_and_agree_with_it() -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.7}, noise=0.1, seed=1)
+    after = scores({"nerve": 0.6, "muscle": 0.8}, noise=0.1, seed=2)
+    result = verdict(after, before)
+    assert result.dice is not None and result.candidate_dice is not None and result.incumbent_dice is not None
+
+    assert result.frames == 12 * 6
+    assert result.candidate_dice.mean - result.incumbent_dice.mean == pytest.approx(result.dice.value)
+    for name, change in result.classes.items():
+        drawn = after[(after["name"] == name)]["dice"].mean()
+        assert result.candidate_dice.classes[name] == pytest.approx(drawn)
+        assert drawn - result.incumbent_dice.classes[name] == pytest.approx(change.value)
+    told = result.as_json()
+    assert told["candidate_dice"] == {
+        "mean": round(result.candidate_dice.mean, 4),
+        "classes": {name: round(d, 4) for name, d in result.candidate_dice.classes.items()},
+    }
+
+
+def test_without_a_class_to_judge_no_model_has_a_figure() -> None:
+    table = scores({"nerve": 0.5}, patients=2)
+    told = verdict(table, table).as_json()
+    assert told["incumbent_dice"] is None and told["candidate_dice"] is None and told["frames"] == 0

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from markup import assert_needs_nothing
 
+from dmr import __version__
+from dmr.active.demo_figures import NEXT
+from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
 
@@ -19,8 +23,23 @@ def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, m
     assert "Gate: v2 against v1 is" in result.output
     assert "dmr studio start" in result.output
     page = (folder / "reports" / "demo.html").read_text(encoding="utf-8")
-    assert "Synthetic frames" in page
+    markup = assert_needs_nothing(page)
     assert page.count("data:image/jpeg") == 8 * 3 + 8 * 3
+    with Workspace.find(folder).catalogue() as catalogue:
+        verdict = catalogue.cycles()[-1].bounds
+    first = markup.before_first_picture
+    for words in (
+        "Synthetic frames.",
+        f"v2 is {verdict['decision']}",
+        f"Dice {verdict['incumbent_dice']['mean']:.3f}",
+        f"Dice {verdict['candidate_dice']['mean']:.3f}",
+        "Time on this computer",
+        f"the same {verdict['frames']} frames of {verdict['patients']} test patients",
+        f"dmr{__version__}",
+    ):
+        assert words in first, words
+    assert markup.text.endswith("dmr statuswhat there is"), "what to do next stands last"
+    assert all(command in result.output for command, _ in NEXT)
 
     again = runner.invoke(main, ["demo", str(folder), "--no-open"])
     assert again.exit_code == 0
