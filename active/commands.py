@@ -199,15 +199,16 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-workspace"))
-@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of each training.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of each training [default: what this PC does in minutes].")
 @click.option("--open/--no-open", "open_page", default=None, help="Open the page [default: in a terminal].")
 @seed_option
 @computing_options
 @reporting
-def demo(folder: Path, steps: int, open_page: bool | None, seed: int | None, device_name: str) -> Report:
+def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | None, device_name: str) -> Report:
     """Run the whole loop on synthetic frames in a new workspace in FOLDER: minutes.
 
     A simulated physician corrects the first drafts. At the end a page shows drafts, corrections, and both models.
+    Ctrl-C stops, and the same command goes on.
     """
     import sys
     import webbrowser

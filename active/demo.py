@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
 from ..annotate.catalogue import Catalogue
 from ..annotate.console import Tell
-from ..annotate.errors import UsageError
+from ..annotate.errors import DmrError, UsageError
 from ..annotate.identity import frame_id
 from ..annotate.importing import import_labelled
 from ..annotate.labelme import labelme_to_annotation
 from ..annotate.labelme_reading import read_labelme
 from ..annotate.phantom.writing import PhantomSet, write_phantom
 from ..annotate.report import Report
+from ..annotate.settings_template import SHAMROCK_CLASSES
 from ..annotate.shapes import Annotation
 from ..annotate.sources import labelme_frames
 from ..annotate.store import sha256_hex
 from ..annotate.workspace import Workspace
 from ..model.checkpoint import read_card
+from ..model.plan import seconds_a_step
 from ..model.settings import TrainSettings
+from ..model.threads import thread_choice
 from ..model.train import Progress
 from ..model.training import train_model, train_settings
 from .cycle import retrain
-from .demo_figures import DemoFigures, ModelFigures, Stopwatch
+from .demo_figures import DemoFigures, ModelFigures
+from .demo_journal import SCANS, Journal
 from .demo_page import PAGE, Correction, write_page
 from .prelabel import prelabel_scans
-from .simulate import correct_drafts
+from .simulate import Corrected, correct_drafts
 
 # Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
 LABELLED: Final = (20, 4)  # patients, and frames of each
@@ -39,7 +43,11 @@ NEW: Final = (12, 5)
 SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
 CORRECTED: Final = 20  # frames
 INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
-_MARK: Final = "demo-scans"
+BATCH: Final = 8  # frames
+STEPS: Final = 200
+LEAST_STEPS: Final = 120
+TRAINING_S: Final = 200.0  # of each training, at most
+CLASSES: Final = len(SHAMROCK_CLASSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Demo:
         page: The page to look at.
         first_dice: Mean Dice of the first model over test patients; None where the gate could not compare.
         second_dice: Of the second model.
+        steps: Of each training.
     """
 
     verdict: str
@@ -59,18 +68,19 @@ class Demo:
     page: Path
     first_dice: float | None
     second_dice: float | None
+    steps: int
 
 
 def finished_page(folder: Path) -> Path | None:
-    """The page of a demo that was run there; None where there is none."""
+    """The page of a demo that was run there to its end; None where there is none."""
     page = folder / "reports" / PAGE
-    return page if page.is_file() and (folder / _MARK).is_dir() else None
+    return page if page.is_file() and (folder / SCANS).is_dir() else None
 
 
 def run_demo(
     folder: Path,
     *,
-    steps: int,
+    steps: int | None,
     seed: int,
     device: torch.device,
     show: Callable[[str], None],
@@ -78,95 +88,184 @@ def run_demo(
 ) -> Demo:
     """Make scans, import, train, pre-label, rank, correct, retrain, judge; leave an ordinary workspace.
 
+    A demo that was interrupted goes on where it was.
+
     Args:
-        folder: Of the workspace; a new one.
-        steps: Of each training.
+        folder: Of the workspace; a new one, or one that a demo has begun.
+        steps: Of each training; None for as many as this PC does in some minutes.
         seed: Of subjects and networks.
         device: To compute on.
         show: Told what is going on, a line each.
         tell: Told how far it is.
 
     Raises:
-        UsageError: The folder is there and not empty.
+        UsageError: The folder holds other things.
     """
-    if folder.exists() and any(folder.iterdir()):
-        what = "holds a demo that did not end" if (folder / _MARK).is_dir() else "holds other things"
-        raise UsageError(folder, what, "Delete it, or name another folder: dmr demo FOLDER")
     if seed < 0:
         raise UsageError("demo --seed", f"is {seed}", "Give a number from 0")
-    workspace, _ = Workspace.create(folder, coverage="all", split=SPLIT)
-    scans = workspace.root / _MARK
-    watch = Stopwatch()
-    show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
-    _make_scans(scans, seed, tell)
+    journal = Journal(folder, seed=seed)
+    workspace = _workspace(folder, journal)
+    if journal.begun:
+        show("Goes on with the demo that was interrupted here.")
     with workspace.catalogue() as catalogue:
-        show("2. dmr import: the outlines go into the in-house database.")
+        run = _Run(
+            workspace=workspace,
+            catalogue=catalogue,
+            journal=journal,
+            seed=seed,
+            device=device,
+            show=show,
+            tell=tell,
+        )
+        return run.to_end(steps)
+
+
+def _workspace(folder: Path, journal: Journal) -> Workspace:
+    """The demo's workspace. The journal goes first: with it, what a killed demo left is known as a demo's."""
+    journal.save()
+    try:
+        return Workspace.create(folder, coverage="all", split=SPLIT)[0]
+    except DmrError:
+        if not journal.begun:
+            shutil.rmtree(folder / SCANS)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The parts of a demo, one after the other; each is done once."""
+
+    workspace: Workspace
+    catalogue: Catalogue
+    journal: Journal
+    seed: int
+    device: torch.device
+    show: Callable[[str], None]
+    tell: Tell
+
+    @property
+    def scans(self) -> Path:
+        return self.workspace.root / SCANS
+
+    def to_end(self, steps: int | None) -> Demo:
+        self.journal.part("drawing and importing the scans", self._scans)
+        settings, smaller = self._settings(steps)
+        first = str(self.journal.part("training the first model", lambda: self._first(settings))["model"])
+        ranking = self.journal.part("predicting and ranking the new scans", self._ranking)["first"]
+        corrections = self._corrections(ranking, first)
+        structures = Corrected(**self.journal.part("correcting the drafts", lambda: self._correct(corrections)))
+        verdict = self.journal.part("training the second model and judging both", lambda: self._second(settings))
+        cards = [read_card(self.workspace.models_folder / model) for model in (first, str(verdict["candidate"]))]
+        figures = DemoFigures(
+            first=ModelFigures.of(cards[0], verdict["incumbent_dice"]),
+            second=ModelFigures.of(cards[1], verdict["candidate_dice"]),
+            verdict=verdict,
+            corrected=len(corrections),
+            structures=structures,
+            minutes=self.journal.minutes,
+            smaller=smaller,
+            seed=self.seed,
+        )
+        page = write_page(self.workspace, self.catalogue, corrections, figures=figures, device=self.device)
+        gain = float(verdict["dice"]["value"])
+        return Demo(str(verdict["verdict"]), gain, page, figures.first.dice, figures.second.dice, figures.first.steps)
+
+    def _scans(self) -> dict[str, Any]:
+        self.show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
+        _make_scans(self.scans, self.seed, self.tell)
+        self.show("2. dmr import: the outlines go into the in-house database.")
         report = Report("import")
-        with workspace.lock():
-            _import(workspace, catalogue, scans / "labelled", report, tell)
-        _say(report, show)
-        watch.end("drawing and importing the scans")
+        with self.workspace.lock():
+            _import(self.workspace, self.catalogue, self.scans / "labelled", report, self.tell)
+        self._say(report)
+        return {}
 
-        show(f"3. dmr train: DMRNet learns from the training patients ({steps} steps).")
-        settings = train_settings(workspace.settings, input=INPUT, steps=steps, seed=seed)
-        first = _train(workspace, catalogue, settings, device, tell)
-        watch.end("training the first model")
+    def _settings(self, steps: int | None) -> tuple[TrainSettings, str | None]:
+        """How both models are trained, and what was made smaller for this PC."""
+        settings = train_settings(self.workspace.settings, input=INPUT, steps=STEPS, seed=self.seed, batch=BATCH)
 
-        show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
+        def measured() -> dict[str, Any]:
+            if steps is not None:
+                return {"steps": steps, "smaller": None}
+            self.tell("Measuring this PC", 0, None)
+            pace = seconds_a_step(settings, frames=BATCH, classes=CLASSES, device=self.device, threads=thread_choice())
+            fit = max(LEAST_STEPS, min(STEPS, int(TRAINING_S / pace)))
+            few = f"A step of training takes {pace:.1f} s on this PC now, so each model gets {fit} steps, not {STEPS}."
+            return {"steps": fit, "smaller": few if fit < STEPS else None}
+
+        chosen = self.journal.part("measuring this computer", measured)
+        if steps is not None and steps != chosen["steps"]:
+            what = f"holds a demo of --steps {chosen['steps']}"
+            raise UsageError(self.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
+        if chosen["smaller"]:
+            self.show(f"   {chosen['smaller']}")
+        return replace(settings, steps=int(chosen["steps"])), chosen["smaller"]
+
+    def _first(self, settings: TrainSettings) -> dict[str, Any]:
+        self.show(f"3. dmr train: DMRNet learns from the training patients ({settings.steps} steps).")
+        model = train_model(
+            self.workspace,
+            self.catalogue,
+            settings=settings,
+            device=self.device,
+            report=Report("train"),
+            on_progress=_on_training(self.tell, "Training", settings.steps),
+        )
+        return {"model": model}
+
+    def _ranking(self) -> dict[str, Any]:
+        self.show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
         report = Report("prelabel")
-        with workspace.lock():
+        with self.workspace.lock():
             made = prelabel_scans(
-                workspace, catalogue, [scans / "new_scans"], device=device, report=report, on_progress=tell
+                self.workspace,
+                self.catalogue,
+                [self.scans / "new_scans"],
+                device=self.device,
+                report=report,
+                on_progress=self.tell,
             )
         assert made is not None  # no new scan is labelled
-        _say(report, show)
+        self._say(report)
         for r in made.ranking[:5]:
-            show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
-        watch.end("predicting and ranking the new scans")
+            self.show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
+        return {"first": [[r.frame_id, r.reason] for r in made.ranking[:CORRECTED]]}
 
-        show(f"5. A simulated physician corrects the first {CORRECTED}.")
-        answers = _answers(workspace, scans)
-        best = made.ranking[:CORRECTED]
-        drafts = catalogue.latest_predictions(first)
-        frames = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in best)}
-        corrections = [
-            Correction(frames[r.frame_id], r.reason, drafts[r.frame_id].shapes, answers[r.frame_id]) for r in best
-        ]
-        report = Report("correct")
-        with workspace.lock():
-            done = correct_drafts(workspace, catalogue, list(frames), answers, report=report)
-        show(
+    def _corrections(self, ranking: Sequence[tuple[str, str]], model: str) -> list[Correction]:
+        answers, drafts = _answers(self.workspace, self.scans), self.catalogue.latest_predictions(model)
+        records = {f.frame_id: f for f in self.catalogue.frames(frame for frame, _ in ranking)}
+        return [Correction(records[f], why, drafts[f].shapes, answers[f]) for f, why in ranking]
+
+    def _correct(self, corrections: Sequence[Correction]) -> dict[str, Any]:
+        self.show(f"5. A simulated physician corrects the first {len(corrections)}.")
+        answers = {c.frame.frame_id: c.truth for c in corrections}
+        with self.workspace.lock():
+            done = correct_drafts(self.workspace, self.catalogue, list(answers), answers, report=Report("correct"))
+        self.show(
             f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
             f"added {done.added}, taken away {done.deleted}."
         )
-        watch.end("correcting the drafts")
+        return asdict(done)
 
-        show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
+    def _second(self, settings: TrainSettings) -> dict[str, Any]:
+        self.show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
         report = Report("retrain")
-        cycle = retrain(
-            workspace,
-            catalogue,
+        retrain(
+            self.workspace,
+            self.catalogue,
             settings=settings,
-            device=device,
+            device=self.device,
             report=report,
-            on_training=_timed(_on_training(tell, "Training again", steps), watch, "training the second model"),
-            tell=tell,
+            on_training=_on_training(self.tell, "Training again", settings.steps),
+            tell=self.tell,
         )
-        assert cycle is not None  # there are corrections
-        watch.end("judging both models")
-        _say(report, show)
-        verdict = report.data["cycle"]
-        figures = DemoFigures(
-            first=ModelFigures.of(read_card(workspace.models_folder / first), verdict["incumbent_dice"]),
-            second=ModelFigures.of(read_card(workspace.models_folder / cycle.candidate), verdict["candidate_dice"]),
-            verdict=verdict,
-            corrected=len(best),
-            structures=done,
-            minutes=watch.minutes,
-            seed=seed,
-        )
-        page = write_page(workspace, catalogue, corrections, figures=figures, device=device)
-    return Demo(cycle.verdict, float(verdict["dice"]["value"]), page, figures.first.dice, figures.second.dice)
+        self._say(report)
+        cycle = self.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here
+        return {"candidate": cycle.candidate, "verdict": cycle.verdict, **cycle.bounds}
+
+    def _say(self, report: Report) -> None:
+        for line in report.lines():
+            self.show(f"   {line}")
 
 
 def _make_scans(scans: Path, seed: int, tell: Tell) -> None:
@@ -175,6 +274,8 @@ def _make_scans(scans: Path, seed: int, tell: Tell) -> None:
         "labelled": PhantomSet(*LABELLED, seed=2 * seed),
         "answers": PhantomSet(*NEW, seed=2 * seed + 1),
     }
+    for name in (*sets, "new_scans"):
+        shutil.rmtree(scans / name, ignore_errors=True)  # of a demo that was interrupted while it drew
     total = sum(s.patients * s.frames for s in sets.values())
     for name, wanted in sets.items():
         for n in write_phantom(scans / name, wanted):
@@ -194,19 +295,6 @@ def _import(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Re
     import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
 
 
-def _train(
-    workspace: Workspace, catalogue: Catalogue, settings: TrainSettings, device: torch.device, tell: Tell
-) -> str:
-    return train_model(
-        workspace,
-        catalogue,
-        settings=settings,
-        device=device,
-        report=Report("train"),
-        on_progress=_on_training(tell, "Training", settings.steps),
-    )
-
-
 def _on_training(tell: Tell, what: str, steps: int) -> Callable[[Progress], None]:
     done = 0
 
@@ -216,21 +304,6 @@ def _on_training(tell: Tell, what: str, steps: int) -> Callable[[Progress], None
         done = p.step
 
     return on_progress
-
-
-def _timed(on_progress: Callable[[Progress], None], watch: Stopwatch, part: str) -> Callable[[Progress], None]:
-    """Counts the time up to the last step as the training's; what follows it is judging."""
-
-    def timed(p: Progress) -> None:
-        on_progress(p)
-        watch.end(part)
-
-    return timed
-
-
-def _say(report: Report, show: Callable[[str], None]) -> None:
-    for line in report.lines():
-        show(f"   {line}")
 
 
 def _answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Final
 
 from .. import __version__
@@ -100,17 +99,3 @@ class DemoFigures:
     def total_minutes(self) -> float:
         """Of all parts."""
         return sum(self.minutes.values())
-
-
-class Stopwatch:
-    """The minutes of one part after the other."""
-
-    def __init__(self) -> None:
-        self.minutes: dict[str, float] = {}
-        self._since = monotonic()
-
-    def end(self, part: str) -> None:
-        """What passed since the part before was this one."""
-        now = monotonic()
-        self.minutes[part] = self.minutes.get(part, 0.0) + (now - self._since) / 60
-        self._since = now

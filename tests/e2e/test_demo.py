@@ -15,11 +15,26 @@ from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
 
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "demo"
     runner = CliRunner()
-    result = runner.invoke(main, ["demo", str(folder), "--steps", "2", "--no-open", "--device", "cpu"])
+    command = ["demo", str(folder), "--steps", "2", "--no-open", "--device", "cpu"]
+    with monkeypatch.context() as patched:
+        patched.setattr("dmr.active.demo.correct_drafts", interrupted)
+        result = runner.invoke(main, command)
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.output
+    other = runner.invoke(main, ["demo", str(folder), "--seed", "5"])
+    assert (other.exit_code, "holds a demo of --seed 0" in other.output) == (2, True)
+
+    result = runner.invoke(main, command)
     assert result.exception is None, result.exception
+    assert "Goes on with the demo" in result.output
+    assert "3. dmr train" not in result.output, "what is done is not done again"
     assert "Gate: v2 against v1 is" in result.output
     assert "dmr studio start" in result.output
     page = (folder / "reports" / "demo.html").read_text(encoding="utf-8")
