@@ -1,5 +1,21 @@
-"""`python -m dmr`: the command where its script is not on the PATH."""
+"""Where `dmr` and `python -m dmr` begin."""
 
-from dmr.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+from . import __version__
+
+
+def run() -> None:
+    """Run the command; `dmr --version` reads nothing else for it, so a slow disk does not matter."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"dmr, version {__version__}")
+        return
+    from .cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    run()

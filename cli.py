@@ -1,39 +1,120 @@
-"""The command line: parse, call, print. Every command lives in its package and is registered here."""
+"""The command line: which command is where. Each lives in its package and is imported when it is called."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from . import __version__
-from .active.commands import demo, prelabel, push, retrain
-from .annotate.commands import check, import_, ingest, init, open_, status
-from .annotate.convert_commands import convert
-from .annotate.phantom.commands import phantom
-from .annotate.studio_commands import doctor, pull, studio
-from .model.commands import evaluate, train
-from .model.version_commands import models
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EPILOG = (
     "An annotation assistant for research and quality work: its output is a draft for review by a qualified physician. "
     "It is not a medical device; not for diagnosis, needle guidance or unsupervised use."
 )
 
+# Name, place, and the first line of its help, which stands here too so that `dmr --help` has to read no other file.
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Every day": {
+        "import": (".annotate.commands:import_", "Take in outlines: Labelme files in SOURCES, or images and masks."),
+        "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
+        "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
+        "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
+        "pull": (".annotate.studio_commands:pull", "Fetch what was submitted in Label Studio; change nothing there."),
+        "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
+        "open": (".annotate.commands:open_", "Open the first frames of the ranking in Labelme."),
+        "status": (".annotate.commands:status", "Show what is in the workspace, and what to do next."),
+    },
+    "Set up": {
+        "init": (".annotate.commands:init", "Make a workspace in FOLDER."),
+        "studio": (".annotate.studio_commands:studio", "Run a local Label Studio, or connect to one that is there."),
+        "doctor": (".annotate.studio_commands:doctor", "Look for what is wrong with Label Studio, and say what to do."),
+    },
+    "Look closer": {
+        "check": (".annotate.commands:check", "Tell what is wrong or odd in Labelme files; change nothing."),
+        "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
+        "models": (".model.version_commands:models", "List, describe, promote and export model versions."),
+    },
+    "The database": {
+        "ingest": (".annotate.commands:ingest", "Bring SCANS (files or folders) into the workspace as frames."),
+    },
+    "Tools": {
+        "convert": (".annotate.convert_commands:convert", "Convert between Labelme files and masks, layers or COCO."),
+        "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with exact outlines in FOLDER."),
+        "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER: minutes."),
+    },
+}
 
-class InOrder(click.Group):
-    """A group that lists its commands as they were added: in the order of the work."""
+
+class LazyCommands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is first asked for.
+
+    Args:
+        places: Of each command, `module:attribute`, in the order to list them.
+    """
+
+    def __init__(self, places: dict[str, str]) -> None:
+        self._found: dict[str, str | click.Command] = dict(places)
+
+    def __getitem__(self, name: str) -> click.Command:
+        found = self._found[name]
+        if isinstance(found, str):
+            module, attribute = found.split(":")
+            command: click.Command = getattr(import_module(module, __package__), attribute)
+            found = self._found[name] = command
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._found[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+class Sections(click.Group):
+    """A group that lists its commands in sections and imports none of them for it."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Names, in order."""
+        """Names, section by section."""
         return list(self.commands)
 
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, a line a command."""
+        width = max(map(len, self.commands))
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), short) for name, (_, short) in section.items()])
 
-@click.group(cls=InOrder, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What completes a name or an option."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=short)
+            for section in SECTIONS.values()
+            for name, (_, short) in section.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=Sections,
+    commands=LazyCommands({name: place for section in SECTIONS.values() for name, (place, _) in section.items()}),
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="dmr")
 def main() -> None:
     """Make physicians' outlining of ultrasound frames count: import, train DMRNet, pre-label, rank, correct."""
-
-
-WORK = (init, import_, train, prelabel, push, pull, retrain, open_, status)
-TOOLS = (studio, doctor, evaluate, models, ingest, check, convert, phantom, demo)
-for command in (*WORK, *TOOLS):
-    main.add_command(command)

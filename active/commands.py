@@ -40,7 +40,10 @@ def prelabel(
     seed: int | None,
     device_name: str,
 ) -> Report:
-    """Draw drafts on new SCANS with the active model and rank them, most informative first."""
+    """Draw drafts on new SCANS and rank them, most informative first.
+
+    The active model draws. Without a model the frames are ranked for a cold start, without outlines.
+    """
     from ..annotate.credentials import find_login
     from ..model.device import pick_device
     from .prelabel import prelabel_scans
@@ -81,10 +84,10 @@ def prelabel(
 @reporting
 @pass_workspace
 def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_name: str) -> Report:
-    """Send the frames that nobody labelled yet to Label Studio, drafts and all, most informative first.
+    """Send frames, drafts and their order to Label Studio.
 
-    What was submitted there is pulled first. May be repeated at any time: nothing is sent twice, and what a human drew
-    is not touched.
+    The frames that nobody labelled yet are sent, the most informative first. What was submitted there is pulled before.
+    May be repeated at any time: nothing is sent twice, and what a human drew is not touched.
     """
     report = Report("push")
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
@@ -146,7 +149,10 @@ def _all_reviewed(catalogue: Catalogue, *, report: Report) -> bool:
 @reporting
 @pass_workspace
 def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: str, **options: Any) -> Report:
-    """Pull, train on everything drawn, let the gate judge the new model, and push the drafts of the better one."""
+    """Pull, train, let the gate judge the new model, push new drafts.
+
+    It trains on everything drawn. The drafts that are pushed are the better model's.
+    """
     from ..annotate.credentials import find_login
     from ..annotate.edits import sync_checkout
     from ..annotate.errors import StudioError
@@ -205,9 +211,10 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
 @computing_options
 @reporting
 def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | None, device_name: str) -> Report:
-    """Run the whole loop on synthetic frames in a new workspace in FOLDER: minutes.
+    """Run the whole loop on synthetic frames in FOLDER: minutes.
 
-    A simulated physician corrects the first drafts. At the end a page shows drafts, corrections, and both models.
+    FOLDER becomes a new workspace. A simulated physician corrects the first drafts. At the end a page shows drafts,
+    corrections, and both models.
     Ctrl-C stops, and the same command goes on.
     """
     import sys

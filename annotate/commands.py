@@ -92,7 +92,7 @@ def _named_classes(text: str) -> list[ClassDef]:
 def import_(
     workspace: Workspace, sources: tuple[Path, ...], images: Path | None, masks: Path | None, author: str, dry_run: bool
 ) -> Report:
-    """Bring outlines into the workspace: Labelme files in SOURCES, or images with masks.
+    """Take in outlines: Labelme files in SOURCES, or images and masks.
 
     Without SOURCES, what was edited in annotations/ becomes revisions.
     """
@@ -165,7 +165,10 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
 @reporting
 @pass_workspace
 def open_(workspace: Workspace, top: int | None, author: str) -> Report:
-    """Open the frames that come first in the ranking in Labelme; take up the edits when it is closed."""
+    """Open the first frames of the ranking in Labelme.
+
+    When Labelme is closed, what was drawn becomes revisions.
+    """
     from .worklist import edit_worklist
 
     report = Report("open")
@@ -178,7 +181,7 @@ def open_(workspace: Workspace, top: int | None, author: str) -> Report:
 @click.option("--images/--no-images", default=True, show_default=True, help="Look at the images too.")
 @reporting
 def check(folders: tuple[Path, ...], images: bool) -> Report:
-    """Tell what is wrong or smells in Labelme files in FOLDERS; change nothing.
+    """Tell what is wrong or odd in Labelme files; change nothing.
 
     Within a workspace its aliases and its patient pattern hold; elsewhere labels count as they are spelt.
     """

@@ -17,7 +17,10 @@ _THERE = click.Path(exists=True, path_type=Path)
 
 @click.group()
 def convert() -> None:
-    """Between Labelme files and masks, layers or COCO, without a workspace."""
+    """Convert between Labelme files and masks, layers or COCO.
+
+    No workspace is needed.
+    """
 
 
 def _conversion(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def studio() -> None:
-    """Install, start and stop a local Label Studio, or connect to one that is there."""
+    """Run a local Label Studio, or connect to one that is there."""
 
 
 @studio.command()
@@ -30,7 +30,10 @@ def studio() -> None:
 )
 @reporting
 def start(port: int | None, wheels: Path | None) -> Report:
-    """Run a Label Studio on this computer, for this computer; it is installed first if need be."""
+    """Start a Label Studio on this computer; install it if need be.
+
+    It answers to this computer alone.
+    """
     from .credentials import browser_login, credentials_path, uses_keyring
     from .server import start as start_server
 
@@ -79,7 +82,10 @@ def studio_status() -> Report:
 @click.argument("url")
 @reporting
 def connect(url: str) -> Report:
-    """Use the Label Studio at URL; its access token is asked for, or read from standard input."""
+    """Use the Label Studio at URL.
+
+    Its access token is asked for, or read from standard input.
+    """
     from .client import StudioClient
     from .credentials import Login, save_login
     from .errors import UsageError
@@ -103,7 +109,10 @@ def connect(url: str) -> Report:
 @reporting
 @pass_workspace
 def pull(workspace: Workspace) -> Report:
-    """Bring what was submitted in Label Studio into the workspace; nothing there is changed."""
+    """Fetch what was submitted in Label Studio; change nothing there.
+
+    What was submitted becomes revisions in the workspace, what was deleted tombstones.
+    """
     from .edits import sync_checkout
     from .pull import pull as pull_all
     from .queues import studio_client

@@ -76,7 +76,10 @@ def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]
 @reporting
 @pass_workspace
 def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -> Report:
-    """Train DMRNet on the workspace's outlines; Ctrl-C stops, and the same command goes on."""
+    """Train DMRNet on the workspace's outlines.
+
+    Ctrl-C stops; the same command goes on from there.
+    """
     from ..annotate.edits import sync_checkout
     from .device import pick_device
     from .training import train_model
@@ -123,7 +126,10 @@ def evaluate(
     coverage: str | None,
     device_name: str,
 ) -> Report:
-    """Judge a model on labelled frames: figures a class here, and a page with frames to look at in reports/."""
+    """Judge a model on labelled frames: figures, and a page.
+
+    The figures of each class are printed. The page, in reports/, shows the frames worth a look.
+    """
     from hashlib import sha256
 
     from ..annotate.errors import UsageError

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List, describe and promote model versions."""
+    """List, describe, promote and export model versions."""
 
 
 @models.command(name="list")
@@ -87,7 +87,10 @@ def info(workspace: Workspace, model: str | None) -> Report:
 @reporting
 @pass_workspace
 def export(workspace: Workspace, model: str | None, folder: Path | None) -> Report:
-    """Write a version as ONNX, with its card, after checking that it computes the same."""
+    """Write a version as ONNX, checked to compute the same.
+
+    Its card is written beside it.
+    """
     import shutil
 
     from .checkpoint import CARD
@@ -118,7 +121,7 @@ def export(workspace: Workspace, model: str | None, folder: Path | None) -> Repo
 @reporting
 @pass_workspace
 def rollback(workspace: Workspace, because: str) -> Report:
-    """Make the version that was active before the active one the active one again."""
+    """Go back to the version that was active before."""
     from ..annotate.errors import ModelError
     from .device import pick_device
     from .versions import load_version

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 import pytest
+from click.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("annotate", "model", "active")
@@ -77,7 +78,7 @@ def test_the_wheel_carries_the_licence_and_the_command(wheel: zipfile.ZipFile) -
     (info,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
 
     assert "Apache License" in wheel.read(f"{info}/licenses/LICENSE").decode("utf-8")
-    assert "dmr = dmr.cli:main" in wheel.read(f"{info}/entry_points.txt").decode("utf-8")
+    assert "dmr = dmr.__main__:run" in wheel.read(f"{info}/entry_points.txt").decode("utf-8")
 
 
 def test_pyproject_lists_exactly_the_folders_that_are_packages() -> None:
@@ -142,8 +143,82 @@ def test_help_answers_at_once() -> None:
     assert fastest < HELP_SECONDS
 
 
+def modules_loaded(code: str) -> set[str]:
+    """The modules that a Python of its own has loaded after running some code, beyond those that it starts with."""
+    program = f"import sys\nstart = set(sys.modules)\n{code}\nprint('LOADED', *(set(sys.modules) - start))\n"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    return set(run.stdout.splitlines()[-1].split()[1:])
+
+
+CALLED = "sys.argv = ['dmr', {!r}]\nfrom dmr.__main__ import run\ntry:\n    run()\nexcept SystemExit:\n    pass"
+
+
+def test_the_version_is_told_by_two_files_alone() -> None:
+    assert modules_loaded(CALLED.format("--version")) - sys.stdlib_module_names == {"dmr", "dmr.__main__"}
+
+
+def test_help_reads_the_table_of_commands_and_no_command() -> None:
+    click_alone = "import click\nfrom importlib import import_module\nprint(click.Context(click.Group('x', epilog='e')).get_help())"
+    beyond = modules_loaded(CALLED.format("--help")) - modules_loaded(click_alone)
+
+    assert beyond - sys.stdlib_module_names == {"dmr", "dmr.__main__", "dmr.cli"}
+
+
+def test_the_version_is_the_same_by_either_way() -> None:
+    from dmr.cli import main
+
+    shown = subprocess.run([sys.executable, "-m", "dmr", "--version"], check=True, capture_output=True, encoding="utf-8")
+
+    assert shown.stdout == CliRunner().invoke(main, ["--version"]).output == "dmr, version 0.1.0\n"
+
+
+def test_help_shows_each_command_in_its_section_by_the_first_line_of_its_own_help() -> None:
+    from dmr.cli import SECTIONS, main
+
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    context = click.Context(main)
+    for title, section in SECTIONS.items():
+        lines = shown.partition(f"\n{title}:\n")[2].partition("\n\n")[0].splitlines()
+        assert [line.split(maxsplit=1)[0] for line in lines] == list(section), "a line each"
+        for name, line in zip(section, lines, strict=True):
+            command = main.get_command(context, name)
+            assert command is not None and command.help is not None
+            assert line.split(maxsplit=1)[1] == command.help.splitlines()[0]
+
+
+def test_no_group_cuts_the_help_of_its_commands() -> None:
+    from dmr.cli import main
+
+    context = click.Context(main)
+    groups = {n: g for n in main.list_commands(context) if isinstance(g := main.get_command(context, n), click.Group)}
+
+    assert set(groups) >= {"convert", "models", "studio"}
+    assert [n for n in groups if "..." in CliRunner().invoke(main, [n, "--help"], terminal_width=80).output] == []
+
+
+def test_a_shell_completes_names_and_a_mistyped_one_is_guessed() -> None:
+    from dmr.cli import main
+
+    def completed(*words: str) -> list[str]:
+        # The last word is the one being typed.
+        from click.shell_completion import ShellComplete
+
+        *before, typed = words
+        found = ShellComplete(main, {}, "dmr", "_DMR_COMPLETE").get_completions(before, typed)
+        return [item.value for item in found]
+
+    assert completed("pre") == ["prelabel"]
+    assert completed("--v") == ["--version"]
+    assert completed("convert", "mask") == ["mask-to-labelme"]
+    assert completed("train", "--si") == ["--size"]
+    assert "prelabel" in CliRunner().invoke(main, ["prelable"]).output
+
+
 def commands(group: click.Group, *, prefix: str = "dmr") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, prefix=f"{prefix} {name}")
         elif not command.hidden:
