@@ -45,7 +45,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Tools": {
         "convert": (".annotate.convert_commands:convert", "Convert between Labelme files and masks, layers or COCO."),
-        "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with exact outlines in FOLDER."),
+        "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with outlines in FOLDER."),
         "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER: minutes."),
     },
 }

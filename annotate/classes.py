@@ -128,5 +128,10 @@ class Classes(Sequence[ClassDef]):
         return z, depth, start.id
 
 
+def parse_names(text: str) -> tuple[tuple[str, ...], ...]:
+    """What `--classes` says, `name=spelling=spelling,name,...`: for each class its name, then its other spellings."""
+    return tuple(tuple(name.strip() for name in entry.split("=")) for entry in text.split(","))
+
+
 def _canonical(text: str) -> str:
     return text.strip().casefold()

@@ -68,11 +68,10 @@ def init(folder: Path, classes: str | None, patient: str | None, coverage: str |
 
 def _named_classes(text: str) -> list[ClassDef]:
     """Classes from `name=alias=alias,name,...`, the first the lowest in a mask."""
-    from .classes import PALETTE, ClassDef, Classes
+    from .classes import PALETTE, ClassDef, Classes, parse_names
 
     classes = []
-    for number, names in enumerate(text.split(","), 1):
-        name, *aliases = (part.strip() for part in names.split("="))
+    for number, (name, *aliases) in enumerate(parse_names(text), 1):
         classes.append(ClassDef(number, name, tuple(aliases), PALETTE[(number - 1) % len(PALETTE)], 10 * number))
     return list(Classes(classes))
 

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from .convert_files import Images, Job, colliding, find_jobs, judge_target
-from .convert_names import IndexNames, check_numbered, check_some_known
+from .convert_names import Given, IndexNames, check_numbered, check_some_known
 from .convert_one import Converted, Paint, Trace
 from .convert_preview import Preview
 from .errors import BrokenInput, UsageError
@@ -28,7 +28,7 @@ def labelme_to_mask(
     src: Path,
     dst: Path,
     *,
-    classes: tuple[str, ...] | None,
+    classes: Given | None,
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
@@ -41,7 +41,7 @@ def labelme_to_mask(
     Args:
         src: A Labelme file, or a folder of them at any depth.
         dst: Folder for the masks, or a PNG's path where `src` is a file.
-        classes: Labels in the order of their indices, from 1; None reads `class_n` as n.
+        classes: In the order of their indices, from 1, each with its spellings; None reads `class_n` as n.
         images: Where images lie that are neither beside the file nor below `src`; only old files need them, which do
             not say their size.
         preview: Where to write a contact sheet of some of the frames.
@@ -69,7 +69,7 @@ def mask_to_labelme(
     src: Path,
     dst: Path,
     *,
-    classes: tuple[str, ...] | None,
+    classes: Given | None,
     tolerance: float = 0.0,
     most_points: int | None = None,
     images: Path | None = None,
@@ -84,7 +84,7 @@ def mask_to_labelme(
     Args:
         src: A mask (PNG, BMP, TIFF), or a folder of them at any depth.
         dst: Folder for the Labelme files, or a JSON's path where `src` is a file.
-        classes: Labels in the order of their indices, from 1; None makes index n `class_n`.
+        classes: In the order of their indices, from 1; the first name is written. None makes index n `class_n`.
         tolerance: Px; 0 traces exactly, so that painting the outlines gives the mask again.
         most_points: For each outline, with a tolerance above 0; None for no limit.
         images: Where the images of the same names lie, which the Labelme files shall point to.
@@ -102,7 +102,7 @@ def mask_to_labelme(
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
     names = IndexNames(classes)
-    sheet = Preview(preview, len(jobs))
+    sheet = Preview(preview, len(jobs), masks=src)
     trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)
     _run(report, jobs, trace, dry_run=dry_run, on_progress=on_progress)
     sheet.write(names.label, report, dry_run=dry_run)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .canonical import canonical_json
-from .coco import from_coco, to_coco
+from .coco import CocoImage, from_coco, to_coco
 from .convert_files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
-from .convert_names import IndexNames
+from .convert_names import Given, IndexNames, check_known, names_of_files
+from .convert_one import read_drawn
+from .convert_preview import Preview
 from .errors import BrokenInput, UsageError
-from .labelme import LabelmeFile, image_name, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, image_name
 from .report import Report
 from .shapes import Annotation
 from .store import write_atomic, write_many
@@ -24,7 +27,9 @@ def labelme_to_coco(
     src: Path,
     dst: Path,
     *,
-    classes: tuple[str, ...] | None,
+    classes: Given | None,
+    images: Path | None = None,
+    preview: Path | None = None,
     rle: bool = False,
     dry_run: bool = False,
     on_progress: Progress | None = None,
@@ -34,13 +39,16 @@ def labelme_to_coco(
     Args:
         src: A Labelme file, or a folder of them at any depth.
         dst: The JSON to write; a COCO data set that is there is replaced, anything else is not.
-        classes: Labels in the order of their category ids, from 1; None takes all labels in the order of the alphabet.
+        classes: In the order of their category ids, from 1, each with its spellings; None takes all labels in the
+            order of the alphabet.
+        images: Where images lie that are neither beside the file nor below `src`.
+        preview: Where to write a contact sheet of some of the frames.
         rle: Write run lengths everywhere.
         dry_run: Write nothing.
         on_progress: Called after each file.
 
     Raises:
-        UsageError: There is nothing to convert, or `dst` is unfit.
+        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
     """
     if dst.suffix.lower() != ".json" or dst.is_dir():
         raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
@@ -50,30 +58,25 @@ def labelme_to_coco(
     jobs = [
         j for j in find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json") if j.source != dst
     ]
-    files = {}
-    for job in jobs:
+    names = names_of_files(jobs, classes)
+    if names.given is None:
+        raise UsageError(src, "has nothing drawn in it", "Name the folder of Labelme files")
+    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])])
+    sheet = Preview(preview, len(jobs))
+    frames: list[tuple[str, Annotation]] = []
+    for place, job in enumerate(jobs):
         try:
-            files[job.name] = read_labelme(job.source)
+            drawn = read_drawn(job, names=names, folder=folder)
+            for note in drawn.notes:
+                report.note(note, job.name)
+            frames.append((_image_file(drawn.file, job.name), drawn.annotation))
+            if sheet.wants(place):
+                sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
         except BrokenInput as error:
             report.fail(error)
         if on_progress is not None:
             on_progress()
-    labels = classes or tuple(sorted({shape.label.strip() for file in files.values() for shape in file.shapes}))
-    if not labels:
-        raise UsageError(src, "has nothing drawn in it", "Name the folder of Labelme files")
-    names = IndexNames(labels)
-    frames: list[tuple[str, Annotation]] = []
-    for name, file in files.items():
-        if file.height is None or file.width is None:
-            report.fail(BrokenInput(name, "says no size", "Save it again in Labelme"))
-            continue
-        annotation, notes = labelme_to_annotation(
-            file, resolve=names.index_of, height=file.height, width=file.width, covered=None
-        )
-        for note in (*file.notes, *notes):
-            report.note(note, name)
-        frames.append((_image_file(file, name), annotation))
-    categories = {names.index_of(label) or 0: label for label in labels}
+    categories = dict(enumerate(names.given, 1))
     # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
     data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
     report.count("frames converted", len(frames))
@@ -83,30 +86,43 @@ def labelme_to_coco(
         report.say("Dry run: nothing was written.")
     else:
         write_atomic(dst, data)
+    sheet.write(names.label, report, dry_run=dry_run)
     return report
 
 
 def coco_to_labelme(
-    src: Path, dst: Path, *, images: Path | None = None, dry_run: bool = False, on_progress: Progress | None = None
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None = None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Write each image of a COCO data set as a Labelme file of its name.
 
     Args:
         src: The JSON of the data set.
         dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
+        classes: The categories wanted, each under its first name; None for all as they are called.
         images: Where the images lie, which the Labelme files shall point to.
+        preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
         on_progress: Called after each file.
 
     Raises:
-        UsageError: `dst` is a file.
+        UsageError: `dst` is a file, or `classes` names none of the categories.
         BrokenInput: `src` is no COCO data set.
     """
     if dst.is_file():
         raise UsageError(dst, "is a file", "Name a folder to write to")
     report = Report("convert coco-to-labelme")
     names, found = from_coco(_parsed(src), where=src)
+    if classes is not None:
+        names, found = _renamed(names, found, IndexNames(classes))
     folder = Images([images] if images else [])
+    sheet = Preview(preview, len(found))
     files: dict[Path, bytes] = {}
     for word in ("written", "replaced", "unchanged"):
         report.count(word, 0)
@@ -126,6 +142,8 @@ def coco_to_labelme(
             report.count(outcome)
             if outcome != "unchanged":
                 files[target] = data
+            if sheet.wants(number):
+                sheet.add(base, image.annotation, path)
         except BrokenInput as error:
             report.fail(error)
         if on_progress is not None:
@@ -134,7 +152,25 @@ def coco_to_labelme(
         report.say("Dry run: nothing was written.")
     else:
         write_many(files)
+    sheet.write(names.__getitem__, report, dry_run=dry_run)
     return report
+
+
+def _renamed(
+    categories: Mapping[int, str], found: Sequence[CocoImage], names: IndexNames
+) -> tuple[dict[int, str], list[CocoImage]]:
+    """The images with the classes of `names` instead of the data set's categories; others are left out, with a note."""
+    check_known(categories.values(), names)
+    index = {k: names.index_of(category) for k, category in categories.items()}
+    renamed = []
+    for image in found:
+        ids = [(index[shape.class_id], shape) for shape in image.annotation.shapes]
+        left_out = {categories[shape.class_id]: None for k, shape in ids if k is None}
+        shapes = tuple(replace(shape, class_id=k) for k, shape in ids if k is not None)
+        annotation = replace(image.annotation, shapes=shapes, covered=frozenset(shape.class_id for shape in shapes))
+        notes = (*image.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
+        renamed.append(replace(image, annotation=annotation, notes=notes))
+    return dict(enumerate(names.given or (), 1)), renamed
 
 
 def _is_data_set(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Which files `dmr convert` reads and writes, what may be replaced, and its contact sheet."""
+"""Which files `dmr convert` reads and writes, and what may be replaced."""
 
 from __future__ import annotations
 

@@ -49,6 +49,42 @@ class Converted:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A Labelme file as read.
+
+    Attributes:
+        file: The file.
+        annotation: What is drawn in it of the classes wanted.
+        notes: Oddities.
+    """
+
+    file: LabelmeFile
+    annotation: Annotation
+    notes: tuple[str, ...]
+
+    @property
+    def size(self) -> dict[str, int]:
+        """`height` and `width`, as arguments."""
+        return {"height": self.annotation.height, "width": self.annotation.width}
+
+    def image(self, job: Job, folder: Images) -> Path | bytes | None:
+        """The image that it was drawn on, if it can be found."""
+        return find_image(self.file, job.source, roots=folder.roots, index=folder.index)[0]
+
+
+def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
+    """Read a job's Labelme file; class ids are the indices of `names`.
+
+    Raises:
+        BrokenInput: It cannot be read, or nothing tells its size.
+    """
+    file = read_labelme(job.source)
+    height, width = _frame_size(file, job, folder)
+    annotation, notes = labelme_to_annotation(file, resolve=names.index_of, height=height, width=width, covered=None)
+    return Drawn(file, annotation, (*file.notes, *notes))
+
+
+@dataclass(frozen=True, slots=True)
 class Paint:
     """One Labelme file to a mask."""
 
@@ -60,20 +96,16 @@ class Paint:
         """Convert the file; what is wrong with it is in the outcome."""
         done = Converted()
         try:
-            file = read_labelme(job.source)
-            if job.target.parent == job.source.parent and job.target.name == image_name(file):
+            drawn = read_drawn(job, names=self.names, folder=self.folder)
+            if job.target.parent == job.source.parent and job.target.name == image_name(drawn.file):
                 raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
-            height, width = _frame_size(file, job, self.folder)
-            annotation, notes = labelme_to_annotation(
-                file, resolve=self.names.index_of, height=height, width=width, covered=None
-            )
-            ids = sorted({shape.class_id for shape in annotation.shapes})
-            index = shapes_to_index(annotation.shapes, paint_order=ids, height=height, width=width)
-            done.hidden = hidden_pixels(annotation.shapes, paint_order=ids, height=height, width=width)
-            done.notes += [*file.notes, *notes, *(["pixels hidden under a higher index"] if done.hidden else [])]
+            shapes, size = drawn.annotation.shapes, drawn.size
+            ids = sorted({shape.class_id for shape in shapes})
+            index = shapes_to_index(shapes, paint_order=ids, **size)
+            done.hidden = hidden_pixels(shapes, paint_order=ids, **size)
+            done.notes += [*drawn.notes, *(["pixels hidden under a higher index"] if done.hidden else [])]
             if self.sheet.wants(job.number):
-                image = find_image(file, job.source, roots=self.folder.roots, index=self.folder.index)[0]
-                done.shown = annotation, image
+                done.shown = drawn.annotation, drawn.image(job, self.folder)
             done.data = encode_png(index)
         except BrokenInput as error:
             done.error = error

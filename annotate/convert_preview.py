@@ -18,6 +18,7 @@ from .shapes import Annotation
 from .store import write_atomic
 
 _MOST_CELLS = 12
+_MOST_CLASSES = 254  # of a `ClassDef`; 255 marks ignored pixels
 _TITLE = "dmr contact sheet"  # tells later that it may be replaced
 
 
@@ -27,16 +28,25 @@ class Preview:
     Args:
         path: The PNG to write.
         total: Frames in the batch.
+        masks: The folder or file that masks are read from, where the sheet would be taken for one.
+
+    Raises:
+        UsageError: `path` is no name of a PNG, lies among the masks, or is another picture.
     """
 
-    def __init__(self, path: Path | None, total: int) -> None:
+    def __init__(self, path: Path | None, total: int, *, masks: Path | None = None) -> None:
         self._path = path
         self._step = max(1, -(-total // _MOST_CELLS))
         self._cells: list[tuple[str, Annotation, Path | bytes | None]] = []
         if path is not None and path.suffix.lower() != ".png":
             raise UsageError(path, "is no name of a PNG", "Give --preview a name such as sheet.png")
-        if path is not None and path.exists() and not _is_sheet(path):
-            raise UsageError(path, "is there, and is no contact sheet", "Give --preview another name")
+        self._check_free()
+        if path is not None and masks is not None and path.resolve().is_relative_to(masks.resolve()):
+            raise UsageError(path, "lies among the masks of SRC", "Give --preview a name outside of SRC")
+
+    def _check_free(self) -> None:
+        if self._path is not None and self._path.exists() and not _is_sheet(self._path):
+            raise UsageError(self._path, "is there, and is no contact sheet", "Give --preview another name")
 
     def wants(self, number: int) -> bool:
         """Whether the frame at this place is shown."""
@@ -53,10 +63,15 @@ class Preview:
             label: The label of an index.
             report: Is told.
             dry_run: Write nothing.
+
+        Raises:
+            UsageError: Its name was one of the conversion's own.
         """
         if self._path is None or dry_run or not self._cells:
             return
-        drawn = sorted({shape.class_id for _, annotation, _ in self._cells for shape in annotation.shapes} - {255})
+        self._check_free()
+        used = {shape.class_id for _, annotation, _ in self._cells for shape in annotation.shapes}
+        drawn = sorted(index for index in used if index <= _MOST_CLASSES)
         classes = Classes([ClassDef(n, f"class_{n}", color=PALETTE[(n - 1) % len(PALETTE)], z=n) for n in drawn])
         cells = [
             (draw_overlay(_pixels(annotation, image), annotation, classes=classes), name)

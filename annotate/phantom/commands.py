@@ -24,11 +24,11 @@ from ..report import Report
 def phantom(
     folder: Path, patients: int, frames: int, kind: str, scanners: tuple[str, ...], labels: bool, seed: int | None
 ) -> Report:
-    """Draw synthetic Shamrock clips with exact outlines in FOLDER.
+    """Draw synthetic Shamrock clips with outlines in FOLDER.
 
-    The subjects are virtual. The same seed gives the same bytes; another seed gives other patients. Files are named
-    PATIENT_FRAME, as a new workspace expects. DICOM files carry invented patient data, in tags and burned in, to try
-    de-identification on.
+    The subjects are virtual, the outlines exact. The same seed gives the same bytes; another seed gives other patients.
+    Files are named PATIENT_FRAME, as a new workspace expects. DICOM files carry invented patient data, in tags and
+    burned in, to try de-identification on.
     """
     from ..errors import UsageError
     from .scanner import SCANNERS
