@@ -23,6 +23,7 @@ from ..annotate.settings_template import SHAMROCK_CLASSES
 from ..annotate.shapes import Annotation
 from ..annotate.sources import labelme_frames
 from ..annotate.store import sha256_hex
+from ..annotate.wording import counted
 from ..annotate.workspace import Workspace
 from ..model.checkpoint import read_card
 from ..model.plan import seconds_a_step
@@ -202,7 +203,7 @@ class _Run:
         return replace(settings, steps=int(chosen["steps"])), chosen["smaller"]
 
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
-        self.show(f"3. dmr train: DMRNet learns from the training patients ({settings.steps} steps).")
+        self.show(f"3. dmr train: DMRNet learns from the training patients ({counted(settings.steps, 'step')}).")
         model = train_model(
             self.workspace,
             self.catalogue,

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..annotate.records import Decision
+from ..annotate.wording import counted
 
 RESAMPLES: Final = 4000
 LEAST_PATIENTS: Final = 3  # of fewer, in all or with a class, a bootstrap draws nearly the same sample every time
@@ -116,8 +117,8 @@ def judge(
     judged = [name for name in names if having.get(name, 0) >= LEAST_PATIENTS]
     unjudged = tuple(name for name in names if name not in judged)
     if not judged:
-        of = f"{len(patients)} test patients with outlines"
-        reason = f"there are {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
+        of = f"{'is' if len(patients) == 1 else 'are'} {counted(len(patients), 'test patients with outlines')}"
+        reason = f"there {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
         return Verdict("undecided", reason, None, {}, unjudged, None, len(patients), LEAST_PATIENTS)
     present = present[present["name"].isin(judged)]
     patients = sorted(present["patient"].astype(str).unique())

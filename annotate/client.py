@@ -15,6 +15,7 @@ from label_studio_sdk import LabelStudio
 from .client_errors import NO_STUDIO, status_of, told
 from .credentials import Login
 from .errors import StudioError
+from .wording import counted
 
 OLDEST: Final = (1, 23, 2)  # the oldest version without known security holes
 CHUNK: Final = 500  # tasks or predictions a request: far below the server's limit of 250 MB
@@ -221,7 +222,7 @@ class StudioClient:
             Their numbers, in order.
         """
         request: Any = list(tasks)
-        with told(self.url, f"{len(tasks)} tasks"):
+        with told(self.url, counted(len(tasks), "tasks")):
             answer: Any = self._sdk.projects.import_tasks(
                 project, request=request, return_task_ids=True, commit_to_project=True, request_options=_ONCE
             )
@@ -230,7 +231,7 @@ class StudioClient:
     def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Add predictions to tasks that are there, at most a few hundred at once."""
         request: Any = list(predictions)
-        with told(self.url, f"{len(predictions)} predictions"):
+        with told(self.url, counted(len(predictions), "predictions")):
             self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
 
     def update_task(self, task: int, data: Mapping[str, Any]) -> None:

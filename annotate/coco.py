@@ -19,6 +19,7 @@ from .errors import BrokenInput
 from .raster import polygons_to_mask
 from .shapes import Annotation, Shape
 from .trace import mask_to_shapes
+from .wording import counted
 
 _MOST_PIXELS = 40_000_000
 
@@ -139,7 +140,7 @@ def _outlines(segmentation: Any, class_id: int, group: int) -> Iterable[Shape]:
         raise ValueError("it has no segmentation")
     for numbers in segmentation:
         if len(numbers) < 6 or len(numbers) % 2:
-            raise ValueError(f"an outline of {len(numbers)} numbers")
+            raise ValueError(f"an outline of {counted(len(numbers), 'numbers')}")
         xy = [float(n) for n in numbers]
         points = tuple(zip(xy[0::2], xy[1::2], strict=True))
         yield Shape(class_id, points, group=group if len(segmentation) > 1 else None)

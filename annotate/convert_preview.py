@@ -16,6 +16,7 @@ from .overlay import contact_sheet, draw_overlay
 from .report import Report
 from .shapes import Annotation
 from .store import write_atomic
+from .wording import counted
 
 _MOST_CELLS = 12
 _MOST_CLASSES = 254  # of a `ClassDef`; 255 marks ignored pixels
@@ -79,7 +80,7 @@ class Preview:
         ]
         legend = {label(c.id): c.color for c in classes}
         write_atomic(self._path, encode_png(contact_sheet(cells, legend=legend), title=_TITLE))
-        report.say(f"Contact sheet of {len(cells)} frames: {self._path}")
+        report.say(f"Contact sheet of {counted(len(cells), 'frames')}: {self._path}")
 
 
 def _is_sheet(path: Path) -> bool:

@@ -16,6 +16,7 @@ from .settings import PATIENT_UNKNOWN, match_patient
 from .shapes import Annotation
 from .sources import LabelledFrame
 from .splits import update_ledger
+from .wording import counted
 from .workspace import Workspace
 
 AUTHOR: Final = "import"  # the files do not say who drew them
@@ -74,7 +75,7 @@ def import_labelled(
     new = Counter(assignment.split for assignment in assigned.values())
     if new:
         report.say(
-            f"{new.total()} new patients, split once and for good: "
+            f"{counted(new.total(), 'new patients')}, split once and for good: "
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)

@@ -21,6 +21,7 @@ from .settings import PATIENT_UNKNOWN, Settings, match_patient
 from .shapes import Frame
 from .sources import files_below
 from .store import sha256_hex, write_many
+from .wording import counted
 from .workspace import Workspace
 
 # What stands in a frame's PNG: pixels written anew, without any metadata; banners inside the picture are still there.
@@ -90,7 +91,7 @@ def add_frames(
     report.count("frames added", len(new))
     report.count("frames already there", different - len(new))
     if different < len(records):
-        report.note("the same picture twice", f"{len(records) - different} files")
+        report.note("the same picture twice", counted(len(records) - different, "files"))
     return records
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import BrokenInput
 from .shapes import Point
+from .wording import counted
 
 # What people outline by hand is kilobytes; past this a file is something else, or made to exhaust the memory.
 MOST_BYTES = 20 * 2**20
@@ -213,7 +214,7 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     least, most = _POINTS[shape_type]
     if not least <= len(points) <= most or (shape_type == "polygon" and len(set(points)) < least):
         takes = "at least 3 different ones" if shape_type == "polygon" else str(least)
-        notes.append(f"{name} has {len(points)} points, a {shape_type} takes {takes}: left out")
+        notes.append(f"{name} has {counted(len(points), 'points')}, a {shape_type} takes {takes}: left out")
         return None
     group = entry.get("group_id")
     if group is not None and (not isinstance(group, int) or isinstance(group, bool)):

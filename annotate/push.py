@@ -25,6 +25,7 @@ from .records import FrameRecord, PredictionRecord, TaskRecord
 from .report import Report
 from .server import LocalServer, local_server, serve_frame
 from .settings import QueueSettings
+from .wording import counted
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
     """Raises UsageError: a picture may show who the patient is, for nobody said that it does not."""
     unseen = [o.frame.frame_id for o in outgoing if o.frame.reviewed_at is None]
     if unseen:
-        what = f"{len(unseen)} frames may show a patient's name: nobody has said yet that their pixels were reviewed"
-        remedy = "Look at them in frames/, then say `dmr push --pixels-reviewed`; none was sent"
+        many = counted(len(unseen), "frames")
+        what = f"{many} may show a patient's name: nobody has said yet that the pixels were reviewed"
+        remedy = "Look at frames/, then say `dmr push --pixels-reviewed`; nothing was sent"
         raise UsageError(f"frames/{unseen[0]}.png", what, remedy)
 
 

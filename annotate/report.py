@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import DmrError
+from .wording import counted
 
 _SHOWN = 5  # places named after an oddity before "and N more"; --json has them all
 
@@ -17,7 +18,7 @@ class Report:
 
     Attributes:
         command: The command's name, as typed.
-        counts: What was done, by words such as `"frames added"`.
+        counts: What was done, by words such as `"frames added"`, always in the plural.
         failures: One line for each file that failed: where, what, what to do.
         oddities: Places by the oddity met there; the file was used all the same.
         words: Further lines for the reader, in order.
@@ -61,7 +62,7 @@ class Report:
             lines.append(f"note: {oddity}: {len(places)} ({shown}{more})")
         lines += [f"Error: {failure}" for failure in self.failures]
         if self.counts or self.failures:
-            parts = [f"{n} {what}" for what, n in self.counts.items()]
+            parts = [counted(n, what) for what, n in self.counts.items()]
             if self.failures:
                 parts.append(f"{len(self.failures)} failed")
             lines.append(f"{self.command}: " + ", ".join(parts))

@@ -16,6 +16,7 @@ from .edits import sync_checkout, take_up_edits
 from .errors import BrokenInput, UsageError, WorkspaceError
 from .platform import exclusive_lock, has_screen
 from .report import Report
+from .wording import counted
 from .workspace import Workspace
 
 FOLDER: Final = "worklist"
@@ -44,7 +45,7 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
             finish_worklist(workspace, catalogue, author=author, report=report)
             count = lay_out(workspace, catalogue, top=top, report=report)
         labels = ",".join(c.name for c in workspace.settings.classes.active)
-        report.say(f"{count} frames, the most informative first. Tick '{REVIEWED}' where all is drawn.")
+        report.say(f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' where all is drawn.")
         command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
         started = subprocess.run([*command, "--flags", REVIEWED], check=False)
         if started.returncode:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from ..annotate.records import LabelledFrame
+from ..annotate.wording import counted
 from .settings import TrainSettings
 
 
@@ -28,11 +29,11 @@ def limits(
     judged = len({item.frame.patient for item in validation})
     scarce = [n for i, n in names.items() if sum(any(s.class_id == i for s in t.annotation.shapes) for t in train) < 20]
     limits = [
-        f"It has seen {len(train)} frames of {patients} patients, of this workspace alone; other scanners, probes,"
-        " depths and bodies are unknown to it.",
+        f"It has seen {counted(len(train), 'frames')} of {counted(patients, 'patients')}, of this workspace alone;"
+        " other scanners, probes, depths and bodies are unknown to it.",
         f"It sees frames reduced to {settings.input} x {settings.input} pixels: what is finer than these is lost.",
         "Its figures on validation patients are not independent: by them its training was stopped and its probabilities"
-        f" calibrated ({judged} patients)."
+        f" calibrated ({counted(judged, 'patients')})."
         if judged
         else "Without validation patients nobody knows how good it is, and its probabilities are not calibrated.",
         "Where a class was drawn in few frames of a patient, frames without it may lack the outline or the structure.",

@@ -136,6 +136,7 @@ def evaluate(
     from ..annotate.frames import perceptual_hash
     from ..annotate.sources import files_below, labelme_frames
     from ..annotate.store import write_atomic
+    from ..annotate.wording import counted
     from .checkpoint import read_card
     from .device import pick_device
     from .evaluate import evaluate as judge
@@ -186,7 +187,8 @@ def evaluate(
             what = f"no labelled frame of the {split} patients" if data is None else "no frame with a class of yours"
             raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
         where = f"{split} patients" if data is None else "patients from outside"
-        title = f"{version} on {table['frame'].nunique()} frames of {table['patient'].nunique(dropna=False)} {where}"
+        frames = counted(table["frame"].nunique(), "frames")
+        title = f"{version} on {frames} of {counted(table['patient'].nunique(dropna=False), where)}"
         # A page for each folder from outside, without telling its name.
         of = split if data is None else f"outside-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
         path = workspace.reports_folder / f"evaluation-{version}-{of}.html"

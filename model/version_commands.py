@@ -10,6 +10,7 @@ import click
 from ..annotate.commands import pass_workspace
 from ..annotate.console import reporting, show
 from ..annotate.report import Report
+from ..annotate.wording import counted
 
 if TYPE_CHECKING:
     from ..annotate.workspace import Workspace
@@ -45,7 +46,8 @@ def list_(workspace: Workspace) -> Report:
             {"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice}
         )
         told = "unknown" if dice is None else f"{dice:.3f}"
-        show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {frames} frames  validation Dice {told}")
+        seen = counted(frames, "frames")
+        show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {seen}  validation Dice {told}")
     if not known:
         report.say("No model yet: make one with `dmr train`.")
     return report

@@ -202,7 +202,7 @@ def test_a_changed_layer_order_is_something_new_to_train_on(workspace: Workspace
     text = toml.read_text(encoding="utf-8")
     assert 'inside = "psoas_major"' in text
     toml.write_text(text.replace('inside = "psoas_major"', ""), encoding="utf-8")
-    assert "1 models made" in run(*train).output
+    assert "1 model made" in run(*train).output
 
 
 def test_a_verdict_is_told_though_drafts_cannot_be_sent(

@@ -188,7 +188,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         result = dmr("pull")
         assert "5 revisions added" in result.output
         assert "1 skipped" in result.output
-        assert "1 drafts not submitted yet" in result.output
+        assert "1 draft not submitted yet" in result.output
 
     frames = [t["data"]["frame_id"] for t in (moved, deleted, added, accepted, emptied)]
     assert (loop.pixels(frames[3], me) == painted(drafts[frames[3]])).all()
@@ -292,7 +292,7 @@ def test_a_task_that_was_deleted_keeps_its_outlines(loop: Loop) -> None:
         assert "a task was deleted in Label Studio; what was pulled from it is kept: 2" in result.output
         with loop.catalogue() as catalogue:
             assert catalogue.newest_revisions()[frame].sha256 == truth
-        assert "1 tasks added" in dmr("push", "--device", "cpu").output  # the one that nobody has labelled
+        assert "1 task added" in dmr("push", "--device", "cpu").output  # the one that nobody has labelled
         frames = [t["data"]["frame_id"] for t in physician.tasks()]
         assert waiting["data"]["frame_id"] in frames
         assert frame not in frames
@@ -321,7 +321,7 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
         assert catalogue_hash() == before
         assert renamed != config
         settings.write_text(text.replace('aliases = ["hengtu"]', 'aliases = ["hengtu", "Knochen"]'), encoding="utf-8")
-        assert "1 revisions added" in dmr("pull").output
+        assert "1 revision added" in dmr("pull").output
         with loop.catalogue() as catalogue:
             truth = catalogue.newest_revisions()[task["data"]["frame_id"]]
         assert {s.class_id for s in truth.record.annotation.shapes} == {BONE_ID}
