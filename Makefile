@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty
+.PHONY: help demo test test-fast studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -13,28 +13,44 @@ WORKERS ?= 2
 SOURCES := $(wildcard *.py) py.typed README.md LICENSE $(shell find annotate model active -name __pycache__ -prune -o -print)
 
 help:
-	@echo "make demo         the whole loop on synthetic frames that it draws itself, in minutes"
-	@echo "make test         lint, then the tests"
-	@echo "make lint         ruff, mypy, import directions"
-	@echo "make wheel        a wheel in dist/"
-	@echo "make bench-train  DMRNet against a U-Net on real frames: about an hour; records benchmarks/results/train.json"
-	@echo "make bench-studio pushing to a real Label Studio in bulk against one by one: minutes; benchmarks/results/studio.json"
-	@echo "make bench-phantom the phantom's speed and speckle, and the demo on three seeds: a quarter of an hour; phantom.json"
-	@echo "make bench-convert polygons to masks and back against labelme, rasterio, OpenCV: minutes; convert.json"
-	@echo "make bench-peers  DMRNet and its peers, resumable: many hours; ARGS=\"--on 0,1 --steps 600\" for folds; peers.json, .csv, .png"
-	@echo "make bench-best   DMRNet on two grids, three seeds, alone and together, resumable: hours; best.json"
-	@echo "make bench-ablation from a residual U-Net to DMRNet, a module at a time, resumable: an hour; ablation.json"
-	@echo "make bench-inference engines side by side, and what prelabel keeps of the fastest: minutes; inference.json"
-	@echo "make bench-uncertainty calibration and guessed Dice by how frames are looked at: minutes; uncertainty.json"
-	@echo "make clean        remove .venv and everything built"
+	@echo "make demo               the whole loop on synthetic frames that it draws itself: minutes"
+	@echo "make test               lint, then all tests: minutes; it installs Label Studio once (1 GB)"
+	@echo "make test-fast          the same without the tests that need Label Studio"
+	@echo "make lint               ruff, mypy, import directions"
+	@echo "make wheel              a wheel in dist/"
+	@echo "make clean              remove .venv and everything built, Label Studio too"
+	@echo
+	@echo "Benchmarks, for a machine that does nothing else; each writes benchmarks/results/NAME.json:"
+	@echo "make bench-train        DMRNet against a U-Net on real frames: about an hour"
+	@echo "make bench-studio       pushing to a real Label Studio in bulk against one by one: minutes"
+	@echo "make bench-phantom      the phantom's speed and speckle, the demo on three seeds: 15 minutes"
+	@echo "make bench-convert      masks and outlines against labelme, rasterio, OpenCV: minutes"
+	@echo "make bench-peers        DMRNet and its peers: many hours, resumable; ARGS=\"--on 0,1\" for folds"
+	@echo "make bench-best         DMRNet on two grids, alone and together: hours, resumable"
+	@echo "make bench-ablation     from a residual U-Net to DMRNet, module by module: an hour, resumable"
+	@echo "make bench-inference    engines side by side, and what prelabel keeps of the best: minutes"
+	@echo "make bench-uncertainty  calibration and guessed Dice, by how frames are looked at: minutes"
 
 demo: .venv/package
 	@$(PY) -m dmr demo
 
 # The tests' small networks gain nothing from more threads: a worker a core, one thread each.
-test: lint
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile
+
+test: studio-notice lint
 	@echo "Tests (some minutes) ..."
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+test-fast: lint
+	@echo "Tests but for those that need Label Studio (some minutes); make test runs them all ..."
+	@$(PYTEST) -m "not studio" $(ARGS)
+
+# Where tests/e2e/test_studio.py keeps it.
+STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/server.py)
+
+studio-notice:
+	@test -f $(STUDIO)/installed || \
+	    echo "The tests will install Label Studio into $(STUDIO), once: about 1 GB and 2 minutes. make test-fast does without."
 
 # The repository's root is the package, under whatever name it was cloned: mypy and import-linter read the installed copy.
 lint: .venv/package

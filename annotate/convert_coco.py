@@ -80,7 +80,9 @@ def labelme_to_coco(
     # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
     data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
     report.count("frames converted", len(frames))
-    if dst.is_file() and dst.read_bytes() == data:
+    if not frames:
+        report.say("No frame could be converted: nothing was written.")
+    elif dst.is_file() and dst.read_bytes() == data:
         report.say("Nothing new: nothing was changed.")
     elif dry_run:
         report.say("Dry run: nothing was written.")

@@ -31,9 +31,8 @@ def export_onnx(network: DMRNet, path: Path, *, size: int) -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            "models export", f"needs {error.name}, which is not installed", "pip install dmrnet[onnx]"
-        ) from error
+        remedy = 'Run pip install ".[onnx]" -c constraints.txt in your clone of dmr'
+        raise UsageError("models export", f"needs {error.name}, which is not installed", remedy) from error
     # Two frames, since a batch of one would be taken for fixed.
     example = torch.zeros(2, 1, size, size)
     batch = torch.export.Dim("batch", min=1, max=4096)

@@ -248,6 +248,18 @@ def test_a_file_without_a_size_takes_that_of_its_image_in_each_direction(tmp_pat
     dmr(*arguments, "--images", tmp_path / "images")
 
 
+def test_a_data_set_that_is_there_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.json", SHAPES)
+    out = tmp_path / "coco.json"
+    dmr("labelme-to-coco", tmp_path / "in", out)
+    before = out.read_bytes()
+    (tmp_path / "in" / "a.json").write_text("{", encoding="utf-8")
+    result = dmr("labelme-to-coco", tmp_path / "in", out, "--classes", "nerve", code=1)
+
+    assert "No frame could be converted: nothing was written." in result.output
+    assert out.read_bytes() == before
+
+
 def test_all_directions_have_the_same_options() -> None:
     shared = {"src", "dst", "classes", "images", "preview", "dry_run", "as_json"}
     convert = main.commands["convert"]

@@ -29,6 +29,7 @@ from dmr.annotate.shapes import Shape
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
+pytestmark = pytest.mark.studio
 VENV = Path(__file__).resolve().parents[2] / "build" / f"label-studio-{server.VERSION}"
 TRAIN = ("--size", "s", "--input", "96", "--steps", "80", "--device", "cpu")
 IDS = tuple(c.id for c in SHAMROCK_CLASSES)
@@ -109,7 +110,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 
 def test_frames_that_nobody_looked_at_are_not_sent(loop: Loop) -> None:
     result = dmr("push", "--device", "cpu", code=2)
-    assert "nobody has said yet that their pixels were reviewed" in result.output
+    assert "nobody has said yet that the pixels were reviewed" in result.output
     assert "--pixels-reviewed" in result.output
 
 

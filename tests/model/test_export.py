@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from dmr.annotate.errors import ModelError
+from dmr.annotate.errors import ModelError, UsageError
 from dmr.model.export import export_onnx, parity
 from dmr.model.network import SIZES, DMRNet
 
@@ -23,3 +24,12 @@ def test_onnx_computes_the_same_for_any_number_of_frames_and_another_network_is_
     assert parity(network, path, size=64, frames=one) < 1e-3
     with pytest.raises(ModelError, match="differ"):
         parity(other, path, size=64)
+
+
+def test_without_its_packages_an_export_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UsageError) as told:
+        export_onnx(DMRNet(2, size=SIZES["s"]), tmp_path / "network.onnx", size=64)
+
+    assert "needs onnxscript, which is not installed" in str(told.value)
+    assert 'Run pip install ".[onnx]" -c constraints.txt in your clone of dmr.' in str(told.value)
