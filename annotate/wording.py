@@ -4,28 +4,28 @@ from __future__ import annotations
 
 _SINGULAR = {
     "classes": "class",
+    "clips": "clip",
     "drafts": "draft",
     "edits": "edit",
     "files": "file",
     "frames": "frame",
     "images": "image",
+    "labels": "label",
     "models": "model",
     "near-copies": "near-copy",
     "numbers": "number",
+    "outlines": "outline",
     "patients": "patient",
     "pixels": "pixel",
     "points": "point",
     "predictions": "prediction",
     "revisions": "revision",
+    "shapes": "shape",
     "steps": "step",
     "tasks": "task",
     "values": "value",
 }
-# Where more than the noun differs.
-_OF_ONE = {
-    "near-copies of another frame of their patient": "near-copy of another frame of its patient",
-    "patients by their names": "patient by its name",
-}
+_OF_ONE = {"patients by their names": "patient by its name"}  # where more than the first noun changes
 
 
 def counted(n: int, what: str) -> str:
@@ -33,7 +33,8 @@ def counted(n: int, what: str) -> str:
 
     Args:
         n: The number.
-        what: Words for it in the plural. Its first noun becomes singular for 1; words without a noun stay.
+        what: Words for it in the plural. For 1 the first noun becomes singular, and `their` becomes `its`; words
+            without a noun stay.
     """
     if n != 1:
         return f"{n} {what}"
@@ -44,5 +45,6 @@ def counted(n: int, what: str) -> str:
         bare = word.rstrip(",")
         if bare in _SINGULAR:
             words[place] = _SINGULAR[bare] + word[len(bare) :]
+            words[place:] = ["its" if later == "their" else later for later in words[place:]]
             break
     return " ".join(["1", *words])

@@ -82,6 +82,7 @@ def test_each_count_of_the_code_has_a_singular(words: str) -> None:
         ("files that can be read", "1 file that can be read"),
         ("near-copies of another frame of their patient", "1 near-copy of another frame of its patient"),
         ("patients by their names", "1 patient by its name"),
+        ("frames with their file", "1 frame with its file"),
         ("frames of test patients, without a draft", "1 frame of test patients, without a draft"),
     ],
 )
