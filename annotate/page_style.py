@@ -30,7 +30,7 @@ p, .words { max-width: 46rem }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(220px, 100%), 1fr)); gap: .6rem }
 .frames { margin: 1.4rem 0 } figure { margin: 0 } img { width: 100%; display: block; border-radius: 4px }
 figcaption, .why { margin: .2rem 0 0; color: var(--soft); font-size: .9rem }
-.drawing { max-width: 40rem } .drawing svg { display: block; width: 100%; height: auto }
+.drawing { max-width: 46rem } .drawing svg { display: block; width: 100%; height: auto }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .8rem 0 }
 td, th { padding: .35rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line) }
 th { font-weight: 600; vertical-align: bottom } tbody th { font-weight: 400; vertical-align: top }
@@ -41,7 +41,7 @@ code { padding: .1rem .35rem; border-radius: 3px; background: var(--card); color
 """
 
 _NARROW: Final = """
-  table { font-size: .9rem } td, th { padding: .3rem .25rem }
+  table { font-size: .9rem } td, th { padding: .3rem .25rem } thead th { font-size: .78rem }
 """
 
 _PHONE: Final = """
@@ -72,6 +72,6 @@ STYLE: Final = (
     f"@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}\n"
     f"@media print {{ :root {{ {_LIGHT} }} }}"
     f"{_SCREEN}@media screen and (max-width: 60rem) {{{_NARROW}}}\n"
-    f"@media screen and (max-width: 40rem) {{{_PHONE}}}\n@media print {{{_PRINT}}}\n"
+    f"@media screen and (max-width: 46rem) {{{_PHONE}}}\n@media print {{{_PRINT}}}\n"
 )
 """The style sheet of every page. Printed pages are light whatever the screen is."""
