@@ -203,7 +203,7 @@ class _Run:
         return replace(settings, steps=int(chosen["steps"])), chosen["smaller"]
 
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
-        self.show(f"3. dmr train: DMRNet learns from the training patients ({counted(settings.steps, 'step')}).")
+        self.show(f"3. dmr train: DMRNet learns from the training patients ({counted(settings.steps, 'steps')}).")
         model = train_model(
             self.workspace,
             self.catalogue,

@@ -15,7 +15,6 @@ from ..annotate.overlay import draw_overlay
 from ..annotate.page import (
     NOTICE,
     commands,
-    counted,
     facts,
     heading,
     headline,
@@ -30,6 +29,7 @@ from ..annotate.records import FrameRecord, LabelledFrame
 from ..annotate.shapes import Annotation, Shape
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
+from ..annotate.wording import counted
 from ..annotate.workspace import Workspace
 from ..model.training import contained
 from ..model.versions import load_predictor
@@ -147,8 +147,8 @@ def figures_first(figures: DemoFigures) -> list[str]:
     parts += [
         heading("The score of the two models"),
         paragraph(
-            f"Both models outlined the same {counted(verdict['frames'], 'frame')} of"
-            f" {counted(verdict['patients'], 'test patient')}. Neither"
+            f"Both models outlined the same {counted(verdict['frames'], 'frames')} of"
+            f" {counted(verdict['patients'], 'test patients')}. Neither"
             " model has learnt from these patients. Dice tells how well an outline agrees with the exact one: 1 is the"
             " same, 0 is no overlap. The interval tells how much of the change may be chance: it holds the middle 95 %"
             f" of the changes found when the patients are drawn again at random. The gate's reason:"
@@ -232,7 +232,7 @@ def _share(value: float | None) -> str:
 
 
 def _learnt(model: ModelFigures) -> str:
-    return f"learnt from {_of(model.frames, model.patients)}, in {counted(model.steps, 'step')}"
+    return f"learnt from {_of(model.frames, model.patients)}, in {counted(model.steps, 'steps')}"
 
 
 def _minutes(minutes: float) -> str:
@@ -240,4 +240,4 @@ def _minutes(minutes: float) -> str:
 
 
 def _of(frames: int, patients: int) -> str:
-    return f"{counted(frames, 'frame')} of {counted(patients, 'patient')}"
+    return f"{counted(frames, 'frames')} of {counted(patients, 'patients')}"

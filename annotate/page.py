@@ -38,11 +38,6 @@ def today() -> str:
     return datetime.now().astimezone().date().isoformat()
 
 
-def counted(n: int, word: str) -> str:
-    """`1 frame`, `1,200 frames`."""
-    return f"{n:,} {word}" + ("" if n == 1 else "s")
-
-
 def heading(text: str, *, level: int = 2) -> str:
     """A heading; level 1 is the page's title."""
     return f"<h{level}>{escape(text)}</h{level}>"

@@ -13,10 +13,11 @@ from .. import __version__
 from ..annotate.classes import Classes
 from ..annotate.figure import Line, Panel, draw_svg
 from ..annotate.overlay import draw_overlay
-from ..annotate.page import NOTICE, counted, drawing, facts, heading, legend, notice, page, paragraph, pictures, today
+from ..annotate.page import NOTICE, drawing, facts, heading, legend, notice, page, paragraph, pictures, today
 from ..annotate.sector import sector_mask
 from ..annotate.shapes import Annotation, Frame
 from ..annotate.trace import index_to_shapes
+from ..annotate.wording import counted
 from .calibration import BINS, REACH, Reliability
 from .checkpoint import Card
 from .dataset import Sample
@@ -143,7 +144,7 @@ def _facts(
     details, learnt = card.details, card.details["data"]["train"]
     frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
     unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
-    of = f" of {counted(patients, 'patient')}" if not unknown else f"; of {unknown} of them the patient is not known"
+    of = f" of {counted(patients, 'patients')}" if not unknown else f"; of {unknown} of them the patient is not known"
     whose = "Labelme files from elsewhere" if split is None else f"{split} patients of this workspace"
     engines = " and ".join(dict.fromkeys(look.engine.name for look in predictor.looks))
     looks = len(predictor.looks)
@@ -156,9 +157,9 @@ def _facts(
             f"{card.id}, DMRNet of size {card.size}, input {card.input} x {card.input} px,"
             f" {int(details['parameters']):,} parameters",
         ),
-        ("Training", f"{counted(int(details['steps']), 'step')} in {float(details['minutes']):.1f} minutes"),
-        ("Learnt from", f"{counted(learnt['frames'], 'frame')} of {counted(learnt['patients'], 'training patient')}"),
-        ("Judged on", f"{whose}: {counted(frames, 'frame')}{of}"),
+        ("Training", f"{counted(int(details['steps']), 'steps')} in {float(details['minutes']):.1f} minutes"),
+        ("Learnt from", f"{counted(learnt['frames'], 'frames')} of {counted(learnt['patients'], 'training patients')}"),
+        ("Judged on", f"{whose}: {counted(frames, 'frames')}{of}"),
         ("Computed with", f"{engines}, {views}"),
     ]
 

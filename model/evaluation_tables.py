@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..annotate.page import counted, facts, table
+from ..annotate.page import facts, table
+from ..annotate.wording import counted
 from .calibration import Reliability
 from .metrics import guess_correlation
 
@@ -54,7 +55,7 @@ def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
         rows.append(
             [
                 str(name),
-                f"{row['frames']:.0f}\n{counted(int(row['patients']), 'patient')}" if known else "",
+                f"{row['frames']:.0f}\n{counted(int(row['patients']), 'patients')}" if known else "",
                 number(row["dice"], 3) + ("" if np.isnan(low) else f"\n{low:.3f} to {high:.3f}"),
                 number(row["iou"], 3),
                 _distance(row["hd95"], row["hd95_mm"]),
