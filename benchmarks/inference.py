@@ -35,6 +35,7 @@ from dmr.model.export import export_onnx
 from dmr.model.network import SIZES, DMRNet, multiply_adds
 from dmr.model.predict import VIEWS, Predictor, views
 from dmr.model.settings import TrainSettings
+from dmr.model.telemetry import import_onnxruntime
 from dmr.model.threads import use_threads
 from dmr.model.train import Trainer, start_at_shares
 from dmr.model.training import NETWORK
@@ -93,7 +94,7 @@ class OnnxRuntime:
     name = "onnxruntime float32"
 
     def __init__(self, network: DMRNet, folder: Path) -> None:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
 
         path = folder / "network.onnx"
         export_onnx(network, path, size=SIZE)

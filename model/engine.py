@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..annotate.quiet import quietly
 from .device import autocast, has_fast_bf16
 from .network import DMRNet, as_output
+from .telemetry import import_openvino
 from .threads import ThreadChoice, granted_threads, thread_choice
 
 EngineName = Literal["auto", "torch", "openvino"]
@@ -101,7 +102,7 @@ class OpenVinoEngine:
         precision: Literal["bf16", "f32"] | None = None,
         threads: int | None = None,
     ) -> None:
-        import openvino
+        openvino = import_openvino()
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -109,7 +110,7 @@ class OpenVinoEngine:
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
                 inference_part(network), torch.zeros(1, 1, size, size), check_trace=False
             )
-            # `openvino.convert_model` does the same, and tells its maker of it over the internet.
+            # `openvino.convert_model` does the same, and reports it to its maker.
             front = FrontEndManager().load_by_framework("pytorch")
             decoder = TorchScriptPythonDecoder(traced)  # has to live until the end of the conversion
             model = front.convert(front.load(decoder))
@@ -151,9 +152,7 @@ class OpenVinoEngine:
 
 def _shared(tensor: Tensor) -> Any:
     """A tensor of OpenVINO over the memory of this one."""
-    import openvino
-
-    return openvino.Tensor(tensor.numpy(), shared_memory=True)
+    return import_openvino().Tensor(tensor.numpy(), shared_memory=True)
 
 
 def fast_precision() -> Literal["bf16", "f32"]:

@@ -15,6 +15,7 @@ import torch
 from ..annotate.errors import ModelError, UsageError
 from .engine import inference_part
 from .network import DMRNet
+from .telemetry import import_onnxruntime
 
 OPSET: Final = 18
 PARITY: Final = 1e-3  # largest difference of a logit that rounding explains
@@ -28,8 +29,9 @@ def export_onnx(network: DMRNet, path: Path, *, size: int) -> None:
     """
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
+
+        import_onnxruntime()
     except ImportError as error:
         remedy = 'Run pip install ".[onnx]" -c constraints.txt in your clone of dmr'
         raise UsageError("models export", f"needs {error.name}, which is not installed", remedy) from error
@@ -65,8 +67,7 @@ def parity(network: DMRNet, path: Path, *, size: int, frames: torch.Tensor | Non
     Raises:
         ModelError: It is more than rounding explains.
     """
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     x = torch.randn(3, 1, size, size, generator=torch.Generator().manual_seed(0)) if frames is None else frames
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     answer = session.run(None, {"frames": x.numpy()})[0]
