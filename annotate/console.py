@@ -50,43 +50,38 @@ def show(text: str) -> None:
 
 
 class Tell(Protocol):
-    """Called with what is going on, how many more are done, how many there are if known, and a note."""
+    """Called with what is going on, how many more are done, how many there are if known, and a note.
 
-    def __call__(self, what: str, more: int, of: int | None, note: str = "") -> None:
+    `share` says that the numbers are a share of the work and nothing that is counted: percents are shown.
+    """
+
+    def __call__(self, what: str, more: int, of: int | None, note: str = "", *, share: bool = False) -> None:
         """Show it."""
 
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A progress bar on stderr for whatever is told; nothing where stderr is no terminal."""
+    """Shows on stderr what is told: in a terminal bars, elsewhere a line at least once a minute."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.live import Live
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
+    from .bars import Bars
+    from .heartbeat import Heartbeat
+    from .parts import Parts
+
+    parts = Parts()
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(what: str, more: int, of: int | None, note: str = "") -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of, note="")
-            bars.update(tasks[what], advance=more, total=of, note=note)
-
-        yield tell
+    if sys.stderr.isatty() and not console.is_dumb_terminal:
+        # What goes to a file is none of the terminal's.
+        with Live(Bars(parts), console=console, refresh_per_second=4, redirect_stdout=sys.stdout.isatty()):
+            yield parts.tell
+        return
+    heartbeat = Heartbeat(parts, sys.stderr)
+    heartbeat.start()
+    try:
+        yield parts.tell
+    finally:
+        heartbeat.end()
 
 
 def seed_option(function: F) -> F:
