@@ -116,7 +116,9 @@ def _pull_and_push(
     from .ranking import push_ranking
 
     with studio_client(workspace) as client:
+        tell("Looking for edits", 0, None)
         sync_checkout(workspace, catalogue, report=report)
+        tell("Asking Label Studio", 0, None)
         pull(workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None))
         ranking = push_ranking(
             workspace,
@@ -170,8 +172,10 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
         sync = find_login(workspace.settings) is not None
     with workspace.catalogue() as catalogue, progress() as tell:
         with workspace.lock():
+            tell("Looking for edits", 0, None)
             sync_checkout(workspace, catalogue, report=report)
             if sync:
+                tell("Asking Label Studio", 0, None)
                 with studio_client(workspace) as client:
                     pull(
                         workspace,
@@ -180,6 +184,7 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
                         report=report,
                         on_progress=lambda n: tell("Pulling annotations", n, None),
                     )
+        tell("Reading frames", 0, None)
         run_cycle(
             workspace,
             catalogue,

@@ -155,6 +155,7 @@ def _judged(
     frames = test_frames(catalogue, [candidate, incumbent], report=report)
     gate = workspace.settings.gate
     tables: list[pd.DataFrame] = []
+    tell("Judging", 0, 2 * len(frames))
     for model in (candidate, incumbent):
         _, predictor = load_predictor(workspace, catalogue, model=model.id, device=device, frames=len(frames))
         # What cannot be read is said once.

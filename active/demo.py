@@ -167,6 +167,7 @@ class _Run:
             smaller=smaller,
             seed=self.seed,
         )
+        self.tell("Writing the page", 0, None)
         page = write_page(self.workspace, self.catalogue, corrections, figures=figures, device=self.device)
         gain = float(verdict["dice"]["value"])
         return Demo(str(verdict["verdict"]), gain, page, figures.first.dice, figures.second.dice, figures.first.steps)

@@ -19,12 +19,13 @@ from ..annotate.checkout import Sheet, draft_sheets, held_out, write_checkout
 from ..annotate.classes import Classes
 from ..annotate.edits import sync_checkout
 from ..annotate.errors import BrokenInput
-from ..annotate.frames import encode_png
+from ..annotate.frames import IMAGE_SUFFIXES, encode_png
 from ..annotate.ingest import BATCH, ingest_scans, load_frame
 from ..annotate.overlay import contact_sheet, draw_overlay
 from ..annotate.records import FrameRecord, PredictionRecord
 from ..annotate.report import Report
 from ..annotate.shapes import Frame
+from ..annotate.sources import files_below
 from ..annotate.store import write_atomic
 from ..annotate.trace import index_to_shapes
 from ..annotate.workspace import Workspace
@@ -81,8 +82,12 @@ def prelabel_scans(
     """
     tell: OnProgress = on_progress or (lambda _what, _n, _of: None)
     check_strategy(workspace.settings.select.strategy)
+    tell("Looking for edits", 0, None)
     sync_checkout(workspace, catalogue, report=report)
-    ids = ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, None))
+    total = len(files_below(scans, IMAGE_SUFFIXES, without=workspace.own_folders))
+    ids = ingest_scans(
+        workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, total)
+    )
     unlabelled = {f.frame_id for f in catalogue.unlabelled_frames()}
     frames = [f for f in catalogue.frames(ids) if f.frame_id in unlabelled]
     if len(ids) > len(frames):
@@ -97,10 +102,12 @@ def prelabel_scans(
         scores = catalogue.latest_scores(version)
     if blind:
         report.count("frames of validation and test patients, without a draft", len(blind))
+    tell("Writing annotations/", 0, None)
     write_checkout(workspace, draft_sheets(catalogue, frames))
     if not frames:
         report.say("Nothing to rank: every frame of these scans is labelled already.")
         return None
+    tell("Ranking, and drawing the contact sheet", 0, None)
     ranking = rank_frames(workspace, frames, scores, blind=blind, seed=seed)
     by_id = {f.frame_id: f for f in frames}
     first = draft_sheets(catalogue, [by_id[r.frame_id] for r in ranking[:SHEET_FRAMES]])
@@ -165,6 +172,7 @@ def predict_missing(
     active = catalogue.active_model()
     there = catalogue.latest_scores(active.id) if active else {}
     missing = [f for f in frames if f.frame_id not in there]
+    tell("Loading the model", 0, None)
     version, predictor = load_predictor(workspace, catalogue, model=None, device=device, frames=len(missing))
     classes = catalogue.classes()  # a model may know classes that are retired since
     tell("Drawing drafts", 0, len(missing))

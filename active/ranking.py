@@ -37,6 +37,7 @@ def rank_unlabelled(
         tell: Told what is going on.
     """
     check_strategy(workspace.settings.select.strategy)
+    tell("Ranking", 0, None)
     frames = catalogue.unlabelled_frames()
     blind = held_out(catalogue, frames)
     active = catalogue.active_model()
@@ -46,6 +47,7 @@ def rank_unlabelled(
         predictions = catalogue.latest_predictions(active.id)
         if any(f.frame_id not in predictions for f in wanted):
             predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
+            tell("Ranking", 0, None)
             predictions = catalogue.latest_predictions(active.id)
     scores = {frame: p.scores for frame, p in predictions.items()}
     ranking = rank_frames(workspace, frames, scores, blind=blind, seed=workspace.settings.train.seed)

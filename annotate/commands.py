@@ -99,6 +99,7 @@ def import_(
     from .edits import sync_checkout
     from .errors import UsageError
     from .importing import import_labelled, rehearse_import
+    from .masks import MASK_SUFFIXES
     from .sources import files_below, labelme_frames, mask_frames
 
     report = Report("import")
@@ -127,15 +128,20 @@ def import_(
     if images is not None and masks is not None:
         contains = {c.id: settings.classes.children(c.id) for c in settings.classes}
         items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
+    given, kinds = ([masks], MASK_SUFFIXES) if masks is not None else (sources, frozenset({".json"}))
+    total = len(files_below(given, kinds, without=workspace.own_folders))
     if dry_run:
-        rehearse_import(workspace, items, report=report)
+        with progress() as tell:
+            rehearse_import(workspace, items, report=report, on_progress=lambda n: tell("Reading", n, total))
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        tell("Looking for edits", 0, None)
         sync_checkout(workspace, catalogue, report=report, author=author)
         if sources or images is not None:
             import_labelled(
-                workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, None)
+                workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total)
             )
+        tell("Writing annotations/", 0, None)
         write_checkout(workspace, labelled_sheets(catalogue))
     if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
         report.say("Nothing new: nothing was changed.")
@@ -148,11 +154,14 @@ def import_(
 @pass_workspace
 def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
     """Bring SCANS (files or folders) into the workspace as frames."""
+    from .frames import IMAGE_SUFFIXES
     from .ingest import ingest_scans
+    from .sources import files_below
 
     report = Report("ingest")
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, None))
+        total = len(files_below(scans, IMAGE_SUFFIXES, without=workspace.own_folders))
+        ingest_scans(workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, total))
     if not report.counts["frames added"]:
         report.say("Nothing new: nothing was changed.")
     return report
@@ -187,6 +196,7 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
     from .check import check_folder
     from .errors import WorkspaceError
     from .settings import Settings
+    from .sources import files_below
     from .workspace import Workspace
 
     report = Report("check")
@@ -200,6 +210,7 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
         return known.name if known else label.strip()
 
     with progress() as tell:
+        total = len(files_below(folders, frozenset({".json"})))
         check_folder(
             folders,
             patient_pattern=settings.imports.patient if settings else r"^(?P<patient>\d+)_",
@@ -207,7 +218,7 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
             known=(lambda label: settings.classes.find(label) is not None) if settings else None,
             images=images,
             report=report,
-            on_progress=lambda n: tell("Checking", n, None),
+            on_progress=lambda n: tell("Checking", n, total),
         )
     if not report.failures and not report.oddities:
         report.say("Nothing is wrong.")

@@ -81,10 +81,18 @@ def import_labelled(
     return list(ids)
 
 
-def rehearse_import(workspace: Workspace, items: Iterable[LabelledFrame], *, report: Report) -> None:
+def rehearse_import(
+    workspace: Workspace,
+    items: Iterable[LabelledFrame],
+    *,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> None:
     """Read all that an import would, and say what is odd; the workspace is not written to."""
     patients: set[str] = set()
     for item in _one_an_image(items, report=report):
+        if on_progress is not None:
+            on_progress(1)
         report.count("files that can be read")
         patient, _ = match_patient(workspace.settings, item.name)
         if patient is None:

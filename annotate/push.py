@@ -110,6 +110,7 @@ class _Push:
 
     def run(self, outgoing: Sequence[Outgoing]) -> None:
         queue, project = self.opened.queue, self.opened.project
+        self.tell("Comparing with Label Studio", 0, None)
         there: dict[str, tuple[int, Mapping[str, Any]]] = {}
         for task in self.client.tasks(project.id):
             there.setdefault(str(task["data"].get("frame_id", "")), (int(task["id"]), task["data"]))
@@ -128,6 +129,7 @@ class _Push:
         numbers = self._send(items, there, version)
         if not numbers:  # no picture could be read, and each is named
             return
+        self.tell("Putting tasks in order", 0, None)
         self.client.set_model_version(project.id, version)
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)

@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from .console import Tell
 from .credentials import Login, browser_login, kept_token, save_login
 from .errors import StudioError
 from .platform import end_process, private_folder, process_command, start_detached, user_cache_folder, user_data_folder
@@ -29,8 +29,6 @@ USER: Final = "dmr@localhost.local"
 _HOST: Final = "127.0.0.1"
 _BOOT_S: Final = 600.0  # the first boot migrates for one or two minutes, on a slow disk for longer
 _STOP_S: Final = 30.0
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def install(*, wheels: Path | None = None, tell: Tell) -> bool:
     done = folder / "installed"
     if done.is_file():
         return False
-    tell(f"Installing Label Studio {VERSION}, once: about 1 GB and some minutes ...")
+    tell(f"Installing Label Studio {VERSION}", 0, None, "once: about 1 GB and some minutes")
     shutil.rmtree(folder, ignore_errors=True)  # what a run that was interrupted left
     source = ["--no-index", "--find-links", str(wheels)] if wheels else []
     steps = [
@@ -141,7 +139,7 @@ def start(*, port: int | None = None, wheels: Path | None = None, tell: Tell) ->
     kept = int(before.url.rpartition(":")[2]) if before else PORT
     url = f"http://{_HOST}:{port or _free_port(kept)}"
     password, token = _secrets(url, before)
-    tell("Starting Label Studio (the first time takes one or two minutes) ...")
+    tell("Starting Label Studio", 0, None, "the first time takes one or two minutes")
     with _log_path().open("ab") as log:
         pid = start_detached(_command(url, data), environment=_environment(data, files, password, token), log=log)
     server = LocalServer(url, pid, str(files))

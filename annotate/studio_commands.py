@@ -38,7 +38,8 @@ def start(port: int | None, wheels: Path | None) -> Report:
     from .server import start as start_server
 
     report = Report("studio start")
-    server, started = start_server(port=port, wheels=wheels, tell=lambda line: click.echo(line, err=True))
+    with progress() as tell:
+        server, started = start_server(port=port, wheels=wheels, tell=tell)
     report.data |= {"url": server.url, "pid": server.pid}
     report.say(f"Label Studio {'runs' if started else 'was running already'}: {server.url}")
     login = browser_login(server.url)
@@ -119,7 +120,9 @@ def pull(workspace: Workspace) -> Report:
 
     report = Report("pull")
     with studio_client(workspace) as client, workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        tell("Looking for edits", 0, None)
         sync_checkout(workspace, catalogue, report=report)
+        tell("Asking Label Studio", 0, None)
         found = pull_all(
             workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None)
         )
@@ -139,11 +142,14 @@ def doctor(workspace: Workspace) -> Report:
 
     report = Report("doctor")
     report.data["findings"] = []
-    for finding in examine(workspace):
-        report.data["findings"].append({"what": finding.what, "told": finding.told, "fine": finding.is_fine})
-        if finding.is_fine:
-            show(f"ok     {finding.what}: {finding.told}")
-        else:
-            show(f"wrong  {finding.what}")
-            report.failures.append(f"{finding.what}: {finding.told}")
+    with progress() as tell:
+        tell("Looking at Label Studio", 0, None)
+        for finding in examine(workspace):
+            tell("Looking at Label Studio", 1, None)
+            report.data["findings"].append({"what": finding.what, "told": finding.told, "fine": finding.is_fine})
+            if finding.is_fine:
+                show(f"ok     {finding.what}: {finding.told}")
+            else:
+                show(f"wrong  {finding.what}")
+                report.failures.append(f"{finding.what}: {finding.told}")
     return report

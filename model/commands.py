@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_FINE = 10_000  # parts of a training that are told: a hundredth of a percent
+
 
 def training_options(function: F) -> F:
     """How to train, over what `dmr.toml` says."""
@@ -55,16 +57,19 @@ def chosen_settings(workspace: Workspace, command: str, **options: Any) -> Train
 
 def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]:
     """Shows how far a training is; `names` are the classes'."""
-    done = 0
+    told = 0
 
     def on_progress(p: Progress) -> None:
-        nonlocal done
-        permille = round(1000 * p.share)
+        nonlocal told
+        share = int(_FINE * p.share)
         dice = "" if p.dice is None else f", Dice {p.dice:.3f}, best {p.best:.3f}"
         own = zip(names, p.classes, strict=False)  # before the first look there are none
         dice += "".join(f", {name} {d:.2f}" for name, d in own if d is not None)
-        tell("Training", permille - done, 1000, f"step {p.step}, loss {p.loss:.3f}{dice}")
-        done = permille
+        steps = "" if p.steps is None else f" of {p.steps}"
+        tell("Training", share - told, _FINE, f"step {p.step}{steps}, loss {p.loss:.3f}{dice}", share=True)
+        told = share
+        if p.done:
+            tell("Judging on validation patients", 0, None)
 
     return on_progress
 
@@ -89,7 +94,9 @@ def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -
     device = pick_device(device_name)
     with workspace.catalogue() as catalogue, progress() as tell:
         with workspace.lock():
+            tell("Looking for edits", 0, None)
             sync_checkout(workspace, catalogue, report=report)
+        tell("Reading frames", 0, None)
         train_model(
             workspace,
             catalogue,
@@ -151,6 +158,7 @@ def evaluate(
         classes = catalogue.classes()  # a model may know classes that are retired since
         labelled = [f for f in catalogue.labelled_frames() if f.split == split] if data is None else []
         count = len(labelled) if data is None else len(files_below([data], frozenset({".json"})))
+        tell("Loading the model", 0, None)
         version, predictor = load_predictor(
             workspace, catalogue, model=model, device=pick_device(device_name), frames=count
         )
@@ -180,7 +188,7 @@ def evaluate(
             samples(report),
             names={c.id: c.name for c in classes},
             contains=contained(classes),
-            on_progress=lambda n: tell("Evaluating", n, None),
+            on_progress=lambda n: tell("Evaluating", n, count),
         )
         table = done.table
         if table.empty:
@@ -192,6 +200,7 @@ def evaluate(
         # A page for each folder from outside, without telling its name.
         of = split if data is None else f"outside-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
         path = workspace.reports_folder / f"evaluation-{version}-{of}.html"
+        tell("Drawing the page", 0, None)
         made = evaluation_page(
             done,
             title=title,

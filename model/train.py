@@ -55,6 +55,8 @@ class Progress:
         dice: Validation Dice at the last look, None before the first or without validation frames.
         best: Best validation Dice so far.
         classes: Dice of each class at the last look, in the network's order.
+        steps: Steps at most.
+        done: Whether it is at its end, or has stopped early.
     """
 
     step: int
@@ -64,6 +66,8 @@ class Progress:
     dice: float | None
     best: float | None
     classes: tuple[float | None, ...] = ()
+    steps: int | None = None
+    done: bool = False
 
 
 @torch.no_grad()
@@ -142,7 +146,7 @@ class Trainer:
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         last = self.checks[-1] if self.checks else None
         dice, classes = (last.dice, last.classes) if last else (None, ())
-        return Progress(self.step, self.share, self.seconds, loss, dice, self.best, classes)
+        return Progress(self.step, self.share, self.seconds, loss, dice, self.best, classes, self.steps, self.done)
 
     def run(self, *, seconds: float = math.inf, on_progress: Callable[[Progress], None] | None = None) -> None:
         """Train until the run is done, or for `seconds` of this sitting."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..annotate.commands import pass_workspace
-from ..annotate.console import reporting, show
+from ..annotate.console import progress, reporting, show
 from ..annotate.report import Report
 from ..annotate.wording import counted
 
@@ -101,17 +101,22 @@ def export(workspace: Workspace, model: str | None, folder: Path | None) -> Repo
     from .versions import load_version
 
     report = Report("models export")
-    with workspace.catalogue() as catalogue:
-        version, network, card = load_version(workspace, catalogue, model=model, device=pick_device("cpu"))
-    target = (folder or Path("exports")) / f"{card.network}-{version}"
-    target.mkdir(parents=True, exist_ok=True)
-    path, unchecked = target / "network.onnx", target / "unchecked.onnx"
-    try:
-        export_onnx(network, unchecked, size=card.input)
-        difference = parity(network, unchecked, size=card.input)
-        unchecked.replace(path)
-    finally:
-        unchecked.unlink(missing_ok=True)
+    with progress() as tell:
+        tell("Loading the model", 0, None)
+        with workspace.catalogue() as catalogue:
+            version, network, card = load_version(workspace, catalogue, model=model, device=pick_device("cpu"))
+        target = (folder or Path("exports")) / f"{card.network}-{version}"
+        target.mkdir(parents=True, exist_ok=True)
+        path, unchecked = target / "network.onnx", target / "unchecked.onnx"
+        try:
+            tell("Writing ONNX", 0, None)
+            export_onnx(network, unchecked, size=card.input)
+            difference = parity(
+                network, unchecked, size=card.input, on_progress=lambda n, of: tell("Checking frames", n, of)
+            )
+            unchecked.replace(path)
+        finally:
+            unchecked.unlink(missing_ok=True)
     shutil.copyfile(workspace.models_folder / version / CARD, target / CARD)
     report.data |= {"model": version, "path": path.as_posix(), "largest_difference": difference}
     report.say(f"{path}: its logits differ by {difference:.1e} at most from the network's.")

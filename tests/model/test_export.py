@@ -19,9 +19,13 @@ def test_onnx_computes_the_same_for_any_number_of_frames_and_another_network_is_
     path = tmp_path / "network.onnx"
     export_onnx(network, path, size=64)
 
-    assert parity(network, path, size=64) < 1e-3
+    told: list[tuple[int, int]] = []
+    assert parity(network, path, size=64, on_progress=lambda n, of: told.append((n, of))) < 1e-3
+    assert told == [(1, 3), (2, 3)]
     one = torch.zeros(1, 1, 64, 64)
     assert parity(network, path, size=64, frames=one) < 1e-3
+    with pytest.raises(ModelError, match="differ"):
+        parity(network, path, size=64, frames=one / 0)
     with pytest.raises(ModelError, match="differ"):
         parity(other, path, size=64)
 
