@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +18,23 @@ from .catalogue_frames import unlabelled
 from .catalogue_models import ModelRows
 from .catalogue_queues import QueueRows
 from .catalogue_revisions import RevisionRows
-from .settings import SPLITS
+from .settings import SPLITS, Split
+
+_CLASS = re.compile(r'"class":(\d+)')
+"""A shape's class in canonical JSON, in which no other key has that name and no text of a user's stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnClass:
+    """In how much a class is drawn.
+
+    Attributes:
+        frames: How many, by their patients' split; None for patients without one. Of unknown patients, they train.
+        patients: Which, by their split.
+    """
+
+    frames: Counter[Split | None] = field(default_factory=Counter)
+    patients: dict[Split | None, set[str]] = field(default_factory=dict)
 
 
 class Catalogue(RevisionRows, ModelRows, QueueRows):
@@ -47,6 +66,30 @@ class Catalogue(RevisionRows, ModelRows, QueueRows):
         }
         with self.reading() as connection:
             return {words: connection.scalar(query) or 0 for words, query in queries.items()}
+
+    def drawn_classes(self) -> dict[int, DrawnClass]:
+        """In how much each class is drawn, by its id, as the truth about each frame says.
+
+        Merged classes count for the one that they were merged into. Only the ids are looked for in the outlines' text:
+        to read all points of thousands of frames would take seconds.
+        """
+        joined = (
+            t.truth.join(t.revision, t.revision.c.sha256 == t.truth.c.revision)
+            .join(t.frame, t.frame.c.id == t.truth.c.frame)
+            .join(t.clip, t.clip.c.id == t.frame.c.clip)
+            .join(t.patient, t.patient.c.id == t.clip.c.patient, isouter=True)
+        )
+        query = sa.select(t.clip.c.patient, t.patient.c.split, t.revision.c.shapes).select_from(joined)
+        merged = self.merged_classes()
+        drawn: dict[int, DrawnClass] = {}
+        with self.reading() as connection:
+            for patient, split, shapes in connection.execute(query):
+                for class_id in {merged.get(int(i), int(i)) for i in _CLASS.findall(shapes)}:
+                    own = drawn.setdefault(class_id, DrawnClass())
+                    own.frames["train" if patient is None else split] += 1
+                    if patient is not None:
+                        own.patients.setdefault(split, set()).add(patient)
+        return drawn
 
     def patients_in_datasets(self) -> frozenset[str]:
         """The patients of all frames that something was trained or judged on."""

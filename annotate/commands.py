@@ -230,9 +230,12 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
 @pass_workspace
 def status(workspace: Workspace) -> Report:
     """Show what is in the workspace, and what to do next."""
+    from .class_table import class_figures, class_table
+
     report = Report("status")
     with workspace.catalogue() as catalogue:
         counts = catalogue.counts()
+        drawn, known = catalogue.drawn_classes(), catalogue.classes()
         active = catalogue.active_model()
         cycles = catalogue.cycles()
     last = cycles[-1] if cycles else None
@@ -241,9 +244,12 @@ def status(workspace: Workspace) -> Report:
     width = max(len(what) for what in counts)
     show("\n".join(f"{what:<{width}}  {n}" for what, n in counts.items() if n or what in ("frames", "frames labelled")))
     show(f"{'active model':<{width}}  {active.id if active else 'none'}")
+    figures = class_figures(workspace, known, drawn, model=active.id if active else None, report=report)
+    report.data |= figures
     if last is not None:
         against = f" against {last.incumbent}" if last.incumbent else ""
         show(f"{'last verdict':<{width}}  {last.candidate}{against}: {last.verdict}; {last.bounds.get('reason', '')}")
+    show("\n" + class_table(figures, model=active.id if active else None))
     if not counts["frames"]:
         report.say("Next: `dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans.")
     elif not counts["frames labelled"]:
