@@ -52,10 +52,10 @@ def show(text: str) -> None:
 class Tell(Protocol):
     """Called with what is going on, how many more are done, how many there are if known, and a note.
 
-    `share` says that the numbers are a share of the work and nothing that is counted: percents are shown.
+    A total that is a `pace.Share` is shown in percents alone.
     """
 
-    def __call__(self, what: str, more: int, of: int | None, note: str = "", *, share: bool = False) -> None:
+    def __call__(self, what: str, more: int, of: int | None, note: str = "") -> None:
         """Show it."""
 
 

@@ -24,7 +24,7 @@ class Heartbeat:
     def __init__(self, parts: Parts, stream: TextIO) -> None:
         self._parts, self._stream = parts, stream
         self._began = parts.clock()
-        self._before = Part("Working", self._began, None, False, moved=self._began)  # nothing was told yet
+        self._before = Part("Working", self._began, None, moved=self._began)  # nothing was told yet
         self._said: float | None = None
         self._ended = threading.Event()
         self._writing = threading.Lock()

@@ -11,6 +11,10 @@ STILL_S: Final = 60.0  # without anything new for so long, a reader is told
 _APART_S: Final = 1.0  # between the moments kept
 
 
+class Share(int):
+    """A total of which what is done is a share, and nothing that could be counted."""
+
+
 @dataclass(slots=True)
 class Part:
     """One part of a command's work.
@@ -19,7 +23,6 @@ class Part:
         what: Its name.
         began: When it was told first, seconds.
         of: How many there are to do; None where nobody knows.
-        is_share: The numbers are a share and mean nothing by themselves.
         done: How many are done.
         note: What else is told of it.
         moved: When something about it was new last, seconds.
@@ -31,7 +34,6 @@ class Part:
     what: str
     began: float
     of: int | None
-    is_share: bool
     done: int = 0
     note: str = ""
     moved: float = 0.0
@@ -79,7 +81,7 @@ class Part:
         """How much of it is done, in words; empty before anything is known."""
         if self.total is None:
             return f"{self.done:,} done" if self.done else ""
-        return self.percent if self.is_share else f"{self.done:,} of {self.total:,} ({self.percent})"
+        return self.percent if isinstance(self.of, Share) else f"{self.done:,} of {self.total:,} ({self.percent})"
 
     @property
     def percent(self) -> str:

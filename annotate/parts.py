@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .pace import Part
+from .pace import Part, Share
 
 
 class Parts:
@@ -22,13 +22,13 @@ class Parts:
         self.all: dict[str, Part] = {}
         self.clock = clock
 
-    def tell(self, what: str, more: int, of: int | None, note: str = "", *, share: bool = False) -> None:
+    def tell(self, what: str, more: int, of: int | None, note: str = "") -> None:
         """Take in what was told; see `console.Tell`. A part that was done and is told anew begins again."""
         with self.lock:
             now = self.clock()
             part = self.all.get(what)
-            if part is None or (part.is_done and not more and not share):
-                part = self.all[what] = Part(what, now, of, share, moved=now)
+            if part is None or (part.is_done and not more and not isinstance(of, Share)):
+                part = self.all[what] = Part(what, now, of, moved=now)
             if self.current is not None and self.current is not part:
                 self.current.ended = now
             part.ended, self.current = None, part

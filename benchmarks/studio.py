@@ -69,7 +69,7 @@ def main() -> None:
 def local_studio(folder: Path) -> Iterator[None]:
     os.environ["DMR_HOME"] = str(folder / "home")
     server.venv_folder = lambda: VENV
-    server.start(port=18180, tell=print)
+    server.start(port=18180, tell=lambda *told: print(*told, flush=True))
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import click
 
 from ..annotate.commands import pass_workspace
 from ..annotate.console import Tell, progress, reporting, seed_option, show
+from ..annotate.pace import Share
 from ..annotate.report import Report
 from .options import computing_options
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FINE = 10_000  # parts of a training that are told: a hundredth of a percent
+_FINE = Share(10_000)  # parts of a training that are told: a hundredth of a percent
 
 
 def training_options(function: F) -> F:
@@ -66,7 +67,7 @@ def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]
         own = zip(names, p.classes, strict=False)  # before the first look there are none
         dice += "".join(f", {name} {d:.2f}" for name, d in own if d is not None)
         steps = "" if p.steps is None else f" of {p.steps}"
-        tell("Training", share - told, _FINE, f"step {p.step}{steps}, loss {p.loss:.3f}{dice}", share=True)
+        tell("Training", share - told, _FINE, f"step {p.step}{steps}, loss {p.loss:.3f}{dice}")
         told = share
         if p.done:
             tell("Judging on validation patients", 0, None)

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from dmr.annotate.catalogue import Catalogue, DrawnClass
 from dmr.annotate.class_table import class_figures, class_table
 from dmr.annotate.errors import ModelError
 from dmr.annotate.model_card import read_validation_dice
-from dmr.annotate.records import FrameRecord, RevisionRecord
+from dmr.annotate.records import FrameRecord, ModelRecord, RevisionRecord
 from dmr.annotate.report import Report
 from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.workspace import Workspace
+from dmr.cli import main
 
 from .conftest import CLASSES
 
@@ -119,3 +121,25 @@ def test_a_card_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, text: st
     assert len(report.failures) == 1
     assert "dmr models list" in report.failures[0]
     assert figures["validation_dice"] is None
+
+
+def test_status_adds_classes_to_its_json_and_tells_a_damaged_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _ = Workspace.create(tmp_path / "w")
+    with workspace.catalogue() as opened:
+        opened.add_model(ModelRecord(id="v1", sha256="0" * 64, class_ids=(1,), dataset=opened.add_dataset([])))
+        opened.activate("v1", reason="test")
+    card(workspace.models_folder / "v1", "{")
+    monkeypatch.chdir(workspace.root)
+
+    told = CliRunner().invoke(main, ["status"])
+    assert told.exit_code == 1
+    assert "psoas_major" in told.stdout
+    assert len([line for line in told.stderr.splitlines() if line.startswith("Error: ")]) == 1
+
+    data = json.loads(CliRunner().invoke(main, ["status", "--json"]).stdout)
+    assert data["status"]["active model"] == "v1"
+    assert data["last_cycle"] is None
+    assert [c["name"] for c in data["classes"]] == list(workspace.settings.classes.names)
+    assert data["validation_dice"] is None

@@ -18,8 +18,10 @@ from rich.console import Console
 from dmr.annotate import console, heartbeat
 from dmr.annotate.bars import Bars
 from dmr.annotate.heartbeat import EVERY_S, Heartbeat
-from dmr.annotate.pace import WINDOW_S, duration, per_time
+from dmr.annotate.pace import WINDOW_S, Share, duration, per_time
 from dmr.annotate.parts import Parts
+
+WHOLE = Share(10_000)
 
 
 class Clock:
@@ -87,23 +89,23 @@ def test_where_no_total_is_known_the_pace_is_told() -> None:
 def test_a_share_is_told_in_percents_with_its_note_and_never_100_before_the_end() -> None:
     log = Log()
     dice = "step 120 of 600, loss 0.812, Dice 0.412, best 0.430"
-    log.run(70, lambda _: log.parts.tell("Training", 100, 10_000, dice, share=True))
+    log.run(70, lambda _: log.parts.tell("Training", 100, WHOLE, dice))
     assert log.lines[-1][1] == f"Training: 70 %, 1 min gone, about 30 s left, {dice}"
-    log.parts.tell("Training", 2999, 10_000, dice, share=True)
+    log.parts.tell("Training", 2999, WHOLE, dice)
     assert log.parts.all["Training"].percent == "99 %"
 
 
 def test_a_training_that_goes_on_is_timed_from_where_this_sitting_began() -> None:
     log = Log()
-    log.parts.tell("Training", 8000, 10_000, share=True)  # by the first step: what earlier sittings did
-    log.run(100, lambda _: log.parts.tell("Training", 10, 10_000, share=True))
+    log.parts.tell("Training", 8000, WHOLE)  # by the first step: what earlier sittings did
+    log.run(100, lambda _: log.parts.tell("Training", 10, WHOLE))
     assert log.parts.all["Training"].left(log.clock.now) == "about 2 min left"
 
 
 def test_the_pace_is_that_of_the_last_minutes() -> None:
     log = Log()
-    log.run(100, lambda _: log.parts.tell("Training", 10, 10_000))
-    log.run(int(WINDOW_S) + 10, lambda _: log.parts.tell("Training", 1, 10_000))
+    log.run(100, lambda _: log.parts.tell("Training", 10, WHOLE))
+    log.run(int(WINDOW_S) + 10, lambda _: log.parts.tell("Training", 1, WHOLE))
     assert log.parts.all["Training"].pace(log.clock.now) == pytest.approx(1, rel=0.05)
 
 
@@ -206,7 +208,7 @@ def test_what_a_console_cannot_show_or_nobody_reads_stops_no_work() -> None:
     narrow = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     heart = Heartbeat(Parts(), narrow)
     assert heart._write("\N{CYRILLIC SMALL LETTER ZHE}: 1 of 2")
-    assert narrow.buffer.getvalue() == b"?: 1 of 2" + b"\n"  # type: ignore[attr-defined]
+    assert narrow.buffer.getvalue() == b"?: 1 of 2" + b"\n"
     narrow.close()
     assert not heart._write("to nobody")
 
@@ -235,9 +237,9 @@ def drawn(width: int) -> list[str]:
     parts.tell("Looking for edits", 0, None)
     clock.now += 3
     note = "step 120 of 600, loss 0.812, Dice 0.412, best 0.430, psoas_major 0.55, lumbar_plexus 0.21"
-    parts.tell("Training", 0, 10_000, note, share=True)
+    parts.tell("Training", 0, WHOLE, note)
     clock.now += 240
-    parts.tell("Training", 2000, 10_000, note, share=True)
+    parts.tell("Training", 2000, WHOLE, note)
     shown = io.StringIO()
     Console(file=shown, width=width, force_terminal=True, color_system=None).print(Bars(parts), end="")
     return shown.getvalue().splitlines()
