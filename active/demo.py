@@ -26,10 +26,10 @@ from ..annotate.store import sha256_hex
 from ..annotate.wording import counted
 from ..annotate.workspace import Workspace
 from ..model.checkpoint import read_card
+from ..model.commands import training_bar
 from ..model.plan import seconds_a_step
 from ..model.settings import TrainSettings
 from ..model.threads import thread_choice
-from ..model.train import Progress
 from ..model.training import train_model, train_settings
 from .cycle import retrain
 from .demo_figures import DemoFigures, ModelFigures
@@ -48,7 +48,7 @@ BATCH: Final = 8  # frames
 STEPS: Final = 200
 LEAST_STEPS: Final = 120
 TRAINING_S: Final = 200.0  # of each training, at most
-CLASSES: Final = len(SHAMROCK_CLASSES)
+NAMES: Final = tuple(c.name for c in SHAMROCK_CLASSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,9 @@ class _Run:
             if steps is not None:
                 return {"steps": steps, "smaller": None}
             self.tell("Measuring this PC", 0, None)
-            pace = seconds_a_step(settings, frames=BATCH, classes=CLASSES, device=self.device, threads=thread_choice())
+            pace = seconds_a_step(
+                settings, frames=BATCH, classes=len(NAMES), device=self.device, threads=thread_choice()
+            )
             fit = max(LEAST_STEPS, min(STEPS, int(TRAINING_S / pace)))
             few = f"A step of training takes {pace:.1f} s on this PC now, so each model gets {fit} steps, not {STEPS}."
             return {"steps": fit, "smaller": few if fit < STEPS else None}
@@ -211,7 +213,7 @@ class _Run:
             settings=settings,
             device=self.device,
             report=Report("train"),
-            on_progress=_on_training(self.tell, "Training", settings.steps),
+            on_progress=training_bar(self.tell, NAMES),
         )
         return {"model": model}
 
@@ -258,7 +260,7 @@ class _Run:
             settings=settings,
             device=self.device,
             report=report,
-            on_training=_on_training(self.tell, "Training again", settings.steps),
+            on_training=training_bar(self.tell, NAMES, what="Training again"),
             tell=self.tell,
         )
         self._say(report)
@@ -295,17 +297,6 @@ def _import(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Re
     )
     total = LABELLED[0] * LABELLED[1]
     import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
-
-
-def _on_training(tell: Tell, what: str, steps: int) -> Callable[[Progress], None]:
-    done = 0
-
-    def on_progress(p: Progress) -> None:
-        nonlocal done
-        tell(what, p.step - done, steps, f"loss {p.loss:.2f}")
-        done = p.step
-
-    return on_progress
 
 
 def _answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:

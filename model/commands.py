@@ -56,8 +56,8 @@ def chosen_settings(workspace: Workspace, command: str, **options: Any) -> Train
         raise UsageError(command, str(error), "Give another value") from error
 
 
-def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]:
-    """Shows how far a training is; `names` are the classes'."""
+def training_bar(tell: Tell, names: Sequence[str], *, what: str = "Training") -> Callable[[Progress], None]:
+    """Shows how far a training is; `names` are the classes', `what` is the training's."""
     told = 0
 
     def on_progress(p: Progress) -> None:
@@ -67,7 +67,7 @@ def training_bar(tell: Tell, names: Sequence[str]) -> Callable[[Progress], None]
         own = zip(names, p.classes, strict=False)  # before the first look there are none
         dice += "".join(f", {name} {d:.2f}" for name, d in own if d is not None)
         steps = "" if p.steps is None else f" of {p.steps}"
-        tell("Training", share - told, _FINE, f"step {p.step}{steps}, loss {p.loss:.3f}{dice}")
+        tell(what, share - told, _FINE, f"step {p.step}{steps}, loss {p.loss:.3f}{dice}")
         told = share
         if p.done:
             tell("Judging on validation patients", 0, None)
