@@ -15,13 +15,13 @@ import shapely
 
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, decode_frames, read_frames
-from .labelme import LabelmeFile, find_image, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, find_image, labelme_to_annotation, read_labelme, without_labels
 from .raster import polygons_to_mask
 from .report import Report
 from .sector import find_sector
 from .settings import PATIENT_UNKNOWN
 from .shapes import Annotation, Frame, Ring, Shape, ring_area
-from .sources import files_below
+from .sources import SHAPES_IGNORED, files_below
 
 _SLIVER: Final = 0.04  # 4 pi area / length²: 1 a circle, 0.04 a strip of which the length is 75 times the width
 _SPECK: Final = 12.0  # px²
@@ -52,6 +52,7 @@ def check_folder(
     patient_pattern: str | None,
     canonical: Callable[[str], str],
     known: Callable[[str], bool] | None = None,
+    ignored: Callable[[str], bool] | None = None,
     images: bool = True,
     report: Report,
     on_progress: Callable[[int], None] | None = None,
@@ -63,6 +64,7 @@ def check_folder(
         patient_pattern: Finds `(?P<patient>...)` in a file's name; None where patients are unknown.
         canonical: A label's one spelling; an alias's class.
         known: Whether a label is a class of the workspace; None where there is none.
+        ignored: Whether a label is left out on purpose: counted, and nothing is said of its shapes.
         images: Read the images too: their size, and where their sector is.
         report: Gets a failure for each file that cannot be used, and each smell as an oddity.
         on_progress: Called after each file.
@@ -83,6 +85,11 @@ def check_folder(
         report.count("files checked")
         try:
             file = read_labelme(path)
+            if ignored is not None:
+                kept = without_labels(file, ignored)
+                if left_out := len(file.shapes) - len(kept.shapes):
+                    report.count(SHAPES_IGNORED, left_out)
+                file = kept
             image, notes = find_image(file, path, roots=roots, index=pictures)
             annotation, ids, more = _annotation(file, canonical)
             for note in (*file.notes, *notes, *more):

@@ -59,7 +59,7 @@ class Classes(Sequence[ClassDef]):
             raise ValueError("two classes have the same id")
         self._by_text: dict[str, ClassDef] = {}
         for c in self._classes:
-            for text in {_canonical(t) for t in (c.name, *c.aliases)}:
+            for text in {canonical_label(t) for t in (c.name, *c.aliases)}:
                 if text in self._by_text:
                     raise ValueError(f"the name or alias {text!r} stands for two classes")
                 self._by_text[text] = c
@@ -98,7 +98,7 @@ class Classes(Sequence[ClassDef]):
 
     def find(self, text: str) -> ClassDef | None:
         """The class of a name or alias as met in a file, by any case and outer spaces; None where there is none."""
-        return self._by_text.get(_canonical(text))
+        return self._by_text.get(canonical_label(text))
 
     @property
     def active(self) -> tuple[ClassDef, ...]:
@@ -123,7 +123,7 @@ class Classes(Sequence[ClassDef]):
     def _height(self, c: ClassDef) -> tuple[int, int, int]:
         z, depth, start = c.z, 0, c
         while c.inside is not None:
-            c = self._by_text[_canonical(c.inside)]
+            c = self._by_text[canonical_label(c.inside)]
             z, depth = max(z, c.z), depth + 1
         return z, depth, start.id
 
@@ -133,5 +133,6 @@ def parse_names(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(name.strip() for name in entry.split("=")) for entry in text.split(","))
 
 
-def _canonical(text: str) -> str:
+def canonical_label(text: str) -> str:
+    """A label as it is compared with names and aliases: case and outer spaces do not count."""
     return text.strip().casefold()

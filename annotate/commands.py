@@ -35,14 +35,21 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
 @click.command()
 @click.argument("folder", type=_PATH, default=Path())
 @click.option("--classes", help="Names of the structures and other names for them: nerve=shenjing,muscle,...")
+@click.option("--from", "outlines", type=_THERE, help="Labelme files to propose classes, aliases and --patient from.")
 @click.option("--patient", help="Regular expression that finds (?P<patient>...) in a file's name.")
 @click.option("--coverage", type=click.Choice(["drawn", "all"]), help="What a class that is not drawn means.")
 @reporting
-def init(folder: Path, classes: str | None, patient: str | None, coverage: str | None) -> Report:
-    """Make a workspace in FOLDER."""
+def init(folder: Path, classes: str | None, outlines: Path | None, patient: str | None, coverage: str | None) -> Report:
+    """Make a workspace in FOLDER.
+
+    Without --classes or --from, the classes are those of the Shamrock view: psoas_major, quadratus_lumborum,
+    erector_spinae, transverse_process, vertebral_body and lumbar_plexus. With --from they are what the labels in the
+    files tell; what --classes and --patient say stays.
+    """
     from .errors import UsageError
     from .identity import key_path
-    from .settings import ImportSettings
+    from .propose import propose_settings
+    from .settings import SETTINGS_NAME, ImportSettings
     from .workspace import Workspace
 
     report = Report("init")
@@ -54,15 +61,34 @@ def init(folder: Path, classes: str | None, patient: str | None, coverage: str |
         ImportSettings(patient=patient)
     except ValueError as error:
         raise UsageError("--patient", str(error), "Name its group, as in ^(?P<patient>[0-9]+)_") from error
-    workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage)
+    proposal = None
+    ignore: tuple[str, ...] = ()
+    if outlines is not None and not (folder / SETTINGS_NAME).exists():
+        with progress() as tell:
+            proposal = propose_settings(
+                outlines, classes=given, patient=patient, on_progress=lambda n: tell("Reading labels", n, None)
+            )
+        given, ignore, patient = list(proposal.classes), proposal.ignore, proposal.patient
+    workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage, ignore=ignore)
     if not changed:
         report.say(f"{workspace.root} is a workspace already; nothing was changed.")
+        if outlines is not None:
+            report.say("--from proposes settings for a new one; here `dmr import` says which lines to change.")
         return report
     with workspace.catalogue() as catalogue:
         key = key_path(catalogue.meta("key_id"))
     report.say(f"Made a workspace in {workspace.root}.")
     report.say(f"The key of its pseudonyms lies outside it: {key}. Keep a copy where patients' names are kept.")
-    report.say("Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`.")
+    if proposal is None:
+        report.say(
+            "Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`. "
+            "In a new folder, `dmr init --from OUTLINES` finds it out from the files."
+        )
+    else:
+        report.data["proposed"] = proposal.data
+        for line in proposal.lines:
+            report.say(line)
+        report.say("Next: look it over in dmr.toml, then run `dmr import` in that folder on the same files.")
     return report
 
 
@@ -85,11 +111,18 @@ def _named_classes(text: str) -> list[ClassDef]:
     help="Class-index masks, named as --images.",
 )
 @click.option("--author", default="labelme", show_default=True, help="Who made the edits that are taken up.")
+@click.option("--yes", is_flag=True, help="Take what is known, also where it is less than half of what is drawn.")
 @click.option("--dry-run", is_flag=True, help="Read everything and say what is odd; change nothing.")
 @reporting
 @pass_workspace
 def import_(
-    workspace: Workspace, sources: tuple[Path, ...], images: Path | None, masks: Path | None, author: str, dry_run: bool
+    workspace: Workspace,
+    sources: tuple[Path, ...],
+    images: Path | None,
+    masks: Path | None,
+    author: str,
+    yes: bool,
+    dry_run: bool,
 ) -> Report:
     """Take in outlines: Labelme files in SOURCES, or images and masks.
 
@@ -100,6 +133,7 @@ def import_(
     from .errors import UsageError
     from .importing import import_labelled, rehearse_import
     from .masks import MASK_SUFFIXES
+    from .recognise import count_labels, recognise_labels, recognise_masks
     from .sources import files_below, labelme_frames, mask_frames
 
     report = Report("import")
@@ -107,7 +141,8 @@ def import_(
         raise UsageError("--images and --masks", "go together", "Give both")
     if dry_run and not sources and images is None:
         raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
-    if sources and not files_below(sources, frozenset({".json"}), without=workspace.own_folders):
+    files = files_below(sources, frozenset({".json"}), without=workspace.own_folders)
+    if sources and not files:
         raise UsageError(sources[0], "holds no Labelme file", "Name their folder; scans come in by `dmr prelabel`")
     settings = workspace.settings
     all_classes = frozenset(c.id for c in settings.classes.active)
@@ -123,6 +158,7 @@ def import_(
         all_classes=all_classes,
         coverage=coverage,
         report=report,
+        ignored=settings.imports.ignores,
         without=workspace.own_folders,
     )
     if images is not None and masks is not None:
@@ -130,9 +166,25 @@ def import_(
         items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
     given, kinds = ([masks], MASK_SUFFIXES) if masks is not None else (sources, frozenset({".json"}))
     total = len(files_below(given, kinds, without=workspace.own_folders))
+    with progress() as tell:
+
+        def read(n: int) -> None:
+            tell("Reading labels", n, total)
+
+        if masks is not None:
+            found = recognise_masks(files_below([masks], MASK_SUFFIXES), settings.classes, on_progress=read)
+        else:
+            found = recognise_labels(count_labels(files, on_progress=read), settings)
+    report.data["recognised"] = found.as_dict()
+    refusal = found.refusal(forced=yes)
+    if refusal is not None:
+        report.fail(refusal)
     if dry_run:
         with progress() as tell:
             rehearse_import(workspace, items, report=report, on_progress=lambda n: tell("Reading", n, total))
+    if dry_run or refusal is not None:
+        for line in found.advice:
+            report.say(line)
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
         tell("Looking for edits", 0, None)
@@ -145,6 +197,8 @@ def import_(
         write_checkout(workspace, labelled_sheets(catalogue))
     if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
         report.say("Nothing new: nothing was changed.")
+    for line in found.advice:
+        report.say(line)
     return report
 
 
@@ -216,6 +270,7 @@ def check(folders: tuple[Path, ...], images: bool) -> Report:
             patient_pattern=settings.imports.patient if settings else r"^(?P<patient>\d+)_",
             canonical=canonical,
             known=(lambda label: settings.classes.find(label) is not None) if settings else None,
+            ignored=settings.imports.ignores if settings else None,
             images=images,
             report=report,
             on_progress=lambda n: tell("Checking", n, total),
@@ -254,6 +309,16 @@ def status(workspace: Workspace) -> Report:
         report.say("Next: `dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans.")
     elif not counts["frames labelled"]:
         report.say("Next: `dmr open` to draw on the frames that come first.")
+    elif active is None and not drawn:
+        report.say(
+            f"Next: none of the {counts['frames labelled']} labelled frames shows an outline of a class. `dmr import "
+            "FOLDER --dry-run` says what was left out of your files, and which lines of dmr.toml to change; then import "
+            "again, or draw with `dmr open`."
+        )
+    elif active is None and not any(own.frames["train"] for own in drawn.values()):
+        report.say(
+            "Next: outlines of more patients, by `dmr import FOLDER` or `dmr open`; none is of a training patient."
+        )
     elif active is None:
         report.say("Next: `dmr train`.")
     else:

@@ -10,10 +10,11 @@ from typing import Final
 from .catalogue import Catalogue
 from .checkout import REVIEWED, is_edited, labelled_sheets, write_checkout
 from .errors import BrokenInput, CatalogueError
-from .labelme import LabelmeFile, drawn_json, labelme_to_annotation, read_labelme
+from .labelme import LabelmeFile, drawn_json, labelme_to_annotation, read_labelme, without_labels
 from .records import FrameRecord, RevisionRecord
 from .report import Report
 from .shapes import Annotation
+from .sources import SHAPES_IGNORED
 from .splits import update_ledger
 from .workspace import Workspace
 
@@ -60,7 +61,7 @@ def take_up_edits(
         frame = frames.get(frame_of(path))
         if frame is None:
             report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
-        elif (reason := _unusable(file, resolve)) is not None:
+        elif (reason := _unusable(_kept(file, workspace, resolve), resolve)) is not None:
             report.fail(BrokenInput(path.name, reason, "Correct it in Labelme, or give the class an alias in dmr.toml"))
         else:
             records[path] = _record(workspace, catalogue, file, frame, resolve, report=report, author=author)
@@ -111,6 +112,12 @@ def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | 
     return f"its label {unknown[0]!r} is no class" if unknown else None
 
 
+def _kept(file: LabelmeFile, workspace: Workspace, resolve: Callable[[str], int | None]) -> LabelmeFile:
+    """The file without what `[import] ignore` names."""
+    ignores = workspace.settings.imports.ignores
+    return without_labels(file, lambda label: resolve(label) is None and ignores(label))
+
+
 def _record(
     workspace: Workspace,
     catalogue: Catalogue,
@@ -121,7 +128,10 @@ def _record(
     report: Report,
     author: str,
 ) -> RevisionRecord:
-    drawn, notes = labelme_to_annotation(file, resolve=resolve, height=frame.height, width=frame.width, covered=None)
+    kept = _kept(file, workspace, resolve)
+    if left_out := len(file.shapes) - len(kept.shapes):
+        report.count(SHAPES_IGNORED, left_out)
+    drawn, notes = labelme_to_annotation(kept, resolve=resolve, height=frame.height, width=frame.width, covered=None)
     for note in (*file.notes, *notes):
         report.note(note, frame.frame_id)
     covered, settings = drawn.covered, workspace.settings

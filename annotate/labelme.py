@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .canonical import canonical_json
@@ -25,6 +26,7 @@ __all__ = [
     "labelme_to_annotation",
     "parse_labelme",
     "read_labelme",
+    "without_labels",
 ]
 
 LABELME_VERSION = "6.3.1"
@@ -86,6 +88,11 @@ def labelme_to_annotation(
     if covered is None:
         covered = frozenset(class_id for class_id, _ in parts)
     return Annotation(height, width, tuple(shapes), covered), tuple(dict.fromkeys(notes))
+
+
+def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> LabelmeFile:
+    """The file without the shapes whose labels are ignored."""
+    return replace(file, shapes=tuple(shape for shape in file.shapes if not ignored(shape.label)))
 
 
 def drawn_json(file: LabelmeFile) -> bytes:

@@ -32,6 +32,7 @@ _POINTS: Mapping[str, tuple[int, float]] = {
     "mask": (2, 2),
     "oriented_rectangle": (4, 4),
 }
+_WITHOUT_AREA = frozenset({"point", "points", "line", "lines", "linestrip"})
 _EMBEDDED = re.compile(rb'"imageData"\s*:\s*"([A-Za-z0-9+/=\\\s]*)"')
 _KNOWN = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
 _KNOWN_OF_SHAPE = ("label", "points", "shape_type", "group_id")
@@ -101,6 +102,26 @@ def read_labelme(path: Path) -> LabelmeFile:
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
     return parse_labelme(data, where=path)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of a Labelme file, one for each shape that has an area; nothing else in it is looked at.
+
+    Raises:
+        BrokenInput: It cannot be opened, or not be read as Labelme's.
+    """
+    try:
+        if (size := path.stat().st_size) > MOST_BYTES_WITH_IMAGE:
+            raise _too_big(path, size)
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    content = _parse_json(_decode(data, path)[0], path)
+    shapes = content.get("shapes") if isinstance(content, dict) else None
+    if not isinstance(shapes, list):
+        raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
+    found = (s for s in shapes if isinstance(s, dict) and str(s.get("shape_type")) not in _WITHOUT_AREA)
+    return tuple(label for s in found if isinstance(label := s.get("label"), str))
 
 
 def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from .classes import ClassDef, Classes
+from .classes import ClassDef, Classes, canonical_label
 from .errors import SettingsError
 from .sections import read_section, refuse_unknown, within
 from .settings_template import default_toml as default_toml
@@ -34,10 +34,16 @@ class ImportSettings:
         patient: Regular expression over a file's name without its ending: the group `patient` names the patient, and
             the groups `clip` and `frame`, which may be absent, the rest. None: patients are unknown.
         coverage: `drawn`: a class that is not drawn was perhaps not looked for; `all`: it is absent.
+        ignore: Labels that are none of the classes: their shapes are left out and counted, and say nothing of a class.
     """
 
     patient: str | None = None
     coverage: Literal["drawn", "all"] = "drawn"
+    ignore: tuple[str, ...] = ()
+
+    def ignores(self, label: str) -> bool:
+        """Whether a label is to be left out, by any case and outer spaces."""
+        return canonical_label(label) in {canonical_label(text) for text in self.ignore}
 
     def __post_init__(self) -> None:
         if self.patient is None:
@@ -235,7 +241,12 @@ def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
         "imports" if name == "import" else name: read_section(cls, table.get(name, {}), where=where, place=f"[{name}]")
         for name, cls in _SECTIONS.items()
     }
-    return Settings(classes=_classes(table.get("class", []), where=where), **values)
+    settings = Settings(classes=_classes(table.get("class", []), where=where), **values)
+    for label in settings.imports.ignore:
+        if (known := settings.classes.find(label)) is not None:
+            what = f"[import] ignore names {label!r}, which is the class {known.name}"
+            raise SettingsError(where, what, "Take it out of ignore, or out of the class's aliases")
+    return settings
 
 
 def match_patient(settings: Settings, stem: str) -> tuple[str | None, str | None]:

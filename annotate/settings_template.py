@@ -28,6 +28,8 @@ format = 1
 patient = '^(?P<patient>\d+)_(?P<frame>\w+)$'
 # "drawn": a class that is not drawn was perhaps not looked for. "all": a class that is not drawn is absent.
 coverage = "drawn"
+# Labels that are none of the classes, such as ["jizhu"]: left out and counted. They take no coverage away.
+ignore = []
 
 [geometry]
 spacing_mm = "from-tags"    # or [row, column], millimetres a pixel, for every frame
@@ -83,17 +85,21 @@ def default_toml(
     *,
     patient: str | None = None,
     coverage: str | None = None,
+    ignore: Sequence[str] = (),
     split: Mapping[str, float] | None = None,
 ) -> str:
     """The text of a new `dmr.toml`.
 
     Args:
         classes: None for those of the Shamrock view.
-        patient: `[import] patient`; None for PATIENT_FRAME.
+        patient: `[import] patient`; None for PATIENT_FRAME, an empty text for none: every patient is unknown.
         coverage: `[import] coverage`; None for `drawn`.
+        ignore: `[import] ignore`.
         split: `[split]`, a share for each of its keys; None for the usual ones.
     """
-    head = _HEAD
+    head = _HEAD.replace("ignore = []", f"ignore = {toml_value(list(ignore))}")
+    if patient == "":
+        head, patient = re.sub(r"^(?=patient = )", "# ", head, flags=re.MULTILINE), None
     for key, value in (("patient", patient), ("coverage", coverage)):
         if value is not None:
             text = f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
@@ -111,6 +117,11 @@ def _class_table(c: ClassDef) -> str:
         values["inside"] = c.inside
     if c.retired:
         values["retired"] = True
-    # JSON writes numbers, texts, lists and booleans as TOML does; DEL is the one character that TOML alone escapes.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join(["[[class]]", *lines, ""]).replace("\x7f", "\\u007f")
+    lines = [f"{key} = {toml_value(value)}" for key, value in values.items()]
+    return "\n".join(["[[class]]", *lines, ""])
+
+
+def toml_value(value: object) -> str:
+    """A number, text, boolean, or list of them as TOML writes it."""
+    # JSON writes them as TOML does; DEL is the one character that TOML alone escapes.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,19 +7,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, decode_frames, encode_png, read_frames
-from .labelme import drawn_json, find_image, labelme_to_annotation, read_labelme
+from .labelme import drawn_json, find_image, labelme_to_annotation, read_labelme, without_labels
 from .masks import MASK_SUFFIXES, read_index_mask
 from .report import Report
 from .shapes import Annotation, Frame
 from .trace import index_to_shapes
 
 Coverage = Literal["drawn", "all"]
+
+SHAPES_IGNORED: Final = "shapes with ignored labels left out"
+
+
+def _nothing(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +69,7 @@ def labelme_frames(
     all_classes: frozenset[int],
     coverage: Coverage,
     report: Report,
+    ignored: Callable[[str], bool] = _nothing,
     without: Sequence[Path] = (),
 ) -> Iterator[LabelledFrame]:
     """Read every Labelme file among `paths`; what fails is in the report, and the rest goes on.
@@ -73,6 +80,7 @@ def labelme_frames(
         all_classes: What an annotation covers by the rule `all`.
         coverage: Whether a class that is not drawn is absent (`all`) or perhaps forgotten (`drawn`).
         report: Gets failures and oddities.
+        ignored: Whether a label that is no class is left out without a note; its shapes are counted.
         without: Folders to leave alone.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
@@ -82,7 +90,9 @@ def labelme_frames(
     covered = all_classes if coverage == "all" else None
     for path in files_below(paths, frozenset({".json"}), without=without):
         try:
-            yield _labelme_frame(path, roots=roots, images=images, resolve=resolve, covered=covered, report=report)
+            yield _labelme_frame(
+                path, roots=roots, images=images, resolve=resolve, ignored=ignored, covered=covered, report=report
+            )
         except BrokenInput as error:
             report.fail(error)
 
@@ -93,6 +103,7 @@ def _labelme_frame(
     roots: Sequence[Path],
     images: Mapping[str, Sequence[Path]],
     resolve: Callable[[str], int | None],
+    ignored: Callable[[str], bool],
     covered: frozenset[int] | None,
     report: Report,
 ) -> LabelledFrame:
@@ -110,8 +121,11 @@ def _labelme_frame(
             f"says {file.width} x {file.height} pixels, and its image has {frame.width} x {frame.height}",
             "Find the image that it was drawn on",
         )
+    kept = without_labels(file, lambda label: resolve(label) is None and ignored(label))
+    if left_out := len(file.shapes) - len(kept.shapes):
+        report.count(SHAPES_IGNORED, left_out)
     annotation, more = labelme_to_annotation(
-        file, resolve=resolve, height=frame.height, width=frame.width, covered=covered
+        kept, resolve=resolve, height=frame.height, width=frame.width, covered=covered
     )
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)

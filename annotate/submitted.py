@@ -61,9 +61,9 @@ def submitted_revision(
         return None if found is None or found.retired else found.id
 
     model, sent = _draft(annotation, task=task, frame=frame, opened=opened, catalogue=catalogue, workspace=workspace)
-    shapes = regions_to_shapes(
-        annotation["result"] or (), resolve=resolve, height=frame.height, width=frame.width, sent=sent
-    )
+    ignores = workspace.settings.imports.ignores
+    regions = [r for r in annotation["result"] or () if resolve(label := _label(r)) is not None or not ignores(label)]
+    shapes = regions_to_shapes(regions, resolve=resolve, height=frame.height, width=frame.width, sent=sent)
     lead_time = annotation.get("lead_time")
     return RevisionRecord(
         frame=frame.frame_id,
@@ -78,6 +78,13 @@ def submitted_revision(
         draft_model=model,
         at=utc_text(datetime.fromisoformat(str(annotation["updated_at"]))),
     )
+
+
+def _label(region: Mapping[str, Any]) -> str:
+    """The label of a region; empty where it has none."""
+    value = region.get("value")
+    named = value.get(str(region.get("type"))) if isinstance(value, Mapping) else None
+    return str(named[0]) if isinstance(named, list) and named else ""
 
 
 def _draft(

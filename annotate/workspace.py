@@ -41,6 +41,7 @@ class Workspace:
         classes: Sequence[ClassDef] | None = None,
         patient: str | None = None,
         coverage: str | None = None,
+        ignore: Sequence[str] = (),
         split: Mapping[str, float] | None = None,
     ) -> tuple[Workspace, bool]:
         """Make a workspace, or complete one that was begun; a `dmr.toml` that is there is kept.
@@ -48,8 +49,9 @@ class Workspace:
         Args:
             folder: Made if need be.
             classes: For a new `dmr.toml`; None for those of the Shamrock view.
-            patient: Likewise, the pattern of file names; None for PATIENT_FRAME.
+            patient: Likewise, the pattern of file names; None for PATIENT_FRAME, an empty text for none.
             coverage: Likewise, `drawn` or `all`; None for `drawn`.
+            ignore: Likewise, labels that are none of the classes.
             split: Likewise, the shares of train, validation and test; None for the usual ones.
 
         Returns:
@@ -62,7 +64,7 @@ class Workspace:
         changed = not settings_path.exists()
         if changed:
             _refuse_nested(folder)
-            text = default_toml(classes, patient=patient, coverage=coverage, split=split)
+            text = default_toml(classes, patient=patient, coverage=coverage, ignore=ignore, split=split)
             parse_settings(text)  # refused before anything is made
             folder.mkdir(parents=True, exist_ok=True)
             write_atomic(settings_path, text.encode())

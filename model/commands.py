@@ -175,6 +175,7 @@ def evaluate(
                 all_classes=frozenset(c.id for c in classes.active),
                 coverage=coverage or workspace.settings.imports.coverage,  # type: ignore[arg-type]
                 report=said,
+                ignored=workspace.settings.imports.ignores,
             )
             return noted(outside_samples(workspace, items), said)
 

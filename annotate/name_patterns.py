@@ -1,0 +1,110 @@
+"""Where in the files' names the patient stands: usual patterns, each judged by what it makes of the names. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# A number of the patient, or a word and a number; the first that explains the most names is taken.
+_NUMBERED: Final = (
+    r"(?i)(?:^|[^a-z])(?:patient|pat|pt|subject|subj|sub|case|p|患者|病人)[-_ ]?(?P<patient>\d+)(?![0-9a-z])",
+    r"^(?P<patient>\d+)_(?P<frame>\w+)$",
+    r"^(?P<patient>\d+)[-_. ]+(?P<frame>.+)$",
+    r"^(?P<patient>[A-Za-z]{1,3}[-_]?\d+)[-_. ]+(?P<frame>.+)$",
+)
+_OTHERS: Final = (
+    r"^(?P<patient>[^_]+)_(?P<frame>.+)$",
+    r"^(?P<patient>[^-]+)-(?P<frame>.+)$",
+    r"^(?P<patient>.+)[-_ ]+(?P<frame>\d+)$",
+)
+_DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d")
+_YEAR = re.compile(r"(19|20)\d\d")
+# Few words without a digit are more likely what a device calls its files, such as IMG and DSC, than patients.
+_LEAST_WORDS: Final = 5
+
+Verdict = Literal["given", "good", "one file", "one patient", "a patient a file", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class PatternFit:
+    """What a pattern makes of the names.
+
+    Attributes:
+        pattern: A regular expression with the group `patient`.
+        names: How many names there are.
+        explained: In how many it finds a patient.
+        patients: How many different ones.
+        fewest: Files of the patient that has the fewest.
+        most: Files of the patient that has the most.
+        scattered: Patients whose files lie in several folders.
+    """
+
+    pattern: str
+    names: int
+    explained: int
+    patients: int
+    fewest: int
+    most: int
+    scattered: int
+
+
+def fit_pattern(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit:
+    """Hold a pattern against names, `(folder, file's name without its ending)` each."""
+    return _fit(pattern, names)[0]
+
+
+def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None, Verdict]:
+    """The usual pattern that explains the most names, at least half of them, and makes sense of them.
+
+    Sense is made by two patients or more with two files each in the mean. A pattern that only makes every file a
+    patient of its own is returned with that verdict: it may be a mere count of the files.
+
+    Args:
+        names: `(folder, file's name without its ending)` of each file.
+
+    Returns:
+        What it makes of the names, and why it is taken; None and `none` where no pattern fits.
+    """
+    fits = [fit for pattern in (*_NUMBERED, *_OTHERS) if (fit := _sensible(pattern, names)) is not None]
+    good = [fit for fit in fits if fit.patients > 1 and fit.explained >= 2 * fit.patients]
+    if good:
+        return max(good, key=lambda fit: fit.explained), "good"
+    numbered = [fit for fit in fits if fit.pattern in _NUMBERED]
+    if not numbered:
+        return None, "none"
+    best = max(numbered, key=lambda fit: fit.explained)
+    if best.names == 1:
+        return best, "one file"
+    return best, "one patient" if best.patients == 1 else "a patient a file"
+
+
+def _sensible(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit | None:
+    """What it makes of the names, None where that cannot be patients."""
+    fit, found = _fit(pattern, names)
+    if 2 * fit.explained < fit.names or not found:
+        return None
+    if all(_DATE.fullmatch(text) for text in found) or (len(found) == 1 and _YEAR.fullmatch(min(found))):
+        return None
+    words = [text for text in found if not re.search(r"\d", text)]
+    if 2 * len(words) > len(found) and len(words) < _LEAST_WORDS:
+        return None
+    return fit
+
+
+def _fit(pattern: str, names: Sequence[tuple[str, str]]) -> tuple[PatternFit, frozenset[str]]:
+    """What a pattern makes of the names, and what it takes for the patients."""
+    files: Counter[str] = Counter()
+    folders: dict[str, set[str]] = defaultdict(set)
+    for folder, name in names:
+        found = re.search(pattern, name)
+        text = found.groupdict().get("patient") if found else None
+        if text and text.strip():
+            files[text] += 1
+            folders[text].add(folder)
+    counts = sorted(files.values()) or [0]
+    scattered = sum(len(f) > 1 for f in folders.values())
+    fit = PatternFit(pattern, len(names), files.total(), len(files), counts[0], counts[-1], scattered)
+    return fit, frozenset(files)
