@@ -312,7 +312,7 @@ def status(workspace: Workspace) -> Report:
     elif active is None and not drawn:
         report.say(
             f"Next: none of the {counts['frames labelled']} labelled frames shows an outline of a class. `dmr import "
-            "FOLDER --dry-run` says what was left out of your files, and which lines of dmr.toml to change; then import "
+            "FOLDER --dry-run` says what was left out of the files, and which lines of dmr.toml to change; then import "
             "again, or draw with `dmr open`."
         )
     elif active is None and not any(own.frames["train"] for own in drawn.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,8 +61,7 @@ def submitted_revision(
         return None if found is None or found.retired else found.id
 
     model, sent = _draft(annotation, task=task, frame=frame, opened=opened, catalogue=catalogue, workspace=workspace)
-    ignores = workspace.settings.imports.ignores
-    regions = [r for r in annotation["result"] or () if resolve(label := _label(r)) is not None or not ignores(label)]
+    regions = without_ignored(annotation["result"] or (), resolve=resolve, ignored=workspace.settings.imports.ignores)
     shapes = regions_to_shapes(regions, resolve=resolve, height=frame.height, width=frame.width, sent=sent)
     lead_time = annotation.get("lead_time")
     return RevisionRecord(
@@ -80,11 +79,18 @@ def submitted_revision(
     )
 
 
-def _label(region: Mapping[str, Any]) -> str:
-    """The label of a region; empty where it has none."""
-    value = region.get("value")
-    named = value.get(str(region.get("type"))) if isinstance(value, Mapping) else None
-    return str(named[0]) if isinstance(named, list) and named else ""
+def without_ignored(
+    regions: Sequence[Mapping[str, Any]], *, resolve: Callable[[str], int | None], ignored: Callable[[str], bool]
+) -> list[Mapping[str, Any]]:
+    """The regions but for those whose label is no class and ignored."""
+
+    def stays(region: Mapping[str, Any]) -> bool:
+        value = region.get("value")
+        named = value.get(str(region.get("type"))) if isinstance(value, Mapping) else None
+        label = str(named[0]) if isinstance(named, list) and named else None
+        return label is None or resolve(label) is not None or not ignored(label)
+
+    return [region for region in regions if stays(region)]
 
 
 def _draft(

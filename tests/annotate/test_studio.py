@@ -18,6 +18,7 @@ from dmr.annotate.raster import shapes_to_layers
 from dmr.annotate.seam import join_holes, split_seam
 from dmr.annotate.shapes import Ring, Shape
 from dmr.annotate.studio import Interface, label_config, read_interface, regions_to_shapes, shapes_to_regions
+from dmr.annotate.submitted import without_ignored
 from dmr.annotate.trace import mask_to_shapes
 
 CLASSES = Classes(
@@ -159,6 +160,13 @@ def change(**changes: Any) -> dict[str, Any]:
 def test_what_cannot_be_taken_over_is_told_and_never_dropped(region: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         back([region])
+
+
+def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_without_a_label_is_not() -> None:
+    regions = [change(polygonlabels=[label] if label else []) for label in ("jizhu", "psoas", "Nerv", "")]
+    ignored = ("jizhu", "psoas").__contains__
+
+    assert without_ignored(regions, resolve=resolve, ignored=ignored) == regions[1:]
 
 
 def test_a_choice_about_the_whole_frame_is_no_outline() -> None:
