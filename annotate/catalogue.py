@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 
 from . import tables as t
 from .canonical import canonical_json
-from .catalogue_frames import frames_joined, unlabelled
+from .catalogue_frames import unlabelled
 from .catalogue_models import ModelRows
 from .catalogue_queues import QueueRows
 from .catalogue_revisions import RevisionRows

@@ -133,7 +133,6 @@ def import_(
     from .errors import UsageError
     from .importing import import_labelled, rehearse_import
     from .masks import MASK_SUFFIXES
-    from .recognise import count_labels, recognise_labels, recognise_masks
     from .sources import files_below, labelme_frames, mask_frames
 
     report = Report("import")
@@ -141,9 +140,10 @@ def import_(
         raise UsageError("--images and --masks", "go together", "Give both")
     if dry_run and not sources and images is None:
         raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
-    files = files_below(sources, frozenset({".json"}), without=workspace.own_folders)
-    if sources and not files:
+    if sources and not files_below(sources, frozenset({".json"}), without=workspace.own_folders):
         raise UsageError(sources[0], "holds no Labelme file", "Name their folder; scans come in by `dmr prelabel`")
+    if not _is_recognised(workspace, sources, masks=masks, yes=yes, report=report) and not dry_run:
+        return report
     settings = workspace.settings
     all_classes = frozenset(c.id for c in settings.classes.active)
     coverage = settings.imports.coverage
@@ -166,25 +166,9 @@ def import_(
         items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
     given, kinds = ([masks], MASK_SUFFIXES) if masks is not None else (sources, frozenset({".json"}))
     total = len(files_below(given, kinds, without=workspace.own_folders))
-    with progress() as tell:
-
-        def read(n: int) -> None:
-            tell("Reading labels", n, total)
-
-        if masks is not None:
-            found = recognise_masks(files_below([masks], MASK_SUFFIXES), settings.classes, on_progress=read)
-        else:
-            found = recognise_labels(count_labels(files, on_progress=read), settings)
-    report.data["recognised"] = found.as_dict()
-    refusal = found.refusal(forced=yes)
-    if refusal is not None:
-        report.fail(refusal)
     if dry_run:
         with progress() as tell:
             rehearse_import(workspace, items, report=report, on_progress=lambda n: tell("Reading", n, total))
-    if dry_run or refusal is not None:
-        for line in found.advice:
-            report.say(line)
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
         tell("Looking for edits", 0, None)
@@ -197,9 +181,35 @@ def import_(
         write_checkout(workspace, labelled_sheets(catalogue))
     if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
         report.say("Nothing new: nothing was changed.")
+    return report
+
+
+def _is_recognised(
+    workspace: Workspace, sources: tuple[Path, ...], *, masks: Path | None, yes: bool, report: Report
+) -> bool:
+    """Whether enough of what is drawn is known to import it; the report gets the reason and the lines to paste."""
+    from .masks import MASK_SUFFIXES
+    from .recognise import count_labels, recognise_labels, recognise_masks
+    from .sources import files_below
+
+    settings, own = workspace.settings, workspace.own_folders
+    with progress() as tell:
+
+        def read(n: int) -> None:
+            tell("Reading labels", n, None)
+
+        if masks is not None:
+            found = recognise_masks(files_below([masks], MASK_SUFFIXES), settings.classes, on_progress=read)
+        else:
+            files = files_below(sources, frozenset({".json"}), without=own)
+            found = recognise_labels(count_labels(files, on_progress=read), settings)
+    report.data["recognised"] = found.as_dict()
+    refusal = found.refusal(forced=yes)
+    if refusal is not None:
+        report.fail(refusal)
     for line in found.advice:
         report.say(line)
-    return report
+    return refusal is None
 
 
 @click.command()

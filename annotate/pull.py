@@ -14,9 +14,10 @@ from .errors import StudioError
 from .queues import OpenQueue, open_queue, pulled_queues
 from .records import FrameRecord, RemoteAnnotation, RevisionRecord, TaskRecord
 from .report import Report
+from .sources import SHAPES_IGNORED
 from .splits import update_ledger
 from .store import sha256_hex
-from .submitted import raw_json, submitted_revision
+from .submitted import raw_json, submitted_revision, without_ignored
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -173,6 +174,9 @@ class _Pull:
             remedy = f"Correct it in task {task['id']} and pull again; what was submitted is kept in store/"
             self.report.fail(StudioError(f"annotation {number} of frame {frame.frame_id}", str(error), remedy))
             return None
+        _, left_out = without_ignored(annotation["result"] or (), self.workspace.settings)
+        if left_out:
+            self.report.count(SHAPES_IGNORED, left_out)
         appended = self.catalogue.append_revision(record)
         self._keep(replace(now, revision=appended.sha256))
         self.report.count("revisions added" if appended.is_new else "unchanged")

@@ -123,7 +123,7 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
     order = [label for label, _ in unknown.most_common() if label]
     guessed = {label: c for label in order if (c := guess_class(label, settings.classes)) is not None}
     if guessed:
-        yield f"In {SETTINGS_NAME}, put each of these lines in place of the aliases line of the class behind its #:"
+        yield f"In {SETTINGS_NAME}, put each line into the [[class]] named behind its #, in place of its aliases line:"
         for c in settings.classes:
             new = [label for label, its in guessed.items() if its.id == c.id]
             if new:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from .catalogue import Catalogue
 from .clock import utc_text
 from .queues import OpenQueue, draft_regions, model_of
 from .records import FrameRecord, RevisionRecord
+from .settings import Settings
 from .shapes import Annotation
 from .studio import Region, regions_to_shapes
 from .workspace import Workspace
@@ -61,7 +62,7 @@ def submitted_revision(
         return None if found is None or found.retired else found.id
 
     model, sent = _draft(annotation, task=task, frame=frame, opened=opened, catalogue=catalogue, workspace=workspace)
-    regions = without_ignored(annotation["result"] or (), resolve=resolve, ignored=workspace.settings.imports.ignores)
+    regions, _ = without_ignored(annotation["result"] or (), workspace.settings)
     shapes = regions_to_shapes(regions, resolve=resolve, height=frame.height, width=frame.width, sent=sent)
     lead_time = annotation.get("lead_time")
     return RevisionRecord(
@@ -79,18 +80,16 @@ def submitted_revision(
     )
 
 
-def without_ignored(
-    regions: Sequence[Mapping[str, Any]], *, resolve: Callable[[str], int | None], ignored: Callable[[str], bool]
-) -> list[Mapping[str, Any]]:
-    """The regions but for those whose label is no class and ignored."""
+def without_ignored(regions: Sequence[Mapping[str, Any]], settings: Settings) -> tuple[list[Mapping[str, Any]], int]:
+    """The regions but for those whose label is ignored, and how many those are."""
 
     def stays(region: Mapping[str, Any]) -> bool:
         value = region.get("value")
         named = value.get(str(region.get("type"))) if isinstance(value, Mapping) else None
-        label = str(named[0]) if isinstance(named, list) and named else None
-        return label is None or resolve(label) is not None or not ignored(label)
+        return not (isinstance(named, list) and named and settings.imports.ignores(str(named[0])))
 
-    return [region for region in regions if stays(region)]
+    kept = [region for region in regions if stays(region)]
+    return kept, len(regions) - len(kept)
 
 
 def _draft(

@@ -16,6 +16,7 @@ from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.queues import with_labels
 from dmr.annotate.raster import shapes_to_layers
 from dmr.annotate.seam import join_holes, split_seam
+from dmr.annotate.settings import ImportSettings, Settings
 from dmr.annotate.shapes import Ring, Shape
 from dmr.annotate.studio import Interface, label_config, read_interface, regions_to_shapes, shapes_to_regions
 from dmr.annotate.submitted import without_ignored
@@ -164,9 +165,9 @@ def test_what_cannot_be_taken_over_is_told_and_never_dropped(region: dict[str, A
 
 def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_without_a_label_is_not() -> None:
     regions = [change(polygonlabels=[label] if label else []) for label in ("jizhu", "psoas", "Nerv", "")]
-    ignored = ("jizhu", "psoas").__contains__
+    settings = Settings(CLASSES, ImportSettings(ignore=("Jizhu",)))
 
-    assert without_ignored(regions, resolve=resolve, ignored=ignored) == regions[1:]
+    assert without_ignored(regions, settings) == (regions[1:], 1)
 
 
 def test_a_choice_about_the_whole_frame_is_no_outline() -> None:
