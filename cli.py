@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look closer": {
         "check": (".annotate.commands:check", "Tell what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
+        "where": (".annotate.where_commands:where", "Tell which file a frame is from, or a file's frames."),
         "models": (".model.version_commands:models", "List, describe, promote and export model versions."),
     },
     "The database": {

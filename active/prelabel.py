@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from ..annotate.errors import BrokenInput
 from ..annotate.frames import IMAGE_SUFFIXES, encode_png
 from ..annotate.ingest import BATCH, ingest_scans, load_frame
 from ..annotate.overlay import contact_sheet, draw_overlay
+from ..annotate.ranking_table import RankingRow, write_table
 from ..annotate.records import FrameRecord, PredictionRecord
 from ..annotate.report import Report
 from ..annotate.shapes import Frame
@@ -33,6 +34,7 @@ from ..model.predict import BATCH as READY
 from ..model.predict import Prediction, Predictor, index_to_layers, layer_probabilities
 from ..model.training import contained
 from ..model.versions import load_predictor
+from .ranking_rows import ranking_rows
 from .scores import class_scores, frame_score, reason
 from .select import Candidate, Ranked, check_strategy, rank
 
@@ -111,7 +113,9 @@ def prelabel_scans(
     ranking = rank_frames(workspace, frames, scores, blind=blind, seed=seed)
     by_id = {f.frame_id: f for f in frames}
     first = draft_sheets(catalogue, [by_id[r.frame_id] for r in ranking[:SHEET_FRAMES]])
-    return _write_reports(workspace, ranking, first, report=report)
+    drafted = {frame: own for frame, own in scores.items() if frame not in blind}
+    rows = ranking_rows(catalogue, ranking, by_id, drafted)
+    return _write_reports(workspace, ranking, rows, first, report=report)
 
 
 def rank_frames(
@@ -251,21 +255,17 @@ def tolerance_px(spacing_mm: tuple[float, float] | None) -> float:
     return TOLERANCE if spacing_mm is None else min(TOLERANCE, TOLERANCE_MM / max(spacing_mm))
 
 
-def write_ranking(table: Path, ranking: Sequence[Ranked]) -> None:
-    """Write a ranking as CSV: rank, frame, score, reason."""
-    lines = ["rank,frame,score,reason"]
-    lines += [
-        f'{r.rank},{r.frame_id},{"" if r.score is None else format(r.score, ".4f")},"{r.reason}"' for r in ranking
-    ]
-    write_atomic(table, ("\n".join(lines) + "\n").encode("utf-8"))
-
-
 def _write_reports(
-    workspace: Workspace, ranking: Sequence[Ranked], first: Iterable[Sheet], *, report: Report
+    workspace: Workspace,
+    ranking: Sequence[Ranked],
+    rows: Sequence[RankingRow],
+    first: Iterable[Sheet],
+    *,
+    report: Report,
 ) -> Prelabelled:
     """`reports/ranking.csv`, and a contact sheet of the frames that come first."""
     table, picture = workspace.reports_folder / "ranking.csv", workspace.reports_folder / "prelabel.png"
-    write_ranking(table, ranking)
+    write_table(table, rows)
     cells: list[tuple[NDArray[np.uint8], str]] = []
     classes = workspace.settings.classes
     for r, sheet in zip(ranking, first, strict=False):
@@ -279,7 +279,5 @@ def _write_reports(
     legend = {c.name: c.color for c in classes.active}
     write_atomic(picture, encode_png(contact_sheet(cells, legend=legend)))
     report.count("frames ranked", len(ranking))
-    report.data["ranking"] = [
-        {"rank": r.rank, "frame": r.frame_id, "score": r.score, "reason": r.reason} for r in ranking
-    ]
+    report.data["ranking"] = [asdict(row) for row in rows]
     return Prelabelled(tuple(ranking), table, picture)

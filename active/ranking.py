@@ -13,11 +13,13 @@ from ..annotate.console import Tell
 from ..annotate.errors import WorkspaceError
 from ..annotate.push import Outgoing, push
 from ..annotate.queues import queue_settings
+from ..annotate.ranking_table import write_table
 from ..annotate.records import PredictionRecord
 from ..annotate.report import Report
 from ..annotate.settings import QueueSettings
 from ..annotate.workspace import Workspace
-from .prelabel import predict_missing, rank_frames, write_ranking
+from .prelabel import predict_missing, rank_frames
+from .ranking_rows import ranking_rows
 from .select import Ranked, check_strategy
 
 if TYPE_CHECKING:
@@ -51,9 +53,10 @@ def rank_unlabelled(
             predictions = catalogue.latest_predictions(active.id)
     scores = {frame: p.scores for frame, p in predictions.items()}
     ranking = rank_frames(workspace, frames, scores, blind=blind, seed=workspace.settings.train.seed)
-    write_ranking(workspace.reports_folder / "ranking.csv", ranking)
-    write_checkout(workspace, draft_sheets(catalogue, frames))
     by_id = {f.frame_id: f for f in frames}
+    drafted = {frame: own for frame, own in scores.items() if frame not in blind}
+    write_table(workspace.reports_folder / "ranking.csv", ranking_rows(catalogue, ranking, by_id, drafted))
+    write_checkout(workspace, draft_sheets(catalogue, frames))
     drafts = [None if r.frame_id in blind else predictions.get(r.frame_id) for r in ranking]
     return ranking, [Outgoing(by_id[r.frame_id], r.reason, draft) for r, draft in zip(ranking, drafts, strict=True)]
 

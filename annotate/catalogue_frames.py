@@ -95,6 +95,29 @@ class FrameRows(Database):
                 ]
         return sorted((to_frame(row) for row in rows), key=lambda frame: frame.frame_id)
 
+    def frames_beginning(self, prefix: str, *, most: int) -> list[str]:
+        """Ids of frames that begin like this, in order, at most so many."""
+        query = sa.select(t.frame.c.id).where(t.frame.c.id.startswith(prefix, autoescape=True))
+        with self.reading() as connection:
+            return list(connection.scalars(query.order_by(t.frame.c.id).limit(most)))
+
+    def frames_from(self, source_sha256: str) -> list[str]:
+        """Ids of the frames that came from the scan file of this hash, in its order."""
+        query = sa.select(t.frame.c.id).where(t.frame.c.source_sha256 == source_sha256)
+        with self.reading() as connection:
+            return list(connection.scalars(query.order_by(t.frame.c["index"], t.frame.c.id)))
+
+    def clip_members(self, clips: Iterable[str]) -> list[tuple[str, str, float]]:
+        """All frames of these clips: clip, frame id, and its time or else its index in the file."""
+        c = t.frame.c
+        columns = (c.clip, c.id, sa.func.coalesce(c.time_ms, c["index"]))
+        with self.reading() as connection:
+            return [
+                (clip, frame, float(place))
+                for some in chunks(dict.fromkeys(clips))
+                for clip, frame, place in connection.execute(sa.select(*columns).where(c.clip.in_(some)))
+            ]
+
     def unlabelled_frames(self) -> list[FrameRecord]:
         """The frames that nobody has drawn on, may be chosen, and can be shown; by clip, and in its order."""
         query = unlabelled.order_by(t.frame.c.clip, t.frame.c["index"], t.frame.c.id)

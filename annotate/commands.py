@@ -132,6 +132,7 @@ def import_(
     from .edits import sync_checkout
     from .errors import UsageError
     from .importing import import_labelled, rehearse_import
+    from .left_out import left_out_of_import, noting_images, what_is_there
     from .masks import MASK_SUFFIXES
     from .sources import files_below, labelme_frames, mask_frames
 
@@ -141,7 +142,9 @@ def import_(
     if dry_run and not sources and images is None:
         raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
     if sources and not files_below(sources, frozenset({".json"}), without=workspace.own_folders):
-        raise UsageError(sources[0], "holds no Labelme file", "Name their folder; scans come in by `dmr prelabel`")
+        there = what_is_there(sources, without=workspace.own_folders)
+        what = f"holds no Labelme file, only {there}" if there else "holds no Labelme file"
+        raise UsageError(sources[0], what, "Name their folder; scans come in by `dmr prelabel`")
     if not _is_recognised(workspace, sources, masks=masks, yes=yes, report=report) and not dry_run:
         return report
     settings = workspace.settings
@@ -166,9 +169,17 @@ def import_(
         items = mask_frames(images, masks, classes=all_classes, contains=contains, coverage=coverage, report=report)
     given, kinds = ([masks], MASK_SUFFIXES) if masks is not None else (sources, frozenset({".json"}))
     total = len(files_below(given, kinds, without=workspace.own_folders))
+    used: set[Path] = set()
+    items = noting_images(items, used)
+
+    def tell_left_out() -> None:
+        named = sources if images is None or masks is None else (images, masks)
+        left_out_of_import(named, used=used, report=report, masks=masks, without=workspace.own_folders).tell(report)
+
     if dry_run:
         with progress() as tell:
             rehearse_import(workspace, items, report=report, on_progress=lambda n: tell("Reading", n, total))
+        tell_left_out()
         return report
     with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
         tell("Looking for edits", 0, None)
@@ -177,6 +188,7 @@ def import_(
             import_labelled(
                 workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total)
             )
+            tell_left_out()
         tell("Writing annotations/", 0, None)
         write_checkout(workspace, labelled_sheets(catalogue))
     if not any(report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from .errors import BrokenInput
+from .kinds import HEAD, kind_of, not_an_image
 from .quiet import quietly
 from .shapes import Frame
 
@@ -54,7 +55,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
     )
 
 
-def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str = "") -> Iterator[Frame]:
+def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str | None = None) -> Iterator[Frame]:
     """Decode an image file that is in memory, a frame at a time.
 
     Colour becomes grey by the luma of BT.601, transparency lies on black, the EXIF orientation is applied (Labelme's
@@ -64,7 +65,7 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
         data: The file's bytes.
         where: What to call the file in an error.
         source_sha256: SHA-256 of the scan file that it came from.
-        suffix: Of the file's name, lower case; a content of another kind is noted.
+        suffix: Of the file's name, lower case; a content of another kind is noted. None for what is no file.
 
     Raises:
         BrokenInput: It is no image of a kind that is read, is damaged, or is too large.
@@ -74,6 +75,8 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
     kind = image.format or ""
     if suffix in IMAGE_SUFFIXES and suffix not in _SUFFIXES_OF[kind]:
         notes.append(f"{kind} inside a {suffix}")
+    elif suffix is not None and suffix not in IMAGE_SUFFIXES:  # it may be a part of a name, so it is not quoted
+        notes.append(f"{kind} without the ending of an image")
     # The further pictures of a PNG are an animation, those of a JPEG previews; a TIFF's are pages.
     pages = _pages(image, where) if kind == "TIFF" else 1
     for page in range(pages):
@@ -136,7 +139,7 @@ def _open(data: bytes, where: object) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise _too_large(where) from error
     except _DAMAGE as error:
-        raise BrokenInput(where, "is no PNG, JPEG, BMP or TIFF image, or is damaged", _REMEDY) from error
+        raise not_an_image(where, kind_of(data[:HEAD])) from error
     if image.width * image.height > MOST_PIXELS:
         raise _too_large(where)
     return image

@@ -47,7 +47,8 @@ def import_labelled(
     for what in ("frames added", "revisions added", "unchanged"):
         report.count(what, 0)
     for batch in batched(_one_an_image(items, report=report), BATCH):
-        frames = add_frames(workspace, catalogue, [NamedFrame(i.name, i.frame) for i in batch], report=report)
+        named = [NamedFrame(item.name, item.frame, item.source) for item in batch]
+        frames = add_frames(workspace, catalogue, named, report=report)
         raw = catalogue.store.put_many([item.raw for item in batch])
         appended = catalogue.append_revisions(
             RevisionRecord(

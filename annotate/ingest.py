@@ -14,12 +14,13 @@ from .catalogue import Catalogue
 from .errors import BrokenInput, UsageError
 from .frames import IMAGE_SUFFIXES, encode_png, perceptual_hash, read_frames
 from .identity import Key, clip_id, frame_id, load_key, pseudonym
+from .left_out import LeftOut, image_files
 from .records import FrameRecord
 from .report import Report
 from .sector import find_sector
 from .settings import PATIENT_UNKNOWN, Settings, match_patient
 from .shapes import Frame
-from .sources import files_below
+from .source_index import Seen, remember
 from .store import sha256_hex, write_many
 from .wording import counted
 from .workspace import Workspace
@@ -32,10 +33,14 @@ NEAR_COPY: Final = 1  # bits of 64 by which two frames' perceptual hashes may di
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFrame:
-    """A frame and the name of its file without the ending, which tells patient and clip and is kept nowhere."""
+    """A frame and the name of its file without the ending, which tells patient and clip.
+
+    Neither name nor file is kept in the workspace; the file's place goes into the private index.
+    """
 
     name: str
     frame: Frame
+    source: Path | None = None
 
 
 def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
@@ -87,6 +92,8 @@ def add_frames(
     encoded = side_by_side(lambda new: encode_png(new[1].frame.pixels), new_pictures)
     write_many(dict(zip((path for path, _ in new_pictures), encoded, strict=True)))
     new = catalogue.add_frames(records)
+    seen = (Seen(r.frame_id, i.source, r.index) for r, i in zip(records, items, strict=True) if i.source is not None)
+    remember(key.id, seen, report=report)
     different = len({r.frame_id for r in records})
     report.count("frames added", len(new))
     report.count("frames already there", different - len(new))
@@ -96,25 +103,27 @@ def add_frames(
 
 
 def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:
-    """Read every image among files and folders; what fails is in the report, and the rest goes on.
+    """Read every image among files and folders; what fails or is no image is in the report, and the rest goes on.
 
     Raises:
         UsageError: There is no image at all.
     """
-    files = files_below(scans, IMAGE_SUFFIXES, without=without)
-    for scan in scans:
-        if not scan.is_dir() and not files_below([scan], IMAGE_SUFFIXES):
-            report.fail(BrokenInput(scan, f"is no image of a kind that is read ({_endings()})", "Export it as PNG"))
-    if not files and not report.failures:
-        raise UsageError(scans[0], "holds no images", f"Name a folder with {_endings()} files")
-    for file in files:
+    left_out, failed, some = LeftOut(), len(report.failures), False
+    for file in image_files(scans, left_out=left_out, report=report, without=without):
+        some = True
         try:
             for frame in read_frames(file):
                 for note in frame.notes:
                     report.note(note, file.name)
-                yield NamedFrame(file.stem, frame)
+                yield NamedFrame(file.stem, frame, file)
         except BrokenInput as error:
             report.fail(error)
+    if not some and len(report.failures) == failed:
+        only = f", only {there}" if (there := left_out.line()) else ""
+        coming = any(kind.is_coming for kind in left_out.told)
+        remedy = f"{'Export their frames as PNG, or name' if coming else 'Name'} a folder with {_endings()} files"
+        raise UsageError(scans[0], f"holds no images{only}", remedy)
+    left_out.tell(report)
 
 
 def ingest_scans(

@@ -37,12 +37,14 @@ class LabelledFrame:
         frame: The image.
         annotation: The outlines, in the workspace's classes.
         raw: What was drawn, as it came, without what could name a patient.
+        source: The file that holds the image, which may be a Labelme file; None where there is none.
     """
 
     name: str
     frame: Frame
     annotation: Annotation
     raw: bytes
+    source: Path | None = None
 
 
 def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = ()) -> list[Path]:
@@ -57,9 +59,14 @@ def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Seq
         for file in inside:
             if file.suffix.lower() not in suffixes or file.name.startswith("."):
                 continue
-            if not any(file.resolve().is_relative_to(folder) for folder in without):
+            if not lies_in(file, without):
                 found.setdefault(file, None)
     return list(found)
+
+
+def lies_in(file: Path, folders: Sequence[Path]) -> bool:
+    """Whether a file lies in one of these folders, at any depth, symbolic links followed."""
+    return any(file.resolve().is_relative_to(folder) for folder in folders)
 
 
 def labelme_frames(
@@ -129,7 +136,8 @@ def _labelme_frame(
     )
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)
-    return LabelledFrame(path.stem, frame, annotation, drawn_json(file))
+    source = path if isinstance(image, bytes) else image
+    return LabelledFrame(path.stem, frame, annotation, drawn_json(file), source)
 
 
 def mask_frames(
@@ -183,7 +191,7 @@ def mask_frames(
             for note in frame.notes:
                 report.note(note, image.name)
             yield LabelledFrame(
-                mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), encode_png(index)
+                mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), encode_png(index), image
             )
         except BrokenInput as error:
             report.fail(error)

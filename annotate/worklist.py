@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from .checkout import REVIEWED, draft_sheets, write_checkout
 from .edits import sync_checkout, take_up_edits
 from .errors import BrokenInput, UsageError, WorkspaceError
 from .platform import exclusive_lock, has_screen
+from .ranking_table import ranked_frames
 from .report import Report
 from .wording import counted
 from .workspace import Workspace
@@ -67,7 +67,8 @@ def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Rep
     """
     folder = workspace.root / FOLDER
     unlabelled = {f.frame_id: f for f in catalogue.unlabelled_frames()}
-    ranked = [frame for frame in _ranked(workspace) if frame in unlabelled]
+    ranking = ranked_frames(workspace.reports_folder / "ranking.csv")
+    ranked = [frame for frame in ranking if frame in unlabelled]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
         what = "every frame is labelled already" if catalogue.frames() else "there are no frames yet"
@@ -102,12 +103,3 @@ def finish_worklist(workspace: Workspace, catalogue: Catalogue, *, author: str, 
     if len(report.failures) == failed:
         shutil.rmtree(folder, ignore_errors=True)
     sync_checkout(workspace, catalogue, report=report, author=author)
-
-
-def _ranked(workspace: Workspace) -> list[str]:
-    """Frame ids of the last ranking, the first one first; none where there was no ranking yet."""
-    table = workspace.reports_folder / "ranking.csv"
-    if not table.is_file():
-        return []
-    with table.open(encoding="utf-8", newline="") as lines:
-        return [row["frame"] for row in csv.DictReader(lines)]

@@ -125,10 +125,28 @@ def test_a_file_that_is_cut_short_is_refused_in_one_line(format: str, part: floa
     assert str(refused.value).startswith("scan: ") and "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"%PDF-1.4", b"\x00" * 200], ids=["empty", "gif", "pdf", "zeros"])
-def test_what_is_no_image_is_refused(data: bytes) -> None:
-    with pytest.raises(BrokenInput, match="is no PNG, JPEG, BMP or TIFF"):
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        pytest.param(b"", "scan: is empty", id="empty"),
+        pytest.param(b"GIF89a", "scan: is a GIF image, not a PNG, JPEG, BMP or TIFF image", id="gif"),
+        pytest.param(b"%PDF-1.4", "scan: is a PDF file, not a PNG, JPEG, BMP or TIFF image", id="pdf"),
+        pytest.param(b"\x00" * 200, "scan: is no PNG, JPEG, BMP or TIFF image, or is damaged", id="zeros"),
+        pytest.param(b"\x00" * 128 + b"DICM", "scan: is a DICOM file: not read yet", id="dicom"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", "scan: begins as a PNG image and is damaged or cut short", id="png"),
+    ],
+)
+def test_what_is_no_image_is_refused_as_what_it_is(data: bytes, what: str) -> None:
+    with pytest.raises(BrokenInput) as refused:
         decode(data)
+    assert str(refused.value).startswith(what)
+
+
+@pytest.mark.parametrize("name", ["100_25", "100_25.dat", "Doe.Jane"])
+def test_an_image_without_an_image_s_ending_is_read_and_the_ending_is_not_quoted(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(saved(Image.fromarray(GREY), "PNG"))
+    (frame,) = read_frames(tmp_path / name)
+    assert frame.notes == ("PNG without the ending of an image",)
 
 
 def test_a_folder_or_a_missing_file_is_told_in_one_line(tmp_path: Path) -> None:
