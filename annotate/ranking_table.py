@@ -45,7 +45,8 @@ def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
     writer.writerow(COLUMNS)
     for r in rows:
         score, dice = ("" if value is None else format(value, ".4f") for value in (r.score, r.guessed_dice))
-        writer.writerow((r.rank, r.frame, score, r.reason, r.clip, r.position, dice))
+        reason = " ".join(r.reason.split())  # a line a frame
+        writer.writerow((r.rank, r.frame, score, reason, r.clip, r.position, dice))
     write_atomic(path, text.getvalue().encode("utf-8"))
 
 

@@ -66,7 +66,8 @@ def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Seq
 
 def lies_in(file: Path, folders: Sequence[Path]) -> bool:
     """Whether a file lies in one of these folders, at any depth, symbolic links followed."""
-    return any(file.resolve().is_relative_to(folder) for folder in folders)
+    real = file.resolve() if folders else file
+    return any(real.is_relative_to(folder) for folder in folders)
 
 
 def labelme_frames(

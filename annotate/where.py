@@ -150,9 +150,7 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
             files[image] = source_hashes(image)
     except FileNotFoundError:
         what = "is neither a frame nor a file that is there"
-        raise BrokenInput(
-            path, what, "A frame's id is f and 20 digits or letters a to f; its first 4 signs do"
-        ) from None
+        raise BrokenInput(path, what, "A frame's id is f and 20 hex digits, or its first ones") from None
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
     found = [(frame, file) for file, hashes in files.items() for sha in hashes for frame in catalogue.frames_from(sha)]

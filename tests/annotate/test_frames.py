@@ -22,7 +22,7 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     return out.getvalue()
 
 
-def decode(data: bytes, suffix: str = "") -> list[Frame]:
+def decode(data: bytes, suffix: str | None = None) -> list[Frame]:
     return list(decode_frames(data, where="scan", source_sha256="0" * 64, suffix=suffix))
 
 
