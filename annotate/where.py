@@ -154,6 +154,8 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
     found = [(frame, file) for file, hashes in files.items() for sha in hashes for frame in catalogue.frames_from(sha)]
+    if not found and path.suffix.lower() == ".json":
+        raise BrokenInput(path, "no image in it or beside it is in this workspace", "Name the image itself")
     if not found:
         would_be = _would_be(list(files.values())[-1][0], key_id=key_id)
         raise BrokenInput(path, f"is not in this workspace{would_be}", "`dmr ingest` or `dmr import` brings it in")

@@ -91,10 +91,12 @@ def test_many_frames_are_looked_up_at_once(tmp_path: Path) -> None:
 
 def test_two_commands_may_write_at_once(tmp_path: Path) -> None:
     index = tmp_path / "i.sqlite"
-    writers = [
-        threading.Thread(target=lambda n=n: [write(index, [Seen(f"f{n}-{i}", tmp_path / "x", i)]) for i in range(20)])
-        for n in range(3)
-    ]
+
+    def work(n: int) -> None:
+        for i in range(20):
+            write(index, [Seen(f"f{n}-{i}", tmp_path / "x", i)])
+
+    writers = [threading.Thread(target=work, args=(n,)) for n in range(3)]
     for thread in writers:
         thread.start()
     for thread in writers:

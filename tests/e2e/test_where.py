@@ -163,6 +163,10 @@ def test_a_labelme_file_leads_to_the_frame_of_its_image_inside_it_or_beside(
     (beside,) = asked("where", others[0])["where"]
     assert (inside["file"], inside["file_state"]) == (str(first), "same")
     assert (beside["file"], beside["file_state"]) == (str(others[0].with_suffix(".png")), "same")
+    alone = tmp_path / others[0].name
+    shutil.copy(others[0], alone)
+    told = asked("where", alone, code=1)["failures"]
+    assert told == [f"{alone}: no image in it or beside it is in this workspace. Name the image itself."]
     assert {inside["split"], beside["split"]} <= {"train", "validation", "test"}
 
 
@@ -286,7 +290,9 @@ def test_images_that_no_outlines_name_are_counted_by_import(workspace: Workspace
     (folder / "README.txt").unlink(missing_ok=True)
     for path in sorted(folder.glob("*.json"))[:4]:
         path.unlink()
-    sorted(folder.glob("*.json"))[0].write_text("{", encoding="utf-8")
+    broken, renamed, *_ = sorted(folder.glob("*.json"))
+    broken.write_text("{", encoding="utf-8")  # it fails and is named, so its image is not counted too
+    renamed.rename(folder / "renamed.json")  # its imagePath tells its image
     result = run("import", folder, "--dry-run", code=1)
     assert "Left out: 4 images without outlines.\n" in result.output
     assert "Left out: 4 images without outlines.\n" in run("import", folder, code=1).output
