@@ -238,8 +238,8 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
     report.data["demo"] = {
         "verdict": done.verdict,
         "gain": done.gain,
-        "first_dice": done.first_dice,
-        "second_dice": done.second_dice,
+        "first_dice": done.figures.first.dice,
+        "second_dice": done.figures.second.dice,
         "page": str(done.page),
     }
     show(f"\nLook at {done.page}")

@@ -45,9 +45,9 @@ SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
 CORRECTED: Final = 20  # frames
 INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
 BATCH: Final = 8  # frames
-STEPS: Final = 200
-LEAST_STEPS: Final = 120
-TRAINING_S: Final = 200.0  # of each training, at most
+EPOCHS: Final = 50  # of both models: the one that has more frames takes more steps
+LEAST_EPOCHS: Final = 35  # with fewer, the first model draws too little for a demonstration
+TRAINING_S: Final = 400.0  # of both trainings, at most, where LEAST_EPOCHS allow it
 NAMES: Final = tuple(c.name for c in SHAMROCK_CLASSES)
 
 
@@ -59,17 +59,13 @@ class Demo:
         verdict: Of the gate on the second model.
         gain: Mean Dice of the second model less that of the first, over test patients.
         page: The page to look at.
-        first_dice: Mean Dice of the first model over test patients; None where the gate could not compare.
-        second_dice: Of the second model.
-        steps: Of each training.
+        figures: Of both models, and the minutes.
     """
 
     verdict: str
     gain: float
     page: Path
-    first_dice: float | None
-    second_dice: float | None
-    steps: int
+    figures: DemoFigures
 
 
 def finished_page(folder: Path) -> Path | None:
@@ -170,7 +166,7 @@ class _Run:
         self.tell("Writing the page", 0, None)
         page = write_page(self.workspace, self.catalogue, corrections, figures=figures, device=self.device)
         gain = float(verdict["dice"]["value"])
-        return Demo(str(verdict["verdict"]), gain, page, figures.first.dice, figures.second.dice, figures.first.steps)
+        return Demo(str(verdict["verdict"]), gain, page, figures)
 
     def _scans(self) -> dict[str, Any]:
         self.show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
@@ -184,29 +180,32 @@ class _Run:
 
     def _settings(self, steps: int | None) -> tuple[TrainSettings, str | None]:
         """How both models are trained, and what was made smaller for this PC."""
-        settings = train_settings(self.workspace.settings, input=INPUT, steps=STEPS, seed=self.seed, batch=BATCH)
+        settings = train_settings(self.workspace.settings, input=INPUT, seed=self.seed, batch=BATCH)
 
         def measured() -> dict[str, Any]:
             if steps is not None:
-                return {"steps": steps, "smaller": None}
+                return {"steps": steps, "epochs": None, "smaller": None}
             self.tell("Measuring this PC", 0, None)
-            pace = seconds_a_step(
+            pace_s = seconds_a_step(
                 settings, frames=BATCH, classes=len(NAMES), device=self.device, threads=thread_choice()
             )
-            fit = max(LEAST_STEPS, min(STEPS, int(TRAINING_S / pace)))
-            few = f"A step of training takes {pace:.1f} s on this PC now, so each model gets {fit} steps, not {STEPS}."
-            return {"steps": fit, "smaller": few if fit < STEPS else None}
+            epochs = affordable_epochs(pace_s)
+            smaller = f"A step of training takes {pace_s:.1f} s now, so both models get {epochs} epochs, not {EPOCHS}."
+            return {"steps": None, "epochs": epochs, "smaller": smaller if epochs < EPOCHS else None}
 
         chosen = self.journal.part("measuring this computer", measured)
         if steps is not None and steps != chosen["steps"]:
-            what = f"holds a demo of --steps {chosen['steps']}"
+            what = f"holds a demo of {'other' if chosen['steps'] is None else chosen['steps']} steps"
             raise UsageError(self.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
         if chosen["smaller"]:
             self.show(f"   {chosen['smaller']}")
-        return replace(settings, steps=int(chosen["steps"])), chosen["smaller"]
+        if chosen["epochs"] is None:
+            return replace(settings, steps=int(chosen["steps"]), epochs=None), None
+        return replace(settings, epochs=int(chosen["epochs"])), chosen["smaller"]
 
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
-        self.show(f"3. dmr train: DMRNet learns from the training patients ({counted(settings.steps, 'steps')}).")
+        long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")
+        self.show(f"3. dmr train: DMRNet learns from the training patients ({long}).")
         model = train_model(
             self.workspace,
             self.catalogue,
@@ -270,6 +269,17 @@ class _Run:
     def _say(self, report: Report) -> None:
         for line in report.lines():
             self.show(f"   {line}")
+
+
+def affordable_epochs(pace_s: float) -> int:
+    """The epochs of both trainings that fit into `TRAINING_S`.
+
+    Args:
+        pace_s: Seconds a step.
+    """
+    first = round(SPLIT["train"] * LABELLED[0]) * LABELLED[1]
+    steps = (first + first + CORRECTED) / BATCH  # of an epoch of each
+    return max(LEAST_EPOCHS, min(EPOCHS, int(TRAINING_S / steps / pace_s)))
 
 
 def _make_scans(scans: Path, seed: int, tell: Tell) -> None:

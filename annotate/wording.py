@@ -7,6 +7,7 @@ _SINGULAR = {
     "clips": "clip",
     "drafts": "draft",
     "edits": "edit",
+    "epochs": "epoch",
     "files": "file",
     "frames": "frame",
     "images": "image",

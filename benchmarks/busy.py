@@ -158,14 +158,17 @@ def demo(jobs: int) -> dict[str, Any]:
             tell=lambda *_: None,
         )
         seconds = time.perf_counter() - began
-    assert done.first_dice is not None and done.second_dice is not None
+    first, second = done.figures.first, done.figures.second
+    assert first.dice is not None and second.dice is not None
     return {
         "what": "demo",
         "jobs": jobs,
         "seconds": round(seconds, 1),
-        "steps": done.steps,
-        "first_dice": round(done.first_dice, 4),
-        "second_dice": round(done.second_dice, 4),
+        "first_steps": first.steps,
+        "second_steps": second.steps,
+        "steps": first.steps + second.steps,
+        "first_dice": round(first.dice, 4),
+        "second_dice": round(second.dice, 4),
         "gain": round(done.gain, 4),
         "verdict": done.verdict,
     }

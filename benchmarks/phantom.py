@@ -26,7 +26,6 @@ from dmr.annotate.phantom.scanner import SCANNERS
 from dmr.annotate.phantom.screen import write_screen
 from dmr.annotate.phantom.tissue import INDEX
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
-from dmr.model.threads import use_threads
 
 PUBLISHED = (0.5, 1.0)  # Nakagami's m of muscle, Shankar 2000
 SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"
@@ -35,21 +34,19 @@ SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=200, help="of each training, as `dmr demo` has them")
     parser.add_argument(
         "--state", type=Path, default=Path("build/bench-phantom"), help="where an interrupted run waits"
     )
     args = parser.parse_args()
-    use_threads()
     args.state.mkdir(parents=True, exist_ok=True)
     SHEET.write_bytes(encode_png(sheet()))
     rows: list[dict[str, Any]] = [speed(), *speckle()]
     for row in rows:
         print(row, flush=True)
     for seed in range(args.seeds):
-        kept = args.state / f"demo-{seed}-{args.steps}.json"
+        kept = args.state / f"demo-{seed}.json"
         if not kept.exists():
-            kept.write_text(json.dumps(demo(seed, args.steps)), encoding="utf-8")
+            kept.write_text(json.dumps(demo(seed)), encoding="utf-8")
         rows.append(json.loads(kept.read_text(encoding="utf-8")))
         print(rows[-1], flush=True)
     demos = [row for row in rows if row["what"] == "demo"]
@@ -105,20 +102,30 @@ def level(envelope: NDArray[np.float32], muscle: NDArray[np.bool_]) -> NDArray[n
     return np.concatenate(parts)
 
 
-def demo(seed: int, steps: int) -> dict[str, Any]:
+def demo(seed: int) -> dict[str, Any]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = run_demo(
             Path(folder) / "demo",
-            steps=steps,
+            steps=None,
             seed=seed,
             device=torch.device("cpu"),
             show=lambda line: print(line, flush=True),
             tell=lambda *_: None,
         )
     seconds = time.perf_counter() - began
-    row = {"what": "demo", "seed": seed, "steps": steps, "seconds": round(seconds, 1)}
-    return {**row, "verdict": done.verdict, "gain": round(done.gain, 4)}
+    first, second = done.figures.first, done.figures.second
+    return {
+        "what": "demo",
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        "first_steps": first.steps,
+        "second_steps": second.steps,
+        "first_dice": first.dice,
+        "second_dice": second.dice,
+        "verdict": done.verdict,
+        "gain": round(done.gain, 4),
+    }
 
 
 def sheet() -> NDArray[np.uint8]:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from markup import Markup
 
-from dmr.active import demo_figures
-from dmr.active.demo_figures import DemoFigures, ModelFigures, Stopwatch
+from dmr.active.demo_figures import DemoFigures, ModelFigures
 from dmr.active.demo_page import figures_first
 from dmr.active.simulate import Corrected
 from dmr.model.checkpoint import Card
@@ -97,12 +96,3 @@ def test_models_that_could_not_be_compared_have_no_figures() -> None:
     markup = top(said)
     assert "Dice -" in markup.text and "there are 2 test patients with outlines" in markup.text
     assert "Dice of v1" not in markup.cells
-
-
-def test_a_stopwatch_gives_each_part_the_time_since_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 60.0, 90.0, 150.0])
-    monkeypatch.setattr(demo_figures, "monotonic", lambda: next(times))
-    watch = Stopwatch()
-    for part in ("training", "judging", "training"):
-        watch.end(part)
-    assert watch.minutes == {"training": 2.0, "judging": 0.5}

@@ -15,7 +15,6 @@ from dmr.annotate.figure import Line, Panel, draw_png, draw_svg
 from dmr.annotate.page import (
     FEW,
     commands,
-    counted,
     drawing,
     facts,
     heading,
@@ -101,10 +100,6 @@ def test_print_is_light_whatever_the_screen_is() -> None:
     assert of[0] == of[2] != of[1]
     assert "break-inside: avoid" in STYLE
     assert "size: A4" in STYLE
-
-
-def test_counts_are_told_in_the_singular_and_the_plural() -> None:
-    assert [counted(n, "frame") for n in (0, 1, 1200)] == ["0 frames", "1 frame", "1,200 frames"]
 
 
 def test_a_drawing_in_a_page_has_the_pages_ink_and_no_paper_and_is_the_same_every_time() -> None:
