@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty
+.PHONY: help demo test test-fast studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-train        DMRNet against a U-Net on real frames: about an hour"
 	@echo "make bench-studio       pushing to a real Label Studio in bulk against one by one: minutes"
 	@echo "make bench-phantom      the phantom's speed and speckle, the demo on three seeds: 15 minutes"
+	@echo "make bench-busy         steps and the demo beside 0 to 8 other programs: 50 minutes, resumable"
 	@echo "make bench-convert      masks and outlines against labelme, rasterio, OpenCV: minutes"
 	@echo "make bench-peers        DMRNet and its peers: many hours, resumable; ARGS=\"--on 0,1\" for folds"
 	@echo "make bench-best         DMRNet on two grids, alone and together: hours, resumable"
@@ -74,6 +75,9 @@ bench-studio: .venv/package
 
 bench-convert: .venv/package
 	@OMP_NUM_THREADS=1 $(PY) benchmarks/convert.py $(ARGS)
+
+bench-busy: .venv/package
+	@$(PY) benchmarks/busy.py $(ARGS)
 
 bench-phantom: .venv/package
 	@$(PY) benchmarks/phantom.py $(ARGS)
