@@ -10,7 +10,7 @@ import click
 from ..annotate.commands import pass_workspace
 from ..annotate.console import Tell, progress, reporting, seed_option, show
 from ..annotate.report import Report
-from ..model.commands import chosen_settings, training_bar, training_options
+from ..model.commands import chosen_settings, tell_now, training_bar, training_options
 from ..model.options import computing_options
 
 if TYPE_CHECKING:
@@ -150,7 +150,9 @@ def _all_reviewed(catalogue: Catalogue, *, report: Report) -> bool:
 @computing_options
 @reporting
 @pass_workspace
-def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: str, **options: Any) -> Report:
+def retrain(
+    workspace: Workspace, sync: bool | None, again: bool, finish: bool, device_name: str, **options: Any
+) -> Report:
     """Pull, train, let the gate judge the new model, push new drafts.
 
     It trains on everything drawn. The drafts that are pushed are the better model's.
@@ -161,8 +163,10 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
     from ..annotate.pull import pull
     from ..annotate.queues import studio_client
     from ..model.device import pick_device
+    from ..model.interrupt import ask_again
     from .cycle import WAIT_S
     from .cycle import retrain as run_cycle
+    from .prelabel import count_empty
     from .ranking import rank_unlabelled
 
     report = Report("retrain")
@@ -192,6 +196,9 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
             device=device,
             report=report,
             again=again,
+            finish=finish,
+            say=tell_now,
+            on_interrupt=ask_again(),
             on_training=training_bar(tell, [c.name for c in workspace.settings.classes.active]),
             tell=tell,
         )
@@ -204,7 +211,10 @@ def retrain(workspace: Workspace, sync: bool | None, again: bool, device_name: s
                     report.fail(error)
                     sent = False
             if not sent:
-                rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
+                _, ranked = rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
+                if (active := catalogue.active_model()) is not None:
+                    drafted = [o.frame for o in ranked if o.draft is not None]
+                    count_empty(catalogue, active.id, drafted, report=report)
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -16,11 +17,14 @@ from ..annotate.workspace import Workspace
 from ..model.evaluate import evaluate
 from ..model.loading import learnt_hashes, looks_learnt, workspace_samples
 from ..model.predict import Predictor
+from ..model.running import OnInterrupt, OnProgress
 from ..model.settings import TrainSettings
-from ..model.training import OnProgress, contained, newest_dataset, train_model
+from ..model.training import Say, contained, finish_interrupted, newest_dataset, train_model
+from ..model.verdict import learnt_nothing
 from ..model.versions import load_predictor, load_version
 from .gate import LEAST_PATIENTS, Verdict, judge
 
+_NOTHING = "it has learnt nothing yet"
 WAIT_S = 3600.0  # hours of training are not given up because another command is writing
 
 
@@ -32,16 +36,32 @@ def retrain(
     device: torch.device,
     report: Report,
     again: bool = False,
+    finish: bool = False,
     on_training: OnProgress | None = None,
+    on_interrupt: OnInterrupt | None = None,
+    say: Say | None = None,
     tell: Tell,
 ) -> CycleRecord | None:
     """Train a model on everything that was drawn, and let the gate judge it against the active one.
 
     A run that was interrupted is gone on with: in the middle of training, or before the verdict. The workspace is
-    locked only while something is written.
+    locked only while something is written. A model that has learnt nothing is never promoted, also not the first.
+
+    Args:
+        workspace: Whose frames.
+        catalogue: Its catalogue, open.
+        settings: How to train.
+        device: To compute on.
+        report: Gets counts and words.
+        again: Train though nothing is new.
+        finish: Train no further: judge a version of the training that was interrupted last.
+        on_training: Called after each step.
+        on_interrupt: As `train_model` has it.
+        say: Likewise.
+        tell: Told how far the judging is.
 
     Returns:
-        The cycle; None where nothing was drawn since the last one.
+        The cycle; None where nothing is new.
 
     Raises:
         WorkspaceError: There is nothing to learn from.
@@ -49,24 +69,32 @@ def retrain(
     incumbent = catalogue.active_model()
     if incumbent is not None:
         load_version(workspace, catalogue, model=incumbent.id, device=device)  # or hours of training come to nothing
-    candidate = None if again else _waiting(catalogue)
+    candidate = None if again or finish else _waiting(catalogue)
     if candidate is not None:
         report.say(f"{candidate.id} had learnt all outlines and was not judged yet: no other is trained.")
     else:
-        learnt = {model.dataset for model in catalogue.models()}
-        if not again and newest_dataset(catalogue) in learnt:
+        models = catalogue.models()
+        learnt = {m.dataset for m in models if not learnt_nothing(workspace.models_folder / m.id)}
+        if not (again or finish) and newest_dataset(catalogue) in learnt:
             report.say("Nothing was drawn since the last training: no new model. --again makes one all the same.")
             return None
-        version = train_model(
-            workspace,
-            catalogue,
-            settings=settings,
-            device=device,
-            report=report,
-            again=again,
-            on_progress=on_training,
-            advise=False,
-        )
+        if finish:
+            version = finish_interrupted(workspace, catalogue, device=device, report=report, say=say, advise=False)
+        else:
+            version = train_model(
+                workspace,
+                catalogue,
+                settings=settings,
+                device=device,
+                report=report,
+                again=again,
+                say=say,
+                on_interrupt=on_interrupt,
+                on_progress=on_training,
+                advise=False,
+            )
+        if version in {m.id for m in models}:
+            return None  # it learnt nothing with these very settings, and that was said
         candidate = next(model for model in catalogue.models() if model.id == version)
     verdict, test_version = _judged(workspace, catalogue, candidate, incumbent, device=device, report=report, tell=tell)
     with workspace.lock(wait_s=WAIT_S), catalogue.transaction():
@@ -150,8 +178,10 @@ def _judged(
     tell: Tell,
 ) -> tuple[Verdict, str | None]:
     """The verdict on a candidate, and the test version that it was judged on."""
-    if incumbent is None or incumbent.id == candidate.id:
-        return Verdict("promoted", "it is the first model", None, {}, (), None, 0), None
+    nothing = learnt_nothing(workspace.models_folder / candidate.id)
+    if incumbent is None:
+        first = Verdict("promoted", "it is the first model", None, {}, (), None, 0)
+        return (replace(first, decision="rejected", reason=_NOTHING) if nothing else first), None
     frames = test_frames(catalogue, [candidate, incumbent], report=report)
     gate = workspace.settings.gate
     tables: list[pd.DataFrame] = []
@@ -162,6 +192,8 @@ def _judged(
         said = report if not tables else Report(report.command)
         tables.append(_scores(workspace, catalogue, predictor, frames, report=said, tell=tell))
     verdict = judge(tables[0], tables[1], margin=gate.margin, class_margin=gate.class_margin)
+    if nothing:  # beside an active model that knows nothing either it would pass
+        verdict = replace(verdict, decision="rejected", reason=_NOTHING)
     return verdict, catalogue.add_dataset(f.revision for f in frames) if frames else None
 
 
@@ -194,8 +226,8 @@ def _follow(
     test_version: str | None,
 ) -> None:
     """Do what the verdict says, in the transaction that records it."""
-    if incumbent is None or incumbent.id == candidate.id:
-        return  # the first model is active since it was made
+    if incumbent is None:  # a first model that has learnt something is active since it was made, and others are not
+        return
     if verdict.decision == "promoted":
         catalogue.set_model_state(candidate.id, state="candidate", test_version=test_version)
         catalogue.activate(candidate.id, reason=f"the gate: {verdict.reason}")

@@ -212,6 +212,7 @@ class _Run:
             settings=settings,
             device=self.device,
             report=Report("train"),
+            activate=True,  # a demo of few steps goes on with what it has
             on_progress=training_bar(self.tell, NAMES),
         )
         return {"model": model}

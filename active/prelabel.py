@@ -42,6 +42,8 @@ TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact on
 TOLERANCE_MM: Final = 1.0  # and mm, where the spacing is known
 SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
 SHEET_FRAMES: Final = 24
+LEAST_EMPTY: Final = 3  # empty drafts of which something is said, where they are also
+EMPTY_SHARE: Final = 0.5  # more than this share of the drafts
 
 OnProgress = Callable[[str, int, int | None], None]
 """Called with what is going on, how many more are done, and how many there are if known."""
@@ -97,11 +99,12 @@ def prelabel_scans(
     blind = held_out(catalogue, frames)
     scores: Mapping[str, Mapping[str, Any]] = {}
     if catalogue.active_model() is None:
-        report.say("No model yet: the frames are ranked for a cold start, without outlines.")
+        report.say(f"{no_model(catalogue)}: the frames are ranked for a cold start, without outlines.")
     elif frames:
         wanted = [f for f in frames if f.frame_id not in blind]
         version = predict_missing(workspace, catalogue, wanted, device=device, report=report, tell=tell)
         scores = catalogue.latest_scores(version)
+        count_empty(catalogue, version, [f for f in wanted if f.frame_id in scores], report=report)
     if blind:
         report.count("frames of validation and test patients, without a draft", len(blind))
     tell("Writing annotations/", 0, None)
@@ -116,6 +119,36 @@ def prelabel_scans(
     drafted = {frame: own for frame, own in scores.items() if frame not in blind}
     rows = ranking_rows(catalogue, ranking, by_id, drafted)
     return _write_reports(workspace, ranking, rows, first, report=report)
+
+
+def no_model(catalogue: Catalogue) -> str:
+    """Why there are no drafts, as the beginning of a sentence."""
+    return "No model is active: none has learnt enough yet" if catalogue.models() else "No model yet"
+
+
+def count_empty(catalogue: Catalogue, version: str, frames: Sequence[FrameRecord], *, report: Report) -> None:
+    """Count the drafts that show no outline, and say what to do where they are many.
+
+    Args:
+        catalogue: The catalogue.
+        version: Whose drafts.
+        frames: The frames that were drafted; those that show next to nothing are no sign of a poor model.
+        report: Gets the count and words.
+    """
+    nothing = catalogue.empty_predictions(version)
+    report.count("empty drafts", sum(f.frame_id in nothing for f in frames))
+    shown = [f for f in frames if f.sector is not None]
+    empty = sum(f.frame_id in nothing for f in shown)
+    if too_many_empty(empty, len(shown)):
+        report.say(
+            f"{empty} of {len(shown)} drafts are empty: {version} finds nothing in these frames. Train longer, or "
+            "outline some of them by hand (`dmr open`) and `dmr retrain`."
+        )
+
+
+def too_many_empty(empty: int, of: int) -> bool:
+    """Whether so many drafts without an outline say that something is wrong, and not just with single frames."""
+    return empty >= LEAST_EMPTY and empty > EMPTY_SHARE * of
 
 
 def rank_frames(

@@ -18,7 +18,7 @@ from ..annotate.records import PredictionRecord
 from ..annotate.report import Report
 from ..annotate.settings import QueueSettings
 from ..annotate.workspace import Workspace
-from .prelabel import predict_missing, rank_frames
+from .prelabel import no_model, predict_missing, rank_frames, too_many_empty
 from .ranking_rows import ranking_rows
 from .select import Ranked, check_strategy
 
@@ -92,7 +92,8 @@ def push_ranking(
         catalogue.mark_reviewed(f.frame_id for f in catalogue.unlabelled_frames())
     ranking, outgoing = rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
     active = catalogue.active_model()
-    for queue, part in _dealt(catalogue, queue_settings(workspace.settings), outgoing, top=top):
+    dealt = _dealt(catalogue, queue_settings(workspace.settings), outgoing, top=top)
+    for queue, part in dealt:
         push(
             workspace,
             catalogue,
@@ -103,7 +104,24 @@ def push_ranking(
             report=report,
             on_progress=tell,
         )
+    _tell_bare(catalogue, [o for _, part in dealt for o in part], report=report)
     return ranking
+
+
+def _tell_bare(catalogue: Catalogue, sent: Sequence[Outgoing], *, report: Report) -> None:
+    """Say it where physicians see frames without a draft, though not on purpose."""
+    active = catalogue.active_model()
+    if active is None:
+        if sent:
+            report.say(f"{no_model(catalogue)}: physicians see the frames without drafts.")
+        return
+    drafted = [o for o in sent if o.draft is not None and o.frame.sector is not None]
+    empty = sum(not o.draft.shapes for o in drafted if o.draft is not None)
+    if too_many_empty(empty, len(drafted)):
+        report.say(
+            f"{empty} of {len(drafted)} drafts in Label Studio are empty, for {active.id} finds nothing there: physicians"
+            " see bare frames. Train longer, or let them outline some from nothing and `dmr retrain`."
+        )
 
 
 def _dealt(

@@ -172,6 +172,14 @@ class ModelRows(Database):
         with self.reading() as connection:
             return {row.frame: json.loads(row.scores) for row in connection.execute(query)}
 
+    def empty_predictions(self, model_id: str) -> set[str]:
+        """Ids of the frames in whose newest rendition a model finds nothing."""
+        c = t.prediction.c
+        empty = canonical_json(shapes_to_json(()))
+        query = sa.select(c.frame).select_from(_newest()).where(c.model == model_id, c.shapes == empty)
+        with self.reading() as connection:
+            return set(connection.scalars(query))
+
     def frame_predictions(self, frame: str) -> list[PredictionRecord]:
         """What every model says of a frame, the newest first."""
         c = t.prediction.c

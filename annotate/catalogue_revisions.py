@@ -134,7 +134,9 @@ class RevisionRows(FrameRows, ClassRows):
         with self.reading() as connection:
             return {row.frame: _to_revision(row) for row in connection.execute(query)}
 
-    def labelled_frames(self, splits: Iterable[Split] | None = None) -> list[LabelledFrame]:
+    def labelled_frames(
+        self, splits: Iterable[Split] | None = None, *, revisions: Iterable[str] | None = None
+    ) -> list[LabelledFrame]:
         """Frames that can be shown, each with the truth about it, in the order of their ids.
 
         A merged class's shapes come as those of the class that it was merged into, which is covered only where all that
@@ -142,18 +144,24 @@ class RevisionRows(FrameRows, ClassRows):
 
         Args:
             splits: Only these; None for all, also of patients without a split.
+            revisions: Hashes of revisions that are wanted instead of the truth, as of a data set.
         """
         wanted = None if splits is None else set(splits)
+        named = None if revisions is None else set(revisions)
         c = t.revision.c
         columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model)
-        joined = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id).join(
-            t.revision, t.revision.c.sha256 == t.truth.c.revision
-        )
+        if named is None:
+            truth = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id)
+            joined = truth.join(t.revision, c.sha256 == t.truth.c.revision)
+        else:
+            joined = frames_joined.join(t.revision, c.frame == t.frame.c.id)
         query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state == "ok")
         labelled = []
         with self.reading() as connection:
             merged = self.merged_classes()
             for row in connection.execute(query.order_by(t.frame.c.id)):
+                if named is not None and row.sha256 not in named:
+                    continue
                 split: Split | None = "train" if row.patient is None else row.split
                 if wanted is None or split in wanted:
                     annotation = _merge(_to_annotation(row), merged)

@@ -28,8 +28,8 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
         except DmrError as error:
             click.echo(f"Error: {error}", err=True)  # as it is: not wrapped, so that it can be searched for
             sys.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("Interrupted. What is done is kept; the same command goes on from here.", err=True)
+        except KeyboardInterrupt as error:
+            click.echo(str(error) or "Interrupted. What is done is kept; the same command goes on from here.", err=True)
             sys.exit(130)
         if as_json:
             click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more

@@ -120,6 +120,8 @@ class _Push:
         items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
         for words in ("tasks added", "drafts replaced"):
             self.report.count(words, 0)
+        bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
+        self.report.count("tasks with an empty draft", bare)
         if not items or self._is_in_line(items, there, known):
             self.report.count("tasks unchanged", len(items))
             if items:

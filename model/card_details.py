@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from ..annotate.records import LabelledFrame
 from ..annotate.wording import counted
 from .settings import TrainSettings
+
+HOW_MEASURED: Final = (
+    "`validation` is measured at the frames' own size over several views of each frame, as `dmr prelabel` draws them."
+    " `validation_dice_while_training`, which the progress bar showed, is measured on the network's grid over one view:"
+    " it is quick, and it chose the weights that were kept."
+)
 
 
 def described(items: list[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:

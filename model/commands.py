@@ -30,6 +30,9 @@ _FINE = Share(10_000)  # parts of a training that are told: a hundredth of a per
 def training_options(function: F) -> F:
     """How to train, over what `dmr.toml` says."""
     for option in (
+        click.option(
+            "--finish", is_flag=True, help="Train no further: make a version of the training interrupted last."
+        ),
         click.option("--again", is_flag=True, help="Make another version though nothing is new."),
         click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes of training, at most."),
         click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set."),
@@ -63,7 +66,7 @@ def training_bar(tell: Tell, names: Sequence[str], *, what: str = "Training") ->
     def on_progress(p: Progress) -> None:
         nonlocal told
         share = int(_FINE * p.share)
-        dice = "" if p.dice is None else f", Dice {p.dice:.3f}, best {p.best:.3f}"
+        dice = "" if p.dice is None else f", Dice on the grid {p.dice:.3f}, best {p.best:.3f}"
         own = zip(names, p.classes, strict=False)  # before the first look there are none
         dice += "".join(f", {name} {d:.2f}" for name, d in own if d is not None)
         steps = "" if p.steps is None else f" of {p.steps}"
@@ -75,20 +78,27 @@ def training_bar(tell: Tell, names: Sequence[str], *, what: str = "Training") ->
     return on_progress
 
 
+def tell_now(line: str) -> None:
+    """Print a word on a training at once, not in the report at its end."""
+    click.echo(line, err=True)
+
+
 @click.command()
 @training_options
 @seed_option
 @computing_options
 @reporting
 @pass_workspace
-def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -> Report:
+def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **options: Any) -> Report:
     """Train DMRNet on the workspace's outlines.
 
-    Ctrl-C stops; the same command goes on from there.
+    Ctrl-C stops; the same command goes on from there. Ctrl-C twice, or --finish later, makes a version of what an
+    interrupted training has.
     """
     from ..annotate.edits import sync_checkout
     from .device import pick_device
-    from .training import train_model
+    from .interrupt import ask_again
+    from .training import finish_interrupted, train_model
 
     report = Report("train")
     settings = chosen_settings(workspace, "train", **options)
@@ -97,6 +107,9 @@ def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -
         with workspace.lock():
             tell("Looking for edits", 0, None)
             sync_checkout(workspace, catalogue, report=report)
+        if finish:
+            finish_interrupted(workspace, catalogue, device=device, report=report, say=tell_now)
+            return report
         tell("Reading frames", 0, None)
         train_model(
             workspace,
@@ -105,6 +118,8 @@ def train(workspace: Workspace, again: bool, device_name: str, **options: Any) -
             device=device,
             report=report,
             again=again,
+            say=tell_now,
+            on_interrupt=ask_again(),
             on_progress=training_bar(tell, [c.name for c in workspace.settings.classes.active]),
         )
     return report
@@ -150,8 +165,8 @@ def evaluate(
     from .evaluate import evaluate as judge
     from .evaluation_page import evaluation_page
     from .loading import learnt_hashes, looks_learnt, outside_samples, workspace_samples
-    from .metrics import guess_correlation, patient_intervals, summarise
-    from .training import contained, summary_values
+    from .metrics import guess_correlation, patient_intervals, summarise, summary_values
+    from .training import contained
     from .versions import load_predictor
 
     report = Report("evaluate")

@@ -139,6 +139,14 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     return summary
 
 
+def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """A summary as JSON values: four digits, None for what is not known."""
+    return {
+        str(name): {str(k): None if pd.isna(v) else round(float(v), 4) for k, v in row.items()}
+        for name, row in summary.iterrows()
+    }
+
+
 def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """95 % intervals of Dice per image, by drawing patients with all of their frames; unknown ones count as one.
 

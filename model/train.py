@@ -164,8 +164,13 @@ class Trainer:
             self.seconds += time.monotonic() - began
             if on_progress is not None:
                 on_progress(self.progress)
-        if self.done and (not self.checks or self.checks[-1].step != self.step):
-            self._look()  # time ends a run between two looks, and the last steps are the best
+        if self.done:
+            self.look_last()
+
+    def look_last(self) -> None:
+        """Look at the validation patients unless that was just done: a run may end between two looks."""
+        if not self.checks or self.checks[-1].step != self.step:
+            self._look()  # the last steps are the best
 
     def finished_state(self) -> dict[str, Tensor]:
         """The weights to keep: the averaged ones at the best look at the validation patients, or else the last."""

@@ -42,10 +42,17 @@ def list_(workspace: Workspace) -> Report:
         mean = (details.get("validation") or {}).get("mean") or {}
         dice = mean.get("dice")
         frames = details["data"]["train"]["frames"]
+        verdict = (details.get("verdict") or {}).get("verdict")
         report.data["models"].append(
-            {"id": model.id, "state": model.state, "trained_on": frames, "validation_dice": dice}
+            {
+                "id": model.id,
+                "state": model.state,
+                "trained_on": frames,
+                "validation_dice": dice,
+                "verdict": verdict,
+            }
         )
-        told = "unknown" if dice is None else f"{dice:.3f}"
+        told = ("unknown" if dice is None else f"{dice:.3f}") + (", has learnt nothing" if verdict == "nothing" else "")
         seen = counted(frames, "frames")
         show(f"{model.id:<6} {model.state:<10} {details['trained_at'][:10]}  {seen}  validation Dice {told}")
     if not known:
@@ -154,6 +161,7 @@ def promote(workspace: Workspace, model: str, because: str) -> Report:
     """Make a version the active one."""
     from ..annotate.errors import UsageError
     from .device import pick_device
+    from .verdict import learnt_nothing
     from .versions import load_version
 
     report = Report("models promote")
@@ -167,4 +175,6 @@ def promote(workspace: Workspace, model: str, because: str) -> Report:
             return report
         catalogue.activate(model, reason=because)
     report.say(f"{model} is the active model now.")
+    if learnt_nothing(workspace.models_folder / model):
+        report.say("By its card it has learnt nothing: its drafts will be empty or useless. Next: train longer.")
     return report

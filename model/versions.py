@@ -27,6 +27,9 @@ def load_version(
     active = catalogue.active_model()
     version = model or (active.id if active else None)
     if version is None:
+        if known:
+            what = "no model is active: none has learnt enough yet"
+            raise WorkspaceError("models", what, "Train longer, or name a version: `dmr models list`")
         raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:
         raise UsageError(version, "is no model of this workspace", "See `dmr models list`")

@@ -1,0 +1,68 @@
+"""What is said before a training begins: is it a new one, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from ..annotate.catalogue import Catalogue
+from .network import SIZES
+from .resuming import Interrupted, Run
+from .verdict import many
+
+_SHOWN: Final = 3  # changed settings that are named in a line
+
+
+def beginning(
+    run: Run,
+    *,
+    step: int,
+    frames: tuple[int, int],
+    patients: tuple[int, int],
+    other: Interrupted | None,
+    catalogue: Catalogue,
+) -> str:
+    """Whether a training is new or goes on, and why, in a line.
+
+    Args:
+        run: The training.
+        step: Where it goes on; 0 for a new one.
+        frames: To learn from, and of validation patients.
+        patients: Likewise.
+        other: The newest training that was interrupted and is another one.
+        catalogue: For what changed between the two.
+    """
+    if step:
+        return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
+    s = run.settings
+    steps = s.total_steps(frames[0])
+    limit = f"at most {many(steps, 'step')}" + (f" or {s.minutes:g} minutes" if s.minutes else "")
+    line = (
+        f"A new training: {many(frames[0], 'outlined frame')} of {many(patients[0], 'patient')} to learn from, "
+        f"{frames[1]} of {many(patients[1], 'validation patient')}, "
+        f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
+    )
+    if other is None:
+        return f"{line} Ctrl-C stops it, and the same command goes on."
+    why = " and ".join(_changes(run, other.run, catalogue)) or "another version of dmr, or other classes"
+    return (
+        f"{line} It does not go on with the one interrupted at step {other.step}, because of {why}; "
+        "`dmr train --finish` makes a version of that one."
+    )
+
+
+def _changes(run: Run, other: Run, catalogue: Catalogue) -> list[str]:
+    """What is different about this run."""
+    changes = []
+    if run.dataset != other.dataset:
+        now, then = set(catalogue.dataset(run.dataset)), set(catalogue.dataset(other.dataset))
+        n = max(len(now - then), len(then - now))  # a frame that was drawn again has a revision on both sides
+        changes.append(f"{n} {'outline' if n == 1 else 'outlines'} drawn or changed since")
+    before, after = asdict(other.settings), asdict(run.settings)
+    differing = [name for name, value in after.items() if value != before[name]]
+    if differing:
+        told = [f"{name} {after[name]}, then {before[name]}" for name in differing if name != "augmentation"]
+        more = len(differing) - len(told[:_SHOWN])
+        named = "; ".join([*told[:_SHOWN], *([f"{more} more"] if more else [])])
+        changes.append(f"other settings ({named})")
+    return changes
