@@ -194,6 +194,8 @@ def _judged(
     verdict = judge(tables[0], tables[1], margin=gate.margin, class_margin=gate.class_margin)
     if nothing:  # beside an active model that knows nothing either it would pass
         verdict = replace(verdict, decision="rejected", reason=_NOTHING)
+    elif verdict.decision == "undecided" and learnt_nothing(workspace.models_folder / incumbent.id):
+        verdict = replace(verdict, decision="promoted", reason=f"{incumbent.id}, the active model, had learnt nothing")
     return verdict, catalogue.add_dataset(f.revision for f in frames) if frames else None
 
 

@@ -119,8 +119,8 @@ def _tell_bare(catalogue: Catalogue, sent: Sequence[Outgoing], *, report: Report
     empty = sum(not o.draft.shapes for o in drafted if o.draft is not None)
     if too_many_empty(empty, len(drafted)):
         report.say(
-            f"{empty} of {len(drafted)} drafts in Label Studio are empty, for {active.id} finds nothing there: physicians"
-            " see bare frames. Train longer, or let them outline some from nothing and `dmr retrain`."
+            f"{empty} of {len(drafted)} drafts in Label Studio are empty, for {active.id} finds nothing there: "
+            "physicians see bare frames. Train longer, or let them outline some from nothing and `dmr retrain`."
         )
 
 

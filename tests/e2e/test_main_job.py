@@ -26,7 +26,7 @@ from dmr.cli import main
 from dmr.model.loading import learnt_hashes, looks_learnt
 
 UBPD_CLASSES = "muscle=jirouzuzhi,vein=jingmai,artery=dongmai,nerve=shenjing"
-TRAIN = ("--size", "s", "--input", "64", "--steps", "6", "--device", "cpu")
+TRAIN = ("--size", "s", "--input", "32", "--steps", "40", "--device", "cpu")  # enough to learn something
 
 
 def dmr(*arguments: str, code: int = 0) -> Result:

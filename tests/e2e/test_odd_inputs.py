@@ -27,6 +27,12 @@ def run(*arguments: str) -> Result:
     return result
 
 
+def train_a_little() -> None:
+    """Make a version in a step: it has learnt nothing, and is made the active one all the same."""
+    assert run("train", "--input", "32", "--steps", "1").exit_code == 0
+    assert run("models", "promote", "v1", "--because", "a test").exit_code == 0
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     assert run("init", str(tmp_path / "w"), *OWN).exit_code == 0
@@ -166,7 +172,7 @@ def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing_and_come_la
 ) -> None:
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
     run("import", str(tmp_path / "in"))
-    assert run("train", "--input", "32", "--steps", "1").exit_code == 0
+    train_a_little()
     write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)
     for name, size in (("91_1", (1, 1)), ("91_2", (5, 5)), ("91_3", (3000, 20)), ("91_4", (64, 64))):
         Image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / "scans" / f"{name}.png")
@@ -184,7 +190,7 @@ def test_frames_that_a_model_has_learnt_and_unknown_patients_are_no_fair_test(
 ) -> None:
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
     run("import", str(tmp_path / "in"))
-    assert run("train", "--input", "32", "--steps", "1").exit_code == 0
+    train_a_little()
     (tmp_path / "in" / "Someone.json").write_bytes(sorted((tmp_path / "in").glob("*.json"))[0].read_bytes())
     result = run("evaluate", "--data", str(tmp_path / "in"))
 
@@ -222,8 +228,9 @@ def test_a_verdict_is_told_though_drafts_cannot_be_sent(
     monkeypatch.setattr("dmr.active.commands._pull_and_push", dead)
     unreviewed = run(*retrain)
     assert unreviewed.exit_code == 0, unreviewed.output
-    assert "Gate: v1 is promoted" in unreviewed.output
+    assert "Gate: v1 is rejected: it has learnt nothing yet" in unreviewed.output
     assert "Not sent to Label Studio" in unreviewed.output
+    run("models", "promote", "v1", "--because", "a test")
     with workspace.catalogue() as catalogue:
         catalogue.mark_reviewed(f.frame_id for f in catalogue.unlabelled_frames())
     down = run(*retrain, "--again")
@@ -249,7 +256,7 @@ def test_check_says_what_import_would_leave_out(workspace: Workspace, tmp_path: 
 def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: Path) -> None:
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
     run("import", str(tmp_path / "in"))
-    assert run("train", "--input", "32", "--steps", "1").exit_code == 0
+    train_a_little()
     weights = Path("models/v1/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)

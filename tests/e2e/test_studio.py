@@ -130,6 +130,7 @@ def test_the_server_keeps_its_secrets_to_its_owner(loop: Loop) -> None:
 def test_a_push_shows_every_frame_once_and_in_the_order_of_the_ranking(loop: Loop) -> None:
     before = dmr("push", "--pixels-reviewed", "--device", "cpu")
     assert "18 tasks added" in before.output
+    assert "tasks with an empty draft" in before.output
     lines = (loop.workspace.reports_folder / "ranking.csv").read_text(encoding="utf-8").splitlines()[1:]
     ranked = [line.split(",")[1] for line in lines]
     with loop.physician() as physician:

@@ -1,0 +1,317 @@
+"""The end of a training: what has learnt nothing is not made active, and an interrupted run can be ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from scans import write_scans
+
+from dmr.active.ranking import push_ranking
+from dmr.annotate.report import Report
+from dmr.annotate.workspace import Workspace
+from dmr.cli import main
+from dmr.model import interrupt, running
+from dmr.model.interrupt import wait_for_second
+from dmr.model.train import Progress
+from dmr.model.training import finish_interrupted, train_model, train_settings
+
+CPU = torch.device("cpu")
+SHORT = ("--input", "32", "--steps", "2", "--device", "cpu")
+ENOUGH = ("--input", "32", "--steps", "40", "--device", "cpu")
+
+
+def dmr(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Outlines of four patients, one of them for validation, and no model."""
+    write_scans(tmp_path / "in", patients=range(4), labelled=True)
+    dmr("init", str(tmp_path / "w"), "--coverage", "all")
+    monkeypatch.chdir(tmp_path / "w")
+    dmr("import", str(tmp_path / "in"))
+    return Workspace.find()
+
+
+def states() -> dict[str, str]:
+    return {m["id"]: m["state"] for m in json.loads(dmr("models", "list", "--json").stdout)["models"]}
+
+
+def card(version: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(Path("models", version, "card.json").read_text(encoding="utf-8"))
+    return read
+
+
+def stop_at(step: int, error: type[BaseException] = KeyboardInterrupt) -> Callable[[Progress], None]:
+    def on_progress(p: Progress) -> None:
+        if p.step == step:
+            raise error
+
+    return on_progress
+
+
+def train(workspace: Workspace, report: Report | None = None, *, steps: int = 6, **options: Any) -> str:
+    settings = train_settings(workspace.settings, input=32, steps=steps)
+    with workspace.catalogue() as catalogue:
+        return train_model(
+            workspace, catalogue, settings=settings, device=CPU, report=report or Report("train"), **options
+        )
+
+
+def test_a_version_that_learnt_nothing_is_kept_but_not_active_and_the_next_that_learns_is(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    told = dmr("train", *SHORT)
+    assert "Verdict: it has learnt nothing yet." in told.output
+    assert re.search(r"v1: 2 steps in [\d.]+ minutes, [\d.]+ epochs\. Validation Dice per image: psoas", told.output)
+    assert "v1 is kept, but not active, because it has learnt nothing: there is no active model." in told.output
+    assert "`dmr train --steps 600`" in told.output
+    assert states() == {"v1": "rejected"}
+    assert "has learnt nothing" in dmr("models", "list").output
+    assert card("v1")["verdict"]["verdict"] == "nothing"
+    assert "It has learnt nothing: train longer" in dmr("train", *SHORT).output
+    assert "none has learnt enough yet" in dmr("evaluate", code=2).output
+
+    write_scans(tmp_path / "scans", patients=range(4, 5), labelled=False)
+    cold = dmr("prelabel", str(tmp_path / "scans"))
+    assert "No model is active: none has learnt enough yet: the frames are ranked for a cold start" in cold.output
+
+    told = dmr("train", *ENOUGH)
+    assert "v2 is the active model: `dmr prelabel` uses it from now on." in told.output
+    assert states() == {"v1": "rejected", "v2": "active"}
+    outcome = card("v2")["verdict"]
+    assert outcome["verdict"] != "nothing"
+    assert outcome["validation_dice"]["mean"] == card("v2")["validation"]["mean"]["dice"]
+
+
+def test_retrain_makes_the_first_model_that_learns_active_and_rejects_what_does_not(workspace: Workspace) -> None:
+    first = dmr("retrain", "--no-pull", *SHORT)
+    assert "Gate: v1 is rejected: it has learnt nothing yet." in first.output
+    assert states() == {"v1": "rejected"}
+    again = dmr("retrain", "--no-pull", *SHORT)
+    assert "Nothing new: v1 was trained on these outlines with these settings. It has learnt nothing" in again.output
+    assert states() == {"v1": "rejected"}, "the same again changes nothing"
+
+    dmr("retrain", "--no-pull", *ENOUGH)
+    assert states() == {"v1": "rejected", "v2": "active"}
+    assert "no new model" in dmr("retrain", "--no-pull", *ENOUGH).output
+
+    worse = dmr("retrain", "--no-pull", "--again", *SHORT)
+    assert "Gate: v3 against v2 is rejected: it has learnt nothing yet." in worse.output
+    assert states() == {"v1": "rejected", "v2": "active", "v3": "rejected"}
+
+
+def test_an_active_model_that_learnt_nothing_gives_way_to_one_that_has(workspace: Workspace) -> None:
+    dmr("train", *SHORT)
+    promoted = dmr("models", "promote", "v1", "--because", "a person may")
+    assert "By its card it has learnt nothing" in promoted.output
+    judged = dmr("retrain", "--no-pull", *ENOUGH)
+    assert "v2 against v1 is promoted: v1, the active model, had learnt nothing." in judged.output
+    assert states() == {"v1": "retired", "v2": "active"}
+
+
+def test_a_caller_may_decide_what_becomes_active(workspace: Workspace) -> None:
+    train(workspace, steps=1, activate=True)
+    assert states() == {"v1": "active"}
+
+
+def test_empty_drafts_are_counted_and_it_is_said_that_physicians_see_bare_frames(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dmr("train", *SHORT)
+    write_scans(tmp_path / "scans", patients=range(4, 6), labelled=False)
+    dmr("ingest", str(tmp_path / "scans"))
+    monkeypatch.setattr("dmr.active.ranking.push", lambda *_, **__: None)
+
+    def pushed() -> list[str]:
+        report = Report("push")
+        with workspace.lock(), workspace.catalogue() as catalogue:
+            push_ranking(workspace, catalogue, None, device=CPU, report=report, tell=lambda *_: None)  # type: ignore
+        return report.lines()
+
+    assert "No model is active: none has learnt enough yet: physicians see the frames without drafts." in pushed()
+    dmr("models", "promote", "v1", "--because", "a test")
+    drawn = dmr("prelabel", str(tmp_path / "scans"))
+    assert "12 drafts made, 12 empty drafts" in drawn.output
+    assert "12 of 12 drafts are empty: v1 finds nothing in these frames." in drawn.output
+    again = dmr("prelabel", str(tmp_path / "scans"))
+    assert "12 empty drafts" in again.output, "also of drafts that were made before"
+    (bare,) = [line for line in pushed() if "physicians see bare frames" in line]
+    assert bare.startswith("12 of 12 drafts in Label Studio are empty, for v1 finds nothing there")
+
+
+def test_an_interrupted_training_goes_on_and_it_is_told_before_it_begins(workspace: Workspace) -> None:
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt, match="Interrupted at step 3, which is saved"):
+        train(workspace, say=said.append, on_progress=stop_at(3))
+    train(workspace, say=said.append)
+
+    new, goes_on = said
+    assert re.match(r"A new training: \d+ outlined frames of \d patients? to learn from, \d+ of 1 validation", new)
+    assert new.endswith("dmrnet_s at 32 x 32 pixels, at most 6 steps. Ctrl-C stops it, and the same command goes on.")
+    assert goes_on == "Goes on with the interrupted training at step 3: the outlines and settings are the same."
+    assert card("v1")["steps"] == 6
+    assert not card("v1")["ended_early"]
+    assert not list(Path("models/.training").glob("*.pt"))
+
+
+def test_a_training_that_cannot_go_on_says_what_changed_and_the_interrupted_one_can_be_finished(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, on_progress=stop_at(3))
+    before = {item.revision for item in labelled(workspace) if item.split in ("train", "validation")}
+    write_scans(tmp_path / "more", patients=range(4, 7), labelled=True)
+    dmr("import", str(tmp_path / "more"))
+    since = {item.revision for item in labelled(workspace) if item.split in ("train", "validation")} - before
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, steps=5, say=said.append, on_progress=stop_at(1))
+    assert said[0].endswith(
+        f"It does not go on with the one interrupted at step 3, because of {len(since)} outlines drawn or changed "
+        "since and other settings (steps 5, then 6); `dmr train --finish` makes a version of that one."
+    )
+
+    train(workspace, steps=5)
+    finished = dmr("train", "--finish", "--steps", "77", "--device", "cpu")
+    assert "Makes a version of the training that was interrupted at step 3." in finished.output
+    own = card("v2")
+    assert (own["steps"], own["settings"]["steps"], own["ended_early"]) == (3, 6, True)
+    with workspace.catalogue() as catalogue:
+        assert set(catalogue.dataset(own["dataset"])) == before, "its data set is its own"
+    frames = own["data"]["train"]["frames"] + own["data"]["validation"]["frames"]
+    assert frames == len(before)
+
+    none = dmr("train", "--finish", code=2)
+    assert none.output == (
+        "Error: train --finish: no interrupted training is waiting here. Begin one: dmr train.\n"
+    )  # fmt: skip
+
+
+def labelled(workspace: Workspace) -> list[Any]:
+    with workspace.catalogue() as catalogue:
+        return list(catalogue.labelled_frames())
+
+
+def test_a_killed_training_can_be_finished_too_and_retrain_judges_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
+    with pytest.raises(SystemError):  # a stand-in for a kill: nothing is saved after it
+        train(workspace, on_progress=stop_at(4, SystemError))
+    told = dmr("retrain", "--no-pull", "--finish", "--device", "cpu")
+
+    assert "interrupted at step 0" not in told.output
+    assert card("v1")["steps"] == 3
+    assert "Gate: v1 is rejected: it has learnt nothing yet." in told.output
+
+
+def test_a_second_interrupt_makes_a_version_of_what_there_is(workspace: Workspace) -> None:
+    asked: list[tuple[int, bool]] = []
+
+    def yes(step: int, twice: bool) -> bool:
+        asked.append((step, twice))
+        return True
+
+    report = Report("train")
+    assert train(workspace, report, on_progress=stop_at(2), on_interrupt=yes) == "v1"
+    assert asked == [(2, False)]
+    assert report.data["training"]["ended_early"]
+    assert report.data["training"]["steps"] == 2
+    assert "ended early, at step 2" in dmr("train", "--input", "32", "--steps", "6").output
+
+
+def test_a_state_that_cannot_be_read_is_kept_and_told(workspace: Workspace) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, on_progress=stop_at(2))
+    (state,) = Path("models/.training").glob("*.pt")
+    state.write_bytes(b"torn")
+    with workspace.catalogue() as catalogue, pytest.raises(Exception, match=r"kept as \w+\.unreadable"):
+        finish_interrupted(workspace, catalogue, device=CPU, report=Report("train"))
+    assert state.with_suffix(".unreadable").read_bytes() == b"torn"
+    assert "waiting here" in dmr("train", "--finish", code=2).output
+
+
+def test_ctrl_c_while_the_state_is_saved_loses_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, presses = running.States.save, iter([KeyboardInterrupt])
+
+    def pressed(*arguments: Any) -> None:
+        for error in presses:
+            raise error
+        save(*arguments)
+
+    asked: list[bool] = []
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(running.States, "save", pressed)
+        train(workspace, on_progress=stop_at(2), on_interrupt=lambda _, twice: bool(asked.append(twice)))
+    assert asked == [True]
+    assert "interrupted at step 2" in dmr("train", "--finish", "--device", "cpu").output
+
+
+def test_a_second_ctrl_c_counts_while_it_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(_: float) -> None:
+        raise KeyboardInterrupt
+
+    assert not wait_for_second(7, False, wait_s=0)
+    monkeypatch.setattr(interrupt.time, "sleep", pressed)
+    assert wait_for_second(7, False)
+    assert wait_for_second(7, True)
+    assert "Interrupted at step 7, which is saved." in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is made as POSIX does")
+def test_ctrl_c_twice_in_a_terminal_makes_a_version(workspace: Workspace) -> None:
+    controller, terminal = os.openpty()
+    command = [sys.executable, "-m", "dmr", "train", "--input", "32", "--steps", "100000", "--device", "cpu"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+    os.close(terminal)
+    seen = bytearray()
+
+    def read() -> None:
+        try:
+            while part := os.read(controller, 4096):
+                seen.extend(part)
+        except OSError:
+            pass  # the other side is closed
+
+    reader = threading.Thread(target=read)
+    reader.start()
+
+    def wait_for(words: bytes) -> None:
+        deadline = time.monotonic() + 120
+        while words not in seen:
+            assert time.monotonic() < deadline, seen.decode(errors="replace")
+            time.sleep(0.02)
+
+    try:
+        wait_for(b"step 1,")
+        process.send_signal(signal.SIGINT)
+        wait_for(b"makes a version of what it has.")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 0, seen.decode(errors="replace")
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        os.close(controller)
+    assert card("v1")["ended_early"]
