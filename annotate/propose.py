@@ -20,6 +20,8 @@ from .structures import STRUCTURES, guess_class, is_slip, plain, structure_of
 # A slip of the pen stands in few files beside the word that was meant.
 _SLIP: Final = 10
 _MOST_CLASSES: Final = 254
+# Labelme's own words for what is no structure.
+_NO_STRUCTURES: Final = frozenset({"_background_", "__ignore__"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _INSIDE: Final = {"lumbar_plexus": "psoas_major"}
 
@@ -99,7 +101,7 @@ def _classes(labels: Labels) -> tuple[tuple[ClassDef, ...], tuple[str, ...]]:
     """A class for each structure that is drawn often enough, and the labels of the others."""
     groups: dict[str, list[str]] = {}
     for label, _ in labels.shapes.most_common():
-        if label:
+        if label and label not in _NO_STRUCTURES:
             groups.setdefault(structure_of(label) or plain(label), []).append(label)
     count = {key: labels.files(group) for key, group in groups.items()}
     for key in sorted(groups, key=lambda k: count[k]):

@@ -81,8 +81,8 @@ def test_the_rare_is_ignored_in_many_files_and_kept_in_few() -> None:
     assert [c.name for c in _classes(few)[0]] == ["nerve", "needle"]
 
 
-def test_points_and_lines_are_no_structures(tmp_path: Path) -> None:
-    write(tmp_path / "1_1.json", "nerve")
+def test_points_lines_and_labelmes_words_for_nothing_are_no_structures(tmp_path: Path) -> None:
+    write(tmp_path / "1_1.json", "nerve", "_background_", "__ignore__")
     write(tmp_path / "1_2.json", "needle", shape_type="linestrip")
 
     assert list(by_name(propose_settings(tmp_path))) == ["nerve"]
