@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Final
 
 from ..annotate.catalogue import Catalogue
+from ..annotate.wording import counted
 from .network import SIZES
 from .resuming import Interrupted, Run
-from .verdict import many
 
 _SHOWN: Final = 3  # changed settings that are named in a line
 
@@ -36,10 +36,10 @@ def beginning(
         return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
     s = run.settings
     steps = s.total_steps(frames[0])
-    limit = f"at most {many(steps, 'step')}" + (f" or {s.minutes:g} minutes" if s.minutes else "")
+    limit = f"at most {counted(steps, 'steps')}" + (f" or {s.minutes:g} minutes" if s.minutes else "")
     line = (
-        f"A new training: {many(frames[0], 'outlined frame')} of {many(patients[0], 'patient')} to learn from, "
-        f"{frames[1]} of {many(patients[1], 'validation patient')}, "
+        f"A new training: {counted(frames[0], 'outlined frames')} of {counted(patients[0], 'patients')} to learn from, "
+        f"{frames[1]} of {counted(patients[1], 'validation patients')}, "
         f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
     )
     if other is None:

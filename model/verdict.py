@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..annotate.errors import ModelError
+from ..annotate.wording import counted
 from .checkpoint import read_card
 from .train import mean_known
 
@@ -112,10 +113,10 @@ class Outcome:
 
     def lines(self, version: str) -> list[str]:
         """For a person: what was done, how good it is, and what to do next."""
-        lines = [f"{version}: {many(self.steps, 'step')} in {_minutes(self.minutes)}, {_epochs(self.epochs)}."]
+        lines = [f"{version}: {counted(self.steps, 'steps')} in {_minutes(self.minutes)}, {_epochs(self.epochs)}."]
         if self.mean is not None:
             dice = ", ".join(f"{name} {d:.2f}" for name, d in self.validation.items() if d is not None)
-            seen = f"{many(self.patients, 'patient')}, {many(self.frames, 'frame')}"
+            seen = f"{counted(self.patients, 'patients')}, {counted(self.frames, 'frames')}"
             lines[0] += f" Validation Dice per image: {dice}; mean {self.mean:.2f} ({seen})."
         if self.mean and self.on_grid is not None:
             lines.append(
@@ -125,7 +126,7 @@ class Outcome:
         lines.append(f"Verdict: {_WORDS[self.level]}.")
         lines += [f"  {line}" for line in self._of_classes()]
         if self.mean is not None and self.patients < FEW_PATIENTS:
-            lines.append(f"  {many(self.patients, 'validation patient')} tell{'s' * (self.patients == 1)} little.")
+            lines.append(f"  {counted(self.patients, 'validation patients')} tell{'s' * (self.patients == 1)} little.")
         lines.append(f"Next: {self.next_step}.")
         return lines
 
@@ -187,11 +188,6 @@ def learnt_nothing(folder: Path) -> bool:
     except ModelError:
         return False
     return isinstance(said, dict) and said.get("verdict") == "nothing"
-
-
-def many(n: int, what: str) -> str:
-    """A number and what it counts: "1 frame", "2 frames"."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _minutes(minutes: float) -> str:

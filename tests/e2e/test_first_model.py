@@ -23,8 +23,9 @@ from dmr.active.ranking import push_ranking
 from dmr.annotate.report import Report
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
-from dmr.model import interrupt, running
+from dmr.model import running
 from dmr.model.interrupt import wait_for_second
+from dmr.model.resuming import States
 from dmr.model.train import Progress
 from dmr.model.training import finish_interrupted, train_model, train_settings
 
@@ -251,7 +252,7 @@ def test_a_state_that_cannot_be_read_is_kept_and_told(workspace: Workspace) -> N
 
 
 def test_ctrl_c_while_the_state_is_saved_loses_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    save, presses = running.States.save, iter([KeyboardInterrupt])
+    save, presses = States.save, iter([KeyboardInterrupt])
 
     def pressed(*arguments: Any) -> None:
         for error in presses:
@@ -259,9 +260,14 @@ def test_ctrl_c_while_the_state_is_saved_loses_nothing(workspace: Workspace, mon
         save(*arguments)
 
     asked: list[bool] = []
+
+    def no(_: int, twice: bool) -> bool:
+        asked.append(twice)
+        return False
+
     with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
-        patch.setattr(running.States, "save", pressed)
-        train(workspace, on_progress=stop_at(2), on_interrupt=lambda _, twice: bool(asked.append(twice)))
+        patch.setattr(States, "save", pressed)
+        train(workspace, on_progress=stop_at(2), on_interrupt=no)
     assert asked == [True]
     assert "interrupted at step 2" in dmr("train", "--finish", "--device", "cpu").output
 
@@ -273,7 +279,7 @@ def test_a_second_ctrl_c_counts_while_it_is_waited_for(
         raise KeyboardInterrupt
 
     assert not wait_for_second(7, False, wait_s=0)
-    monkeypatch.setattr(interrupt.time, "sleep", pressed)
+    monkeypatch.setattr("dmr.model.interrupt.time.sleep", pressed)
     assert wait_for_second(7, False)
     assert wait_for_second(7, True)
     assert "Interrupted at step 7, which is saved." in capsys.readouterr().err
