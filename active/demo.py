@@ -200,8 +200,8 @@ class _Run:
         if chosen["smaller"]:
             self.show(f"   {chosen['smaller']}")
         if chosen["epochs"] is None:
-            return replace(settings, steps=int(chosen["steps"]), epochs=None), None
-        return replace(settings, epochs=int(chosen["epochs"])), chosen["smaller"]
+            return replace(settings, steps=int(chosen["steps"]), chosen=()), None
+        return replace(settings, epochs=int(chosen["epochs"]), chosen=()), chosen["smaller"]
 
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
         long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")

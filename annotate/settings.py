@@ -108,16 +108,16 @@ class SelectSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """How a model is trained: size, side of the square input in pixels, limits (None where training decides)."""
+    """How a model is trained: size, side of the square input in pixels, limits; None where the PC's pace decides."""
 
     size: Literal["s", "m", "l"] = "s"
-    input: int = 256
+    input: int | None = None
     seed: int = 0
     epochs: int | None = None
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        if not 64 <= self.input <= 1024 or self.input % 32:
+        if self.input is not None and (not 64 <= self.input <= 1024 or self.input % 32):
             raise ValueError(f"input is {self.input}: expected a multiple of 32 from 64 to 1024")
         within("seed", self.seed, 0, 2**32 - 1)
         if self.epochs is not None:

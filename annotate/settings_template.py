@@ -56,9 +56,9 @@ audit_share = 0.12          # drawn at random, to measure without bias
 
 [train]
 size = "s"                  # "s" for a processor, "m" or "l" for a graphics card
-input = 256                 # side of the square input in pixels, a multiple of 32
 seed = 0
-# epochs = 100              # limits; without them training stops when the validation patients no longer gain
+# input = 256               # side of the square input in pixels, a multiple of 32; without it what this PC has time for
+# epochs = 100              # limits; without any of them a training ends within the hour
 # minutes = 30
 
 # A new model is promoted when it surely loses no more Dice than this, over all and in one class.

@@ -34,10 +34,18 @@ def training_options(function: F) -> F:
             "--finish", is_flag=True, help="Train no further: make a version of the training interrupted last."
         ),
         click.option("--again", is_flag=True, help="Make another version though nothing is new."),
-        click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes of training, at most."),
+        click.option(
+            "--minutes",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Minutes of training, at most [default: it ends within the hour].",
+        ),
         click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set."),
         click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training frames, at most."),
-        click.option("--input", type=int, help="Side of its square input, pixels [default: dmr.toml]."),
+        click.option(
+            "--input",
+            type=int,
+            help="Side of its square input, pixels [default: by time].",
+        ),
         click.option("--size", type=click.Choice(["s", "m", "l"]), help="Of the network [default: dmr.toml]."),
     ):
         function = option(function)

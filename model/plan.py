@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,16 +13,26 @@ import torch
 from .dataset import TrainingSet
 from .network import SIZES, DMRNet
 from .settings import TrainSettings
-from .threads import ThreadChoice
+from .threads import ThreadChoice, thread_choice
 from .train import Trainer
 
 TRAINING_S: Final = 50 * 60  # of the hour; the rest is for reading frames before and judging after
 ENOUGH: Final = 600  # steps: three times as many brought nothing on real frames (docs/decisions/0006-dmrnet.md)
 AT_MOST: Final = 1200  # steps, where the PC has time for more
 GRIDS: Final = (256, 128, 64)  # sides, the finest first; nerves are a few pixels wide on 128
-TRIED_ON: Final = 128  # side of the grid that steps are measured on
+TRIED_ON: Final = 128  # side of the grid that steps are measured on, at most
 TRIAL_S: Final = 10.0  # seconds of measuring
 LOOK: Final = 0.35  # steps' worth of time that a look at as many validation frames takes
+
+
+def left_to_the_pace(given: Container[str]) -> tuple[str, ...]:
+    """Which settings this PC's pace decides, as `TrainSettings.chosen` has them, by the names of those that were given.
+
+    Steps and epochs are a length that does not depend on the PC, and then the grid does not either.
+    """
+    if "steps" in given or "epochs" in given:
+        return ()
+    return (*(() if "input" in given else ("input",)), *(() if "minutes" in given else ("length",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Plan:
             f" {self.steps} steps, {max(1, round(seconds / 60))} minutes. Ends at about {end:%H:%M} or earlier."
         )
         if self.steps < ENOUGH:
-            line += f" That is few: about {ENOUGH} are wanted. Close other programs, or give it --minutes."
+            line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."
         return line
 
 
@@ -85,28 +95,43 @@ def seconds_a_step(
     return (time.monotonic() - began) / (trainer.step - done)
 
 
-def choose_settings(
-    settings: TrainSettings,
-    *,
-    pace_s: float,
-    grids: Sequence[int] = GRIDS,
-    validation: int = 0,
-    within_s: float = TRAINING_S,
-) -> Plan:
+def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = TRIED_ON, validation: int = 0) -> Plan:
     """The finest grid on which enough steps fit, and as many steps as fit.
 
     Args:
-        settings: All else; `input` stays as it is where it is the only one of `grids`.
-        pace_s: Seconds a step on a grid of `TRIED_ON`.
-        grids: Sides to choose from, the finest first.
+        settings: What they leave to the pace is chosen, all else stays.
+        pace_s: Seconds a step on a grid of `tried_on`.
+        tried_on: Side of the grid that was measured on.
         validation: Frames that are looked at every `check_every` steps.
-        within_s: Seconds of training.
     """
+    by_pace = set(settings.chosen)
+    within_s = TRAINING_S if "length" in by_pace or settings.minutes is None else 60 * settings.minutes
+    most = AT_MOST if "length" in by_pace else settings.steps
     looks = 1 + LOOK * validation / settings.batch / settings.check_every
-    for grid in grids:
-        step_s = pace_s * looks * (grid / TRIED_ON) ** 2
+    for grid in GRIDS if "input" in by_pace else (settings.input,):
+        step_s = pace_s * looks * (grid / tried_on) ** 2
         steps = int(within_s / step_s)
         if steps >= ENOUGH:
             break
-    steps = max(1, min(steps, AT_MOST))
-    return Plan(replace(settings, input=grid, steps=steps, epochs=None, minutes=within_s / 60), step_s, steps)
+    steps = max(1, min(steps, most))
+    chosen = replace(settings, input=grid)
+    if "length" in by_pace:
+        chosen = replace(chosen, steps=steps, epochs=None, minutes=within_s / 60)
+    return Plan(chosen, step_s, steps)
+
+
+def plan_training(settings: TrainSettings, *, frames: int, validation: int, classes: int, device: torch.device) -> Plan:
+    """Measure some steps, and choose what the settings leave to this PC's pace.
+
+    Args:
+        settings: How to train.
+        frames: Training frames.
+        validation: Validation frames.
+        classes: Beside background.
+        device: To compute on.
+    """
+    side = TRIED_ON if "input" in settings.chosen else min(TRIED_ON, settings.input)
+    pace_s = seconds_a_step(
+        replace(settings, input=side), frames=frames, classes=classes, device=device, threads=thread_choice()
+    )
+    return choose_settings(settings, pace_s=pace_s, tried_on=side, validation=validation)

@@ -63,8 +63,15 @@ class Run:
             layers: How targets are painted, as JSON values.
             network: Counts up with every change of the network.
         """
-        key = canonical_json([dataset, asdict(settings), sorted(names.items()), layers, network])
+        decisive = {name: value for name, value in asdict(settings).items() if name not in _by_pace(settings)}
+        key = canonical_json([dataset, decisive, sorted(names.items()), layers, network])
         return cls(sha256_hex(key.encode())[:16], dataset, settings, names, inside)
+
+
+def _by_pace(settings: TrainSettings) -> set[str]:
+    """The settings that the PC's pace decides: begun again on a busier PC, it is the same training."""
+    by_pace = {"input"} & set(settings.chosen)
+    return by_pace | ({"steps", "epochs", "minutes"} if "length" in settings.chosen else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,12 @@ class States:
         """Whether a run was interrupted."""
         return self._state(run.id).is_file()
 
+    def as_begun(self, run: Run) -> Run | None:
+        """An interrupted run with the settings that the PC's pace decided when it began; None where there is none."""
+        if not self.has(run) or (found := _read(self._about(run.id))) is None:
+            return None
+        return found.run
+
     def unreadable(self, run: Run) -> Path:
         """Where a state is put that cannot be read."""
         return self._state(run.id).with_suffix(".unreadable")
@@ -202,7 +215,8 @@ def _read(path: Path) -> Interrupted | None:
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         values = about["settings"]
-        settings = TrainSettings(**values | {"augmentation": Augmentation(**values["augmentation"])})
+        own = {"augmentation": Augmentation(**values["augmentation"]), "chosen": tuple(values.get("chosen", ()))}
+        settings = TrainSettings(**values | own)
         names = {int(i): str(name) for i, name in about["classes"]}
         run = Run(str(about["run"]), str(about["dataset"]), settings, names, dict(about["inside"]))
         return Interrupted(run, int(about["step"]), float(about["minutes"]), str(about["saved_at"]))

@@ -29,6 +29,8 @@ class TrainSettings:
         dropout: Share of the features that are dropped before the classifiers, while training.
         seed: Of weights, order and augmentation.
         augmentation: How far frames are changed.
+        chosen: Which of these this PC's pace decides: `input`, or `steps` and `minutes` as `length`. They do not tell
+            one training from another.
     """
 
     size: str = "s"
@@ -47,6 +49,7 @@ class TrainSettings:
     dropout: float = 0.0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    chosen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.size not in SIZES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -17,6 +18,7 @@ from ..annotate.workspace import Workspace
 from .beginning import beginning
 from .checkpoint import read_card
 from .finishing import make_version
+from .plan import left_to_the_pace, plan_training
 from .resuming import Run, States
 from .running import OnInterrupt, OnProgress, new_trainer, resumed_trainer, train_to_end, training_sets
 from .settings import TrainSettings
@@ -42,7 +44,8 @@ def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
         "minutes": own.minutes,
     }
     values |= {name: value for name, value in changes.items() if value is not None}
-    return TrainSettings(**{name: value for name, value in values.items() if value is not None})
+    values = {name: value for name, value in values.items() if value is not None}
+    return TrainSettings(**values, chosen=left_to_the_pace(values))
 
 
 def predicted_classes(classes: Classes) -> dict[int, str]:
@@ -115,8 +118,9 @@ def train_model(
         report.say(_nothing_new(workspace, made[-1]))
         return made[-1]
 
-    sets = training_sets(workspace, classes, run, train, validation, report=report)
     states = States(workspace)
+    run = states.as_begun(run) or _planned(run, (len(train), len(validation)), device, say or report.say)
+    sets = training_sets(workspace, classes, run, train, validation, report=report)
     with states.alone(run):
         trainer = resumed_trainer(run, states, sets, device, report=report)
         line = beginning(
@@ -206,6 +210,16 @@ def finish_interrupted(
         )
         states.forget(run)
     return version
+
+
+def _planned(run: Run, frames: tuple[int, int], device: torch.device, say: Say) -> Run:
+    """A new run with what its settings leave to this PC's pace."""
+    if not run.settings.chosen:
+        return run
+    say("Measuring how much training this PC can do: some seconds ...")
+    plan = plan_training(run.settings, frames=frames[0], validation=frames[1], classes=len(run.names), device=device)
+    say(plan.told())
+    return replace(run, settings=plan.settings)
 
 
 def newest_dataset(catalogue: Catalogue) -> str:

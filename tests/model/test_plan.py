@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmr.model import plan
-from dmr.model.plan import AT_MOST, ENOUGH, GRIDS, TRAINING_S, choose_settings, seconds_a_step
+from dmr.model.plan import AT_MOST, ENOUGH, GRIDS, TRAINING_S, choose_settings, left_to_the_pace, seconds_a_step
 from dmr.model.settings import TrainSettings
+
+FREE = TrainSettings(chosen=("input", "length"))
 
 
 @pytest.mark.parametrize(
@@ -24,13 +26,13 @@ from dmr.model.settings import TrainSettings
     ],
 )
 def test_the_finest_grid_on_which_enough_steps_fit(pace_s: float, grid: int, steps: int) -> None:
-    made = choose_settings(TrainSettings(), pace_s=pace_s)
+    made = choose_settings(FREE, pace_s=pace_s)
     assert (made.settings.input, made.steps) == (grid, steps)
 
 
 @given(pace_s=st.floats(1e-3, 1e3), validation=st.integers(0, 5000))
 def test_it_ends_in_time_wherever_a_step_fits_at_all(pace_s: float, validation: int) -> None:
-    made = choose_settings(TrainSettings(), pace_s=pace_s, validation=validation)
+    made = choose_settings(FREE, pace_s=pace_s, validation=validation)
     assert made.settings.input in GRIDS
     assert 1 <= made.steps <= AT_MOST
     assert made.steps * made.step_s <= TRAINING_S or made.steps == 1
@@ -38,14 +40,36 @@ def test_it_ends_in_time_wherever_a_step_fits_at_all(pace_s: float, validation: 
 
 
 def test_a_grid_that_was_given_stays() -> None:
-    assert choose_settings(TrainSettings(input=96), pace_s=0.1, grids=(96,)).settings.input == 96
+    made = choose_settings(TrainSettings(input=96, chosen=("length",)), pace_s=0.1)
+    assert (made.settings.input, made.settings.steps) == (96, AT_MOST)
+
+
+def test_minutes_that_were_given_stay_and_the_grid_fits_them() -> None:
+    given = TrainSettings(minutes=5, chosen=("input",))
+    made = choose_settings(given, pace_s=0.4)
+    assert (made.settings.input, made.settings.minutes, made.settings.steps) == (128, 5, given.steps)
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ((), ("input", "length")),
+        (("minutes",), ("input",)),
+        (("input",), ("length",)),
+        (("input", "minutes"), ()),
+        (("steps",), ()),
+        (("epochs",), ()),
+    ],
+)
+def test_what_is_given_is_not_chosen(given: tuple[str, ...], left: tuple[str, ...]) -> None:
+    assert left_to_the_pace(given) == left
 
 
 def test_the_line_says_what_was_chosen_and_when_it_ends() -> None:
     now = datetime.datetime(2026, 11, 27, 14, 0)
-    enough = choose_settings(TrainSettings(), pace_s=0.5).told(now)
+    enough = choose_settings(FREE, pace_s=0.5).told(now)
     assert "dmrnet_s on 256 x 256, 1200 steps, 40 minutes. Ends at about 14:40" in enough
-    few = choose_settings(TrainSettings(), pace_s=30).told(now)
+    few = choose_settings(FREE, pace_s=30).told(now)
     assert f"few: about {ENOUGH}" in few
 
 
