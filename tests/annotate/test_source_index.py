@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from dmr.annotate.identity import key_path
 from dmr.annotate.report import Report
-from dmr.annotate.source_index import CANNOT_WRITE, IndexBrokenError, Seen, index_path, look_up, remember, write
+from dmr.annotate.source_index import (
+    CANNOT_WRITE,
+    IndexBrokenError,
+    Seen,
+    index_path,
+    lasting,
+    look_up,
+    remember,
+    write,
+)
 
 KEY = "0123456789abcdef"
 
@@ -73,7 +82,7 @@ def test_any_name_comes_back(name: str, tmp_path_factory: pytest.TempPathFactory
         return  # no file can be called so
     folder = tmp_path_factory.mktemp("names")
     write(folder / "i.sqlite", [Seen("f1", folder / name, 0)])
-    assert look_up(folder / "i.sqlite", ["f1"])["f1"].path == folder / name
+    assert look_up(folder / "i.sqlite", ["f1"])["f1"].path == lasting(folder / name)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are Unicode there")
