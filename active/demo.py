@@ -45,8 +45,8 @@ SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
 CORRECTED: Final = 20  # frames
 INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
 BATCH: Final = 8  # frames
-EPOCHS: Final = 50  # of both models: the one that has more frames takes more steps
-LEAST_EPOCHS: Final = 35  # with fewer, the first model draws too little for a demonstration
+EPOCHS: Final = 45  # of both models: the one that has more frames takes more steps
+LEAST_EPOCHS: Final = 40  # with fewer, the first model draws too little for a demonstration
 TRAINING_S: Final = 400.0  # of both trainings, at most, where LEAST_EPOCHS allow it
 NAMES: Final = tuple(c.name for c in SHAMROCK_CLASSES)
 
