@@ -24,6 +24,10 @@ from .settings import TrainSettings
 from .train import Trainer
 
 
+# A torn pickle may ask for anything, so these are many.
+_UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OSError)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One training: what it learns from and how. The same run, begun again, goes on where it was interrupted.
@@ -146,7 +150,7 @@ class States:
         try:
             state = torch.load(io.BytesIO(path.read_bytes()), weights_only=True, map_location="cpu")
             trainer.load_state(state)
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError):
+        except (*_UNREADABLE, pickle.UnpicklingError):
             path.replace(self.unreadable(run))
             return False
         return True
