@@ -23,7 +23,6 @@ from .augment import Augmentation
 from .settings import TrainSettings
 from .train import Trainer
 
-
 # A torn pickle may ask for anything, so these are many.
 _UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OSError)
 
