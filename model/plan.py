@@ -10,6 +10,7 @@ from typing import Final
 
 import torch
 
+from ..annotate.wording import counted
 from .dataset import TrainingSet
 from .network import SIZES, DMRNet
 from .settings import TrainSettings
@@ -56,7 +57,7 @@ class Plan:
         grid = f"{self.settings.input} x {self.settings.input}"
         line = (
             f"Chosen for this PC as it is now ({self.step_s:.2g} s a step): {SIZES[self.settings.size].name} on {grid},"
-            f" {self.steps} steps, {max(1, round(seconds / 60))} minutes. Ends at about {end:%H:%M} or earlier."
+            f" {counted(self.steps, 'steps')}, {counted(max(1, round(seconds / 60)), 'minutes')}. Ends at about {end:%H:%M} or earlier."
         )
         if self.steps < ENOUGH:
             line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."

@@ -329,3 +329,39 @@ def test_ctrl_c_twice_in_a_terminal_makes_a_version(workspace: Workspace) -> Non
         reader.join()
         os.close(controller)
     assert card("v1")["ended_early"]
+
+
+def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chosen(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dmr.model.plan.TRIAL_S", 0.0)
+    monkeypatch.setattr("dmr.model.plan.GRIDS", (64, 32))
+    monkeypatch.setattr("dmr.model.plan.AT_MOST", 3)
+    settings = train_settings(workspace.settings)
+    assert settings.chosen == ("input", "length")
+    told: list[str] = []
+
+    def begin(**options: Any) -> str:
+        with workspace.catalogue() as catalogue:
+            return train_model(
+                workspace,
+                catalogue,
+                settings=settings,
+                device=CPU,
+                report=Report("train"),
+                say=told.append,
+                **options,
+            )
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(on_progress=stop_at(1))
+    assert re.search(r"dmrnet_s on 64 x 64, 3 steps, 1 minute\. Ends at about \d\d:\d\d", told[1])
+    monkeypatch.setattr("dmr.model.plan.seconds_a_step", lambda *_, **__: 1e9)  # a PC that is busier by now
+    told.clear()
+    assert begin() == "v1"
+    assert told == ["Goes on with the interrupted training at step 1: the outlines and settings are the same."]
+    assert (card("v1")["input"], card("v1")["steps"]) == (64, 3)
+    report = Report("train")
+    with workspace.catalogue() as catalogue:
+        assert train_model(workspace, catalogue, settings=settings, device=CPU, report=report) == "v1"
+    assert report.words[0].startswith("Nothing new: v1 was trained on these outlines")
