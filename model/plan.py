@@ -55,9 +55,10 @@ class Plan:
         seconds = self.steps * self.step_s
         end = (now or datetime.datetime.now().astimezone()) + datetime.timedelta(seconds=seconds)
         grid = f"{self.settings.input} x {self.settings.input}"
+        minutes = counted(max(1, round(seconds / 60)), "minutes")
         line = (
             f"Chosen for this PC as it is now ({self.step_s:.2g} s a step): {SIZES[self.settings.size].name} on {grid},"
-            f" {counted(self.steps, 'steps')}, {counted(max(1, round(seconds / 60)), 'minutes')}. Ends at about {end:%H:%M} or earlier."
+            f" {counted(self.steps, 'steps')}, {minutes}. Ends at about {end:%H:%M} or earlier."
         )
         if self.steps < ENOUGH:
             line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."
