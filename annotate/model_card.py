@@ -1,4 +1,4 @@
-"""What is read of a model's card where no network is needed: its Dice on validation patients."""
+"""What is read of models where no network is needed: Dice on validation patients, and a training that waits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+from .platform import exclusive_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,31 @@ def read_validation_dice(card: Path) -> ValidationDice:
         raise ModelError(card, f"cannot be read ({error.strerror})", remedy) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(card, "is no card of a model", remedy) from error
+
+
+def interrupted_at(models: Path) -> int | None:
+    """The step at which the newest training was interrupted that waits to be gone on with; None without one.
+
+    Args:
+        models: The workspace's folder of models.
+    """
+    waiting = []
+    for about in (models / ".training").glob("*.json"):
+        try:
+            content = json.loads(about.read_text(encoding="utf-8"))
+            if about.with_suffix(".pt").is_file() and not _is_running(about.with_suffix(".lock")):
+                waiting.append((str(content["saved_at"]), int(content["step"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return max(waiting)[1] if waiting else None
+
+
+def _is_running(lock: Path) -> bool:
+    try:
+        with exclusive_lock(lock, wait_s=0):
+            return False
+    except TimeoutError:
+        return True
 
 
 def _dice(figures: dict[str, Any], name: str) -> float | None:
