@@ -31,7 +31,7 @@ _OF_ONE = {"patients by their names": "patient by its name"}  # where more than 
 
 
 def counted(n: int, what: str) -> str:
-    """A number and what it counts: `2 frames added`, `1 frame added`.
+    """A number and what it counts: `1,200 frames added`, `1 frame added`.
 
     Args:
         n: The number.
@@ -39,7 +39,7 @@ def counted(n: int, what: str) -> str:
             without a noun stay.
     """
     if n != 1:
-        return f"{n} {what}"
+        return f"{n:,} {what}"
     if what in _OF_ONE:
         return f"1 {_OF_ONE[what]}"
     words = what.split(" ")

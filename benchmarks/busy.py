@@ -33,7 +33,7 @@ from dmr.model.train import Trainer
 CPU = torch.device("cpu")
 JOBS = (0, 1, 2, 4, 8)
 CLASSES, SIDE, BATCH = 6, 128, 8
-TURNS, TURN_S = 3, 12.0
+TURNS, TURN_S = 2, 10.0
 SLOW_STEPS, SLOW_S = 5, 120.0  # a side that is slow is stopped
 DEMO_JOBS = 4
 BURN = "while True:\n    sum(i * i for i in range(10000))"

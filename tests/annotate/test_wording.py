@@ -66,7 +66,7 @@ def test_the_counts_of_the_code_are_found() -> None:
 @pytest.mark.parametrize("words", COUNTED)
 def test_each_count_of_the_code_has_a_singular(words: str) -> None:
     for n in (0, 2, 11):
-        assert counted(n, words) == f"{n} {words}"
+        assert counted(n, words) == f"{n:,} {words}"
     if words in NO_NOUN:
         assert counted(1, words) == f"1 {words}"
     else:

@@ -114,7 +114,7 @@ def test_half_is_enough_and_the_rest_is_told_with_its_lines(workspace: Workspace
     outline(tmp_path / "in", "1_1", "psoas_major", "腰丛")
     done = run("import", str(tmp_path / "in"))
 
-    assert "1 revisions added" in done.stderr
+    assert "1 revision added" in done.stderr
     assert 'aliases = ["yaocong", "腰丛"]  # lumbar_plexus' in done.stderr
 
 
@@ -182,8 +182,8 @@ def test_an_ignored_label_is_known_to_check_and_stops_no_edit(workspace: Workspa
     ]
     path.write_text(json.dumps(content), encoding="utf-8")
     taken = run("import")
-    assert "1 edits taken up" in taken.stderr
-    assert "1 shapes with ignored labels left out" in taken.stderr
+    assert "1 edit taken up" in taken.stderr
+    assert "1 shape with ignored labels left out" in taken.stderr
     assert [s["label"] for s in json.loads(path.read_text(encoding="utf-8"))["shapes"]][-1] == "lumbar_plexus"
 
 

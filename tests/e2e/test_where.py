@@ -203,6 +203,7 @@ def test_the_ranking_tells_clip_position_and_guessed_dice(workspace: Workspace, 
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
     run("import", tmp_path / "in")
     run("train", "--input", "32", "--steps", "1", "--device", "cpu")
+    run("models", "promote", "v1", "--because", "one step learns nothing, and drafts are wanted")
     write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)
     first = sorted((tmp_path / "scans").glob("*.png"))[0]
     first.rename(first.with_name(first.name.replace("_000", "_10")))  # after _005, by its number
