@@ -15,7 +15,7 @@ def test_a_training_is_told_in_percents_steps_and_dice_and_then_what_comes_after
     training = parts.all["Training"]
 
     assert training.count() == "25 %"
-    assert training.note == "step 150 of 600, loss 0.700, Dice 0.412, best 0.430, nerve 0.30"
+    assert training.note == "step 150 of 600, loss 0.700, Dice on the grid 0.412, best 0.430, nerve 0.30"
     assert parts.current is training
 
     tell(Progress(151, 0.26, 76.0, 0.7, 0.412, 0.43, (0.3, None), steps=600, done=True))
