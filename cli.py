@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "pull": (".annotate.studio_commands:pull", "Fetch what was submitted in Label Studio; change nothing there."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
         "open": (".annotate.commands:open_", "Open the first frames of the ranking in Labelme."),
-        "status": (".annotate.commands:status", "Show what is in the workspace, and what to do next."),
+        "status": (".annotate.status_command:status", "Show what is in the workspace, and what to do next."),
     },
     "Set up": {
         "init": (".annotate.commands:init", "Make a workspace in FOLDER."),

@@ -13,16 +13,8 @@ import torch
 from ..annotate.catalogue import Catalogue
 from ..annotate.console import Tell
 from ..annotate.errors import DmrError, UsageError
-from ..annotate.identity import frame_id
-from ..annotate.importing import import_labelled
-from ..annotate.labelme import labelme_to_annotation
-from ..annotate.labelme_reading import read_labelme
-from ..annotate.phantom.writing import PhantomSet, write_phantom
 from ..annotate.report import Report
 from ..annotate.settings_template import SHAMROCK_CLASSES
-from ..annotate.shapes import Annotation
-from ..annotate.sources import labelme_frames
-from ..annotate.store import sha256_hex
 from ..annotate.wording import counted
 from ..annotate.workspace import Workspace
 from ..model.checkpoint import read_card
@@ -35,12 +27,10 @@ from .cycle import retrain
 from .demo_figures import DemoFigures, ModelFigures
 from .demo_journal import SCANS, Journal
 from .demo_page import PAGE, Correction, write_page
+from .demo_scans import LABELLED, draw_scans, import_scans, scan_answers
 from .prelabel import prelabel_scans
 from .simulate import Corrected, correct_drafts
 
-# Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
-LABELLED: Final = (20, 4)  # patients, and frames of each
-NEW: Final = (12, 5)
 SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
 CORRECTED: Final = 20  # frames
 INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
@@ -170,11 +160,11 @@ class _Run:
 
     def _scans(self) -> dict[str, Any]:
         self.show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
-        _make_scans(self.scans, self.seed, self.tell)
+        draw_scans(self.scans, self.seed, self.tell)
         self.show("2. dmr import: the outlines go into the in-house database.")
         report = Report("import")
         with self.workspace.lock():
-            _import(self.workspace, self.catalogue, self.scans / "labelled", report, self.tell)
+            import_scans(self.workspace, self.catalogue, self.scans / "labelled", report, self.tell)
         self._say(report)
         return {}
 
@@ -236,7 +226,7 @@ class _Run:
         return {"first": [[r.frame_id, r.reason] for r in made.ranking[:CORRECTED]]}
 
     def _corrections(self, ranking: Sequence[tuple[str, str]], model: str) -> list[Correction]:
-        answers, drafts = _answers(self.workspace, self.scans), self.catalogue.latest_predictions(model)
+        answers, drafts = scan_answers(self.workspace, self.scans), self.catalogue.latest_predictions(model)
         records = {f.frame_id: f for f in self.catalogue.frames(frame for frame, _ in ranking)}
         return [Correction(records[f], why, drafts[f].shapes, answers[f]) for f, why in ranking]
 
@@ -281,46 +271,3 @@ def affordable_epochs(pace_s: float) -> int:
     first = round(SPLIT["train"] * LABELLED[0]) * LABELLED[1]
     steps = (first + first + CORRECTED) / BATCH  # of an epoch of each
     return max(LEAST_EPOCHS, min(EPOCHS, int(TRAINING_S / steps / pace_s)))
-
-
-def _make_scans(scans: Path, seed: int, tell: Tell) -> None:
-    """Clips with outlines in `labelled/`; others in `new_scans/`, with what is on them put aside in `answers/`."""
-    sets = {
-        "labelled": PhantomSet(*LABELLED, seed=2 * seed),
-        "answers": PhantomSet(*NEW, seed=2 * seed + 1),
-    }
-    for name in (*sets, "new_scans"):
-        shutil.rmtree(scans / name, ignore_errors=True)  # of a demo that was interrupted while it drew
-    total = sum(s.patients * s.frames for s in sets.values())
-    for name, wanted in sets.items():
-        for n in write_phantom(scans / name, wanted):
-            tell("Drawing scans", n, total)
-    (scans / "new_scans").mkdir()
-    for path in (scans / "answers").glob("*.png"):
-        shutil.move(path, scans / "new_scans" / path.name)
-
-
-def _import(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Report, tell: Tell) -> None:
-    classes = workspace.settings.classes
-    ids = {c.name: c.id for c in classes}
-    items = labelme_frames(
-        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=report
-    )
-    total = LABELLED[0] * LABELLED[1]
-    import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
-
-
-def _answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:
-    """What is truly on the new scans, by frame id."""
-    classes, key = workspace.settings.classes, workspace.key
-    ids = {c.name: c.id for c in classes}
-    answers = {}
-    for path in sorted((scans / "answers").glob("*.json")):
-        image = (scans / "new_scans" / path.name).with_suffix(".png")
-        file = read_labelme(path)
-        height, width = int(file.height or 0), int(file.width or 0)
-        answer, _ = labelme_to_annotation(
-            file, resolve=ids.get, height=height, width=width, covered=frozenset(ids.values())
-        )
-        answers[frame_id(key, source_sha256=sha256_hex(image.read_bytes()), index=0)] = answer
-    return answers
