@@ -33,8 +33,9 @@ from dmr.model.train import Trainer
 CPU = torch.device("cpu")
 JOBS = (0, 1, 2, 4, 8)
 CLASSES, SIDE, BATCH = 6, 128, 8
-TURNS, TURN_S = 2, 10.0
+TURNS, TURN_S = 2, 15.0
 SLOW_STEPS, SLOW_S = 5, 120.0  # a side that is slow is stopped
+PREDICT_JOBS = (0, 4)
 DEMO_JOBS = 4
 BURN = "while True:\n    sum(i * i for i in range(10000))"
 
@@ -183,8 +184,9 @@ def main() -> None:
     work: dict[str, Callable[[], dict[str, Any]]] = {}
     for jobs in JOBS:
         work[f"step-{jobs}"] = partial(measure, "step", training_step, jobs)
-        work[f"predict-{jobs}"] = partial(measure, "predict", prediction, jobs)
         work[f"openvino-{jobs}"] = partial(openvino, jobs)
+    for jobs in PREDICT_JOBS:
+        work[f"predict-{jobs}"] = partial(measure, "predict", prediction, jobs)
     for jobs in (0, DEMO_JOBS):
         work[f"demo-{jobs}"] = partial(demo, jobs)
     rows = []

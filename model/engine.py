@@ -51,7 +51,7 @@ class TorchEngine:
         logits, embeddings = [], []
         for part in torch.split(frames.to(self.device), BATCH):
             if self.threads is not None:
-                self.threads()
+                self.threads("predict")
             with autocast(self.device):
                 output = as_output(self.network(part))
             logits.append(output.logits.float())

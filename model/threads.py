@@ -17,14 +17,14 @@ import torch.nn.functional as F
 from .device import autocast
 
 TRY_S: Final = 0.2  # a try takes this long at most, however busy the processor is
-SHARE: Final = 0.03  # of the time, at most, goes into tries
-ROUNDS: Final = 12  # of the work a try; about 10 ms on an idle processor
+SHARE: Final = 0.03  # of the time, at most, goes into tries, and as much into trial steps that lost
+ROUNDS: Final = 400  # of the work a try; about 0.1 s on an idle processor, for a shorter one may fall into a lull
 GIVE_UP: Final = 3.0  # times the rounds of the count in use: a try that takes longer has lost
-LOST: Final = 1.5  # times as slow: such a count is tried half as often each time that it loses again
-LONGEST_WAIT_S: Final = 120.0
-WORTH_IT: Final = 1.1  # another count has to be faster by this much, or tries would flicker
-REMEMBERED: Final = 3  # tries of a count, of which the median counts: a single one may meet a lull
-CHANGED: Final = 1.5  # a step that takes this much longer or shorter than the last ones calls for a try
+PLAUSIBLE: Final = 1.5  # times as slow in a try: such a count gets a trial step all the same, slower ones do not
+WORTH_IT: Final = 1.1  # a step has to be faster by this much, or the choice would flicker
+LONGEST_WAIT_S: Final = 120.0  # between trials of a count that keeps losing
+REMEMBERED: Final = 3  # steps of a count, of which the median counts
+CHANGED: Final = 1.5  # a step that takes this much longer or shorter than the last ones calls for a new look
 
 Measure = Callable[[int, float], float]
 """Threads, and seconds at most -> seconds a round."""
@@ -65,18 +65,22 @@ class _Candidate:
     """What is known of one number of threads."""
 
     threads: int
-    tries: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    steps: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # seconds of the last ones
+    seen: float = 0.0  # when the last of them was done
     wait_s: float = 0.0
     due: float = 0.0
 
     @property
-    def pace(self) -> float:
-        """Seconds a round."""
-        return median(self.tries) if self.tries else math.inf
+    def step_s(self) -> float:
+        """Seconds a step; infinite where none was done."""
+        return median(self.steps) if self.steps else math.inf
 
 
 class ThreadChoice:
-    """Chooses among numbers of threads while work goes on.
+    """Chooses among numbers of threads while work goes on, by how long the steps of the work take with each.
+
+    A count that is not in use is tried on a small piece of work first. Only where that is not hopeless does it get a
+    step of the real work, which decides: a step with too many threads on a busy processor may take minutes.
 
     Args:
         counts: To choose from, ascending; with one there is nothing to choose.
@@ -94,10 +98,11 @@ class ThreadChoice:
     def choose_among(self, counts: Sequence[int]) -> None:
         """Begin anew with other numbers."""
         self._candidates = [_Candidate(n) for n in counts]
-        self._chosen = self._candidates[0]
-        self._next = 0.0
-        self._last_call: float | None = None
-        self._steps: deque[float] = deque(maxlen=5)
+        self._chosen = self._running = self._candidates[0]
+        self._next = 0.0  # when the next try may be
+        self._began: float | None = None  # when the first try began
+        self._since: float | None = None  # when the step that is being done began
+        self._kind = ""
         self.spent_s = 0.0
 
     @property
@@ -107,67 +112,96 @@ class ThreadChoice:
 
     @property
     def chosen(self) -> int:
-        """The number of threads that is used now."""
+        """The number of threads that has won so far."""
         return self._chosen.threads
 
-    def __call__(self) -> int:
-        """Call before each step, in the thread that computes it: measures where that is due, and sets torch's threads.
+    def __call__(self, kind: str = "") -> int:
+        """Call before each step, in the thread that computes it: sets torch's threads.
+
+        Args:
+            kind: Of step; steps of different kinds are not compared.
 
         Returns:
-            The number of threads.
+            The number of threads for this step.
         """
-        now = self._clock()
         if len(self._candidates) > 1:
-            if self._last_call is None:
-                self._try(self._candidates)
-            elif now >= self._next and (others := self._others(now)):
-                self._try([self._chosen, others[0]])
-            self._watch(now)
-            self._last_call = self._clock()
-        torch.set_num_threads(self.chosen)
-        return self.chosen
+            now = self._clock()
+            if self._since is None:
+                self._first_tries()
+            else:
+                self._learn(now, now - self._since, kind)
+                self._running = self._next_trial(now) or self._chosen
+            self._kind = kind
+        torch.set_num_threads(self._running.threads)
+        self._since = self._clock()
+        return self._running.threads
 
-    def _others(self, now: float) -> list[_Candidate]:
-        due = [c for c in self._candidates if c is not self._chosen and c.due <= now]
-        return sorted(due, key=lambda c: c.due)
+    def _first_tries(self) -> None:
+        """Begin with what is fastest on the piece of work; the others that are not hopeless get a step each, then."""
+        paces = self._try(self._candidates)
+        self._chosen = self._running = min(self._candidates, key=lambda c: paces[c.threads])
+        for candidate in self._candidates:
+            if paces[candidate.threads] > PLAUSIBLE * paces[self.chosen]:
+                self._put_off(candidate, self._clock(), lost_s=0.0)
 
-    def _watch(self, now: float) -> None:
-        """Other programs came or went if a step takes much longer or shorter: what lost before may win now."""
-        if self._last_call is None:
+    def _learn(self, now: float, step_s: float, kind: str) -> None:
+        """A step is done: does it change the choice?"""
+        if kind != self._kind:  # the step was the last of its kind, and says nothing of the ones to come
+            for candidate in self._candidates:
+                candidate.steps.clear()
             return
-        step = now - self._last_call
-        if self._steps:
-            usual = median(self._steps)
-            if not usual / CHANGED <= step <= usual * CHANGED:
-                for candidate in self._candidates:
-                    candidate.due = now
-        self._steps.append(step)
+        running, chosen = self._running, self._chosen
+        usual = running.step_s
+        running.steps.append(step_s)
+        running.seen = now
+        if usual < math.inf and not usual / CHANGED <= step_s <= usual * CHANGED:
+            for candidate in self._candidates:  # other programs came or went: what lost before may win now
+                candidate.due = now
+        if running is not chosen:
+            if running.step_s * WORTH_IT < chosen.step_s:
+                self._chosen, running.wait_s = running, 0.0
+            else:
+                self._put_off(running, now, lost_s=step_s - chosen.step_s)
+            return
+        rival = min(self._candidates, key=lambda c: c.step_s if now - c.seen < LONGEST_WAIT_S else math.inf)
+        if rival.step_s * WORTH_IT < chosen.step_s:
+            self._put_off(chosen, now, lost_s=chosen.step_s - rival.step_s)
+            self._chosen, rival.wait_s = rival, 0.0
 
-    def _try(self, candidates: Sequence[_Candidate]) -> None:
+    def _next_trial(self, now: float) -> _Candidate | None:
+        """A count to do the next step with, for a trial."""
+        due = [c for c in self._candidates if c is not self._chosen and c.due <= now]
+        if not due or not self._chosen.steps:
+            return None
+        other = min(due, key=lambda c: c.due)
+        if other.due:  # at the very start all were tried just now
+            if now < self._next:
+                return None
+            paces = self._try([self._chosen, other])
+            if paces[other.threads] > PLAUSIBLE * paces[self.chosen]:
+                self._put_off(other, self._clock(), lost_s=0.0)
+                return None
+        other.steps.clear()  # of another time
+        return other
+
+    def _put_off(self, candidate: _Candidate, now: float, *, lost_s: float) -> None:
+        """Wait with the next trial, the longer the more often it lost and the more time that cost."""
+        candidate.wait_s = min(2 * candidate.wait_s + 1.0, LONGEST_WAIT_S)
+        candidate.due = now + max(candidate.wait_s, lost_s / SHARE)
+
+    def _try(self, candidates: Sequence[_Candidate]) -> dict[int, float]:
+        """Seconds a round of the piece of work, by the number of threads."""
         if self._measure is None:
             self._measure = Work()
-        began = self._clock()
-        limit = TRY_S / 2
+        self._began = self._clock() if self._began is None else self._began
+        began, limit, paces = self._clock(), TRY_S, {}
         for candidate in candidates:
-            pace = self._measure(candidate.threads, limit)
-            candidate.tries.append(pace)
+            paces[candidate.threads] = pace = self._measure(candidate.threads, limit)
             limit = min(limit, GIVE_UP * ROUNDS * pace)
-        best = min(self._candidates, key=lambda c: c.pace * (1.0 if c is self._chosen else WORTH_IT))
-        if best is not self._chosen:
-            self._chosen = best
-            self._steps.clear()
         now = self._clock()
-        took = now - began
-        self.spent_s += took
-        self._next = now + took / SHARE
-        for candidate in candidates:
-            if candidate is self._chosen:
-                candidate.wait_s = 0.0
-            elif candidate.tries[-1] > LOST * self._chosen.pace:
-                candidate.wait_s = min(max(2 * candidate.wait_s, took / SHARE), LONGEST_WAIT_S)
-            else:
-                candidate.wait_s = 0.0
-            candidate.due = now + candidate.wait_s
+        self.spent_s += now - began
+        self._next = self._began + (self.spent_s + now - began) / SHARE  # when another one as long has its share
+        return paces
 
 
 def granted_threads() -> int:

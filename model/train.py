@@ -154,7 +154,7 @@ class Trainer:
         while not self.done and self.seconds - sitting < seconds:
             began = time.monotonic()
             if self.threads is not None:
-                self.threads()
+                self.threads("train")
             if self.step % self.settings.check_every == 0:
                 self._losses.clear()
             self._losses.append(self._train_step())
@@ -291,7 +291,7 @@ def class_dice(
     total, count = torch.zeros(classes), torch.zeros(classes)
     for part in frames.batches(batch):
         if threads is not None:
-            threads()
+            threads("look")
         with autocast(device):
             logits = as_output(network(standardise(part.frames).to(device))).logits
         label = logits.argmax(1).cpu()
