@@ -16,6 +16,7 @@ from .masks import read_index_mask
 from .settings import SETTINGS_NAME, Settings
 from .settings_template import toml_value
 from .structures import guess_class, plain, structure_of
+from .wording import counted
 
 _VALUES_SHOWN = 10
 _WHITE = 255
@@ -131,11 +132,11 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
     rest = [label for label in order if label not in guessed]
     if rest:
         yield (
-            f"No class is guessed for {_count(len(rest), 'label')}. Put each among the aliases of its class in "
+            f"No class is guessed for {counted(len(rest), 'labels')}. Put each among the aliases of its class in "
             f"{SETTINGS_NAME}, or make it a [[class]] with a new id:"
         )
         for label in rest:
-            drawn = f"{_count(unknown[label], 'shape')} in {_count(labels.files([label]), 'file')}"
+            drawn = f"{counted(unknown[label], 'shapes')} in {counted(labels.files([label]), 'files')}"
             named = structure_of(label)
             guess = f" A new one, {named}?" if named and plain(label) != plain(named) else ""
             yield f"# aliases = {toml_value([label])}  # of which class?{guess} {drawn}"
@@ -147,10 +148,6 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
 
 def _each_once(texts: Iterable[str]) -> list[str]:
     return list({canonical_label(text): text for text in texts}.values())
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def recognise_masks(

@@ -57,7 +57,7 @@ def _changes(run: Run, other: Run, catalogue: Catalogue) -> list[str]:
     if run.dataset != other.dataset:
         now, then = set(catalogue.dataset(run.dataset)), set(catalogue.dataset(other.dataset))
         n = max(len(now - then), len(then - now))  # a frame that was drawn again has a revision on both sides
-        changes.append(f"{n} {'outline' if n == 1 else 'outlines'} drawn or changed since")
+        changes.append(f"{counted(n, 'outlines')} drawn or changed since")
     before, after = asdict(other.settings), asdict(run.settings)
     differing = [name for name, value in after.items() if value != before[name]]
     if differing:
