@@ -173,7 +173,7 @@ def recognise_masks(
     unknown = Counter({str(value): n for value, n in values.items() if value not in ids})
     advice = []
     if unknown:
-        shown = ", ".join(f"{value} in {_count(n, 'mask')}" for value, n in unknown.most_common(_VALUES_SHOWN))
+        shown = ", ".join(f"{value} in {counted(n, 'masks')}" for value, n in unknown.most_common(_VALUES_SHOWN))
         more = f", and {len(unknown) - _VALUES_SHOWN} more" if len(unknown) > _VALUES_SHOWN else ""
         advice = [
             f"A value in a mask is the id of a class: {', '.join(f'{c.id} {c.name}' for c in classes.active)}.",

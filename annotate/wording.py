@@ -12,6 +12,7 @@ _SINGULAR = {
     "frames": "frame",
     "images": "image",
     "labels": "label",
+    "masks": "mask",
     "minutes": "minute",
     "models": "model",
     "near-copies": "near-copy",
