@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,14 +20,28 @@ TRY_S: Final = 0.2  # a try takes this long at most, however busy the processor 
 SHARE: Final = 0.03  # of the time, at most, goes into tries, and as much into trial steps that lost
 ROUNDS: Final = 400  # of the work a try; about 0.1 s on an idle processor, for a shorter one may fall into a lull
 GIVE_UP: Final = 3.0  # times the rounds of the count in use: a try that takes longer has lost
+FREE: Final = 0.8  # share of a core that one thread gets, at least, where a core is free for more of them
 PLAUSIBLE: Final = 1.5  # times as slow in a try: such a count gets a trial step all the same, slower ones do not
 WORTH_IT: Final = 1.1  # a step has to be faster by this much, or the choice would flicker
 LONGEST_WAIT_S: Final = 120.0  # between trials of a count that keeps losing
 REMEMBERED: Final = 3  # steps of a count, of which the median counts
 CHANGED: Final = 1.5  # a step that takes this much longer or shorter than the last ones calls for a new look
 
-Measure = Callable[[int, float], float]
-"""Threads, and seconds at most -> seconds a round."""
+
+class Try(NamedTuple):
+    """How a piece of work went.
+
+    Attributes:
+        round_s: Seconds a round.
+        share: Of that time, how much this thread had a core for itself, 0 to 1; the rest other programs had.
+    """
+
+    round_s: float
+    share: float
+
+
+Measure = Callable[[int, float], Try]
+"""Threads, and seconds at most -> how a piece of work went."""
 
 
 class Work:
@@ -44,15 +58,15 @@ class Work:
         self._kernel = torch.randn(32, 32, 3, 3, generator=generator)
 
     @torch.no_grad()
-    def __call__(self, threads: int, limit_s: float) -> float:
-        """Seconds a round with so many threads; given up after `limit_s`."""
+    def __call__(self, threads: int, limit_s: float) -> Try:
+        """Do it with so many threads; given up after `limit_s`."""
         torch.set_num_threads(threads)
         self._round()  # threads are made and kernels are built outside of what is measured
-        began, done, elapsed = time.perf_counter(), 0, 0.0
+        own, began, done, elapsed = time.thread_time(), time.perf_counter(), 0, 0.0
         while done < ROUNDS and elapsed <= limit_s:
             self._round()
             done, elapsed = done + 1, time.perf_counter() - began
-        return elapsed / done
+        return Try(elapsed / done, (time.thread_time() - own) / elapsed)
 
     def _round(self) -> None:
         with autocast(torch.device("cpu")):
@@ -138,10 +152,11 @@ class ThreadChoice:
 
     def _first_tries(self) -> None:
         """Begin with what is fastest on the piece of work; the others that are not hopeless get a step each, then."""
-        paces = self._try(self._candidates)
-        self._chosen = self._running = min(self._candidates, key=lambda c: paces[c.threads])
+        tries = self._try(self._candidates)
+        hopeful = [c for c in self._candidates if not self._is_hopeless(c, self._candidates[0], tries)]
+        self._chosen = self._running = min(hopeful, key=lambda c: tries[c.threads].round_s)
         for candidate in self._candidates:
-            if paces[candidate.threads] > PLAUSIBLE * paces[self.chosen]:
+            if self._is_hopeless(candidate, self._chosen, tries):
                 self._put_off(candidate, self._clock(), lost_s=0.0)
 
     def _learn(self, now: float, step_s: float, kind: str) -> None:
@@ -177,31 +192,40 @@ class ThreadChoice:
         if other.due:  # at the very start all were tried just now
             if now < self._next:
                 return None
-            paces = self._try([self._chosen, other])
-            if paces[other.threads] > PLAUSIBLE * paces[self.chosen]:
+            if self._is_hopeless(other, self._chosen, self._try([self._chosen, other])):
                 self._put_off(other, self._clock(), lost_s=0.0)
                 return None
         other.steps.clear()  # of another time
         return other
+
+    @staticmethod
+    def _is_hopeless(other: _Candidate, chosen: _Candidate, tries: dict[int, Try]) -> bool:
+        """Whether no step needs to be done to know that a count is the slower one.
+
+        More threads are, where not even the chosen ones had their cores for themselves: each of a step's parts waits
+        for the thread that is held up longest, and a try may be lucky.
+        """
+        own, its = tries[chosen.threads], tries[other.threads]
+        return its.round_s > PLAUSIBLE * own.round_s or (other.threads > chosen.threads and own.share < FREE)
 
     def _put_off(self, candidate: _Candidate, now: float, *, lost_s: float) -> None:
         """Wait with the next trial, the longer the more often it lost and the more time that cost."""
         candidate.wait_s = min(2 * candidate.wait_s + 1.0, LONGEST_WAIT_S)
         candidate.due = now + max(candidate.wait_s, lost_s / SHARE)
 
-    def _try(self, candidates: Sequence[_Candidate]) -> dict[int, float]:
-        """Seconds a round of the piece of work, by the number of threads."""
+    def _try(self, candidates: Sequence[_Candidate]) -> dict[int, Try]:
+        """How the piece of work goes, by the number of threads."""
         if self._measure is None:
             self._measure = Work()
         self._began = self._clock() if self._began is None else self._began
-        began, limit, paces = self._clock(), TRY_S, {}
+        began, limit, tries = self._clock(), TRY_S, {}
         for candidate in candidates:
-            paces[candidate.threads] = pace = self._measure(candidate.threads, limit)
-            limit = min(limit, GIVE_UP * ROUNDS * pace)
+            tries[candidate.threads] = done = self._measure(candidate.threads, limit)
+            limit = min(limit, GIVE_UP * ROUNDS * done.round_s)
         now = self._clock()
         self.spent_s += now - began
         self._next = self._began + (self.spent_s + now - began) / SHARE  # when another one as long has its share
-        return paces
+        return tries
 
 
 def granted_threads() -> int:

@@ -19,6 +19,7 @@ from dmr.model.threads import (
     TRY_S,
     WORTH_IT,
     ThreadChoice,
+    Try,
     Work,
     counts_to_try,
     set_thread_count,
@@ -32,11 +33,12 @@ class Processor:
 
     pace: dict[int, float]
     tries: dict[int, float] | None = None  # how long it takes in a try, where that misleads
+    share: float = 1.0  # of a core that one thread gets
     now: float = 100.0
     measured: int = 0
     longest: float = 0.0
 
-    def measure(self, threads: int, limit_s: float) -> float:
+    def measure(self, threads: int, limit_s: float) -> Try:
         took, done, pace = 0.0, 0, (self.tries or self.pace)[threads]
         while done < ROUNDS and took <= limit_s:
             took += pace
@@ -44,7 +46,7 @@ class Processor:
         self.now += took
         self.measured += 1
         self.longest = max(self.longest, took - pace)
-        return took / done
+        return Try(took / done, self.share)
 
     def step(self, choice: ThreadChoice, rounds: int = 200, kind: str = "") -> float:
         """A step of so many rounds; seconds, the choosing included."""
@@ -121,6 +123,12 @@ def test_steps_decide_where_the_piece_of_work_misleads() -> None:
     assert threads.count(2) < 10, "trials of what lost get rare"
 
 
+def test_a_lucky_try_on_a_busy_processor_gets_no_step() -> None:
+    processor = Processor({1: 2e-3, 2: 200e-3}, tries={1: 2e-3, 2: 1e-3}, share=0.4)
+    choice = choice_on(processor)
+    assert {processor.step_with(choice) for _ in range(200)} == {1}
+
+
 def test_steps_of_different_kinds_are_not_compared() -> None:
     processor = Processor({1: 1e-3, 2: 0.6e-3})
     choice = choice_on(processor)
@@ -145,7 +153,9 @@ def test_many_cores_are_tried_by_powers_of_two() -> None:
 
 def test_a_real_round_of_work_takes_milliseconds_and_keeps_to_its_limit() -> None:
     work = Work()
-    assert 0 < work(1, 1.0) < 0.5
+    done = work(1, 1.0)
+    assert 0 < done.round_s < 0.5
+    assert 0 < done.share < 1.1
     assert torch.get_num_threads() == 1
 
 
