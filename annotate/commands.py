@@ -54,7 +54,7 @@ def init(folder: Path, classes: str | None, outlines: Path | None, patient: str 
 
     report = Report("init")
     try:
-        given = _named_classes(classes) if classes else None
+        given = _named_classes(classes) if classes is not None else None
     except ValueError as error:
         raise UsageError("--classes", str(error), "Give names such as nerve=shenjing,muscle") from error
     try:
@@ -94,11 +94,14 @@ def init(folder: Path, classes: str | None, outlines: Path | None, patient: str 
 
 def _named_classes(text: str) -> list[ClassDef]:
     """Classes from `name=alias=alias,name,...`, the first the lowest in a mask."""
-    from .classes import PALETTE, ClassDef, Classes, parse_names
+    from .classes import PALETTE, ClassDef, Classes, canonical_label, parse_names
 
     classes = []
     for number, (name, *aliases) in enumerate(parse_names(text), 1):
-        classes.append(ClassDef(number, name, tuple(aliases), PALETTE[(number - 1) % len(PALETTE)], 10 * number))
+        if not all((name, *aliases)):
+            raise ValueError("a name is empty")
+        others = tuple(alias for alias in aliases if canonical_label(alias) != canonical_label(name))
+        classes.append(ClassDef(number, name, others, PALETTE[(number - 1) % len(PALETTE)], 10 * number))
     return list(Classes(classes))
 
 

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import click
 
-from .errors import DmrError
+from .errors import DmrError, UsageError
 from .report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+# A place that is not there, may not be written, is of another kind, or full: the user's to mend, and no bug.
+_OF_PLACES: Final = frozenset(
+    (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENOSPC,
+        errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC,
+        errno.ENAMETOOLONG,
+    )
+)
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """A text with what would move a terminal's cursor, colour it or turn its lines written out, as in `\\x1b`.
+
+    Labels and names of files come from outside and may hold anything.
+    """
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def reporting(function: Callable[..., Report]) -> Callable[..., None]:
@@ -26,8 +54,15 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
         try:
             report = function(*args, **kwargs)
         except DmrError as error:
-            click.echo(f"Error: {error}", err=True)  # as it is: not wrapped, so that it can be searched for
+            click.echo(printable(f"Error: {error}"), err=True)  # as it is: not wrapped, so that it can be searched for
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in _OF_PLACES or error.filename is None:
+                raise
+            what = f"cannot be used ({error.strerror})"
+            told = UsageError(error.filename, what, "Check its permissions and its disk, or name another place")
+            click.echo(printable(f"Error: {told}"), err=True)
+            sys.exit(told.exit_code)
         except KeyboardInterrupt as error:
             click.echo(str(error) or "Interrupted. What is done is kept; the same command goes on from here.", err=True)
             sys.exit(130)
@@ -35,7 +70,7 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
             click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
         else:
             for line in report.lines():
-                click.echo(line, err=True)
+                click.echo(printable(line), err=True)
         if report.exit_code:
             sys.exit(report.exit_code)
 
@@ -46,7 +81,7 @@ def show(text: str) -> None:
     """Print data for the reader or the next program, unless `--json` was asked for."""
     context = click.get_current_context()
     if not context.params.get("as_json"):
-        click.echo(text)
+        click.echo(printable(text))
 
 
 class Tell(Protocol):

@@ -72,7 +72,7 @@ def labelme_to_layers(
             painted = {s.class_id for s in shapes} if classes is None else range(1, len(classes) + 1)
             for k in sorted(painted):
                 label = names.label(k)
-                if Path(label).name != label or label in (".", ".."):
+                if Path(label).name != label or label in (".", "..") or not label.isprintable():
                     what = f"its label {label!r} is no name of a folder"
                     raise BrokenInput(job.name, what, "Rename it with --classes")
                 target = dst / label / job.target.relative_to(dst if src.is_dir() else job.target.parent)

@@ -40,7 +40,8 @@ class Key:
     def digest(self, kind: str, *parts: str) -> str:
         """HMAC-SHA256 as 64 hex digits; kinds never meet, and neither do parts cut elsewhere."""
         message = "\0".join((kind, *(f"{len(part)}:{part}" for part in parts)))
-        return hmac.new(self.secret, message.encode(), hashlib.sha256).hexdigest()
+        # A file's name may be no valid text, and tell a patient all the same.
+        return hmac.new(self.secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def pseudonym(key: Key, patient: str) -> str:

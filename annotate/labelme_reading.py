@@ -107,6 +107,8 @@ def read_labelme(path: Path) -> LabelmeFile:
 def read_labels(path: Path) -> tuple[str, ...]:
     """The labels of a Labelme file, one for each shape that has an area; nothing else in it is looked at.
 
+    A shape whose label is no text counts with an empty one: it is drawn, and nobody knows as what.
+
     Raises:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
     """
@@ -121,7 +123,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if not isinstance(shapes, list):
         raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
     found = (s for s in shapes if isinstance(s, dict) and str(s.get("shape_type")) not in _WITHOUT_AREA)
-    return tuple(label for s in found if isinstance(label := s.get("label"), str))
+    return tuple(label if isinstance(label := s.get("label"), str) else "" for s in found)
 
 
 def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:

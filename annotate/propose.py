@@ -77,6 +77,8 @@ def propose_settings(
         found, ignore = _classes(labels)
     else:
         found, ignore = _with_aliases(classes, labels), ()
+    if labels.shapes[""]:
+        ignore = (*ignore, "")  # shapes without a label: of which class, nobody can say
     names = [(path.parent.as_posix(), path.stem) for path in read]
     fit, verdict = choose_pattern(names) if patient is None else (fit_pattern(patient, names), "given")
     taken = patient if patient is not None else fit.pattern if fit and verdict != "a patient a file" else ""

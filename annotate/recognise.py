@@ -19,6 +19,7 @@ from .structures import guess_class, plain, structure_of
 from .wording import counted
 
 _VALUES_SHOWN = 10
+_LABELS_SHOWN = 40  # of thousands, those that are drawn most
 _WHITE = 255
 
 
@@ -135,13 +136,22 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
             f"No class is guessed for {counted(len(rest), 'labels')}. Put each among the aliases of its class in "
             f"{SETTINGS_NAME}, or make it a [[class]] with a new id:"
         )
-        for label in rest:
+        for label in rest[:_LABELS_SHOWN]:
             drawn = f"{counted(unknown[label], 'shapes')} in {counted(labels.files([label]), 'files')}"
             named = structure_of(label)
             guess = f" A new one, {named}?" if named and plain(label) != plain(named) else ""
             yield f"# aliases = {toml_value([label])}  # of which class?{guess} {drawn}"
-        yield "Those that are none of your classes are left out by this line under [import], without its first #:"
-        yield f"# ignore = {toml_value(_each_once([*settings.imports.ignore, *rest]))}"
+        if len(rest) > _LABELS_SHOWN:
+            yield f"# ... and {len(rest) - _LABELS_SHOWN:,} more labels"
+    if rest or unknown[""]:
+        if unknown[""]:
+            yield f"{counted(unknown[''], 'shapes')} have no label."
+        yield (
+            "Labels that are none of your classes are left out by this line, without its first #, in place of the "
+            "ignore line under [import]:"
+        )
+        left_out = [*settings.imports.ignore, *rest[:_LABELS_SHOWN], *([""] if unknown[""] else [])]
+        yield f"# ignore = {toml_value(_each_once(left_out))}"
     if 2 * sum(unknown[label] for label in rest) > labels.shapes.total():
         yield "If your classes are others: `dmr init FOLDER --from OUTLINES` makes a workspace with those of the files."
 

@@ -144,6 +144,8 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
     """
     if path.is_dir():
         raise UsageError(path, "is a folder", "Name files or frames; --in searches a folder for the files of frames")
+    if path.exists() and not path.is_file():  # such as a named pipe, which would be waited for
+        raise UsageError(path, "is no file", "Name files or frames")
     try:
         files = {path: source_hashes(path)}
         if (image := _image_beside(path)) is not None:

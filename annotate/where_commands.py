@@ -10,6 +10,7 @@ import click
 from .commands import pass_workspace
 from .console import progress, reporting, show
 from .report import Report
+from .wording import counted
 
 if TYPE_CHECKING:
     from .where import Whereabouts
@@ -33,7 +34,7 @@ def where(workspace: Workspace, targets: tuple[str, ...], folders: tuple[Path, .
     FRAME is a frame's id, its first signs, or its picture's name. Works where the frames were brought in: the names of
     the files stay on that computer, outside the workspace.
     """
-    from .errors import UsageError
+    from .errors import BrokenInput, UsageError
     from .source_index import index_path
     from .where import explain
     from .where import where as look_up
@@ -54,12 +55,15 @@ def where(workspace: Workspace, targets: tuple[str, ...], folders: tuple[Path, .
     report.data["where"] = [_as_json(one) for one in found]
     for one in found:
         error = explain(one)
-        if not targets and error is not None:
-            report.note("file not found", one.frame.frame_id)
-        elif targets:
+        if targets:
             show(_as_text(one))
             if error is not None:
                 report.fail(error)
+        elif error is not None:
+            report.note("file not found", one.frame.frame_id)
+    if not targets and (missing := sum(explain(one) is not None for one in found)):
+        what = f"the files of {counted(missing, 'frames')} were not found"
+        report.fail(BrokenInput("where --in", what, "Search another folder"))
     report.count("frames with their file", sum(one.state == "same" for one in found))
     return report
 

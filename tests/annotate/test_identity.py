@@ -112,3 +112,9 @@ def test_a_file_that_holds_no_key_is_refused_without_being_quoted(
     with pytest.raises(WorkspaceError, match="is not a pseudonym key") as caught:
         load_key(KEY.id)
     assert "zz" not in str(caught.value).replace(str(tmp_path), "")
+
+
+def test_a_patient_whose_name_is_no_valid_text_has_a_pseudonym_of_their_own() -> None:
+    key = Key(bytes(32))
+    assert pseudonym(key, "M\udcfcller") != pseudonym(key, "M\udcf6ller")
+    assert pseudonym(key, "Müller") == "p" + key.digest("patient", "müller")[:16]

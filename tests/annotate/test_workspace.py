@@ -134,3 +134,16 @@ def test_a_time_out_of_the_work_itself_is_not_taken_for_a_held_lock(tmp_path: Pa
     workspace, _ = Workspace.create(tmp_path)
     with pytest.raises(TimeoutError, match="the server"), workspace.lock():
         raise TimeoutError("the server")
+
+
+def test_a_place_that_cannot_be_a_workspace_is_one_line(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from dmr.cli import main
+
+    (tmp_path / "file").write_bytes(b"x")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = CliRunner().invoke(main, ["init", str(place)])
+        assert result.exit_code == 2, result.output
+        assert result.output.startswith("Error: ") and "name another place" in result.output
+        assert len(result.output.splitlines()) == 1

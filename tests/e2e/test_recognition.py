@@ -271,3 +271,43 @@ def test_init_says_whose_the_default_classes_are() -> None:
     said = " ".join(run("init", "--help").stdout.split())
 
     assert "the classes are those of the Shamrock view: psoas_major" in said
+
+
+def test_shapes_without_a_label_count_as_unknown_and_the_line_to_paste_leaves_them_out(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for frame, label in enumerate(("psoas_major", 5, None, "", ["x"])):
+        outline(tmp_path / "in", f"1_{frame}", "psoas_major")
+        path = tmp_path / "in" / f"1_{frame}.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["shapes"][0]["label"] = label
+        path.write_text(json.dumps(content), encoding="utf-8")
+    before = state(workspace)
+    refused = run("import", str(tmp_path / "in"), code=1)
+
+    assert state(workspace) == before
+    assert "knows 1 of 5 shapes" in refused.stderr
+    assert '# ignore = [""]' in refused.stderr
+    paste(refused.stderr.splitlines())
+    run("import", str(tmp_path / "in"))
+
+
+def test_thousands_of_labels_are_told_in_some_lines(workspace: Workspace, tmp_path: Path) -> None:
+    outline(tmp_path / "in", "1_1", *(f"label {n}" for n in range(3000)))
+    refused = run("import", str(tmp_path / "in"), code=1)
+
+    assert len(refused.stderr.splitlines()) < 60
+    assert "and 2,960 more labels" in refused.stderr
+
+
+def test_what_would_move_the_cursor_is_written_out(workspace: Workspace, tmp_path: Path) -> None:
+    outline(tmp_path / "in", "1_1", "red\x1b[31m", "turned\u202e")
+    refused = run("import", str(tmp_path / "in"), code=1)
+
+    assert "\x1b" not in refused.stderr and "\u202e" not in refused.stderr
+
+
+@pytest.mark.parametrize("classes", ["", "nerve=", "nerve,,muscle"])
+def test_a_class_without_a_name_is_refused(tmp_path: Path, classes: str) -> None:
+    assert "a name is empty" in run("init", str(tmp_path / "x"), "--classes", classes, code=2).stderr
+    assert not (tmp_path / "x").exists()

@@ -131,7 +131,7 @@ def test_without_frames_a_search_counts_what_it_does_not_find(
 ) -> None:
     index_file(workspace).unlink()
     (tmp_path / "empty").mkdir()
-    result = run("where", "--in", tmp_path / "empty")
+    result = run("where", "--in", tmp_path / "empty", code=1)
     assert "file not found: 6" in result.stderr
     assert result.stdout == ""
 
