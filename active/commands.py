@@ -10,6 +10,7 @@ import click
 from ..annotate.commands import pass_workspace
 from ..annotate.console import Tell, progress, reporting, seed_option, show
 from ..annotate.report import Report
+from ..annotate.wording import counted
 from ..model.commands import chosen_settings, tell_now, training_bar, training_options
 from ..model.options import computing_options
 
@@ -188,7 +189,7 @@ def retrain(
                         report=report,
                         on_progress=lambda n: tell("Pulling annotations", n, None),
                     )
-        tell("Reading frames", 0, None)
+        tell("Preparing the training", 0, None)
         run_cycle(
             workspace,
             catalogue,
@@ -252,6 +253,9 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
         "second_dice": done.figures.second.dice,
         "page": str(done.page),
     }
+    for model in (done.figures.first, done.figures.second):
+        if model.dice is not None:
+            show(f"{model.id}: mean Dice {model.dice:.3f} on the test patients, after {counted(model.steps, 'steps')}.")
     show(f"\nLook at {done.page}")
     if open_page or (open_page is None and sys.stdout.isatty()):
         webbrowser.open(done.page.resolve().as_uri())

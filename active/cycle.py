@@ -148,6 +148,11 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
     if verdict.unjudged:
         why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model lacks them"
         lines.append(f"  not judged, for {why}: {', '.join(verdict.unjudged)}")
+    if cycle.verdict == "rejected" and cycle.incumbent:
+        lines.append(
+            f"{cycle.incumbent} stays active. Outline more frames, then `dmr retrain`; or train longer: "
+            "`dmr retrain --again --minutes 30`."
+        )
     if cycle.verdict == "undecided":
         if verdict.patients_needed:
             lines.append(

@@ -104,7 +104,10 @@ def run_demo(
             show=show,
             tell=tell,
         )
-        return run.to_end(steps)
+        try:
+            return run.to_end(steps)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None  # in the words of every command: a training's own name its options
 
 
 def _workspace(folder: Path, journal: Journal) -> Workspace:
@@ -196,15 +199,20 @@ class _Run:
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
         long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")
         self.show(f"3. dmr train: DMRNet learns from the training patients ({long}).")
+        report = Report("train")
         model = train_model(
             self.workspace,
             self.catalogue,
             settings=settings,
             device=self.device,
-            report=Report("train"),
+            report=report,
+            say=self._told,
             activate=True,  # a demo of few steps goes on with what it has
             on_progress=training_bar(self.tell, NAMES),
         )
+        for line in report.words:
+            if line.startswith((f"{model}: ", "Verdict: ")):
+                self._told(line)
         return {"model": model}
 
     def _ranking(self) -> dict[str, Any]:
@@ -250,6 +258,7 @@ class _Run:
             settings=settings,
             device=self.device,
             report=report,
+            say=self._told,
             on_training=training_bar(self.tell, NAMES, what="Training again"),
             tell=self.tell,
         )
@@ -259,7 +268,10 @@ class _Run:
 
     def _say(self, report: Report) -> None:
         for line in report.lines():
-            self.show(f"   {line}")
+            self._told(line)
+
+    def _told(self, line: str) -> None:
+        self.show(f"   {line}")
 
 
 def affordable_epochs(pace_s: float) -> int:

@@ -126,6 +126,7 @@ def figures_first(figures: DemoFigures) -> list[str]:
     """The top of the page: verdict, both models' figures and the minutes; then the tables behind them."""
     first, second, verdict = figures.first, figures.second, figures.verdict
     decision = str(verdict["decision"])
+    told = "undecided" if decision == "undecided" else f"{second.id} is {decision}"
     parts = [
         heading(f"dmr demo: two models, before and after {figures.corrected} corrected frames", level=1),
         notice(
@@ -135,7 +136,7 @@ def figures_first(figures: DemoFigures) -> list[str]:
         ),
         headline(
             [
-                ("The gate's verdict", f"{second.id} is {decision}", OUTCOMES[decision].format(first.id, second.id)),
+                ("The gate's verdict", told, OUTCOMES[decision].format(first.id, second.id)),
                 (f"First model, {first.id}", f"Dice {_share(first.dice)}", _learnt(first)),
                 (f"Second model, {second.id}", f"Dice {_share(second.dice)}", _learnt(second)),
                 ("Time on this computer", _minutes(figures.total_minutes), "from the first scan to the verdict"),
@@ -151,9 +152,9 @@ def figures_first(figures: DemoFigures) -> list[str]:
             f" {counted(verdict['patients'], 'test patients')}. Neither"
             " model has learnt from these patients. Dice tells how well an outline agrees with the exact one: 1 is the"
             " same, 0 is no overlap. The interval tells how much of the change may be chance: it holds the middle 95 %"
-            f" of the changes found when the patients are drawn again at random. The gate's reason:"
-            f" {verdict['reason']}."
+            " of the changes found when the patients are drawn again at random."
         ),
+        paragraph(f"The gate's reason: {verdict['reason']}."),
     ]
     if verdict["dice"] is not None:
         parts.append(_table(figures))
@@ -219,8 +220,12 @@ def _table(figures: DemoFigures) -> str:
     first, second, verdict = figures.first, figures.second, figures.verdict
     rows = [("mean", first.dice, second.dice, verdict["dice"])]
     rows += [(name, first.classes[name], second.classes[name], change) for name, change in verdict["classes"].items()]
+    rate = verdict.get("false_positive_rate")
+    told = [(n, _share(a), _share(b), _change(c)) for n, a, b, c in rows]
+    if rate is not None:
+        told.append(("false-positive rate: drawn in frames without the class", "", "", _change(rate)))
     head = ("class", f"Dice of {first.id}", f"Dice of {second.id}", "change\n95 % interval")
-    return table(head, [(n, _share(a), _share(b), _change(c)) for n, a, b, c in rows])
+    return table(head, told)
 
 
 def _change(change: Mapping[str, float]) -> str:

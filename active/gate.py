@@ -151,12 +151,18 @@ def judge(
         if change.value < -class_margin and change.high < 0:
             return verdict("rejected", f"it is worse in {name}: {change.told()}")
     if false_positives is not None and false_positives.low > 0:
-        return verdict("rejected", f"it draws more often what is not there: {false_positives.told()}")
+        return verdict(
+            "rejected",
+            f"it draws a class more often in frames without it: false-positive rate {false_positives.told()}",
+        )
     if dice.low < -margin:
         needed = _patients_needed(dice, margin=margin, patients=len(patients))
         return verdict("undecided", f"it may have lost more than {margin:g} of mean Dice: {dice.told()}", needed)
     if false_positives is not None and false_positives.value > 0:
-        reason = f"it drew more often what is not there, perhaps by chance: {false_positives.told()}"
+        reason = (
+            "it drew a class somewhat more often in frames without it, perhaps by chance: false-positive rate "
+            f"{false_positives.told()}"
+        )
         return verdict("undecided", reason)
     return verdict("promoted", f"its mean Dice changes by {dice.told()}")
 

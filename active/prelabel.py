@@ -135,6 +135,8 @@ def count_empty(catalogue: Catalogue, version: str, frames: Sequence[FrameRecord
         frames: The frames that were drafted; those that show next to nothing are no sign of a poor model.
         report: Gets the count and words.
     """
+    if not frames:
+        return
     nothing = catalogue.empty_predictions(version)
     report.count("empty drafts", sum(f.frame_id in nothing for f in frames))
     shown = [f for f in frames if f.sector is not None]

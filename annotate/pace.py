@@ -70,7 +70,9 @@ class Part:
         if not self.moments:
             return None
         began, first = self.moments[0]
-        return (self.done - first) / (now - began) if self.done > first and now > began else None
+        last = self.moments[-1][0]
+        until = last if now - last < STILL_S else now  # what is being done counts when it is done, or takes too long
+        return (self.done - first) / (until - began) if self.done > first and until > began else None
 
     def left_s(self, now: float) -> float | None:
         """Seconds from here to its end; None where nobody can tell."""

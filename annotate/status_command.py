@@ -60,7 +60,7 @@ def _next_step(counts: Mapping[str, int], drawn: Mapping[int, DrawnClass], *, mo
     if active:
         return (
             "`dmr prelabel FOLDER` for new scans; `dmr push` to correct their drafts in Label Studio, or `dmr open` in "
-            "Labelme; `dmr retrain` to learn"
+            "Labelme; `dmr retrain` when something new is drawn"
         )
     if not counts["frames labelled"]:
         return "`dmr open` to draw on the frames that come first"

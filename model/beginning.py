@@ -9,6 +9,7 @@ from ..annotate.catalogue import Catalogue
 from ..annotate.wording import counted
 from .network import SIZES
 from .resuming import Interrupted, Run
+from .verdict import told_minutes
 
 _SHOWN: Final = 3  # changed settings that are named in a line
 
@@ -36,7 +37,7 @@ def beginning(
         return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
     s = run.settings
     steps = s.total_steps(frames[0])
-    limit = f"at most {counted(steps, 'steps')}" + (f" or {s.minutes:g} minutes" if s.minutes else "")
+    limit = f"at most {counted(steps, 'steps')}" + (f" or {told_minutes(s.minutes)}" if s.minutes else "")
     line = (
         f"A new training: {counted(frames[0], 'outlined frames')} of {counted(patients[0], 'patients')} to learn from, "
         f"{frames[1]} of {counted(patients[1], 'validation patients')}, "
@@ -59,9 +60,9 @@ def _changes(run: Run, other: Run, catalogue: Catalogue) -> list[str]:
         n = max(len(now - then), len(then - now))  # a frame that was drawn again has a revision on both sides
         changes.append(f"{counted(n, 'outlines')} drawn or changed since")
     before, after = asdict(other.settings), asdict(run.settings)
-    differing = [name for name, value in after.items() if value != before[name]]
+    differing = [name for name, value in after.items() if value != before[name] and name != "chosen"]
     if differing:
-        told = [f"{name} {after[name]}, then {before[name]}" for name in differing if name != "augmentation"]
+        told = [f"{name} is {after[name]} and was {before[name]}" for name in differing if name != "augmentation"]
         more = len(differing) - len(told[:_SHOWN])
         named = "; ".join([*told[:_SHOWN], *([f"{more} more"] if more else [])])
         changes.append(f"other settings ({named})")

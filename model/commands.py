@@ -118,7 +118,7 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
         if finish:
             finish_interrupted(workspace, catalogue, device=device, report=report, say=tell_now)
             return report
-        tell("Reading frames", 0, None)
+        tell("Preparing the training", 0, None)
         train_model(
             workspace,
             catalogue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,14 +19,20 @@ def training_curves(checks: Sequence[Check], names: Sequence[str]) -> bytes:
         checks: Looks on the way.
         names: The classes', in the network's order.
     """
-    loss = Line("", [(c.step, c.loss) for c in checks])
+    loss = Line("", [(c.step, c.loss) for c in checks if not math.isnan(c.loss)])
     dice = [
         Line(name, [(c.step, d) for c in checks if (d := c.classes[k]) is not None]) for k, name in enumerate(names)
     ]
     mean = Line("mean", [(c.step, c.dice) for c in checks if c.dice is not None], "ink")
     return draw_png(
         [
-            Panel([loss], "step", "loss, training patients", counts=True),
+            Panel(
+                [loss] if loss.points else [],
+                "step",
+                "loss, training patients",
+                counts=True,
+                empty="no step since the training went on",
+            ),
             Panel(
                 [line for line in (mean, *dice) if line.points],
                 "step",

@@ -58,7 +58,7 @@ class Plan:
         minutes = counted(max(1, round(seconds / 60)), "minutes")
         line = (
             f"Chosen for this PC as it is now ({self.step_s:.2g} s a step): {SIZES[self.settings.size].name} on {grid},"
-            f" {counted(self.steps, 'steps')}, {minutes}. Ends at about {end:%H:%M} or earlier."
+            f" about {counted(self.steps, 'steps')} in {minutes}. Ends at about {end:%H:%M} or earlier."
         )
         if self.steps < ENOUGH:
             line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."

@@ -256,6 +256,7 @@ class Trainer:
             "generator": self.generator.get_state(),
             "order": self.order,
             "numbers": [self.step, self.seconds, self.stale, self.best],
+            "losses": torch.stack(self._losses) if self._losses else torch.empty(0),
             "checks": [[c.step, c.seconds, c.loss, c.dice, list(c.classes)] for c in self.checks],
         }
 
@@ -269,6 +270,7 @@ class Trainer:
         self.order = state["order"]
         self.step, self.seconds, self.stale, self.best = state["numbers"]
         self.checks = [Check(step, s, loss, dice, tuple(own)) for step, s, loss, dice, own in state["checks"]]
+        self._losses = list(state.get("losses", torch.empty(0)).unbind())  # since the last look
 
 
 def _floats(network: nn.Module) -> list[Tensor]:

@@ -113,7 +113,7 @@ class Outcome:
 
     def lines(self, version: str) -> list[str]:
         """For a person: what was done, how good it is, and what to do next."""
-        lines = [f"{version}: {counted(self.steps, 'steps')} in {_minutes(self.minutes)}, {_epochs(self.epochs)}."]
+        lines = [f"{version}: {counted(self.steps, 'steps')} in {told_minutes(self.minutes)}, {_epochs(self.epochs)}."]
         if self.mean is not None:
             dice = ", ".join(f"{name} {d:.2f}" for name, d in self.validation.items() if d is not None)
             seen = f"{counted(self.patients, 'patients')}, {counted(self.frames, 'frames')}"
@@ -164,14 +164,14 @@ class Outcome:
 
     def _longer(self) -> str:
         minutes = math.ceil(USUAL_STEPS * self.minutes / max(1, self.steps))
-        if self.ended_early:
-            how = "`dmr train --again`"
-        elif self.limited_by_minutes:
-            how = f"`dmr train --minutes {max(1, minutes)}`"
+        if self.ended_early or self.limited_by_minutes:
+            again = " --again" if self.ended_early else ""
+            how = f"`dmr train{again} --minutes {max(1, minutes)}`"
         else:
             how = f"`dmr train --steps {USUAL_STEPS}`"
-        pace = f"{USUAL_STEPS} steps would take about {_minutes(minutes)} here"
-        quicker = "" if self.size == "s" and self.input <= 128 else "; `--size s --input 128` is quicker"
+        pace = f"{USUAL_STEPS} steps would take about {told_minutes(minutes)} here"
+        smaller = [*(() if self.size == "s" else ("--size s",)), *(() if self.input <= 128 else ("--input 128",))]
+        quicker = f"; `{' '.join(smaller)}` is quicker" if smaller else ""
         return f"train longer, {how}: {pace}{quicker}"
 
 
@@ -190,10 +190,13 @@ def learnt_nothing(folder: Path) -> bool:
     return isinstance(said, dict) and said.get("verdict") == "nothing"
 
 
-def _minutes(minutes: float) -> str:
+def told_minutes(minutes: float) -> str:
+    """A time as a person says it: `1 minute`, `2.5 minutes`, `3.0 hours`."""
     if minutes >= 120:
         return f"{minutes / 60:.1f} hours"
-    return f"{minutes:.1f} minutes" if minutes < 10 else f"{minutes:.0f} minutes"
+    if minutes == round(minutes) or minutes >= 10:
+        return counted(round(minutes), "minutes")
+    return f"{minutes:.1f} minutes"
 
 
 def _epochs(epochs: float) -> str:

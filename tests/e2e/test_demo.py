@@ -45,7 +45,7 @@ def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, m
     first = markup.before_first_picture
     for words in (
         "Synthetic frames.",
-        f"v2 is {verdict['decision']}",
+        verdict["decision"],
         f"Dice {verdict['incumbent_dice']['mean']:.3f}",
         f"Dice {verdict['candidate_dice']['mean']:.3f}",
         "Time on this computer",

@@ -358,7 +358,7 @@ def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chose
     with pytest.raises(KeyboardInterrupt):
         begin(on_progress=stop_at(1))
     assert "A training was interrupted at step 1: the same command goes on" in dmr("status").output
-    assert re.search(r"dmrnet_s on 64 x 64, 3 steps, 1 minute\. Ends at about \d\d:\d\d", told[1])
+    assert re.search(r"dmrnet_s on 64 x 64, about 3 steps in 1 minute\. Ends at about \d\d:\d\d", told[1])
     monkeypatch.setattr("dmr.model.plan.seconds_a_step", lambda *_, **__: 1e9)  # a PC that is busier by now
     told.clear()
     assert begin() == "v1"

@@ -68,7 +68,7 @@ def test_what_is_given_is_not_chosen(given: tuple[str, ...], left: tuple[str, ..
 def test_the_line_says_what_was_chosen_and_when_it_ends() -> None:
     now = datetime.datetime(2026, 11, 27, 14, 0)
     enough = choose_settings(FREE, pace_s=0.5).told(now)
-    assert "dmrnet_s on 256 x 256, 1,200 steps, 40 minutes. Ends at about 14:40" in enough
+    assert "dmrnet_s on 256 x 256, about 1,200 steps in 40 minutes. Ends at about 14:40" in enough
     few = choose_settings(FREE, pace_s=30).told(now)
     assert f"few: about {ENOUGH}" in few
 

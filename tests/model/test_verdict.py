@@ -95,9 +95,9 @@ def test_without_validation_patients_nobody_knows_and_training_frames_tell_only_
     [
         ({"limited_by_minutes": True}, "`dmr train --minutes 900`: 600 steps would take about 15.0 hours here"),
         ({}, "`dmr train --steps 600`"),
-        ({"ended_early": True}, "`dmr train --again`"),
-        ({"input": 256}, "`--size s --input 128` is quicker"),
-        ({"size": "m"}, "`--size s --input 128` is quicker"),
+        ({"ended_early": True}, "`dmr train --again --minutes 900`"),
+        ({"input": 256}, "`--input 128` is quicker"),
+        ({"size": "m"}, "`--size s` is quicker"),
     ],
     ids=["minutes", "steps", "ended early", "fine grid", "large network"],
 )
