@@ -198,7 +198,7 @@ def test_a_training_that_cannot_go_on_says_what_changed_and_the_interrupted_one_
         train(workspace, steps=5, say=said.append, on_progress=stop_at(1))
     assert said[0].endswith(
         f"It does not go on with the one interrupted at step 3, because of {len(since)} outlines drawn or changed "
-        "since and other settings (steps 5, then 6); `dmr train --finish` makes a version of that one."
+        "since and other settings (steps is 5 and was 6); `dmr train --finish` makes a version of that one."
     )
 
     train(workspace, steps=5)
