@@ -39,7 +39,6 @@ def main() -> None:
     )
     args = parser.parse_args()
     args.state.mkdir(parents=True, exist_ok=True)
-    SHEET.write_bytes(encode_png(sheet()))
     rows: list[dict[str, Any]] = [speed(), *speckle()]
     for row in rows:
         print(row, flush=True)
@@ -58,6 +57,7 @@ def main() -> None:
     }
     print(headline)
     print(record("phantom", headline=headline, rows=rows))
+    SHEET.write_bytes(encode_png(sheet()))  # last: a record is of a clean tree
 
 
 def speed() -> dict[str, Any]:
