@@ -135,10 +135,12 @@ def test_onnx_runtime_sends_nothing_and_keeps_no_id(tmp_path: Path) -> None:
 def test_onnx_runtime_by_itself_keeps_an_id(tmp_path: Path) -> None:
     if b"ORT_DISABLE_TELEMETRY" not in native_library():
         pytest.skip("this ONNX Runtime has no telemetry")
-    empty_network(tmp_path)
-    for _ in range(3):  # it does so in a thread of its own, which a short program may outrun
-        run("import onnxruntime\n" + SESSION + "\nimport time; time.sleep(2)", tmp_path, cut_off=True)
-        if list((tmp_path / "home").rglob("*onnxruntime*")):
+    for n in range(3):  # it does so in a thread of its own, which a short program may outrun
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        empty_network(folder)
+        run("import onnxruntime\n" + SESSION + "\nimport time; time.sleep(2)", folder, cut_off=True)
+        if list((folder / "home").rglob("*onnxruntime*")):
             return
     pytest.skip("it kept no id in three runs: this control shows nothing here")
 
