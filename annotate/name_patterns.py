@@ -23,6 +23,8 @@ _OTHERS: Final = (
 _DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d")
 _YEAR = re.compile(r"(19|20)\d\d")
 # Few words without a digit are more likely what a device calls its files, such as IMG and DSC, than patients.
+_LEAST_OF_NUMBERS: Final = 1.2  # a sample of a folder has few files of each patient
+_LEAST_OF_OTHERS: Final = 2.0
 _LEAST_WORDS: Final = 5
 
 Verdict = Literal["given", "good", "one file", "one patient", "a patient a file", "none"]
@@ -59,8 +61,9 @@ def fit_pattern(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit:
 def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None, Verdict]:
     """The usual pattern that explains the most names, at least half of them, and makes sense of them.
 
-    Sense is made by two patients or more with two files each in the mean. A pattern that only makes every file a
-    patient of its own is returned with that verdict: it may be a mere count of the files.
+    Sense is made by two patients or more with several files each in the mean: a number that comes again is a patient's,
+    for a mere count of the files does not. A pattern that makes nearly every file a patient of its own is returned with
+    that verdict.
 
     Args:
         names: `(folder, file's name without its ending)` of each file.
@@ -69,7 +72,7 @@ def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None,
         What it makes of the names, and why it is taken; None and `none` where no pattern fits.
     """
     fits = [fit for pattern in (*_NUMBERED, *_OTHERS) if (fit := _sensible(pattern, names)) is not None]
-    good = [fit for fit in fits if fit.patients > 1 and fit.explained >= 2 * fit.patients]
+    good = [fit for fit in fits if fit.patients > 1 and fit.explained >= _least_files(fit.pattern) * fit.patients]
     if good:
         return max(good, key=lambda fit: fit.explained), "good"
     numbered = [fit for fit in fits if fit.pattern in _NUMBERED]
@@ -79,6 +82,11 @@ def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None,
     if best.names == 1:
         return best, "one file"
     return best, "one patient" if best.patients == 1 else "a patient a file"
+
+
+def _least_files(pattern: str) -> float:
+    """Files a patient, in the mean, from which on a pattern makes sense."""
+    return _LEAST_OF_NUMBERS if pattern in _NUMBERED else _LEAST_OF_OTHERS
 
 
 def _sensible(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit | None:

@@ -90,3 +90,10 @@ def test_patients_in_several_folders_are_counted() -> None:
     fit = fit_pattern(r"^(?P<patient>\d+)_", [("a", "1_1"), ("b", "1_2"), ("b", "2_1"), ("b", "x")])
 
     assert (fit.patients, fit.scattered, fit.explained) == (2, 1, 3)
+
+
+def test_a_sample_with_few_files_of_each_patient_has_its_pattern() -> None:
+    names = [("in", f"{patient}_{frame}") for patient in range(10, 76) for frame in range(1 + (patient % 3 > 0))]
+    fit, verdict = choose_pattern(names)
+    assert fit is not None
+    assert (fit.patients, verdict) == (66, "good")
