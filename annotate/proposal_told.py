@@ -53,8 +53,8 @@ def patient_lines(fit: PatternFit | None, verdict: Verdict, *, folders: int) -> 
         nearly = "" if fit.patients == fit.explained else "nearly "
         yield (
             f"Patients: the pattern that fits best makes {nearly}each of {fit.explained} files a patient of its own, "
-            "and may be a mere count of the files. So it was not taken: every patient is unknown, and such frames are never "
-            f"tested on. If each file is a patient of its own, put this line under [import] in {SETTINGS_NAME}:"
+            "and may be a mere count of the files. So it was not taken: every patient is unknown, and such frames are "
+            f"never tested on. If each file is a patient of its own, put this line under [import] in {SETTINGS_NAME}:"
         )
         yield f"patient = '{fit.pattern}'"
     else:
