@@ -47,7 +47,7 @@ test-fast: lint
 	@$(PYTEST) -m "not studio" $(ARGS)
 
 # Where tests/e2e/test_studio.py keeps it.
-STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/server.py)
+STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server.py)
 
 studio-notice:
 	@test -f $(STUDIO)/installed || \

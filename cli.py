@@ -21,31 +21,34 @@ EPILOG = (
 # Name, place, and the first line of its help, which stands here too so that `dmr --help` has to read no other file.
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Every day": {
-        "import": (".annotate.commands:import_", "Take in outlines: Labelme files in SOURCES, or images and masks."),
+        "import": (
+            ".annotate.intake.commands:import_",
+            "Take in outlines: Labelme files in SOURCES, or images and masks.",
+        ),
         "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
         "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
-        "pull": (".annotate.studio_commands:pull", "Fetch what was submitted in Label Studio; change nothing there."),
+        "pull": (".annotate.studio.commands:pull", "Fetch what was submitted in Label Studio; change nothing there."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
-        "open": (".annotate.commands:open_", "Open the first frames of the ranking in Labelme."),
-        "status": (".annotate.status_command:status", "Show what is in the workspace, and what to do next."),
+        "open": (".annotate.editing.commands:open_", "Open the first frames of the ranking in Labelme."),
+        "status": (".annotate.overview.commands:status", "Show what is in the workspace, and what to do next."),
     },
     "Set up": {
         "init": (".annotate.commands:init", "Make a workspace in FOLDER."),
-        "studio": (".annotate.studio_commands:studio", "Run a local Label Studio, or connect to one that is there."),
-        "doctor": (".annotate.studio_commands:doctor", "Look for what is wrong with Label Studio, and say what to do."),
+        "studio": (".annotate.studio.commands:studio", "Run a local Label Studio, or connect to one that is there."),
+        "doctor": (".annotate.studio.commands:doctor", "Look for what is wrong with Label Studio, and say what to do."),
     },
     "Look closer": {
-        "check": (".annotate.commands:check", "Tell what is wrong or odd in Labelme files; change nothing."),
+        "check": (".annotate.intake.commands:check", "Tell what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
-        "where": (".annotate.where_commands:where", "Tell which file a frame is from, or a file's frames."),
-        "models": (".model.version_commands:models", "List, describe, promote and export model versions."),
+        "where": (".annotate.origins.commands:where", "Tell which file a frame is from, or a file's frames."),
+        "models": (".model.versions.commands:models", "List, describe, promote and export model versions."),
     },
     "The database": {
-        "ingest": (".annotate.commands:ingest", "Bring SCANS (files or folders) into the workspace as frames."),
+        "ingest": (".annotate.intake.commands:ingest", "Bring SCANS (files or folders) into the workspace as frames."),
     },
     "Tools": {
-        "convert": (".annotate.convert_commands:convert", "Convert between Labelme files and masks, layers or COCO."),
+        "convert": (".annotate.convert.commands:convert", "Convert between Labelme files and masks, layers or COCO."),
         "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with outlines in FOLDER."),
         "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER: minutes."),
     },

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..annotate.commands import pass_workspace
 from ..annotate.console import Tell, progress, reporting, seed_option, show
 from ..annotate.report import Report
+from ..annotate.session import pass_workspace
 from ..annotate.wording import counted
 from ..model.commands import chosen_settings, tell_now, training_bar, training_options
-from ..model.options import computing_options
+from ..model.computing.options import computing_options
 
 if TYPE_CHECKING:
-    from ..annotate.catalogue import Catalogue
+    from ..annotate.catalogue.catalogue import Catalogue
     from ..annotate.workspace import Workspace
 
 SHOWN = 10  # frames of the ranking printed; the table has all
@@ -45,8 +45,8 @@ def prelabel(
 
     The active model draws. Without a model the frames are ranked for a cold start, without outlines.
     """
-    from ..annotate.credentials import find_login
-    from ..model.device import pick_device
+    from ..annotate.studio.credentials import find_login
+    from ..model.computing.device import pick_device
     from .prelabel import prelabel_scans
 
     report = Report("prelabel")
@@ -110,10 +110,10 @@ def _pull_and_push(
     pixels_reviewed: bool = False,
     top: int | None = None,
 ) -> None:
-    from ..annotate.edits import sync_checkout
-    from ..annotate.pull import pull
-    from ..annotate.queues import studio_client
-    from ..model.device import pick_device
+    from ..annotate.editing.edits import sync_checkout
+    from ..annotate.studio.pull import pull
+    from ..annotate.studio.queues import studio_client
+    from ..model.computing.device import pick_device
     from .ranking import push_ranking
 
     with studio_client(workspace) as client:
@@ -158,17 +158,17 @@ def retrain(
 
     It trains on everything drawn. The drafts that are pushed are the better model's.
     """
-    from ..annotate.credentials import find_login
-    from ..annotate.edits import sync_checkout
+    from ..annotate.editing.edits import sync_checkout
     from ..annotate.errors import StudioError
-    from ..annotate.pull import pull
-    from ..annotate.queues import studio_client
-    from ..model.device import pick_device
-    from ..model.interrupt import ask_again
-    from .cycle import WAIT_S
-    from .cycle import retrain as run_cycle
+    from ..annotate.studio.credentials import find_login
+    from ..annotate.studio.pull import pull
+    from ..annotate.studio.queues import studio_client
+    from ..model.computing.device import pick_device
+    from ..model.training.interrupt import ask_again
     from .prelabel import count_empty
     from .ranking import rank_unlabelled
+    from .retrain import WAIT_S
+    from .retrain import retrain as run_cycle
 
     report = Report("retrain")
     settings = chosen_settings(workspace, "retrain", **options)
@@ -236,9 +236,9 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
     import sys
     import webbrowser
 
-    from ..model.device import pick_device
-    from .demo import finished_page, run_demo
-    from .demo_figures import NEXT
+    from ..model.computing.device import pick_device
+    from .demo.figures import NEXT
+    from .demo.run import finished_page, run_demo
 
     report = Report("demo")
     if (there := finished_page(folder)) is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..annotate.records import Decision
+from ..annotate.catalogue.records import Decision
 from ..annotate.wording import counted
 
 RESAMPLES: Final = 4000

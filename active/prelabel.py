@@ -13,30 +13,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..annotate.ahead import ahead, batched
-from ..annotate.catalogue import Catalogue
-from ..annotate.checkout import Sheet, draft_sheets, held_out, write_checkout
+from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.records import FrameRecord, PredictionRecord
 from ..annotate.classes import Classes
-from ..annotate.edits import sync_checkout
+from ..annotate.editing.checkout import Sheet, draft_sheets, held_out, write_checkout
+from ..annotate.editing.edits import sync_checkout
 from ..annotate.errors import BrokenInput
-from ..annotate.frames import IMAGE_SUFFIXES, encode_png
-from ..annotate.ingest import BATCH, ingest_scans, load_frame
-from ..annotate.overlay import contact_sheet, draw_overlay
-from ..annotate.ranking_table import RankingRow, write_table
-from ..annotate.records import FrameRecord, PredictionRecord
+from ..annotate.formats.ranking_table import RankingRow, write_table
+from ..annotate.geometry.trace import index_to_shapes
+from ..annotate.intake.ingest import BATCH, ingest_scans, load_frame
+from ..annotate.render.overlay import contact_sheet, draw_overlay
 from ..annotate.report import Report
+from ..annotate.scans.discover import files_below
+from ..annotate.scans.images import IMAGE_SUFFIXES, encode_png
 from ..annotate.shapes import Frame
-from ..annotate.sources import files_below
-from ..annotate.store import write_atomic
-from ..annotate.trace import index_to_shapes
+from ..annotate.system.pipeline import ahead, batched
+from ..annotate.system.store import write_atomic
 from ..annotate.workspace import Workspace
-from ..model.predict import BATCH as READY
-from ..model.predict import Prediction, Predictor, index_to_layers, layer_probabilities
-from ..model.training import contained
-from ..model.versions import load_predictor
+from ..model.inference.predict import BATCH as READY
+from ..model.inference.predict import Prediction, Predictor, index_to_layers, layer_probabilities
+from ..model.training.train import contained
+from ..model.versions.load import load_predictor
 from .ranking_rows import ranking_rows
-from .scores import class_scores, frame_score, reason
-from .select import Candidate, Ranked, check_strategy, rank
+from .selection.scores import class_scores, frame_score, reason
+from .selection.select import Candidate, Ranked, check_strategy, rank
 
 TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact one, so that it can be edited by hand;
 TOLERANCE_MM: Final = 1.0  # and mm, where the spacing is known

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..annotate.catalogue import Catalogue
-from ..annotate.checkout import draft_sheets, held_out, write_checkout
+from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.records import PredictionRecord
 from ..annotate.console import Tell
+from ..annotate.editing.checkout import draft_sheets, held_out, write_checkout
 from ..annotate.errors import WorkspaceError
-from ..annotate.push import Outgoing, push
-from ..annotate.queues import queue_settings
-from ..annotate.ranking_table import write_table
-from ..annotate.records import PredictionRecord
+from ..annotate.formats.ranking_table import write_table
 from ..annotate.report import Report
-from ..annotate.settings import QueueSettings
+from ..annotate.settings.model import QueueSettings
+from ..annotate.studio.push import Outgoing, push
+from ..annotate.studio.queues import queue_settings
 from ..annotate.workspace import Workspace
 from .prelabel import no_model, predict_missing, rank_frames, too_many_empty
 from .ranking_rows import ranking_rows
-from .select import Ranked, check_strategy
+from .selection.select import Ranked, check_strategy
 
 if TYPE_CHECKING:
-    from ..annotate.client import StudioClient
+    from ..annotate.studio.client import StudioClient
 
 
 def rank_unlabelled(

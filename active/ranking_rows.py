@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..annotate.catalogue import Catalogue
-from ..annotate.positions import clip_positions
-from ..annotate.ranking_table import RankingRow
-from ..annotate.records import FrameRecord
-from .select import Ranked
+from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.records import FrameRecord
+from ..annotate.formats.ranking_table import RankingRow
+from ..annotate.origins.positions import clip_positions
+from .selection.select import Ranked
 
 
 def ranking_rows(

@@ -100,9 +100,9 @@ def progress() -> Iterator[Tell]:
     from rich.console import Console
     from rich.live import Live
 
-    from .bars import Bars
-    from .heartbeat import Heartbeat
-    from .parts import Parts
+    from .progress.bars import Bars
+    from .progress.heartbeat import Heartbeat
+    from .progress.parts import Parts
 
     parts = Parts()
     console = Console(stderr=True)

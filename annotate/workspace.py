@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .catalogue import Catalogue
+from .catalogue.catalogue import Catalogue
 from .classes import ClassDef
 from .errors import WorkspaceError
-from .identity import Key, load_key, make_key
-from .platform import exclusive_lock
-from .settings import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
-from .store import BlobStore, sweep_temporaries, write_atomic
+from .scans.identity import Key, load_key, make_key
+from .settings.model import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
+from .system.platform import exclusive_lock
+from .system.store import BlobStore, sweep_temporaries, write_atomic
 
 WORKSPACE_VARIABLE = "DMR_WORKSPACE"
 _FOLDERS = ("frames", "store", "models", "annotations", "reports")

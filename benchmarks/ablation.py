@@ -21,9 +21,9 @@ from peers_table import CLASSES, load
 from record import record
 from torch import Tensor, nn
 
-from dmr.model.blocks import AEH
-from dmr.model.layers import ConvNorm, JoinNorm
-from dmr.model.network import LEVELS, SIZES, DMRNet
+from dmr.model.network.blocks import AEH
+from dmr.model.network.dmrnet import LEVELS, SIZES, DMRNet
+from dmr.model.network.layers import ConvNorm, JoinNorm
 
 STAGES = ("residual U-Net", "+ AMD", "+ DAR", "+ BASA", "+ AEH", "+ ER-MHA (DMRNet)")
 

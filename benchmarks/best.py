@@ -14,11 +14,11 @@ from record import record
 from ubpd import CLASSES
 from uncertainty import NAMES, methods
 
-from dmr.model.evaluate import evaluate
-from dmr.model.metrics import patient_intervals, summarise
-from dmr.model.predict import Predictor
-from dmr.model.threads import use_threads
-from dmr.model.training import NETWORK
+from dmr.model.computing.threads import use_threads
+from dmr.model.evaluation.evaluate import evaluate
+from dmr.model.evaluation.metrics import patient_intervals, summarise
+from dmr.model.inference.predict import Predictor
+from dmr.model.training.train import NETWORK
 
 
 def main() -> None:

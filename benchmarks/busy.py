@@ -22,13 +22,13 @@ from typing import Any
 import torch
 from record import record
 
-from dmr.active.demo import run_demo
-from dmr.model.dataset import TrainingSet
-from dmr.model.engine import OpenVinoEngine, TorchEngine
-from dmr.model.network import SIZES, DMRNet
-from dmr.model.settings import TrainSettings
-from dmr.model.threads import ThreadChoice, counts_to_try, granted_threads, set_thread_count
-from dmr.model.train import Trainer
+from dmr.active.demo.run import run_demo
+from dmr.model.computing.threads import ThreadChoice, counts_to_try, granted_threads, set_thread_count
+from dmr.model.data.dataset import TrainingSet
+from dmr.model.inference.engine import OpenVinoEngine, TorchEngine
+from dmr.model.network.dmrnet import SIZES, DMRNet
+from dmr.model.training.settings import TrainSettings
+from dmr.model.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 JOBS = (0, 1, 2, 4, 8)

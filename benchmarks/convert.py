@@ -24,9 +24,9 @@ from rasterio.features import shapes as polygonize
 from record import record
 from ubpd import CLASSES, samples
 
-from dmr.annotate.raster import polygons_to_mask, shapes_to_index
+from dmr.annotate.geometry.raster import polygons_to_mask, shapes_to_index
+from dmr.annotate.geometry.trace import index_to_shapes
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.trace import index_to_shapes
 
 TOLERANCE = 4.0  # px, of the drafts
 ORDER = CLASSES.paint_order()

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from ubpd import CLASSES, is_test_patient, samples
 
-from dmr.model.dataset import Sample, TrainingSet, training_set
+from dmr.model.data.dataset import Sample, TrainingSet, training_set
 
 IDS = tuple(c.id for c in CLASSES)
 FOLDS = 5

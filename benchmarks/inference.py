@@ -23,22 +23,22 @@ from torch import Tensor
 from ubpd import CLASSES, FOLDER
 
 from dmr.active.prelabel import predict_missing, prelabel_scans
-from dmr.annotate.frames import encode_png, read_frames
-from dmr.annotate.ingest import ingest_scans
-from dmr.annotate.records import ModelRecord
+from dmr.annotate.catalogue.records import ModelRecord
+from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
+from dmr.annotate.scans.images import encode_png, read_frames
 from dmr.annotate.workspace import Workspace
-from dmr.model.augment import standardise
-from dmr.model.checkpoint import Card, save_model, weights_bytes
-from dmr.model.engine import BATCH, Engine, OpenVinoEngine, TorchEngine, fast_precision, inference_part
-from dmr.model.export import export_onnx
-from dmr.model.network import SIZES, DMRNet, multiply_adds
-from dmr.model.predict import VIEWS, Predictor, views
-from dmr.model.settings import TrainSettings
-from dmr.model.telemetry import import_onnxruntime
-from dmr.model.threads import use_threads
-from dmr.model.train import Trainer, start_at_shares
-from dmr.model.training import NETWORK
+from dmr.model.computing.telemetry import import_onnxruntime
+from dmr.model.computing.threads import use_threads
+from dmr.model.data.augment import standardise
+from dmr.model.inference.engine import BATCH, Engine, OpenVinoEngine, TorchEngine, fast_precision, inference_part
+from dmr.model.inference.predict import VIEWS, Predictor, views
+from dmr.model.network.checkpoint import Card, save_model, weights_bytes
+from dmr.model.network.dmrnet import SIZES, DMRNet, multiply_adds
+from dmr.model.training.settings import TrainSettings
+from dmr.model.training.train import NETWORK
+from dmr.model.training.trainer import Trainer, start_at_shares
+from dmr.model.versions.export import export_onnx
 
 SIZE = 256
 CPU = torch.device("cpu")

@@ -30,17 +30,17 @@ from record import commit
 from torch import Tensor, nn
 from ubpd import CLASSES
 
-from dmr.annotate.raster import shapes_to_layers
-from dmr.annotate.store import write_atomic
-from dmr.model.augment import standardise
-from dmr.model.device import autocast
-from dmr.model.letterbox import Letterbox
-from dmr.model.metrics import FrameScore, score_mask, score_table, summarise
-from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
-from dmr.model.settings import TrainSettings
-from dmr.model.threads import use_threads
-from dmr.model.train import Trainer, start_at_shares
-from dmr.model.training import NETWORK
+from dmr.annotate.geometry.raster import shapes_to_layers
+from dmr.annotate.system.store import write_atomic
+from dmr.model.computing.device import autocast
+from dmr.model.computing.threads import use_threads
+from dmr.model.data.augment import standardise
+from dmr.model.data.letterbox import Letterbox
+from dmr.model.evaluation.metrics import FrameScore, score_mask, score_table, summarise
+from dmr.model.network.dmrnet import SIZES, DMRNet, as_output, parameter_count
+from dmr.model.training.settings import TrainSettings
+from dmr.model.training.train import NETWORK
+from dmr.model.training.trainer import Trainer, start_at_shares
 
 RESULTS = Path(__file__).parent / "results" / "peers"
 SITTING_S = 60.0

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from record import RESULTS, record
 
-from dmr.model.training import NETWORK
+from dmr.model.training.train import NETWORK
 
 RUNS = RESULTS / "peers"
 OURS = "dmrnet_s"

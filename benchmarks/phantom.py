@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from record import record
 from scipy import ndimage
 
-from dmr.active.demo import run_demo
-from dmr.annotate.frames import encode_png
-from dmr.annotate.overlay import contact_sheet
+from dmr.active.demo.run import run_demo
 from dmr.annotate.phantom.clip import draw_clip
 from dmr.annotate.phantom.scanner import SCANNERS
 from dmr.annotate.phantom.screen import write_screen
 from dmr.annotate.phantom.tissue import INDEX
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.render.overlay import contact_sheet
+from dmr.annotate.scans.images import encode_png
 
 PUBLISHED = (0.5, 1.0)  # Nakagami's m of muscle, Shankar 2000
 SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"

@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 from record import record
 
-from dmr.annotate import server
-from dmr.annotate.ahead import batched
-from dmr.annotate.catalogue import Catalogue
-from dmr.annotate.client import StudioClient
-from dmr.annotate.credentials import need_login
-from dmr.annotate.frames import encode_png
-from dmr.annotate.ingest import NamedFrame, add_frames
-from dmr.annotate.push import Outgoing, push
-from dmr.annotate.queues import MAIN, draft_regions, open_queue
-from dmr.annotate.records import ModelRecord, PredictionRecord
+from dmr.annotate.catalogue.catalogue import Catalogue
+from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord
+from dmr.annotate.intake.ingest import NamedFrame, add_frames
 from dmr.annotate.report import Report
+from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
-from dmr.annotate.store import sha256_hex
+from dmr.annotate.studio import server
+from dmr.annotate.studio.client import StudioClient
+from dmr.annotate.studio.credentials import need_login
+from dmr.annotate.studio.push import Outgoing, push
+from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
+from dmr.annotate.system.pipeline import batched
+from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Workspace
 
 HEIGHT, WIDTH, POINTS = 192, 240, 17

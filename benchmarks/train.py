@@ -21,16 +21,16 @@ from record import commit, record
 from torch import nn
 from ubpd import CLASSES, is_test_patient, is_validation_patient, samples
 
-from dmr.annotate.raster import shapes_to_layers
-from dmr.annotate.store import write_atomic
-from dmr.model.augment import standardise
-from dmr.model.dataset import Sample, training_set
-from dmr.model.letterbox import Letterbox
-from dmr.model.metrics import score_mask, score_table, summarise
-from dmr.model.network import SIZES, DMRNet, as_output, parameter_count
-from dmr.model.settings import TrainSettings
-from dmr.model.threads import use_threads
-from dmr.model.train import Trainer, start_at_shares
+from dmr.annotate.geometry.raster import shapes_to_layers
+from dmr.annotate.system.store import write_atomic
+from dmr.model.computing.threads import use_threads
+from dmr.model.data.augment import standardise
+from dmr.model.data.dataset import Sample, training_set
+from dmr.model.data.letterbox import Letterbox
+from dmr.model.evaluation.metrics import score_mask, score_table, summarise
+from dmr.model.network.dmrnet import SIZES, DMRNet, as_output, parameter_count
+from dmr.model.training.settings import TrainSettings
+from dmr.model.training.trainer import Trainer, start_at_shares
 
 TURN_SECONDS = 60
 # Highest learning rates: of 2e-3 and 4e-3 the better one for each, in 5 minutes on development patients.

@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from dmr.annotate.classes import PALETTE, ClassDef, Classes
+from dmr.annotate.intake.labelled import labelme_frames
 from dmr.annotate.report import Report
-from dmr.annotate.sector import find_sector
-from dmr.annotate.sources import labelme_frames
-from dmr.model.dataset import Sample
+from dmr.annotate.scans.sector import find_sector
+from dmr.model.data.dataset import Sample
 
 FOLDER = Path(os.environ.get("DMR_UBPD", Path(__file__).parents[2] / "shared" / "data" / "ubpd"))
 CLASSES = Classes(

@@ -20,15 +20,15 @@ from record import record
 from torch import Tensor
 from ubpd import CLASSES
 
-from dmr.model.calibration import Evidence, Reliability
-from dmr.model.dataset import Sample
-from dmr.model.engine import DropoutEngine, TorchEngine
-from dmr.model.evaluate import evaluate
-from dmr.model.metrics import guess_correlation, summarise
-from dmr.model.network import SIZES, DMRNet
-from dmr.model.predict import Look, Predictor, views
-from dmr.model.threads import use_threads
-from dmr.model.training import NETWORK
+from dmr.model.computing.threads import use_threads
+from dmr.model.data.dataset import Sample
+from dmr.model.evaluation.evaluate import evaluate
+from dmr.model.evaluation.metrics import guess_correlation, summarise
+from dmr.model.inference.calibration import Evidence, Reliability
+from dmr.model.inference.engine import DropoutEngine, TorchEngine
+from dmr.model.inference.predict import Look, Predictor, views
+from dmr.model.network.dmrnet import SIZES, DMRNet
+from dmr.model.training.train import NETWORK
 
 CPU = torch.device("cpu")
 NAMES = {c.id: c.name for c in CLASSES}

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..annotate.commands import pass_workspace
 from ..annotate.console import Tell, progress, reporting, seed_option, show
-from ..annotate.pace import Share
+from ..annotate.progress.pace import Share
 from ..annotate.report import Report
-from .options import computing_options
+from ..annotate.session import pass_workspace
+from .computing.options import computing_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..annotate.workspace import Workspace
-    from .dataset import Sample
-    from .settings import TrainSettings
-    from .train import Progress
+    from .data.dataset import Sample
+    from .training.settings import TrainSettings
+    from .training.trainer import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +59,7 @@ def chosen_settings(workspace: Workspace, command: str, **options: Any) -> Train
         UsageError: A value is out of its range.
     """
     from ..annotate.errors import UsageError
-    from .training import train_settings
+    from .training.train import train_settings
 
     try:
         return train_settings(workspace.settings, **options)
@@ -103,10 +103,10 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
     Ctrl-C stops; the same command goes on from there. Ctrl-C twice, or --finish later, makes a version of what an
     interrupted training has.
     """
-    from ..annotate.edits import sync_checkout
-    from .device import pick_device
-    from .interrupt import ask_again
-    from .training import finish_interrupted, train_model
+    from ..annotate.editing.edits import sync_checkout
+    from .computing.device import pick_device
+    from .training.interrupt import ask_again
+    from .training.train import finish_interrupted, train_model
 
     report = Report("train")
     settings = chosen_settings(workspace, "train", **options)
@@ -164,18 +164,19 @@ def evaluate(
     from hashlib import sha256
 
     from ..annotate.errors import UsageError
-    from ..annotate.frames import perceptual_hash
-    from ..annotate.sources import files_below, labelme_frames
-    from ..annotate.store import write_atomic
+    from ..annotate.intake.labelled import labelme_frames
+    from ..annotate.scans.discover import files_below
+    from ..annotate.scans.similarity import perceptual_hash
+    from ..annotate.system.store import write_atomic
     from ..annotate.wording import counted
-    from .checkpoint import read_card
-    from .device import pick_device
-    from .evaluate import evaluate as judge
-    from .evaluation_page import evaluation_page
-    from .loading import learnt_hashes, looks_learnt, outside_samples, workspace_samples
-    from .metrics import guess_correlation, patient_intervals, summarise, summary_values
-    from .training import contained
-    from .versions import load_predictor
+    from .computing.device import pick_device
+    from .data.loading import learnt_hashes, looks_learnt, outside_samples, workspace_samples
+    from .evaluation.evaluate import evaluate as judge
+    from .evaluation.metrics import guess_correlation, patient_intervals, summarise, summary_values
+    from .evaluation.page import evaluation_page
+    from .network.checkpoint import read_card
+    from .training.train import contained
+    from .versions.load import load_predictor
 
     report = Report("evaluate")
     with workspace.catalogue() as catalogue, progress() as tell:

@@ -71,7 +71,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: zipf
     package = {name for name in in_wheel if ".dist-info/" not in name}
 
     assert package == packaged_files()
-    assert {"dmr/py.typed", "dmr/annotate/migrations/script.py.mako"} <= package
+    assert {"dmr/py.typed", "dmr/annotate/catalogue/migrations/script.py.mako"} <= package
 
 
 def test_the_wheel_carries_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
@@ -263,7 +263,7 @@ def test_every_command_stands_in_the_docs_and_the_docs_name_no_other() -> None:
 
 
 def test_the_settings_shown_in_the_readme_are_accepted() -> None:
-    from dmr.annotate.settings import match_patient, parse_settings
+    from dmr.annotate.settings.model import match_patient, parse_settings
 
     (shown,) = re.findall(r"^```toml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)
     settings = parse_settings(shown)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from ..settings_template import SHAMROCK_CLASSES
+from ..settings.template import SHAMROCK_CLASSES
 from ..shapes import Annotation, Ring, Shape
 from .echo import Imager
 from .pose import Pose, draw_handling

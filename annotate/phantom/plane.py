@@ -14,7 +14,7 @@ from shapely import LineString, Polygon
 from shapely.affinity import scale
 from shapely.geometry.base import BaseGeometry
 
-from ..quiet import quietly
+from ..system.quiet import quietly
 from .pose import Handling, Pose
 from .scanner import SAMPLE_MM, View
 from .subject import Subject

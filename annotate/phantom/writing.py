@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 
 from ..errors import UsageError
-from ..frames import encode_png
-from ..labelme import annotation_to_labelme
-from ..settings_template import SHAMROCK_CLASSES
+from ..formats.labelme import annotation_to_labelme
+from ..scans.images import encode_png
+from ..settings.template import SHAMROCK_CLASSES
 from ..shapes import Annotation
-from ..store import write_many
+from ..system.store import write_many
 from .clip import Clip, draw_clip
 from .dicom import InventedPatient, clip_to_dicom, invent_patient
 from .scanner import SCANNERS, Scanner

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dmr.annotate.catalogue import Catalogue
+from dmr.annotate.catalogue.catalogue import Catalogue
+from dmr.annotate.catalogue.records import FrameRecord, RevisionRecord
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.records import FrameRecord, RevisionRecord
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.store import BlobStore
+from dmr.annotate.system.store import BlobStore
 
 CLASSES = Classes([ClassDef(1, "nerve"), ClassDef(2, "muscle"), ClassDef(3, "artery")])
 

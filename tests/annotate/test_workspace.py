@@ -9,7 +9,7 @@ import pytest
 
 from dmr.annotate.classes import ClassDef
 from dmr.annotate.errors import WorkspaceError
-from dmr.annotate.identity import key_path
+from dmr.annotate.scans.identity import key_path
 from dmr.annotate.workspace import Workspace
 
 HOLD = """

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from markup import assert_needs_nothing
 
 from dmr import __version__
-from dmr.active.demo_figures import NEXT
+from dmr.active.demo.figures import NEXT
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
@@ -24,7 +24,7 @@ def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, m
     runner = CliRunner()
     command = ["demo", str(folder), "--steps", "2", "--no-open", "--device", "cpu"]
     with monkeypatch.context() as patched:
-        patched.setattr("dmr.active.demo.correct_drafts", interrupted)
+        patched.setattr("dmr.active.demo.run.correct_drafts", interrupted)
         result = runner.invoke(main, command)
     assert result.exit_code == 130
     assert "the same command goes on" in result.output

@@ -24,11 +24,11 @@ from dmr.annotate.phantom.writing import PhantomSet, write_phantom
 from dmr.annotate.report import Report
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
-from dmr.model import running
-from dmr.model.interrupt import wait_for_second
-from dmr.model.resuming import States
-from dmr.model.train import Progress
-from dmr.model.training import finish_interrupted, train_model, train_settings
+from dmr.model.training import running
+from dmr.model.training.interrupt import wait_for_second
+from dmr.model.training.resuming import States
+from dmr.model.training.train import finish_interrupted, train_model, train_settings
+from dmr.model.training.trainer import Progress
 
 CPU = torch.device("cpu")
 SHORT = ("--input", "32", "--steps", "2", "--device", "cpu")
@@ -289,7 +289,7 @@ def test_a_second_ctrl_c_counts_while_it_is_waited_for(
         raise KeyboardInterrupt
 
     assert not wait_for_second(7, False, wait_s=0)
-    monkeypatch.setattr("dmr.model.interrupt.time.sleep", pressed)
+    monkeypatch.setattr("dmr.model.training.interrupt.time.sleep", pressed)
     assert wait_for_second(7, False)
     assert wait_for_second(7, True)
     assert "Interrupted at step 7, which is saved." in capsys.readouterr().err
@@ -336,9 +336,9 @@ def test_ctrl_c_twice_in_a_terminal_makes_a_version(workspace: Workspace) -> Non
 def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chosen(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.model.plan.TRIAL_S", 0.0)
-    monkeypatch.setattr("dmr.model.plan.GRIDS", (64, 32))
-    monkeypatch.setattr("dmr.model.plan.AT_MOST", 3)
+    monkeypatch.setattr("dmr.model.training.plan.TRIAL_S", 0.0)
+    monkeypatch.setattr("dmr.model.training.plan.GRIDS", (64, 32))
+    monkeypatch.setattr("dmr.model.training.plan.AT_MOST", 3)
     settings = train_settings(workspace.settings)
     assert settings.chosen == ("input", "length")
     told: list[str] = []
@@ -359,7 +359,7 @@ def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chose
         begin(on_progress=stop_at(1))
     assert "A training was interrupted at step 1: the same command goes on" in dmr("status").output
     assert re.search(r"dmrnet_s on 64 x 64, about 3 steps in 1 minute\. Ends at about \d\d:\d\d", told[1])
-    monkeypatch.setattr("dmr.model.plan.seconds_a_step", lambda *_, **__: 1e9)  # a PC that is busier by now
+    monkeypatch.setattr("dmr.model.training.plan.seconds_a_step", lambda *_, **__: 1e9)  # a PC that is busier by now
     told.clear()
     assert begin() == "v1"
     assert told == ["Goes on with the interrupted training at step 1: the outlines and settings are the same."]

@@ -18,12 +18,12 @@ from markup import assert_needs_nothing
 from PIL import Image
 from scans import write_scans
 
-from dmr.annotate.records import RevisionRecord
+from dmr.annotate.catalogue.records import RevisionRecord
+from dmr.annotate.editing.worklist import finish_worklist, lay_out
 from dmr.annotate.report import Report
-from dmr.annotate.worklist import finish_worklist, lay_out
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
-from dmr.model.loading import learnt_hashes, looks_learnt
+from dmr.model.data.loading import learnt_hashes, looks_learnt
 
 UBPD_CLASSES = "muscle=jirouzuzhi,vein=jingmai,artery=dongmai,nerve=shenjing"
 TRAIN = ("--size", "s", "--input", "32", "--steps", "40", "--device", "cpu")  # enough to learn something

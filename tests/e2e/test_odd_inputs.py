@@ -111,7 +111,7 @@ def test_one_bad_labelme_file_never_stops_the_rest(workspace: Workspace, tmp_pat
 
 
 def test_masks_come_in_as_outlines_that_paint_the_same_mask(workspace: Workspace, tmp_path: Path) -> None:
-    from dmr.annotate.raster import layers_to_index, shapes_to_layers
+    from dmr.annotate.geometry.raster import layers_to_index, shapes_to_layers
 
     images, masks = tmp_path / "images", tmp_path / "masks"
     write_scans(images, patients=range(1), labelled=False)
@@ -223,8 +223,8 @@ def test_a_verdict_is_told_though_drafts_cannot_be_sent(
     def dead(*_: object, **__: object) -> None:
         raise StudioError("Label Studio", "does not answer", "Start it")
 
-    monkeypatch.setattr("dmr.annotate.queues.studio_client", lambda _: nullcontext())
-    monkeypatch.setattr("dmr.annotate.pull.pull", lambda *_, **__: None)
+    monkeypatch.setattr("dmr.annotate.studio.queues.studio_client", lambda _: nullcontext())
+    monkeypatch.setattr("dmr.annotate.studio.pull.pull", lambda *_, **__: None)
     monkeypatch.setattr("dmr.active.commands._pull_and_push", dead)
     unreviewed = run(*retrain)
     assert unreviewed.exit_code == 0, unreviewed.output

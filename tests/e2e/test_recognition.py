@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from dmr.annotate.records import RevisionRecord
+from dmr.annotate.catalogue.records import RevisionRecord
 from dmr.annotate.shapes import Annotation
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from physician import Physician, region
 from scans import write_scans
 
-from dmr.annotate import server
-from dmr.annotate.catalogue import Catalogue
-from dmr.annotate.credentials import Login, credentials_path, find_login
+from dmr.annotate.catalogue.catalogue import Catalogue
+from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.phantom.scanner import SIDE
-from dmr.annotate.platform import process_command
-from dmr.annotate.raster import shapes_to_layers
-from dmr.annotate.settings_template import SHAMROCK_CLASSES
+from dmr.annotate.settings.template import SHAMROCK_CLASSES
 from dmr.annotate.shapes import Shape
+from dmr.annotate.studio import server
+from dmr.annotate.studio.credentials import Login, credentials_path, find_login
+from dmr.annotate.system.platform import process_command
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
@@ -391,7 +391,7 @@ def test_retrain_makes_and_judges_a_model_and_sends_its_drafts(loop: Loop) -> No
 def test_a_server_killed_in_the_middle_of_push_gets_everything_once(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dmr.annotate.client import StudioClient
+    from dmr.annotate.studio.client import StudioClient
 
     send = StudioClient.import_predictions
 

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 from scans import FIRST, write_scans
 
+from dmr.annotate.origins.index import index_path
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
-from dmr.annotate.source_index import index_path
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 

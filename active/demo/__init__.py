@@ -1,0 +1,1 @@
+"""`dmr demo`: the whole loop on synthetic frames."""

@@ -1,0 +1,101 @@
+"""The figures that a demo came to, and the commands to go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ... import __version__
+from ...annotate.render.html import today
+from ...model.network.checkpoint import Card
+from ..simulation.physician import Corrected
+
+NEXT: Final = (
+    ("dmr studio start", "a local Label Studio, to correct for real"),
+    ("dmr push --pixels-reviewed", "the drafts that are left, most informative first"),
+    ("dmr retrain --minutes 5", "what was corrected comes back, and a new model is judged"),
+    ("dmr status", "what there is"),
+)
+"""Commands to type in the demo's folder, each with what it does: on the page and in the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """One of a demo's two models.
+
+    Attributes:
+        id: Its version.
+        steps: It was trained for.
+        minutes: Of its training, without looks at the validation patients.
+        frames: It learnt from.
+        patients: Of these frames.
+        dice: Its mean Dice on the test patients, 0 to 1; None where the gate could not compare.
+        classes: Its Dice of each class that was judged.
+    """
+
+    id: str
+    steps: int
+    minutes: float
+    frames: int
+    patients: int
+    dice: float | None
+    classes: Mapping[str, float]
+
+    @classmethod
+    def of(cls, card: Card, scores: Mapping[str, Any] | None) -> ModelFigures:
+        """What a model's card says of it, and the gate.
+
+        Args:
+            card: The model's.
+            scores: The `incumbent_dice` or the `candidate_dice` of `Verdict.as_json`.
+        """
+        learnt = card.details["data"]["train"]
+        return cls(
+            id=card.id,
+            steps=int(card.details["steps"]),
+            minutes=float(card.details["minutes"]),
+            frames=int(learnt["frames"]),
+            patients=int(learnt["patients"]),
+            dice=None if scores is None else float(scores["mean"]),
+            classes={} if scores is None else dict(scores["classes"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFigures:
+    """What stands on a demo's page.
+
+    Attributes:
+        first: The model that drew the drafts.
+        second: The model that learnt from the corrected frames, too.
+        verdict: Of the gate on the second, as `Verdict.as_json` gives it.
+        corrected: Frames that the simulated physician corrected.
+        structures: What was done to them.
+        minutes: Of each part of the demo, by its name, in their order.
+        smaller: Says what was made smaller because the computer is busy; None where nothing was.
+        seed: Of subjects and networks.
+        version: Of dmr.
+        date: As `2026-01-31`.
+    """
+
+    first: ModelFigures
+    second: ModelFigures
+    verdict: Mapping[str, Any]
+    corrected: int
+    structures: Corrected
+    minutes: Mapping[str, float]
+    smaller: str | None = None
+    seed: int = 0
+    version: str = __version__
+    date: str = field(default_factory=today)
+
+    @property
+    def models(self) -> tuple[str, str]:
+        """Ids of the first and the second model."""
+        return self.first.id, self.second.id
+
+    @property
+    def total_minutes(self) -> float:
+        """Of all parts."""
+        return sum(self.minutes.values())

@@ -1,0 +1,285 @@
+"""`dmr demo`: the loop on synthetic frames, start to end, with a simulated physician."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from ...annotate.catalogue.catalogue import Catalogue
+from ...annotate.console import Tell
+from ...annotate.errors import DmrError, UsageError
+from ...annotate.report import Report
+from ...annotate.settings.template import SHAMROCK_CLASSES
+from ...annotate.wording import counted
+from ...annotate.workspace import Workspace
+from ...model.commands import training_bar
+from ...model.computing.threads import thread_choice
+from ...model.network.checkpoint import read_card
+from ...model.training.plan import seconds_a_step
+from ...model.training.settings import TrainSettings
+from ...model.training.train import train_model, train_settings
+from ..prelabel import prelabel_scans
+from ..retrain import retrain
+from ..simulation.physician import Corrected, correct_drafts
+from .figures import DemoFigures, ModelFigures
+from .journal import SCANS, Journal
+from .page import PAGE, Correction, write_page
+from .scans import LABELLED, draw_scans, import_scans, scan_answers
+
+SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
+CORRECTED: Final = 20  # frames
+INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
+BATCH: Final = 8  # frames
+EPOCHS: Final = 45  # of both models: the one that has more frames takes more steps
+LEAST_EPOCHS: Final = 40  # with fewer, the first model draws too little for a demonstration
+TRAINING_S: Final = 400.0  # of both trainings, at most, where LEAST_EPOCHS allow it
+NAMES: Final = tuple(c.name for c in SHAMROCK_CLASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What a demonstration came to.
+
+    Attributes:
+        verdict: Of the gate on the second model.
+        gain: Mean Dice of the second model less that of the first, over test patients.
+        page: The page to look at.
+        figures: Of both models, and the minutes.
+    """
+
+    verdict: str
+    gain: float
+    page: Path
+    figures: DemoFigures
+
+
+def finished_page(folder: Path) -> Path | None:
+    """The page of a demo that was run there to its end; None where there is none."""
+    page = folder / "reports" / PAGE
+    return page if page.is_file() and (folder / SCANS).is_dir() else None
+
+
+def run_demo(
+    folder: Path,
+    *,
+    steps: int | None,
+    seed: int,
+    device: torch.device,
+    show: Callable[[str], None],
+    tell: Tell,
+) -> Demo:
+    """Make scans, import, train, pre-label, rank, correct, retrain, judge; leave an ordinary workspace.
+
+    A demo that was interrupted goes on where it was.
+
+    Args:
+        folder: Of the workspace; a new one, or one that a demo has begun.
+        steps: Of each training; None for as many as this PC does in some minutes.
+        seed: Of subjects and networks.
+        device: To compute on.
+        show: Told what is going on, a line each.
+        tell: Told how far it is.
+
+    Raises:
+        UsageError: The folder holds other things.
+    """
+    if seed < 0:
+        raise UsageError("demo --seed", f"is {seed}", "Give a number from 0")
+    journal = Journal(folder, seed=seed)
+    workspace = _workspace(folder, journal)
+    if journal.begun:
+        show("Goes on with the demo that was interrupted here.")
+    with workspace.catalogue() as catalogue:
+        run = _Run(
+            workspace=workspace,
+            catalogue=catalogue,
+            journal=journal,
+            seed=seed,
+            device=device,
+            show=show,
+            tell=tell,
+        )
+        try:
+            return run.to_end(steps)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None  # in the words of every command: a training's own name its options
+
+
+def _workspace(folder: Path, journal: Journal) -> Workspace:
+    """The demo's workspace. The journal goes first: with it, what a killed demo left is known as a demo's."""
+    journal.save()
+    try:
+        return Workspace.create(folder, coverage="all", split=SPLIT)[0]
+    except DmrError:
+        if not journal.begun:
+            shutil.rmtree(folder / SCANS)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The parts of a demo, one after the other; each is done once."""
+
+    workspace: Workspace
+    catalogue: Catalogue
+    journal: Journal
+    seed: int
+    device: torch.device
+    show: Callable[[str], None]
+    tell: Tell
+
+    @property
+    def scans(self) -> Path:
+        return self.workspace.root / SCANS
+
+    def to_end(self, steps: int | None) -> Demo:
+        self.journal.part("drawing and importing the scans", self._scans)
+        settings, smaller = self._settings(steps)
+        first = str(self.journal.part("training the first model", lambda: self._first(settings))["model"])
+        ranking = self.journal.part("predicting and ranking the new scans", self._ranking)["first"]
+        corrections = self._corrections(ranking, first)
+        structures = Corrected(**self.journal.part("correcting the drafts", lambda: self._correct(corrections)))
+        verdict = self.journal.part("training the second model and judging both", lambda: self._second(settings))
+        cards = [read_card(self.workspace.models_folder / model) for model in (first, str(verdict["candidate"]))]
+        figures = DemoFigures(
+            first=ModelFigures.of(cards[0], verdict["incumbent_dice"]),
+            second=ModelFigures.of(cards[1], verdict["candidate_dice"]),
+            verdict=verdict,
+            corrected=len(corrections),
+            structures=structures,
+            minutes=self.journal.minutes,
+            smaller=smaller,
+            seed=self.seed,
+        )
+        self.tell("Writing the page", 0, None)
+        page = write_page(self.workspace, self.catalogue, corrections, figures=figures, device=self.device)
+        gain = float(verdict["dice"]["value"])
+        return Demo(str(verdict["verdict"]), gain, page, figures)
+
+    def _scans(self) -> dict[str, Any]:
+        self.show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
+        draw_scans(self.scans, self.seed, self.tell)
+        self.show("2. dmr import: the outlines go into the in-house database.")
+        report = Report("import")
+        with self.workspace.lock():
+            import_scans(self.workspace, self.catalogue, self.scans / "labelled", report, self.tell)
+        self._say(report)
+        return {}
+
+    def _settings(self, steps: int | None) -> tuple[TrainSettings, str | None]:
+        """How both models are trained, and what was made smaller for this PC."""
+        settings = train_settings(self.workspace.settings, input=INPUT, seed=self.seed, batch=BATCH)
+
+        def measured() -> dict[str, Any]:
+            if steps is not None:
+                return {"steps": steps, "epochs": None, "smaller": None}
+            self.tell("Measuring this PC", 0, None)
+            pace_s = seconds_a_step(
+                settings, frames=BATCH, classes=len(NAMES), device=self.device, threads=thread_choice()
+            )
+            epochs = affordable_epochs(pace_s)
+            smaller = f"A step of training takes {pace_s:.1f} s now, so both models get {epochs} epochs, not {EPOCHS}."
+            return {"steps": None, "epochs": epochs, "smaller": smaller if epochs < EPOCHS else None}
+
+        chosen = self.journal.part("measuring this computer", measured)
+        if steps is not None and steps != chosen["steps"]:
+            what = f"holds a demo of {'other' if chosen['steps'] is None else chosen['steps']} steps"
+            raise UsageError(self.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
+        if chosen["smaller"]:
+            self.show(f"   {chosen['smaller']}")
+        if chosen["epochs"] is None:
+            return replace(settings, steps=int(chosen["steps"]), chosen=()), None
+        return replace(settings, epochs=int(chosen["epochs"]), chosen=()), chosen["smaller"]
+
+    def _first(self, settings: TrainSettings) -> dict[str, Any]:
+        long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")
+        self.show(f"3. dmr train: DMRNet learns from the training patients ({long}).")
+        report = Report("train")
+        model = train_model(
+            self.workspace,
+            self.catalogue,
+            settings=settings,
+            device=self.device,
+            report=report,
+            say=self._told,
+            activate=True,  # a demo of few steps goes on with what it has
+            on_progress=training_bar(self.tell, NAMES),
+        )
+        for line in report.words:
+            if line.startswith((f"{model}: ", "Verdict: ")):
+                self._told(line)
+        return {"model": model}
+
+    def _ranking(self) -> dict[str, Any]:
+        self.show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
+        report = Report("prelabel")
+        with self.workspace.lock():
+            made = prelabel_scans(
+                self.workspace,
+                self.catalogue,
+                [self.scans / "new_scans"],
+                device=self.device,
+                report=report,
+                on_progress=self.tell,
+            )
+        assert made is not None  # no new scan is labelled
+        self._say(report)
+        for r in made.ranking[:5]:
+            self.show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
+        return {"first": [[r.frame_id, r.reason] for r in made.ranking[:CORRECTED]]}
+
+    def _corrections(self, ranking: Sequence[tuple[str, str]], model: str) -> list[Correction]:
+        answers, drafts = scan_answers(self.workspace, self.scans), self.catalogue.latest_predictions(model)
+        records = {f.frame_id: f for f in self.catalogue.frames(frame for frame, _ in ranking)}
+        return [Correction(records[f], why, drafts[f].shapes, answers[f]) for f, why in ranking]
+
+    def _correct(self, corrections: Sequence[Correction]) -> dict[str, Any]:
+        self.show(f"5. A simulated physician corrects the first {len(corrections)}.")
+        answers = {c.frame.frame_id: c.truth for c in corrections}
+        with self.workspace.lock():
+            done = correct_drafts(self.workspace, self.catalogue, list(answers), answers, report=Report("correct"))
+        self.show(
+            f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
+            f"added {done.added}, taken away {done.deleted}."
+        )
+        return asdict(done)
+
+    def _second(self, settings: TrainSettings) -> dict[str, Any]:
+        self.show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
+        report = Report("retrain")
+        retrain(
+            self.workspace,
+            self.catalogue,
+            settings=settings,
+            device=self.device,
+            report=report,
+            say=self._told,
+            on_training=training_bar(self.tell, NAMES, what="Training again"),
+            tell=self.tell,
+        )
+        self._say(report)
+        cycle = self.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here
+        return {"candidate": cycle.candidate, "verdict": cycle.verdict, **cycle.bounds}
+
+    def _say(self, report: Report) -> None:
+        for line in report.lines():
+            self._told(line)
+
+    def _told(self, line: str) -> None:
+        self.show(f"   {line}")
+
+
+def affordable_epochs(pace_s: float) -> int:
+    """The epochs of both trainings that fit into `TRAINING_S`.
+
+    Args:
+        pace_s: Seconds a step.
+    """
+    first = round(SPLIT["train"] * LABELLED[0]) * LABELLED[1]
+    steps = (first + first + CORRECTED) / BATCH  # of an epoch of each
+    return max(LEAST_EPOCHS, min(EPOCHS, int(TRAINING_S / steps / pace_s)))

@@ -1,0 +1,68 @@
+"""The synthetic scans of a demonstration: some with outlines, some without, whose answers are put aside."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from ...annotate.catalogue.catalogue import Catalogue
+from ...annotate.console import Tell
+from ...annotate.formats.labelme import labelme_to_annotation
+from ...annotate.formats.labelme_reading import read_labelme
+from ...annotate.intake.importing import import_labelled
+from ...annotate.intake.labelled import labelme_frames
+from ...annotate.phantom.writing import PhantomSet, write_phantom
+from ...annotate.report import Report
+from ...annotate.scans.identity import frame_id
+from ...annotate.shapes import Annotation
+from ...annotate.system.store import sha256_hex
+from ...annotate.workspace import Workspace
+
+# Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
+LABELLED: Final = (20, 4)  # patients, and frames of each
+NEW: Final = (12, 5)
+
+
+def draw_scans(scans: Path, seed: int, tell: Tell) -> None:
+    """Clips with outlines in `labelled/`; others in `new_scans/`, with what is on them put aside in `answers/`."""
+    sets = {
+        "labelled": PhantomSet(*LABELLED, seed=2 * seed),
+        "answers": PhantomSet(*NEW, seed=2 * seed + 1),
+    }
+    for name in (*sets, "new_scans"):
+        shutil.rmtree(scans / name, ignore_errors=True)  # of a demo that was interrupted while it drew
+    total = sum(s.patients * s.frames for s in sets.values())
+    for name, wanted in sets.items():
+        for n in write_phantom(scans / name, wanted):
+            tell("Drawing scans", n, total)
+    (scans / "new_scans").mkdir()
+    for path in (scans / "answers").glob("*.png"):
+        shutil.move(path, scans / "new_scans" / path.name)
+
+
+def import_scans(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Report, tell: Tell) -> None:
+    """Bring the labelled scans in `folder` into the workspace."""
+    classes = workspace.settings.classes
+    ids = {c.name: c.id for c in classes}
+    items = labelme_frames(
+        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=report
+    )
+    total = LABELLED[0] * LABELLED[1]
+    import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
+
+
+def scan_answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:
+    """What is truly on the new scans, by frame id."""
+    classes, key = workspace.settings.classes, workspace.key
+    ids = {c.name: c.id for c in classes}
+    answers = {}
+    for path in sorted((scans / "answers").glob("*.json")):
+        image = (scans / "new_scans" / path.name).with_suffix(".png")
+        file = read_labelme(path)
+        height, width = int(file.height or 0), int(file.width or 0)
+        answer, _ = labelme_to_annotation(
+            file, resolve=ids.get, height=height, width=width, covered=frozenset(ids.values())
+        )
+        answers[frame_id(key, source_sha256=sha256_hex(image.read_bytes()), index=0)] = answer
+    return answers

@@ -1,0 +1,1 @@
+"""Which frame next: how much a frame has to teach, and the order that follows."""

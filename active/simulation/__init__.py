@@ -1,0 +1,1 @@
+"""A simulated physician, for demonstrations and measurements."""

@@ -1,0 +1,1 @@
+"""The in-house database: its tables, and what is asked of them."""

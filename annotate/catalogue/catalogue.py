@@ -1,0 +1,135 @@
+"""The in-house database: what was drawn, on what, by whom, and what was made of it; nothing of it is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from ..settings.model import SPLITS, Split
+from ..system.canonical import canonical_json
+from . import tables as t
+from .frames import unlabelled
+from .models import ModelRows
+from .queues import QueueRows
+from .revisions import RevisionRows
+
+_CLASS = re.compile(r'"class":(\d+)')
+"""A shape's class in canonical JSON, in which no other key has that name and no text of a user's stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnClass:
+    """In how much a class is drawn.
+
+    Attributes:
+        frames: How many, by their patients' split; None for patients without one. Of unknown patients, they train.
+        patients: Which, by their split.
+    """
+
+    frames: Counter[Split | None] = field(default_factory=Counter)
+    patients: dict[Split | None, set[str]] = field(default_factory=dict)
+
+
+class Catalogue(RevisionRows, ModelRows, QueueRows):
+    """The open catalogue of a workspace.
+
+    Every method that writes is a transaction of its own, unless called within `transaction()`, which makes one of many.
+    """
+
+    def counts(self) -> dict[str, int]:
+        """What `dmr status` tells, by words, in the order to be told."""
+        split = {s: _count(t.patient, t.patient.c.split == s) for s in SPLITS}
+        queries = {
+            "patients": _count(t.patient),
+            **{f"patients in {s}": query for s, query in split.items()},
+            "clips": _count(t.clip),
+            "frames": _count(t.frame),
+            "frames labelled": _count(t.truth),
+            "frames to choose from": _count(unlabelled.subquery()),
+            "renditions quarantined": _count(t.rendition, t.rendition.c.state == "quarantined"),
+            "revisions": _count(t.revision),
+            "revisions withdrawn": _count(t.tombstone),
+            "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
+            "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed"),
+            "skipped in Label Studio": _count(t.task, t.task.c.state == "skipped"),
+            "models": _count(t.model),
+            "predictions of the active model": _count(
+                t.prediction, t.prediction.c.model.in_(sa.select(t.model.c.id).where(t.model.c.state == "active"))
+            ),
+        }
+        with self.reading() as connection:
+            return {words: connection.scalar(query) or 0 for words, query in queries.items()}
+
+    def drawn_classes(self) -> dict[int, DrawnClass]:
+        """In how much each class is drawn, by its id, as the truth about each frame says.
+
+        Merged classes count for the one that they were merged into. Only the ids are looked for in the outlines' text:
+        to read all points of thousands of frames would take seconds.
+        """
+        joined = (
+            t.truth.join(t.revision, t.revision.c.sha256 == t.truth.c.revision)
+            .join(t.frame, t.frame.c.id == t.truth.c.frame)
+            .join(t.clip, t.clip.c.id == t.frame.c.clip)
+            .join(t.patient, t.patient.c.id == t.clip.c.patient, isouter=True)
+        )
+        query = sa.select(t.clip.c.patient, t.patient.c.split, t.revision.c.shapes).select_from(joined)
+        merged = self.merged_classes()
+        drawn: dict[int, DrawnClass] = {}
+        with self.reading() as connection:
+            for patient, split, shapes in connection.execute(query):
+                for class_id in {merged.get(int(i), int(i)) for i in _CLASS.findall(shapes)}:
+                    own = drawn.setdefault(class_id, DrawnClass())
+                    own.frames["train" if patient is None else split] += 1
+                    if patient is not None:
+                        own.patients.setdefault(split, set()).add(patient)
+        return drawn
+
+    def patients_in_datasets(self) -> frozenset[str]:
+        """The patients of all frames that something was trained or judged on."""
+        query = sa.select(t.revision.c.sha256, t.clip.c.patient).select_from(
+            t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
+        )
+        with self.reading() as connection:
+            used = {
+                sha256 for text in connection.scalars(sa.select(t.dataset.c.revisions)) for sha256 in json.loads(text)
+            }
+            rows = connection.execute(query.where(t.clip.c.patient.is_not(None)))
+            return frozenset(row.patient for row in rows if row.sha256 in used)
+
+    def catalogue_hash(self) -> str:
+        """A SHA-256 over what the catalogue says: the same after the same work, in any order, at any time.
+
+        Of a time only whether it is set counts; the order of arrival does not, nor the workspace's own id.
+        """
+        digest = hashlib.sha256()
+        with self.reading() as connection:
+            for table in sorted(t.metadata.tables.values(), key=lambda table: table.name):
+                if table is not t.meta:
+                    lines = sorted(_line(table, row) for row in connection.execute(sa.select(table)))
+                    digest.update("\n".join([table.name, *lines, ""]).encode())
+        return digest.hexdigest()
+
+
+def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(table).where(*conditions)
+
+
+_UNSAID = frozenset({t.revision.c.sequence, t.queue.c.cursor})
+"""When something came in, and until when a server was asked: not what the catalogue says."""
+
+
+def _line(table: sa.Table, row: Row[Any]) -> str:
+    said: dict[str, object] = {}
+    for column, value in zip(table.columns, row, strict=True):
+        if column.name == "at" or column.name.endswith("_at"):
+            said[column.name] = value is not None
+        elif column not in _UNSAID:
+            said[column.name] = value.hex() if isinstance(value, bytes) else value
+    return canonical_json(said)

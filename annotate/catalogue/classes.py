@@ -1,0 +1,168 @@
+"""The catalogue's classes: brought in line with `dmr.toml`, while an id keeps its meaning for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ..classes import ClassDef, Classes
+from ..errors import SettingsError
+from ..settings.model import SETTINGS_NAME
+from ..system.clock import utc_now
+from . import tables as t
+from .database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A class as stored; `merged_into` is the class whose alias its name has become."""
+
+    name: str
+    color: str
+    z: int
+    inside: int | None
+    merged_into: int | None
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """All classes by id, and all aliases with their class and whether they are former names."""
+
+    rows: dict[int, _Row]
+    aliases: dict[str, tuple[int, bool]]
+
+    @classmethod
+    def read(cls, connection: Connection) -> Self:
+        rows = {
+            r.id: _Row(r.name, r.color, r.z, r.inside, r.merged_into, r.retired_at is not None)
+            for r in connection.execute(sa.select(t.class_))
+        }
+        aliases = {r.text: (r[1], r.former_name) for r in connection.execute(sa.select(t.alias))}
+        return cls(rows, aliases)
+
+    def merged(self) -> dict[int, int]:
+        """The class that each merged one is part of now, through any number of mergers."""
+        target = {}
+        for start, row in self.rows.items():
+            end, into = start, row.merged_into
+            while into is not None:
+                end, into = into, self.rows[into].merged_into
+            if end != start:
+                target[start] = end
+        return target
+
+
+class ClassRows(Database):
+    """Reads and writes of classes and aliases."""
+
+    def classes(self) -> Classes:
+        """The classes that ever were, but for merged ones; former names and those of merged classes are aliases."""
+        with self.reading() as connection:
+            stored = _Stored.read(connection)
+        merged = stored.merged()
+        named = {row.name for i, row in stored.rows.items() if i not in merged}
+        aliases = {text: merged.get(i, i) for text, (i, _) in stored.aliases.items() if text not in named}
+        aliases |= {stored.rows[i].name: into for i, into in merged.items()}
+        return Classes(
+            [
+                ClassDef(
+                    id=i,
+                    name=row.name,
+                    aliases=tuple(sorted(text for text, class_id in aliases.items() if class_id == i)),
+                    color=row.color,
+                    z=row.z,
+                    inside=None if row.inside is None else stored.rows[merged.get(row.inside, row.inside)].name,
+                    retired=row.retired,
+                )
+                for i, row in stored.rows.items()
+                if i not in merged
+            ]
+        )
+
+    def merged_classes(self) -> dict[int, int]:
+        """The class id that each merged class's shapes count for now."""
+        with self.reading() as connection:
+            return _Stored.read(connection).merged()
+
+    def sync_classes(self, classes: Classes) -> bool:
+        """Bring the catalogue's classes in line with the settings'.
+
+        A new id is added. Another name for an id is a rename, and the old name stays as an alias. A class that is gone
+        is retired, and merged into the class that has its name as an alias, if there is one; it can come back.
+
+        Returns:
+            Whether anything changed.
+
+        Raises:
+            SettingsError: An id, or a name, would come to mean another structure.
+        """
+        with self.transaction() as connection:
+            before = _Stored.read(connection)
+            _refuse_other_meanings(classes, before)
+            after = _brought_in_line(classes, before)
+            if after == before:
+                return False
+            _write(connection, before=before, after=after)
+            return True
+
+
+def _refuse_other_meanings(classes: Classes, before: _Stored) -> None:
+    owners = {text.casefold(): i for text, (i, is_former) in before.aliases.items() if is_former}
+    owners |= {row.name.casefold(): i for i, row in before.rows.items()}
+    for c in classes:
+        owner = owners.get(c.name.casefold(), c.id if c.id not in before.rows else None)
+        if owner is not None and owner != c.id:
+            what = f"[[class]] {c.id} is named {c.name!r}, which is a name of class {owner} in the catalogue"
+            raise SettingsError(SETTINGS_NAME, what, f"Give it the id {owner}, or another name")
+        if owner is None and before.rows[c.id].retired:
+            what = (
+                f"[[class]] {c.id} is named {c.name!r}, and the id is that of {before.rows[c.id].name!r}, now retired"
+            )
+            raise SettingsError(SETTINGS_NAME, what, f"Give it an id never used before, such as {max(before.rows) + 1}")
+
+
+def _brought_in_line(classes: Classes, before: _Stored) -> _Stored:
+    ids = {c.name: c.id for c in classes}
+    rows = {
+        c.id: _Row(c.name, c.color, c.z, None if c.inside is None else ids[c.inside], None, c.retired) for c in classes
+    }
+    aliases = {text: (c.id, False) for c in classes for text in c.aliases}
+    for i, row in before.rows.items():
+        if i not in rows:
+            claimed_by = classes.find(row.name)
+            rows[i] = replace(row, retired=True, merged_into=claimed_by.id if claimed_by else None)
+        elif row.name != rows[i].name and _is_free(row.name, i, classes):
+            aliases[row.name] = (i, True)
+    for text, (i, is_former) in before.aliases.items():
+        stays = is_former or i not in ids.values()
+        if stays and text != rows[i].name and _is_free(text, i, classes):
+            aliases[text] = (i, is_former)
+    return _Stored(rows, aliases)
+
+
+def _is_free(text: str, class_id: int, classes: Classes) -> bool:
+    claimed_by = classes.find(text)
+    return claimed_by is None or claimed_by.id == class_id
+
+
+def _write(connection: Connection, *, before: _Stored, after: _Stored) -> None:
+    now = utc_now()
+    for i, row in after.rows.items():
+        if row == before.rows.get(i):
+            continue
+        values = {"name": row.name, "color": row.color, "z": row.z, "merged_into": row.merged_into}
+        if i not in before.rows:
+            connection.execute(sa.insert(t.class_).values(id=i, retired_at=now if row.retired else None, **values))
+        else:
+            if row.retired != before.rows[i].retired:
+                values["retired_at"] = now if row.retired else None
+            connection.execute(sa.update(t.class_).where(t.class_.c.id == i).values(**values))
+    for i, row in after.rows.items():  # when every class is there that another can lie inside
+        connection.execute(sa.update(t.class_).where(t.class_.c.id == i).values(inside=row.inside))
+    connection.execute(sa.delete(t.alias))
+    for text, (i, is_former) in after.aliases.items():
+        connection.execute(sa.insert(t.alias).values({"text": text, "class": i, "former_name": is_former}))

@@ -1,0 +1,262 @@
+"""The connection to the in-house database: opened with care, migrated, and one writer at a time."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
+
+from ..errors import CatalogueError
+from ..system.clock import utc_now
+from ..system.platform import is_network_share
+from ..system.store import BlobStore
+from . import tables as t
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_MS = 10_000
+_CHUNK = 500  # values in one IN (...), well under every database's limit
+_WRITER = 0x646D72  # "dmr": PostgreSQL's advisory lock that lets one writer in
+
+T = TypeVar("T")
+
+
+class Database:
+    """An open database: reading, and writing in transactions. Not to be shared between threads.
+
+    Use `Catalogue`, which adds what is read and written.
+    """
+
+    def __init__(self, engine: Engine, *, store: BlobStore) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None  # of the transaction that is open now
+        self.store = store
+
+    @classmethod
+    def exists(cls, target: str | Path) -> bool:
+        """Whether a catalogue is there already; an empty file or database is none yet."""
+        database = cls(_engine(target), store=BlobStore(Path()))
+        if isinstance(target, Path) and not target.is_file():  # to connect would make it
+            return False
+        try:
+            with database.reading() as connection:
+                return _version(connection) is not None
+        finally:
+            database.close()
+
+    @classmethod
+    def create(cls, target: str | Path, *, store: BlobStore, key_id: str) -> Self:
+        """Make the tables in a new or empty database, with a new workspace id.
+
+        Args:
+            target: Path of an SQLite file, or SQLAlchemy's URL.
+            store: Where the revisions' blobs go.
+            key_id: Of the key that its pseudonyms are made with.
+
+        Raises:
+            CatalogueError: It is not empty, or cannot be written.
+        """
+        database = cls(_engine(target), store=store)
+        with database._closed_on_error():
+            with database.transaction() as connection:
+                if sa.inspect(connection).has_table("alembic_version"):
+                    raise CatalogueError(database.name, "is a catalogue already", "Open it instead")
+                _migrate(connection)
+                rows = {"workspace_id": uuid.uuid4().hex, "key_id": key_id, "created_at": utc_now()}
+                connection.execute(sa.insert(t.meta), [{"key": k, "value": v} for k, v in rows.items()])
+            return database
+
+    @classmethod
+    def open(cls, target: str | Path, *, store: BlobStore) -> Self:
+        """Open a database that is there, and bring an older one up to date.
+
+        Raises:
+            CatalogueError: It is missing, damaged, newer than this program, or on a network share.
+        """
+        if isinstance(target, Path) and not target.is_file():
+            raise CatalogueError(target.name, "is missing", "Restore it from a backup")
+        database = cls(_engine(target), store=store)
+        with database._closed_on_error():
+            database._bring_up_to_date()
+            return database
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """What errors call it: a file's name, or a URL without its password."""
+        url = self._engine.url
+        return Path(url.database or "").name if url.get_backend_name() == "sqlite" else url.render_as_string()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One commit for all that happens within; nothing of it stays when an error leaves it.
+
+        Only one process is inside at a time; the others wait some seconds. An inner transaction joins the outer one.
+
+        Raises:
+            CatalogueError: Others wrote all the time, the disk is full, or the database is damaged.
+        """
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self._errors_told(), self._connected(dmr_write=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
+            self._connection = connection
+            try:
+                yield connection
+            finally:
+                self._connection = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database throughout: the open transaction's, if there is one."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        # SQLite reads one state by itself.
+        options = {"isolation_level": "REPEATABLE READ"} if self._engine.dialect.name == "postgresql" else {}
+        with self._errors_told(), self._connected(**options) as connection:
+            yield connection
+
+    def meta(self, key: str) -> str:
+        """A fact about the workspace: `workspace_id`, `key_id` or `created_at`."""
+        with self.reading() as connection:
+            value = connection.scalar(sa.select(t.meta.c.value).where(t.meta.c.key == key))
+        if value is None:
+            raise CatalogueError(self.name, f"does not know its {key}", "Restore it from a backup")
+        return str(value)
+
+    def _bring_up_to_date(self) -> None:
+        with self.reading() as connection:
+            version = _version(connection)
+        if version == t.SCHEMA:
+            return
+        if version is None:
+            raise CatalogueError(self.name, "is no catalogue of dmr", "Restore it from a backup")
+        if version > t.SCHEMA:
+            what = f"is of schema {version}, and this dmr knows {t.SCHEMA} at the newest"
+            raise CatalogueError(self.name, what, "Install a newer dmr")
+        with self.transaction() as connection:
+            _migrate(connection)
+
+    @contextmanager
+    def _connected(self, **options: Any) -> Iterator[Connection]:
+        with self._engine.execution_options(**options).connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            statement_is_wrong = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError) or statement_is_wrong:
+                raise  # a bug, which keeps its traceback
+            raise CatalogueError(self.name, *_told(str(error.orig).splitlines()[0])) from error
+
+
+def schema_sql(dialect: str) -> str:
+    """The statements that make the tables in `postgresql` or `sqlite`, for an administrator to read."""
+    from alembic import command
+
+    config = _alembic()
+    config.output_buffer = buffer = io.StringIO()
+    config.set_main_option("sqlalchemy.url", f"{dialect}://")
+    command.upgrade(config, "head", sql=True)
+    return buffer.getvalue()
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Lists of at most so many values as one statement takes."""
+    rest = iter(items)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
+
+
+def _engine(target: str | Path) -> Engine:
+    url = URL.create("sqlite", database=str(target)) if isinstance(target, Path) else sa.make_url(target)
+    try:
+        # Parameters are outlines and pseudonyms: they stay out of errors and logs.
+        engine = sa.create_engine(url, hide_parameters=True)
+    except (ImportError, sa.exc.NoSuchModuleError) as error:
+        name = url.render_as_string()
+        raise CatalogueError(name, f"no driver for it: {error}", "Install it, such as `pip install psycopg`") from None
+    if url.get_backend_name() == "sqlite":
+        if url.database and is_network_share(Path(url.database)):
+            what = "lies on a network share, where SQLite can lose what it has saved"
+            remedy = "Move the workspace to a local disk, or set [catalogue] url to a PostgreSQL server"
+            raise CatalogueError(Path(url.database).name, what, remedy)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # Python's sqlite3 begins no transaction on its own: `_begin_sqlite` does
+    for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: one that reads first and writes later could fail in the middle.
+    write = connection.get_execution_options().get("dmr_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _told(message: str) -> tuple[str, str]:
+    """What is wrong and what to do, for a database's own message."""
+    if "locked" in message or "busy" in message:
+        return "another process has been writing all the time", "Wait for it to finish and try again"
+    if "malformed" in message or "not a database" in message:
+        return f"is damaged ({message})", "Restore it from a backup"
+    return f"the database refuses: {message}", "See to the disk or server and try again; nothing was changed"
+
+
+def _alembic() -> Any:
+    from alembic.config import Config  # slow to import, and needed only where the schema changes
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command
+
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if version is None else str(version)

@@ -1,0 +1,118 @@
+"""The catalogue's queues, tasks and annotations on servers, and the cycles from model to model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+import sqlalchemy as sa
+
+from ..settings.model import Purpose
+from ..system.canonical import canonical_json
+from ..system.clock import utc_now
+from . import tables as t
+from .database import Database, chunks
+from .records import CycleRecord, Queue, RemoteAnnotation, TaskRecord
+
+
+class QueueRows(Database):
+    """Reads and writes of queues, tasks, remote annotations and cycles."""
+
+    def queues(self) -> list[Queue]:
+        """All queues, in the order they were made."""
+        with self.reading() as connection:
+            return [Queue(**row._mapping) for row in connection.execute(sa.select(t.queue).order_by(t.queue.c.id))]
+
+    def queue(self, name: str) -> Queue | None:
+        """The queue of this name."""
+        return next((queue for queue in self.queues() if queue.name == name), None)
+
+    def put_queue(
+        self, name: str, *, server: str, project: int, purpose: Purpose = "correct", reader: str | None = None
+    ) -> Queue:
+        """Record where a queue's project is; one that is known moves there, and keeps its tasks if it is the same."""
+        values = {"server": server, "project": project, "purpose": purpose, "reader": reader}
+        with self.transaction() as connection:
+            known = self.queue(name)
+            if known is not None:
+                connection.execute(sa.update(t.queue).where(t.queue.c.id == known.id).values(**values))
+                return replace(known, server=server, project=project, purpose=purpose, reader=reader)
+            new = (connection.scalar(sa.select(sa.func.max(t.queue.c.id))) or 0) + 1
+            connection.execute(sa.insert(t.queue).values(id=new, name=name, **values))
+            return Queue(id=new, name=name, server=server, project=project, purpose=purpose, reader=reader)
+
+    def set_cursor(self, queue: int, cursor: str) -> None:
+        """Record until when a queue was pulled."""
+        with self.transaction() as connection:
+            connection.execute(sa.update(t.queue).where(t.queue.c.id == queue).values(cursor=cursor))
+
+    def queue_tasks(self, queue: int) -> dict[str, TaskRecord]:
+        """The tasks of a queue, by frame."""
+        columns = [c for c in t.task.c if c.name != "at"]
+        with self.reading() as connection:
+            rows = connection.execute(sa.select(*columns).where(t.task.c.queue == queue).order_by(t.task.c.frame))
+            return {row.frame: TaskRecord(**row._mapping) for row in rows}
+
+    def put_tasks(self, tasks: Iterable[TaskRecord]) -> None:
+        """Record tasks as they are now; those of the same queue and frame are replaced."""
+        c = t.task.c
+        key = [c.queue == sa.bindparam("q"), c.frame == sa.bindparam("f")]
+        now = utc_now()
+        with self.transaction() as connection:
+            for batch in chunks(tasks):
+                connection.execute(sa.delete(t.task).where(*key), [{"q": x.queue, "f": x.frame} for x in batch])
+                connection.execute(sa.insert(t.task), [asdict(x) | {"at": now} for x in batch])
+
+    def remote_annotations(self, queue: int) -> dict[int, RemoteAnnotation]:
+        """What is known of a queue's annotations, by their number on the server."""
+        with self.reading() as connection:
+            rows = connection.execute(sa.select(t.remote_annotation).where(t.remote_annotation.c.queue == queue))
+            return {row.remote_id: RemoteAnnotation(**row._mapping) for row in rows}
+
+    def put_remote_annotation(self, seen: RemoteAnnotation) -> None:
+        """Record an annotation as it was last seen."""
+        c = t.remote_annotation.c
+        with self.transaction() as connection:
+            own = (c.queue == seen.queue, c.remote_id == seen.remote_id)
+            connection.execute(sa.delete(t.remote_annotation).where(*own))
+            connection.execute(sa.insert(t.remote_annotation).values(asdict(seen)))
+
+    def drop_queue_tasks(self, queue: int) -> None:
+        """Forget the tasks and annotations of a project that is gone; revisions made of them stay."""
+        with self.transaction() as connection:
+            for table in (t.task, t.remote_annotation):
+                connection.execute(sa.delete(table).where(table.c.queue == queue))
+
+    def cycles(self) -> list[CycleRecord]:
+        """All comparisons of models, the first one first."""
+        with self.reading() as connection:
+            return [
+                CycleRecord(
+                    id=row.id,
+                    incumbent=row.incumbent,
+                    candidate=row.candidate,
+                    test_version=row.test_version,
+                    verdict=row.verdict,
+                    bounds=json.loads(row.bounds or "{}"),
+                    at=row.at,
+                )
+                for row in connection.execute(sa.select(t.cycle).order_by(t.cycle.c.id))
+            ]
+
+    def add_cycle(self, cycle: CycleRecord) -> CycleRecord:
+        """Keep a comparison, as the next one."""
+        with self.transaction() as connection:
+            number = (connection.scalar(sa.select(sa.func.max(t.cycle.c.id))) or 0) + 1
+            row = {
+                "id": number,
+                "round": number,
+                "incumbent": cycle.incumbent,
+                "candidate": cycle.candidate,
+                "test_version": cycle.test_version,
+                "verdict": cycle.verdict,
+                "bounds": canonical_json(dict(cycle.bounds)),
+                "at": cycle.at,
+            }
+            connection.execute(sa.insert(t.cycle).values(row))
+            return replace(cycle, id=number)

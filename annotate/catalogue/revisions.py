@@ -1,0 +1,309 @@
+"""The catalogue's revisions: appended, never changed; and what follows from them: heads, conflicts, truth."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from ..errors import CatalogueError
+from ..settings.model import Split
+from ..shapes import Annotation, Shape
+from ..system.canonical import canonical_json, json_to_shapes, shapes_to_json
+from ..system.clock import utc_now
+from ..system.store import sha256_hex
+from . import tables as t
+from .classes import ClassRows
+from .database import chunks
+from .frames import FrameRows, frame_columns, frames_joined, to_frame
+from .records import Appended, Conflict, LabelledFrame, Revision, RevisionRecord
+from .truth import settle
+
+REVISION_FORMAT = 1
+
+_JOINED = t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(
+    t.tombstone, t.tombstone.c.revision == t.revision.c.sha256, isouter=True
+)
+_COLUMNS = (t.revision, t.frame.c.height, t.frame.c.width, t.tombstone.c.at.label("withdrawn_at"))
+
+
+class RevisionRows(FrameRows, ClassRows):
+    """Reads and writes of revisions."""
+
+    def append_revision(self, record: RevisionRecord) -> Appended:
+        """Keep one revision; see `append_revisions`."""
+        return self.append_revisions([record])[0]
+
+    def append_revisions(self, records: Iterable[RevisionRecord]) -> list[Appended]:
+        """Keep revisions for good: their blobs first, then their rows, in one commit.
+
+        A record that says what its author's last revision of that frame says, by the same way in (`origin`), is not
+        new. One that repeats a withdrawn revision is: it was drawn again. Heads, conflicts and the truth follow.
+
+        Returns:
+            What became of each, in the order given.
+
+        Raises:
+            CatalogueError: A frame, rendition, parent or class is unknown, or the annotation is of another size.
+        """
+        appended: list[Appended] = []
+        with self.transaction() as connection:
+            class_ids = set(connection.scalars(sa.select(t.class_.c.id)))
+            sequence = connection.scalar(sa.select(sa.func.max(t.revision.c.sequence))) or 0
+            for batch in chunks(records):
+                blobs: list[bytes] = []
+                for record in batch:
+                    last = self.head(record.frame, record.author)
+                    sha256 = last.sha256 if last is not None and _is_repeated(record, last) else None
+                    is_new = sha256 is None
+                    if sha256 is None:
+                        _refuse_unknown(connection, record, class_ids=class_ids)
+                        previous = last.sha256 if last else None
+                        blobs.append(revision_json(record, previous=previous).encode())
+                        sha256, sequence = sha256_hex(blobs[-1]), sequence + 1
+                        _insert(connection, record, sha256=sha256, previous=previous, sequence=sequence)
+                        settle(connection, record.frame, by=sha256)
+                    appended.append(Appended(sha256, is_new, conflict=_in_conflict(connection, record.frame)))
+                self.store.put_many(blobs)  # safe on the disk before the rows that name them are
+        return appended
+
+    def withdraw(self, frame: str, author: str, *, reason: str, at: str | None = None) -> bool:
+        """Set a tombstone on an author's last revision of a frame, which stays; nobody counts it any more.
+
+        Returns:
+            False when there was none to withdraw.
+        """
+        with self.transaction() as connection:
+            last = self.head(frame, author)
+            if last is None or last.withdrawn:
+                return False
+            row = {"revision": last.sha256, "frame": frame, "reason": reason, "at": at or utc_now()}
+            connection.execute(sa.insert(t.tombstone).values(row))
+            settle(connection, frame, by=None)
+            return True
+
+    def head(self, frame: str, author: str) -> Revision | None:
+        """An author's last revision of a frame, withdrawn or not; None where they drew nothing."""
+        joined = _JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
+        query = sa.select(*_COLUMNS).select_from(joined)
+        with self.reading() as connection:
+            row = connection.execute(query.where(t.head.c.frame == frame, t.head.c.author == author)).first()
+        return None if row is None else _to_revision(row)
+
+    def heads(self, frame: str) -> list[Revision]:
+        """Every author's last revision of a frame, in the order of their arrival."""
+        joined = _JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
+        query = sa.select(*_COLUMNS).select_from(joined).where(t.head.c.frame == frame)
+        with self.reading() as connection:
+            return [_to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
+
+    def revision(self, sha256: str) -> Revision:
+        """One revision.
+
+        Raises:
+            CatalogueError: There is none of this hash.
+        """
+        with self.reading() as connection:
+            query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.sha256 == sha256)
+            row = connection.execute(query).first()
+        if row is None:
+            raise CatalogueError(sha256, "is no revision of this catalogue", "See `dmr status`")
+        return _to_revision(row)
+
+    def frames_of(self, revisions: Iterable[str]) -> list[str]:
+        """The frames that these revisions are of, each once, in the order of their ids."""
+        wanted = set(revisions)
+        query = sa.select(t.revision.c.sha256, t.revision.c.frame)
+        with self.reading() as connection:
+            return sorted({row.frame for row in connection.execute(query) if row.sha256 in wanted})
+
+    def history(self, frame: str) -> list[Revision]:
+        """All revisions of a frame, in the order of their arrival."""
+        query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.frame == frame)
+        with self.reading() as connection:
+            return [_to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
+
+    def newest_revisions(self) -> dict[str, Revision]:
+        """The truth about each frame that has one, by frame id: see `catalogue_truth.py`."""
+        joined = _JOINED.join(t.truth, t.truth.c.revision == t.revision.c.sha256)
+        query = sa.select(*_COLUMNS).select_from(joined).order_by(t.revision.c.frame)
+        with self.reading() as connection:
+            return {row.frame: _to_revision(row) for row in connection.execute(query)}
+
+    def labelled_frames(
+        self, splits: Iterable[Split] | None = None, *, revisions: Iterable[str] | None = None
+    ) -> list[LabelledFrame]:
+        """Frames that can be shown, each with the truth about it, in the order of their ids.
+
+        A merged class's shapes come as those of the class that it was merged into, which is covered only where all that
+        became part of it were.
+
+        Args:
+            splits: Only these; None for all, also of patients without a split.
+            revisions: Hashes of revisions that are wanted instead of the truth, as of a data set.
+        """
+        wanted = None if splits is None else set(splits)
+        named = None if revisions is None else set(revisions)
+        c = t.revision.c
+        columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model)
+        if named is None:
+            truth = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id)
+            joined = truth.join(t.revision, c.sha256 == t.truth.c.revision)
+        else:
+            joined = frames_joined.join(t.revision, c.frame == t.frame.c.id)
+        query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state == "ok")
+        labelled = []
+        with self.reading() as connection:
+            merged = self.merged_classes()
+            for row in connection.execute(query.order_by(t.frame.c.id)):
+                if named is not None and row.sha256 not in named:
+                    continue
+                split: Split | None = "train" if row.patient is None else row.split
+                if wanted is None or split in wanted:
+                    annotation = _merge(_to_annotation(row), merged)
+                    labelled.append(
+                        LabelledFrame(to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model)
+                    )
+        return labelled
+
+    def drawn_counts(self) -> dict[str, Counter[int]]:
+        """For every patient, the number of frames in which each class is drawn; empty where nothing is."""
+        counts = {patient: Counter[int]() for patient in self.splits()}
+        for labelled in self.labelled_frames():
+            if labelled.frame.patient is not None:
+                counts[labelled.frame.patient].update({s.class_id for s in labelled.annotation.shapes})
+        return counts
+
+    def conflicts(self, *, only_open: bool = True) -> list[Conflict]:
+        """Frames on which authors disagree, in the order of their ids."""
+        query = sa.select(t.conflict).order_by(t.conflict.c.frame, t.conflict.c.at)
+        if only_open:
+            query = query.where(t.conflict.c.resolved_at.is_(None))
+        with self.reading() as connection:
+            return [
+                Conflict(row.id, row.frame, tuple(json.loads(row.revisions)), row.resolved_by, row.resolved_at is None)
+                for row in connection.execute(query)
+            ]
+
+
+def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
+    """What a revision's blob says, and its hash is taken of.
+
+    The time is left out, and the seconds it took: the same work handed in again after a crash has the same hash.
+    """
+    return canonical_json(
+        {
+            "author": record.author,
+            "blind": record.blind,
+            "covered": sorted(record.annotation.covered),
+            "format": REVISION_FORMAT,
+            "frame": record.frame,
+            "height": record.annotation.height,
+            "origin": record.origin,
+            "parent": record.parent,
+            "previous": previous,
+            "raw_sha256": record.raw_sha256,
+            "rendition": record.rendition,
+            "shapes": shapes_to_json(record.annotation.shapes),
+            "width": record.annotation.width,
+        }
+        # Revisions made before drafts were recorded keep their hash.
+        | ({} if record.draft_model is None else {"draft_model": record.draft_model})
+    )
+
+
+def _is_repeated(record: RevisionRecord, last: Revision) -> bool:
+    same = record.origin == last.record.origin and record.annotation == last.record.annotation
+    return same and not last.withdrawn
+
+
+def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids: set[int]) -> None:
+    c = t.rendition.c
+    size = sa.select(t.frame.c.height, t.frame.c.width).join(t.rendition, c.frame == t.frame.c.id)
+    row = connection.execute(size.where(c.frame == record.frame, c.pixel_sha256 == record.rendition)).first()
+    if row is None:
+        raise CatalogueError(record.frame, "is no frame with this rendition in the catalogue", "Add the frame first")
+    annotation = record.annotation
+    if (row.height, row.width) != (annotation.height, annotation.width):
+        what = f"is {row.height} x {row.width}, and the outlines are for {annotation.height} x {annotation.width}"
+        raise CatalogueError(record.frame, what, "Draw them on the frame itself")
+    unknown = ({s.class_id for s in annotation.shapes} | annotation.covered) - class_ids
+    if unknown:
+        raise CatalogueError(record.frame, f"class {min(unknown)} is not in the catalogue", "Add it to dmr.toml")
+    if record.parent is not None:
+        query = sa.select(t.revision.c.frame).where(t.revision.c.sha256 == record.parent)
+        if connection.scalar(query) != record.frame:
+            raise CatalogueError(record.frame, f"has no revision {record.parent[:12]}", "Leave the parent out")
+
+
+def _insert(
+    connection: Connection, record: RevisionRecord, *, sha256: str, previous: str | None, sequence: int
+) -> None:
+    """Add a revision's row and make it its author's head."""
+    values = {
+        "sha256": sha256,
+        "sequence": sequence,
+        "frame": record.frame,
+        "rendition": record.rendition,
+        "parent": record.parent,
+        "previous": previous,
+        "author": record.author,
+        "origin": record.origin,
+        "shapes": canonical_json(shapes_to_json(record.annotation.shapes)),
+        "covered": canonical_json(sorted(record.annotation.covered)),
+        "blind": record.blind,
+        "raw_sha256": record.raw_sha256,
+        "lead_time_s": record.lead_time_s,
+        "draft_model": record.draft_model,
+        "at": record.at,
+    }
+    connection.execute(sa.insert(t.revision).values(values))
+    if previous is None:
+        connection.execute(sa.insert(t.head).values(frame=record.frame, author=record.author, revision=sha256))
+    else:
+        own = sa.update(t.head).where(t.head.c.frame == record.frame, t.head.c.author == record.author)
+        connection.execute(own.values(revision=sha256))
+
+
+def _in_conflict(connection: Connection, frame: str) -> bool:
+    query = sa.select(t.conflict.c.id).where(t.conflict.c.frame == frame, t.conflict.c.resolved_at.is_(None))
+    return connection.execute(query).first() is not None
+
+
+def _to_annotation(row: Row[Any]) -> Annotation:
+    shapes = json_to_shapes(json.loads(row.shapes))
+    return Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered)))
+
+
+def _to_revision(row: Row[Any]) -> Revision:
+    record = RevisionRecord(
+        frame=row.frame,
+        rendition=row.rendition,
+        author=row.author,
+        origin=row.origin,
+        annotation=_to_annotation(row),
+        parent=row.parent,
+        blind=row.blind,
+        raw_sha256=row.raw_sha256,
+        lead_time_s=row.lead_time_s,
+        draft_model=row.draft_model,
+        at=row.at,
+    )
+    return Revision(row.sha256, row.sequence, row.previous, row.withdrawn_at is not None, record)
+
+
+def _merge(annotation: Annotation, merged: Mapping[int, int]) -> Annotation:
+    if not merged:
+        return annotation
+    shapes = tuple(
+        Shape(merged.get(s.class_id, s.class_id), s.points, hole=s.hole, group=s.group) for s in annotation.shapes
+    )
+    parts: dict[int, set[int]] = {}
+    for class_id, into in merged.items():
+        parts.setdefault(into, {into}).add(class_id)
+    covered = {i for i in annotation.covered if i not in merged and parts.get(i, {i}) <= annotation.covered}
+    return Annotation(annotation.height, annotation.width, shapes, frozenset(covered))

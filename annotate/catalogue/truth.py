@@ -1,0 +1,89 @@
+"""What follows from a frame's heads: who disagrees with whom, and which revision is taken for true.
+
+- A head that another head was drawn over, at any remove, is superseded: its author was seen and corrected. A consensus
+  supersedes all that came before it.
+- Two heads that say different things are in conflict, unless one of them is superseded, or just one was drawn blind: a
+  blind reading of a frame that has its outlines is a measurement, not a contradiction.
+- The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. An open
+  conflict does not take a frame out of use; it is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from ..system.canonical import canonical_json
+from ..system.clock import utc_now
+from ..system.store import sha256_hex
+from . import tables as t
+
+
+def settle(connection: Connection, frame: str, *, by: str | None) -> None:
+    """Bring a frame's conflicts and truth in line with its heads, after the revision `by`, or a withdrawal."""
+    history = _history(connection, frame)
+    heads = [row for row in history.values() if row.author_of_head is not None and row.withdrawn is None]
+    before = _ancestors([head.sha256 for head in heads], history)
+    agreed = [r for r in history.values() if r.origin == "consensus" and r.withdrawn is None]
+    since = max((r.sequence for r in agreed if r in heads or r.sha256 in before), default=0)
+    standing = [head for head in heads if head.sha256 not in before and head.sequence >= since]
+    consensus = [head for head in standing if head.origin == "consensus"]
+    _set_truth(connection, frame, (consensus or standing)[-1].sha256 if standing else None)
+    _set_conflict(connection, frame, _contradicting(standing), by=by)
+
+
+def _history(connection: Connection, frame: str) -> dict[str, Row[Any]]:
+    """All revisions of a frame, in the order of their arrival."""
+    joined = t.revision.join(t.head, t.head.c.revision == t.revision.c.sha256, isouter=True).join(
+        t.tombstone, t.tombstone.c.revision == t.revision.c.sha256, isouter=True
+    )
+    columns = (t.revision, t.head.c.author.label("author_of_head"), t.tombstone.c.at.label("withdrawn"))
+    query = sa.select(*columns).select_from(joined).where(t.revision.c.frame == frame)
+    return {row.sha256: row for row in connection.execute(query.order_by(t.revision.c.sequence))}
+
+
+def _ancestors(hashes: Iterable[str], history: Mapping[str, Row[Any]]) -> set[str]:
+    """All that these revisions were drawn over or came after, by their authors, at any remove."""
+    found: set[str] = set()
+    rest = list(hashes)
+    while rest:
+        row = history[rest.pop()]
+        new = {row.parent, row.previous} - found - {None}
+        found |= new
+        rest.extend(new)
+    return found
+
+
+def _contradicting(standing: Sequence[Row[Any]]) -> list[str]:
+    """The hashes, sorted, of the heads that contradict another one."""
+    found: set[str] = set()
+    for a, b in combinations(standing, 2):
+        if (a.shapes, a.covered) != (b.shapes, b.covered) and a.blind == b.blind:
+            found |= {a.sha256, b.sha256}
+    return sorted(found)
+
+
+def _set_truth(connection: Connection, frame: str, sha256: str | None) -> None:
+    connection.execute(sa.delete(t.truth).where(t.truth.c.frame == frame))
+    if sha256 is not None:
+        connection.execute(sa.insert(t.truth).values(frame=frame, revision=sha256))
+
+
+def _set_conflict(connection: Connection, frame: str, revisions: list[str], *, by: str | None) -> None:
+    c = t.conflict.c
+    now = utc_now()
+    text = canonical_json(revisions)
+    conflict_id = sha256_hex(f"{frame} {text}".encode()) if revisions else None
+    over = sa.update(t.conflict).where(c.frame == frame, c.resolved_at.is_(None), c.id != (conflict_id or ""))
+    connection.execute(over.values(resolved_by=by, resolved_at=now))
+    if conflict_id is None:
+        return
+    if connection.scalar(sa.select(c.id).where(c.id == conflict_id)) is None:
+        connection.execute(sa.insert(t.conflict).values(id=conflict_id, frame=frame, revisions=text, at=now))
+    else:  # it may come back, when the head that settled it is withdrawn
+        same = sa.update(t.conflict).where(c.id == conflict_id, c.resolved_at.is_not(None))
+        connection.execute(same.values(resolved_by=None, resolved_at=None))

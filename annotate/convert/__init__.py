@@ -1,0 +1,1 @@
+"""`dmr convert`: from one file format to another, without a workspace."""

@@ -1,0 +1,207 @@
+"""`dmr convert labelme-to-coco` and `coco-to-labelme`, without a workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ..errors import BrokenInput, UsageError
+from ..formats.coco import CocoImage, from_coco, to_coco
+from ..formats.labelme import LabelmeFile, image_name
+from ..report import Report
+from ..shapes import Annotation
+from ..system.canonical import canonical_json
+from ..system.store import write_atomic, write_many
+from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
+from .names import Given, IndexNames, check_known, names_of_files
+from .one import read_drawn
+from .preview import Preview
+
+Progress = Callable[[], None]
+_MOST_BYTES = 2**30
+
+
+def labelme_to_coco(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    rle: bool = False,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Write the Labelme files below `src` as one COCO data set.
+
+    Args:
+        src: A Labelme file, or a folder of them at any depth.
+        dst: The JSON to write; a COCO data set that is there is replaced, anything else is not.
+        classes: In the order of their category ids, from 1, each with its spellings; None takes all labels in the
+            order of the alphabet.
+        images: Where images lie that are neither beside the file nor below `src`.
+        preview: Where to write a contact sheet of some of the frames.
+        rle: Write run lengths everywhere.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
+    """
+    if dst.suffix.lower() != ".json" or dst.is_dir():
+        raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
+    if dst.exists() and not _is_data_set(dst):
+        raise UsageError(dst, "is there, and is no COCO data set", "Move it away, or name another DST")
+    report = Report("convert labelme-to-coco")
+    jobs = [
+        j for j in find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json") if j.source != dst
+    ]
+    names = names_of_files(jobs, classes)
+    if names.given is None:
+        raise UsageError(src, "has nothing drawn in it", "Name the folder of Labelme files")
+    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])])
+    sheet = Preview(preview, len(jobs))
+    frames: list[tuple[str, Annotation]] = []
+    for place, job in enumerate(jobs):
+        try:
+            drawn = read_drawn(job, names=names, folder=folder)
+            for note in drawn.notes:
+                report.note(note, job.name)
+            frames.append((_image_file(drawn.file, job.name), drawn.annotation))
+            if sheet.wants(place):
+                sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
+        except BrokenInput as error:
+            report.fail(error)
+        if on_progress is not None:
+            on_progress()
+    categories = dict(enumerate(names.given, 1))
+    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
+    report.count("frames converted", len(frames))
+    if not frames:
+        report.say("No frame could be converted: nothing was written.")
+    elif dst.is_file() and dst.read_bytes() == data:
+        report.say("Nothing new: nothing was changed.")
+    elif dry_run:
+        report.say("Dry run: nothing was written.")
+    else:
+        write_atomic(dst, data)
+    sheet.write(names.label, report, dry_run=dry_run)
+    return report
+
+
+def coco_to_labelme(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None = None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Write each image of a COCO data set as a Labelme file of its name.
+
+    Args:
+        src: The JSON of the data set.
+        dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
+        classes: The categories wanted, each under its first name; None for all as they are called.
+        images: Where the images lie, which the Labelme files shall point to.
+        preview: Where to write a contact sheet of some of the frames.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: `dst` is a file, or `classes` names none of the categories.
+        BrokenInput: `src` is no COCO data set.
+    """
+    if dst.is_file():
+        raise UsageError(dst, "is a file", "Name a folder to write to")
+    report = Report("convert coco-to-labelme")
+    names, found = from_coco(_parsed(src), where=src)
+    if classes is not None:
+        names, found = _renamed(names, found, IndexNames(classes))
+    folder = Images([images] if images else [])
+    sheet = Preview(preview, len(found))
+    files: dict[Path, bytes] = {}
+    for word in ("written", "replaced", "unchanged"):
+        report.count(word, 0)
+    for number, image in enumerate(found):
+        place = _inside(image.name)
+        base = place.as_posix()
+        target = (dst / place).with_suffix(".json") if place.stem else dst
+        for note in image.notes:
+            report.note(note, base)
+        try:
+            if not place.stem or target in files or not base.isprintable():
+                raise BrokenInput(f"image {number + 1}", "has no name of its own", "Give images different names")
+            path = folder.named(dst / base)
+            pointed = relative_path(path, target.parent) if path else place.name
+            data = drawn_file(image.annotation, names=names, image_path=pointed)
+            outcome = judge_target(Job(number, src, base, target), data)
+            report.count(outcome)
+            if outcome != "unchanged":
+                files[target] = data
+            if sheet.wants(number):
+                sheet.add(base, image.annotation, path)
+        except BrokenInput as error:
+            report.fail(error)
+        if on_progress is not None:
+            on_progress()
+    if dry_run:
+        report.say("Dry run: nothing was written.")
+    else:
+        write_many(files)
+    sheet.write(names.__getitem__, report, dry_run=dry_run)
+    return report
+
+
+def _renamed(
+    categories: Mapping[int, str], found: Sequence[CocoImage], names: IndexNames
+) -> tuple[dict[int, str], list[CocoImage]]:
+    """The images with the classes of `names` instead of the data set's categories; others are left out, with a note."""
+    check_known(categories.values(), names)
+    index = {k: names.index_of(category) for k, category in categories.items()}
+    renamed = []
+    for image in found:
+        ids = [(index[shape.class_id], shape) for shape in image.annotation.shapes]
+        left_out = {categories[shape.class_id]: None for k, shape in ids if k is None}
+        shapes = tuple(replace(shape, class_id=k) for k, shape in ids if k is not None)
+        annotation = replace(image.annotation, shapes=shapes, covered=frozenset(shape.class_id for shape in shapes))
+        notes = (*image.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
+        renamed.append(replace(image, annotation=annotation, notes=notes))
+    return dict(enumerate(names.given or (), 1)), renamed
+
+
+def _is_data_set(path: Path) -> bool:
+    try:
+        content = _parsed(path)
+    except BrokenInput:
+        return False
+    return isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys()
+
+
+def _image_file(file: LabelmeFile, name: str) -> str:
+    """The image's file name: the Labelme file's own with the image's ending, for `imagePath` is often another's."""
+    ending = PurePosixPath(image_name(file) or "").suffix or ".png"
+    return PurePosixPath(name).with_suffix(ending).as_posix()
+
+
+def _inside(name: str) -> Path:
+    """A name as a path below a folder, by whichever slash; of one that would lead out, its last part."""
+    path = PureWindowsPath(name)
+    leads_out = bool(path.anchor) or ".." in path.parts
+    return Path(path.name) if leads_out else Path(*path.parts)
+
+
+def _parsed(path: Path) -> object:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise BrokenInput(path, "is larger than a GiB", "Check that it is a COCO data set")
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    except (ValueError, RecursionError) as error:
+        raise BrokenInput(path, "is no JSON in UTF-8", "Give the file that holds images and annotations") from error

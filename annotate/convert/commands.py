@@ -1,0 +1,124 @@
+"""`dmr convert`: between file formats, without a workspace."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..classes import parse_names
+from ..console import progress, reporting
+from ..report import Report
+
+_PATH = click.Path(path_type=Path)
+_THERE = click.Path(exists=True, path_type=Path)
+
+
+@click.group()
+def convert() -> None:
+    """Convert between Labelme files and masks, layers or COCO.
+
+    No workspace is needed. What was drawn or edited by hand in DST is never replaced.
+    """
+
+
+def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
+    """Make a conversion a command with the arguments that all directions share, and a progress bar."""
+
+    @functools.wraps(function)
+    def converting(src: Path, dst: Path, *, classes: str | None, **options: Any) -> Report:
+        given = None if classes is None else parse_names(classes)
+        with progress() as tell:
+            return function(src, dst, classes=given, on_progress=lambda: tell("Converting", 1, None), **options)
+
+    command = reporting(converting)
+    for decorate in (
+        click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing."),
+        click.option("--preview", type=_PATH, help="Write a contact sheet of some of the frames (PNG)."),
+        click.option("--images", type=_THERE, help="Where the images lie, if not beside SRC's files."),
+        click.option(
+            "--classes",
+            metavar="NAME[=LABEL],...",
+            help="The classes in the order of their numbers. nerve=shenjing,muscle takes what SRC calls shenjing or "
+            "nerve as nerve, and muscle as it is. Other labels are left out, and named in the report "
+            "[default: all labels; between masks and Labelme files class_1, class_2, ...].",
+        ),
+        click.argument("dst", type=_PATH),
+        click.argument("src", type=_THERE),
+    ):
+        command = decorate(command)
+    return command
+
+
+@convert.command(name="labelme-to-mask")
+@_conversion
+def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
+    """Labelme files SRC to class-index masks in DST.
+
+    A pixel has the number of its class, 0 is background. Where classes overlap, the higher number covers the lower.
+    """
+    from .masks import labelme_to_mask
+
+    return labelme_to_mask(src, dst, **options)
+
+
+@convert.command(name="mask-to-labelme")
+@click.option(
+    "--tolerance",
+    default=0.0,
+    show_default=True,
+    help="Pixels that an outline may stray, for fewer points; 0 is exact.",
+)
+@click.option("--max-points", "most_points", type=click.IntRange(min=3), help="Of an outline [default: what it takes].")
+@_conversion
+def mask_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """Class-index masks SRC to Labelme files in DST."""
+    from .masks import mask_to_labelme
+
+    return mask_to_labelme(src, dst, **options)
+
+
+@convert.command(name="labelme-to-coco")
+@click.option("--rle", is_flag=True, help="Run lengths everywhere: exact in any program; else outlines where they do.")
+@_conversion
+def labelme_to_coco_(src: Path, dst: Path, **options: Any) -> Report:
+    """Labelme files SRC to one COCO data set DST (JSON)."""
+    from .coco import labelme_to_coco
+
+    return labelme_to_coco(src, dst, **options)
+
+
+@convert.command(name="coco-to-labelme")
+@_conversion
+def coco_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """A COCO data set SRC (JSON) to Labelme files in DST."""
+    from .coco import coco_to_labelme
+
+    return coco_to_labelme(src, dst, **options)
+
+
+@convert.command(name="labelme-to-layers")
+@_conversion
+def labelme_to_layers_(src: Path, dst: Path, **options: Any) -> Report:
+    """Labelme files SRC to a mask for each class in DST.
+
+    The masks are black and white, DST/CLASS/NAME.png, and may overlap.
+    """
+    from .layers import labelme_to_layers
+
+    return labelme_to_layers(src, dst, **options)
+
+
+@convert.command(name="layers-to-labelme")
+@_conversion
+def layers_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """A mask for each class in SRC to Labelme files in DST.
+
+    The masks are black and white, SRC/CLASS/NAME.png. They are traced exactly.
+    """
+    from .layers import layers_to_labelme
+
+    return layers_to_labelme(src, dst, **options)

@@ -1,0 +1,166 @@
+"""Which files `dmr convert` reads and writes, and what may be replaced."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BrokenInput, UsageError
+from ..formats.index_mask import read_index_mask
+from ..formats.labelme import annotation_to_labelme, drawing_of, read_labelme
+from ..scans.discover import files_below
+from ..scans.images import IMAGE_SUFFIXES
+from ..shapes import Annotation
+
+# A mask has few values; a scan that lies where a mask is to go has many.
+_MOST_VALUES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to convert.
+
+    Attributes:
+        number: Its place, from 0.
+        source: What to read.
+        name: Of the source, from the folder given: what reports call it.
+        target: What to write.
+    """
+
+    number: int
+    source: Path
+    name: str
+    target: Path
+
+
+def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: str) -> list[Job]:
+    """The files to convert, in the order of their names, each under its own name below `dst`.
+
+    Raises:
+        UsageError: There is no `src`, or nothing to convert in it, or `dst` is a file or leads out of itself.
+    """
+    if not src.exists():
+        raise UsageError(src, "is not there", "Check the path")
+    if src.is_file():
+        target = dst if dst.suffix.lower() == target_suffix and not dst.is_dir() else dst / f"{src.stem}{target_suffix}"
+        pairs, folder = [(src, target)], target.parent
+    else:
+        sources = files_below([src], suffixes)
+        pairs = [(path, (dst / path.relative_to(src)).with_suffix(target_suffix)) for path in sources]
+        folder = dst
+    if not pairs:
+        raise UsageError(src, f"holds no {' or '.join(sorted(suffixes))} file", "Name the folder that holds them")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(folder, "is a file", "Name a folder to write to")
+    real = folder.resolve()
+    for _, target in pairs:
+        if not target.parent.resolve().is_relative_to(real):
+            raise UsageError(target.parent, "is a link that leads out of DST", "Remove it, or name another DST")
+    base = src.parent if src.is_file() else src
+    return [
+        Job(number, source, source.relative_to(base).as_posix(), target)
+        for number, (source, target) in enumerate(pairs)
+    ]
+
+
+def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
+    """Sources that come to the same target as an earlier one, and the name of that one."""
+    first: dict[str, str] = {}
+    later: dict[Path, str] = {}
+    for job in jobs:
+        key = os.path.normcase(job.target)
+        if key in first:
+            later[job.source] = first[key]
+        else:
+            first[key] = job.name
+    return later
+
+
+def judge_target(job: Job, data: bytes) -> str:
+    """What becomes of the target: `written`, `replaced` or `unchanged`.
+
+    Raises:
+        BrokenInput: Something is there that is not ours to replace.
+    """
+    try:
+        there = job.target.read_bytes()
+    except FileNotFoundError:
+        return "written"
+    except OSError as error:
+        raise BrokenInput(job.target, f"is in the way ({error.strerror})", "Move it away") from error
+    if there == data:
+        return "unchanged"
+    if job.target.suffix.lower() == ".png":
+        if not _is_mask(there):
+            raise BrokenInput(job.target, "is there, and is no mask", "Move it away, or name another DST")
+    elif not _is_untouched(job.target):
+        what = "is there, and was drawn or edited by hand"
+        raise BrokenInput(job.target, what, "Move it away, or name another DST")
+    return "replaced"
+
+
+def drawn_file(annotation: Annotation, *, names: Mapping[int, str], image_path: str) -> bytes:
+    """A conversion's Labelme file, with what tells later whether somebody drew on it."""
+    drawing = drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in annotation.shapes)
+    return annotation_to_labelme(annotation, names=names, image_path=image_path, extra={"dmr_drawing": drawing})
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """A path from a folder, POSIX; the whole path where they lie on different drives."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+def _is_mask(data: bytes) -> bool:
+    try:
+        return len(np.unique(read_index_mask(data, where="the target"))) <= _MOST_VALUES
+    except BrokenInput:
+        return False
+
+
+def _is_untouched(path: Path) -> bool:
+    """Whether a Labelme file is one that we wrote, with nothing drawn since."""
+    try:
+        file = read_labelme(path)
+    except BrokenInput:
+        return False
+    drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
+    return file.extra.get("dmr_drawing") == drawn
+
+
+class Images:
+    """The images below some folders, looked for when they are first needed.
+
+    Args:
+        roots: Folders.
+        without: Their targets are no images.
+    """
+
+    def __init__(self, roots: Sequence[Path], *, without: Iterable[Job] = ()) -> None:
+        self.roots = tuple(roots)
+        self._without = frozenset(job.target.resolve() for job in without)
+
+    @cached_property
+    def index(self) -> Mapping[str, Sequence[Path]]:
+        """Paths by name without suffix."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in files_below(self.roots, IMAGE_SUFFIXES):
+            if path.resolve() not in self._without:
+                found[path.stem].append(path)
+        return found
+
+    def named(self, mask: Path) -> Path | None:
+        """The image of a mask's name: the only one, other than the mask itself."""
+        own = mask.resolve()
+        others = [path for path in self.index.get(mask.stem, ()) if path.resolve() != own]
+        if len(others) > 1:
+            raise BrokenInput(mask, f"{len(others)} images have its name", "Leave one of them in --images")
+        return others[0] if others else None

@@ -1,0 +1,191 @@
+"""`dmr convert labelme-to-layers` and `layers-to-labelme`: a folder of black and white masks for each class.
+
+Layers overlap as they may: unlike a class-index mask they hide nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BrokenInput, UsageError
+from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
+from ..geometry.raster import polygons_to_mask
+from ..geometry.trace import mask_to_shapes
+from ..report import Report
+from ..scans.discover import files_below
+from ..scans.images import encode_png
+from ..shapes import Annotation, Shape
+from ..system.store import write_many
+from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
+from .names import Given, IndexNames, check_known, names_of_files
+from .one import read_drawn
+from .preview import Preview
+
+Progress = Callable[[], None]
+_OUTCOMES = ("written", "replaced", "unchanged")
+
+
+def labelme_to_layers(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Paint each class of Labelme files as a mask of 0 and 255, `DST/CLASS/NAME.png`.
+
+    A class that is not drawn on a frame has an empty mask there if it is named in `classes`, else none.
+
+    Args:
+        src: A Labelme file, or a folder of them at any depth.
+        dst: Folder for the folders.
+        classes: What to paint, each class under its first name; None for all labels.
+        images: Where images lie that are neither beside the file nor below `src`.
+        preview: Where to write a contact sheet of some of the frames.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
+    """
+    report = Report("convert labelme-to-layers")
+    for word in _OUTCOMES:
+        report.count(word, 0)
+    files: dict[Path, bytes] = {}
+    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
+    names = names_of_files(jobs, classes)
+    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])])
+    sheet = Preview(preview, len(jobs))
+    for job in jobs:
+        try:
+            drawn = read_drawn(job, names=names, folder=folder)
+            for note in drawn.notes:
+                report.note(note, job.name)
+            shapes = drawn.annotation.shapes
+            painted = {s.class_id for s in shapes} if classes is None else range(1, len(classes) + 1)
+            for k in sorted(painted):
+                label = names.label(k)
+                if Path(label).name != label or label in (".", "..") or not label.isprintable():
+                    what = f"its label {label!r} is no name of a folder"
+                    raise BrokenInput(job.name, what, "Rename it with --classes")
+                target = dst / label / job.target.relative_to(dst if src.is_dir() else job.target.parent)
+                mask = polygons_to_mask([s for s in shapes if s.class_id == k], **drawn.size)
+                data = encode_png(mask.view(np.uint8) * np.uint8(255))
+                outcome = judge_target(Job(job.number, job.source, f"{label}/{job.name}", target), data)
+                report.count(outcome)
+                if outcome != "unchanged":
+                    files[target] = data
+            if sheet.wants(job.number):
+                sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
+        except BrokenInput as error:
+            report.fail(error)
+        if not dry_run:
+            write_many(files)
+        files.clear()
+        if on_progress is not None:
+            on_progress()
+    if dry_run:
+        report.say("Dry run: nothing was written.")
+    sheet.write(names.label, report, dry_run=dry_run)
+    return report
+
+
+def layers_to_labelme(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None = None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Trace masks `SRC/CLASS/NAME.png` as Labelme files `DST/NAME.json`, exactly; any value above 0 is the class.
+
+    Args:
+        src: A folder with one folder a class.
+        dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
+        classes: The folders wanted, each under its first name; None for all as they are called.
+        images: Where the images of the same names lie, which the Labelme files shall point to.
+        preview: Where to write a contact sheet of some of the frames.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the folders.
+    """
+    if dst.is_file():
+        raise UsageError(dst, "is a file", "Name a folder to write to")
+    folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
+    frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
+    for folder in folders:
+        for path in files_below([folder], MASK_SUFFIXES):
+            frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
+    if not frames:
+        raise UsageError(src, "holds no folders with masks", "Lay them out as SRC/CLASS/NAME.png")
+    report = Report("convert layers-to-labelme")
+    for word in _OUTCOMES:
+        report.count(word, 0)
+    names = {k: folder.name for k, folder in enumerate(folders, 1)}
+    ids: dict[str, int | None] = {name: k for k, name in names.items()}
+    if classes is not None:
+        wanted = IndexNames(classes)
+        check_known(ids, wanted)
+        ids = {name: wanted.index_of(name) for name in ids}
+        names = dict(enumerate(wanted.given or (), 1))
+    pictures = Images([images] if images else [])
+    sheet = Preview(preview, len(frames), masks=src)
+    for number, (place, masks) in enumerate(sorted(frames.items())):
+        try:
+            target = (dst / place).with_name(f"{place.name}.json")
+            annotation = _traced(masks, ids)
+            for name, _ in masks:
+                if ids[name] is None:
+                    report.note(f"label {name!r} is no class (left out)", place.as_posix())
+            image = pictures.named(masks[0][1])
+            data = drawn_file(
+                annotation,
+                names=names,
+                image_path=relative_path(image, target.parent) if image else f"{place.name}.png",
+            )
+            outcome = judge_target(Job(number, masks[0][1], place.as_posix(), target), data)
+            report.count(outcome)
+            if outcome != "unchanged" and not dry_run:
+                write_many({target: data})
+            if sheet.wants(number):
+                sheet.add(place.as_posix(), annotation, image)
+        except BrokenInput as error:
+            report.fail(error)
+        if on_progress is not None:
+            on_progress()
+    if dry_run:
+        report.say("Dry run: nothing was written.")
+    sheet.write(names.__getitem__, report, dry_run=dry_run)
+    return report
+
+
+def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> Annotation:
+    """The outlines of a frame's masks; one whose folder is no class tells the size alone."""
+    shapes: list[Shape] = []
+    size: tuple[int, ...] | None = None
+    for label, path in masks:
+        try:
+            mask = read_index_mask(path.read_bytes(), where=path) > 0
+        except OSError as error:
+            raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
+        if size is not None and mask.shape != size:
+            what = f"has {mask.shape[1]} x {mask.shape[0]} pixels, and the masks before it {size[1]} x {size[0]}"
+            raise BrokenInput(path, what, "Export all masks of a frame at its own size")
+        size = mask.shape
+        group = max((s.group or 0 for s in shapes), default=0) + 1
+        if (class_id := ids[label]) is not None:
+            shapes += mask_to_shapes(mask, class_id=class_id, first_group=group)
+    assert size is not None  # every frame has a mask
+    return Annotation(size[0], size[1], tuple(shapes), frozenset(k for label, _ in masks if (k := ids[label])))

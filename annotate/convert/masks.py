@@ -1,0 +1,170 @@
+"""`dmr convert`: Labelme files to class-index masks and back, file or folder, without a workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from ..errors import BrokenInput, UsageError
+from ..formats.index_mask import MASK_SUFFIXES
+from ..report import Report
+from ..scans.images import MOST_PIXELS
+from ..system.store import write_many
+from .files import Images, Job, colliding, find_jobs, judge_target
+from .names import Given, IndexNames, check_numbered, check_some_known
+from .one import Converted, Paint, Trace
+from .preview import Preview
+
+Progress = Callable[[], None]
+
+_WORTH_PROCESSES = 400  # files; of fewer, starting processes takes longer than they save
+_WINDOW = 512  # files
+
+
+def labelme_to_mask(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Paint Labelme files as class-index PNGs, higher indices over lower, under the same names.
+
+    A mask that is there and differs is replaced; another picture that is in the way is not.
+
+    Args:
+        src: A Labelme file, or a folder of them at any depth.
+        dst: Folder for the masks, or a PNG's path where `src` is a file.
+        classes: In the order of their indices, from 1, each with its spellings; None reads `class_n` as n.
+        images: Where images lie that are neither beside the file nor below `src`; only old files need them, which do
+            not say their size.
+        preview: Where to write a contact sheet of some of the frames.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is nothing to convert, `dst` is unfit, or no classes are given and labels are no `class_n`.
+    """
+    report = Report("convert labelme-to-mask")
+    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
+    names = IndexNames(classes)
+    if classes is None:
+        check_numbered(jobs)
+    else:
+        check_some_known(jobs, names)
+    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])], without=jobs)
+    sheet = Preview(preview, len(jobs))
+    _run(report, jobs, Paint(names, folder, sheet), dry_run=dry_run, on_progress=on_progress)
+    sheet.write(names.label, report, dry_run=dry_run)
+    return report
+
+
+def mask_to_labelme(
+    src: Path,
+    dst: Path,
+    *,
+    classes: Given | None,
+    tolerance: float = 0.0,
+    most_points: int | None = None,
+    images: Path | None = None,
+    preview: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Trace class-index masks as Labelme files under the same names.
+
+    Our own file that is there and differs is replaced; one that was drawn or edited by hand is not.
+
+    Args:
+        src: A mask (PNG, BMP, TIFF), or a folder of them at any depth.
+        dst: Folder for the Labelme files, or a JSON's path where `src` is a file.
+        classes: In the order of their indices, from 1; the first name is written. None makes index n `class_n`.
+        tolerance: Px; 0 traces exactly, so that painting the outlines gives the mask again.
+        most_points: For each outline, with a tolerance above 0; None for no limit.
+        images: Where the images of the same names lie, which the Labelme files shall point to.
+        preview: Where to write a contact sheet of some of the frames.
+        dry_run: Write nothing.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is nothing to convert, `dst` is unfit, or `tolerance` is no distance.
+    """
+    if not 0 <= tolerance < MOST_PIXELS:
+        raise UsageError("--tolerance", f"is {tolerance}", "Give a number of pixels, 0 or more")
+    if most_points is not None and tolerance == 0:
+        raise UsageError("--max-points", "needs outlines that may differ", "Give a --tolerance above 0, such as 4")
+    report = Report("convert mask-to-labelme")
+    jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
+    names = IndexNames(classes)
+    sheet = Preview(preview, len(jobs), masks=src)
+    trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)
+    _run(report, jobs, trace, dry_run=dry_run, on_progress=on_progress)
+    sheet.write(names.label, report, dry_run=dry_run)
+    return report
+
+
+def _run(
+    report: Report,
+    jobs: list[Job],
+    convert: Paint | Trace,
+    *,
+    dry_run: bool,
+    on_progress: Progress | None,
+) -> None:
+    """Convert every job, write what is new, and count."""
+    for word in ("written", "replaced", "unchanged"):
+        report.count(word, 0)
+    later = colliding(jobs)
+    for job in jobs:
+        if job.source in later:
+            what = f"would become the same {job.target.suffix} as {later[job.source]}"
+            report.fail(BrokenInput(job.name, what, "Give them different names"))
+    wanted = [job for job in jobs if job.source not in later]
+
+    def outputs() -> Iterator[tuple[Path, bytes]]:
+        for job, done in zip(wanted, _each(convert, wanted), strict=True):
+            for note in done.notes:
+                report.note(note, job.name)
+            if done.hidden is not None:
+                report.count("pixels hidden", done.hidden)
+            if done.shown is not None:
+                convert.sheet.add(job.name, *done.shown)
+            try:
+                if done.error is not None:
+                    raise done.error
+                assert done.data is not None
+                outcome = judge_target(job, done.data)
+                report.count(outcome)
+                if outcome != "unchanged" and not dry_run:
+                    yield job.target, done.data
+            except BrokenInput as error:
+                report.fail(error)
+            if on_progress is not None:
+                on_progress()
+
+    try:
+        write_many(outputs())
+    except OSError as error:
+        raise UsageError(
+            "DST", f"cannot be written ({error.strerror})", "Check its permissions and its disk"
+        ) from error
+    if dry_run:
+        report.say("Dry run: nothing was written.")
+
+
+def _each(convert: Paint | Trace, jobs: list[Job]) -> Iterator[Converted]:
+    """Convert jobs in their order, many of them by all cores; only a window of results is held."""
+    workers = os.cpu_count() or 1
+    if len(jobs) < _WORTH_PROCESSES or workers < 2:
+        yield from map(convert, jobs)
+        return
+    # Spawned everywhere, as Windows must: a fork would take locks of this process's threads along.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for start in range(0, len(jobs), _WINDOW):
+            yield from pool.map(convert, jobs[start : start + _WINDOW], chunksize=_WINDOW // 32)

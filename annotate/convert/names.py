@@ -1,0 +1,149 @@
+"""The classes of `dmr convert`: their indices, names and spellings as `--classes` gives them, or `class_n`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+
+from ..errors import BrokenInput, UsageError
+from ..formats.labelme import read_labelme
+from ..shapes import Shape
+from .files import Job
+
+_MOST_CLASSES = 255
+_NUMBERED = re.compile(r"class_([1-9][0-9]{0,2})")
+_SHOWN = 8  # labels named in an error
+
+
+Given = tuple[str | tuple[str, ...], ...]
+"""Classes in the order of their indices, from 1: a name, or a name and its other spellings in the files."""
+
+
+class IndexNames:
+    """Classes by index: the name that is written, and the spellings by which they are found.
+
+    Args:
+        given: The classes; None for `class_n`. Case and outer spaces do not count when a label is looked up.
+
+    Attributes:
+        given: The names, None for `class_n`.
+
+    Raises:
+        UsageError: A name is empty or stands for two classes, or there are more than a byte holds.
+    """
+
+    def __init__(self, given: Given | None) -> None:
+        self.given: tuple[str, ...] | None = None
+        self._indices: dict[str, int] = {}
+        if given is None:
+            return
+        classes = [tuple(name.strip() for name in ((c,) if isinstance(c, str) else c)) for c in given]
+        if not classes or not all(name for names in classes for name in names):
+            value = ",".join("=".join(names) for names in classes)
+            raise UsageError("--classes", f"a name is empty in {value!r}", "Give names such as nerve=shenjing,muscle")
+        for index, names in enumerate(classes, start=1):
+            for name in names:
+                if self._indices.setdefault(name.casefold(), index) != index:
+                    raise UsageError("--classes", f"{name!r} stands twice", "Give each name to one class")
+        if len(classes) > _MOST_CLASSES:
+            raise UsageError("--classes", f"names {len(classes)} classes", f"Give at most {_MOST_CLASSES}")
+        self.given = tuple(names[0] for names in classes)
+
+    def index_of(self, label: str) -> int | None:
+        """The index of a label by any of its spellings, None where it is no class."""
+        if self.given is not None:
+            return self._indices.get(label.strip().casefold())
+        match = _NUMBERED.fullmatch(label.strip())
+        return int(match[1]) if match and int(match[1]) <= _MOST_CLASSES else None
+
+    def label(self, index: int) -> str:
+        """The name of the class of an index."""
+        return f"class_{index}" if self.given is None else self.given[index - 1]
+
+    def labels_of(self, shapes: Iterable[Shape]) -> dict[int, str]:
+        """The names of the classes that are drawn."""
+        return {index: self.label(index) for index in sorted({shape.class_id for shape in shapes})}
+
+
+def check_numbered(jobs: Iterable[Job]) -> None:
+    """Make sure that all labels of Labelme files are `class_n`, before anything is written.
+
+    Raises:
+        UsageError: Some are not; it names them.
+    """
+    numbered = IndexNames(None)
+    found: dict[str, None] = {}
+    for job in jobs:
+        try:
+            file = read_labelme(job.source)
+        except BrokenInput:
+            continue  # told when its turn comes
+        found.update(dict.fromkeys(shape.label for shape in file.shapes if numbered.index_of(shape.label) is None))
+    if found:
+        labels = sorted(found)
+        shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+        raise UsageError("SRC", f"its labels are {shown}, and no index is known for them", _remedy(labels))
+
+
+def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
+    """The classes given, else all labels of Labelme files in the order of the alphabet.
+
+    Raises:
+        UsageError: `classes` cannot be, or names none of the labels there are.
+    """
+    if classes is not None:
+        names = IndexNames(classes)
+        check_some_known(jobs, names)
+        return names
+    found: set[str] = set()
+    for job in jobs:
+        with suppress(BrokenInput):  # told when its turn comes
+            found.update(shape.label for shape in read_labelme(job.source).shapes)
+    labels = distinct(found)
+    if len(labels) > _MOST_CLASSES:
+        raise UsageError("SRC", f"has {len(labels)} labels", f"Name at most {_MOST_CLASSES} of them with --classes")
+    return IndexNames(labels or None)
+
+
+def distinct(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels in the order of the alphabet; of those that differ by case or outer spaces alone, the first."""
+    first: dict[str, str] = {}
+    for label in sorted(label.strip() for label in labels):
+        first.setdefault(label.casefold(), label)
+    return tuple(label for label in first.values() if label)
+
+
+def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:
+    """Make sure that some label of Labelme files is among the names given, before masks without anything are written.
+
+    Raises:
+        UsageError: None is; it names them.
+    """
+    found: set[str] = set()
+    for job in jobs:
+        try:
+            labels = {shape.label for shape in read_labelme(job.source).shapes}
+        except BrokenInput:
+            continue
+        if any(names.index_of(label) is not None for label in labels):
+            return  # mostly with the first file
+        found |= labels
+    check_known(found, names)
+
+
+def check_known(labels: Iterable[str], names: IndexNames) -> None:
+    """Make sure that some label is among the names given, where there are labels.
+
+    Raises:
+        UsageError: None is; it names them.
+    """
+    found = sorted(labels)
+    if found and all(names.index_of(label) is None for label in found):
+        what = f"names none of the labels there are: {', '.join(found[:_SHOWN])}"
+        raise UsageError("--classes", what, "Spell them as they are, or give NAME=LABEL to rename one")
+
+
+def _remedy(labels: list[str]) -> str:
+    """The option to type, in the order of the alphabet for want of a better one."""
+    return "Say which is 1, 2 and so on, for example --classes " + ",".join(labels[:_SHOWN])

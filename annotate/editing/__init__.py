@@ -1,0 +1,1 @@
+"""Labelme on this computer: frames out as files, edits taken up, `dmr open`."""

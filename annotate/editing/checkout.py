@@ -1,0 +1,137 @@
+"""`annotations/`: a Labelme file for every frame that has outlines or a draft, to open and edit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord
+from ..errors import BrokenInput
+from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, read_labelme
+from ..shapes import Annotation
+from ..system.pipeline import batched
+from ..system.store import write_many
+from ..workspace import Workspace
+
+_BATCH: Final = 256  # sheets held at a time
+REVIEWED: Final = "reviewed"
+"""The box that a physician ticks in Labelme: what is drawn is complete, in every class."""
+
+DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one file of the checkout shows.
+
+    Attributes:
+        frame: The frame.
+        annotation: Its outlines.
+        revision: The revision that they are, None for a draft.
+        model: The model that drew the draft, None for a revision or an empty sheet.
+    """
+
+    frame: FrameRecord
+    annotation: Annotation
+    revision: str | None = None
+    model: str | None = None
+
+
+def labelled_sheets(catalogue: Catalogue) -> Iterator[Sheet]:
+    """A sheet for every frame with a revision."""
+    for item in catalogue.labelled_frames():
+        yield Sheet(item.frame, item.annotation, revision=item.revision)
+
+
+def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
+    """Those of the frames whose patient validates or tests: they are drawn by nobody's ranking and without a draft."""
+    splits = catalogue.splits()
+    return {f.frame_id for f in frames if f.patient is not None and splits.get(f.patient) in ("validation", "test")}
+
+
+def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> Iterator[Sheet]:
+    """A sheet for every frame, with the active model's outlines unless there are none or the patient is held out.
+
+    A few hundred are held at a time.
+    """
+    active = catalogue.active_model()
+    blind = held_out(catalogue, frames)
+    for batch in batched(frames, _BATCH):
+        ids = [f.frame_id for f in batch if f.frame_id not in blind]
+        predictions = catalogue.latest_predictions(active.id, ids) if active else {}
+        for frame in batch:
+            draft = predictions.get(frame.frame_id)
+            annotation = Annotation(frame.height, frame.width, draft.shapes if draft else (), frozenset())
+            yield Sheet(frame, annotation, model=draft.model if draft else None)
+
+
+def write_checkout(
+    workspace: Workspace,
+    sheets: Iterable[Sheet],
+    *,
+    taken: Collection[str] = (),
+    folder: Path | None = None,
+    names: Mapping[str, str] | None = None,
+) -> int:
+    """Write sheets as Labelme files; those that say the same already are left alone.
+
+    So is a file that was edited since it was written, or cannot be read, unless its frame is in `taken`.
+
+    Args:
+        workspace: Whose frames.
+        sheets: What to write.
+        taken: Frames whose edits `take_up_edits` has just made revisions of.
+        folder: Where to; None for `annotations/`.
+        names: File name of a frame's picture in that folder, by frame id; None where the pictures lie in `frames/`.
+
+    Returns:
+        The number of files written.
+    """
+    folder = folder or workspace.annotations_folder
+    classes = {c.id: c.name for c in workspace.settings.classes}
+
+    def changed() -> Iterator[tuple[Path, bytes]]:
+        for sheet in sheets:
+            own = names[sheet.frame.frame_id] if names else f"../{sheet.frame.path}"
+            path = folder / Path(own).with_suffix(".json").name
+            data = _sheet_file(sheet, labels=classes, image_path=own)
+            if path.is_file() and path.read_bytes() == data:
+                continue
+            if not path.is_file() or sheet.frame.frame_id in taken or _may_replace(path):
+                yield path, data
+
+    return write_many(changed())
+
+
+def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> bytes:
+    shown = tuple(s for s in sheet.annotation.shapes if s.class_id in labels)
+    annotation = Annotation(sheet.annotation.height, sheet.annotation.width, shown, sheet.annotation.covered)
+    drawing = drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shown)
+    covered = annotation.covered if sheet.revision else {s.class_id for s in shown}
+    extra: dict[str, Any] = {
+        "dmr_drawing": drawing,  # tells an edited file from an untouched one
+        "dmr_revision": sheet.revision,
+        "dmr_covered": [labels[i] for i in sorted(covered) if i in labels],
+    }
+    if sheet.model is not None:
+        extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}
+    return annotation_to_labelme(annotation, names=labels, image_path=image_path, flags={REVIEWED: False}, extra=extra)
+
+
+def is_edited(file: LabelmeFile) -> bool:
+    """Whether a file was drawn on, or ticked as reviewed, since it was written; with shapes of any kind."""
+    if file.left_out:
+        return True
+    drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
+    return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")
+
+
+def _may_replace(path: Path) -> bool:
+    """Whether a file holds nothing that only it holds."""
+    try:
+        return not is_edited(read_labelme(path))
+    except BrokenInput:
+        return False

@@ -1,0 +1,167 @@
+"""What was edited in Labelme becomes revisions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord, RevisionRecord
+from ..catalogue.splits import update_ledger
+from ..errors import BrokenInput, CatalogueError
+from ..formats.labelme import (
+    SHAPES_IGNORED,
+    LabelmeFile,
+    drawn_json,
+    labelme_to_annotation,
+    read_labelme,
+    without_labels,
+)
+from ..report import Report
+from ..shapes import Annotation
+from ..workspace import Workspace
+from .checkout import REVIEWED, is_edited, labelled_sheets, write_checkout
+
+AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
+_FRAME = re.compile(r"f[0-9a-f]{20}")
+
+
+def sync_checkout(workspace: Workspace, catalogue: Catalogue, *, report: Report, author: str = AUTHOR) -> None:
+    """Take up what was edited in `annotations/`, and bring its files in line with the catalogue."""
+    taken = take_up_edits(workspace, catalogue, workspace.annotations_folder, report=report, author=author)
+    write_checkout(workspace, labelled_sheets(catalogue), taken={frame_of(path) for path in taken})
+
+
+def take_up_edits(
+    workspace: Workspace, catalogue: Catalogue, folder: Path, *, report: Report, author: str = AUTHOR
+) -> list[Path]:
+    """Make revisions of the Labelme files that were edited, or ticked as reviewed, since they were written.
+
+    A draft that nobody touched is no label. An edit covers the classes drawn, those that the file showed or covered
+    before it, so that a structure taken away is absent, and by the rule `all` every class, as does ticking `reviewed`.
+    A file with a shape that no class can hold fails as a whole, and stays as it is.
+
+    Args:
+        workspace: Whose files.
+        catalogue: Its catalogue, open.
+        folder: Where the files lie.
+        report: Gets counts, failures and oddities.
+        author: Who drew.
+
+    Returns:
+        The files whose edits are revisions now, new or not.
+    """
+    edited = list(_edited(folder, report=report))
+    frames = {f.frame_id: f for f in catalogue.frames(frame_of(path) for path, _ in edited)}
+    known = catalogue.classes()
+
+    def resolve(text: str) -> int | None:
+        found = known.find(text)
+        return None if found is None or found.retired else found.id
+
+    records: dict[Path, RevisionRecord] = {}
+    drafted: set[str] = set()
+    for path, file in edited:
+        frame = frames.get(frame_of(path))
+        if frame is None:
+            report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
+        elif (reason := _unusable(_kept(file, workspace, resolve), resolve)) is not None:
+            report.fail(BrokenInput(path.name, reason, "Correct it in Labelme, or give the class an alias in dmr.toml"))
+        else:
+            records[path] = _record(workspace, catalogue, file, frame, resolve, report=report, author=author)
+            if frame.patient is not None and "dmr_model" in file.extra:
+                drafted.add(frame.patient)
+    if not records:
+        return []
+    with catalogue.transaction():
+        appended = catalogue.append_revisions(records.values())
+        splits = catalogue.splits()
+        patients = {frames[record.frame].patient for record in records.values()}
+        update_ledger(
+            catalogue,
+            shares=workspace.settings.split,
+            patients=patients,
+            # Validation and test frames are labelled without a draft, so whoever was corrected from one trains.
+            fixed={patient: "train" for patient in drafted if splits[patient] is None},
+        )
+    report.count("edits taken up", sum(outcome.is_new for outcome in appended))
+    for path, outcome in zip(records, appended, strict=True):
+        if outcome.conflict:
+            report.note("authors disagree on a frame", frame_of(path))
+    return list(records)
+
+
+def frame_of(path: Path) -> str:
+    """The frame that a file is named after; the name may have more in it, such as the rank. Empty if none."""
+    found = _FRAME.search(path.stem)
+    return found.group() if found else ""
+
+
+def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile]]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            file = read_labelme(path)
+        except BrokenInput as error:
+            report.fail(error)
+            continue
+        if is_edited(file):
+            yield path, file
+
+
+def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | None:
+    """Why an edit cannot become a revision without losing something, or None."""
+    if file.left_out:
+        return next(note for note in file.notes if note.endswith("left out"))
+    unknown = sorted({shape.label for shape in file.shapes if resolve(shape.label) is None})
+    return f"its label {unknown[0]!r} is no class" if unknown else None
+
+
+def _kept(file: LabelmeFile, workspace: Workspace, resolve: Callable[[str], int | None]) -> LabelmeFile:
+    """The file without what `[import] ignore` names."""
+    ignores = workspace.settings.imports.ignores
+    return without_labels(file, lambda label: resolve(label) is None and ignores(label))
+
+
+def _record(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    file: LabelmeFile,
+    frame: FrameRecord,
+    resolve: Callable[[str], int | None],
+    *,
+    report: Report,
+    author: str,
+) -> RevisionRecord:
+    kept = _kept(file, workspace, resolve)
+    if left_out := len(file.shapes) - len(kept.shapes):
+        report.count(SHAPES_IGNORED, left_out)
+    drawn, notes = labelme_to_annotation(kept, resolve=resolve, height=frame.height, width=frame.width, covered=None)
+    for note in (*file.notes, *notes):
+        report.note(note, frame.frame_id)
+    covered, settings = drawn.covered, workspace.settings
+    if file.flags.get(REVIEWED, False) or settings.imports.coverage == "all":
+        covered |= {c.id for c in settings.classes.active}
+    shown = file.extra.get("dmr_covered")
+    covered |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else frozenset()
+    parent = file.extra.get("dmr_revision")
+    return RevisionRecord(
+        frame=frame.frame_id,
+        rendition=frame.pixel_sha256,
+        author=author,
+        origin="labelme",
+        annotation=Annotation(frame.height, frame.width, drawn.shapes, covered),
+        parent=parent if isinstance(parent, str) and _is_known(catalogue, parent) else None,
+        blind=parent is None and "dmr_model" not in file.extra,
+        raw_sha256=catalogue.store.put(drawn_json(file)),
+    )
+
+
+def _is_known(catalogue: Catalogue, revision: str) -> bool:
+    """Whether the revision is in this catalogue; not so for a file older than a backup that was restored."""
+    try:
+        catalogue.revision(revision)
+    except CatalogueError:
+        return False
+    return True

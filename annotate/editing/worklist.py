@@ -1,0 +1,105 @@
+"""`dmr open`: the first frames of the ranking in a folder of their own, in order, with Labelme started on it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import Final
+
+from ..catalogue.catalogue import Catalogue
+from ..errors import BrokenInput, UsageError, WorkspaceError
+from ..formats.ranking_table import ranked_frames
+from ..report import Report
+from ..system.platform import exclusive_lock, has_screen
+from ..wording import counted
+from ..workspace import Workspace
+from .checkout import REVIEWED, draft_sheets, write_checkout
+from .edits import sync_checkout, take_up_edits
+
+FOLDER: Final = "worklist"
+
+
+def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report) -> None:
+    """Lay out the frames that come first, start Labelme on them, wait, and take up what was edited.
+
+    A worklist that a crash left behind is taken up first.
+
+    Raises:
+        UsageError: Labelme is not installed, or there is no screen for it.
+        WorkspaceError: There is nothing to draw on, or Labelme is open on the worklist already.
+    """
+    if find_spec("labelme") is None:
+        raise UsageError("open", "Labelme is not installed", "Install it: pip install labelme")
+    if not has_screen():
+        what = "there is no screen for Labelme: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        raise UsageError("open", what, "Run it on a desktop, or edit the files in annotations/ and run `dmr import`")
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive_lock(workspace.root / ".worklist.lock", wait_s=0))
+        except TimeoutError:
+            raise WorkspaceError("open", "Labelme is open on the worklist already", "Close it first") from None
+        with workspace.lock(), workspace.catalogue() as catalogue:
+            finish_worklist(workspace, catalogue, author=author, report=report)
+            count = lay_out(workspace, catalogue, top=top, report=report)
+        labels = ",".join(c.name for c in workspace.settings.classes.active)
+        report.say(f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' where all is drawn.")
+        command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
+        started = subprocess.run([*command, "--flags", REVIEWED], check=False)
+        if started.returncode:
+            report.say(f"Labelme ended with code {started.returncode}; what it saved is taken up all the same.")
+        with workspace.lock(wait_s=3600.0), workspace.catalogue() as catalogue:
+            finish_worklist(workspace, catalogue, author=author, report=report)
+    if not report.counts["edits taken up"]:
+        report.say("Nothing was edited or ticked: nothing was changed.")
+
+
+def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Report) -> int:
+    """Copy the first `top` unlabelled frames of the ranking with their drafts into the worklist, named by their rank.
+
+    Returns:
+        How many.
+
+    Raises:
+        WorkspaceError: Every frame is labelled.
+    """
+    folder = workspace.root / FOLDER
+    unlabelled = {f.frame_id: f for f in catalogue.unlabelled_frames()}
+    ranking = ranked_frames(workspace.reports_folder / "ranking.csv")
+    ranked = [frame for frame in ranking if frame in unlabelled]
+    order = list(dict.fromkeys([*ranked, *unlabelled]))
+    if not order:
+        what = "every frame is labelled already" if catalogue.frames() else "there are no frames yet"
+        raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
+    drafts = draft_sheets(catalogue, [unlabelled[frame] for frame in order[:top]])
+    folder.mkdir(exist_ok=True)
+    sheets, names = [], {}
+    for place, sheet in enumerate(drafts, 1):
+        name = f"{place:04d}_{sheet.frame.frame_id}.png"
+        try:
+            shutil.copyfile(workspace.absolute(sheet.frame.path), folder / name)
+        except OSError as error:
+            what = f"cannot be copied ({error.strerror})"
+            report.fail(BrokenInput(sheet.frame.path, what, "Restore it from a backup, or ingest its scan again"))
+            continue
+        names[sheet.frame.frame_id] = name
+        sheets.append(sheet)
+    write_checkout(workspace, sheets, folder=folder, names=names)
+    return len(sheets)
+
+
+def finish_worklist(workspace: Workspace, catalogue: Catalogue, *, author: str, report: Report) -> None:
+    """Take up what was edited in the worklist and in `annotations/`, and put the worklist away.
+
+    A file that cannot be taken up stays, and only it: a stale copy of another could undo a later correction.
+    """
+    folder = workspace.root / FOLDER
+    failed = len(report.failures)
+    for path in take_up_edits(workspace, catalogue, folder, report=report, author=author):
+        path.unlink()
+        path.with_suffix(".png").unlink(missing_ok=True)
+    if len(report.failures) == failed:
+        shutil.rmtree(folder, ignore_errors=True)
+    sync_checkout(workspace, catalogue, report=report, author=author)

@@ -1,0 +1,194 @@
+"""Labelme JSON <-> Annotation, without Labelme: it is a program to us, never a library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ..shapes import Annotation, Point, Shape
+from ..system.canonical import canonical_json
+from .labelme_image import find_image, image_name
+from .labelme_outlines import outlines, ring_oddity
+from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
+
+__all__ = [
+    "LABELME_VERSION",
+    "LabelmeFile",
+    "LabelmeShape",
+    "annotation_to_labelme",
+    "drawing_of",
+    "drawn_json",
+    "find_image",
+    "image_name",
+    "labelme_to_annotation",
+    "parse_labelme",
+    "read_labelme",
+    "without_labels",
+]
+
+LABELME_VERSION = "6.3.1"
+"""The version whose format is written, and whose own loader reads it in the tests."""
+
+_RESERVED = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
+
+
+def labelme_to_annotation(
+    file: LabelmeFile,
+    *,
+    resolve: Callable[[str], int | None],
+    height: int,
+    width: int,
+    covered: frozenset[int] | None,
+) -> tuple[Annotation, tuple[str, ...]]:
+    """Make a Labelme file's shapes an annotation.
+
+    Outlines that cross themselves or reach past the frame are kept as they are. Rectangles, circles and masks become
+    polygons.
+
+    Args:
+        file: As read.
+        resolve: A label's class id, None where it is no class.
+        height: Rows of the frame.
+        width: Columns of the frame.
+        covered: The classes that the annotation asserts to be complete; None stands for those drawn.
+
+    Returns:
+        The annotation, and what is odd about it, a short phrase each.
+    """
+    notes: list[str] = []
+    shapes: list[Shape] = []
+    # Each part with holes of a drawn mask needs a group that no other shape has.
+    free_group = max((s.group_id for s in file.shapes if s.group_id is not None), default=0) + 1
+    for drawn in file.shapes:
+        class_id = resolve(drawn.label)
+        if class_id is None:
+            notes.append(f"label {drawn.label!r} is no class (left out)")
+            continue
+        try:
+            rings = outlines(drawn)
+        except ValueError as error:
+            notes.append(f"{error} (left out)")
+            continue
+        groups: dict[int | None, int | None] = {None: drawn.group_id}
+        for ring in rings:
+            if ring.part not in groups:
+                groups[ring.part] = free_group
+                free_group += 1
+            oddity, good = ring_oddity(ring.points, height=height, width=width)
+            if oddity is not None:
+                notes.append(oddity)
+            if good:
+                shapes.append(Shape(class_id, ring.points, hole=drawn.hole != ring.hole, group=groups[ring.part]))
+    parts = {(shape.class_id, shape.group) for shape in shapes if not shape.hole}
+    if any(shape.hole and (shape.class_id, shape.group) not in parts for shape in shapes):
+        notes.append("a hole belongs to no outline")
+    if covered is None:
+        covered = frozenset(class_id for class_id, _ in parts)
+    return Annotation(height, width, tuple(shapes), covered), tuple(dict.fromkeys(notes))
+
+
+SHAPES_IGNORED: Final = "shapes with ignored labels left out"
+
+
+def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> LabelmeFile:
+    """The file without the shapes whose labels are ignored."""
+    return replace(file, shapes=tuple(shape for shape in file.shapes if not ignored(shape.label)))
+
+
+def drawn_json(file: LabelmeFile) -> bytes:
+    """What was drawn in a Labelme file, to be kept as it came: label, type, points, group, hole, pixels of a mask.
+
+    Paths, embedded images, descriptions and unknown keys are left out: they can hold a patient's name.
+    """
+    drawn = [
+        {
+            "label": shape.label,
+            "shape_type": shape.shape_type,
+            "points": [list(point) for point in shape.points],
+            "group_id": shape.group_id,
+            "hole": shape.hole,
+            "mask": shape.extra.get("mask"),
+        }
+        for shape in file.shapes
+    ]
+    return canonical_json(drawn).encode("utf-8", errors="backslashreplace")
+
+
+def drawing_of(shapes: Iterable[tuple[str, Sequence[Point], int | None, bool]]) -> str:
+    """A hash of what is drawn, `(label, points, group, hole)` a shape: tells whether a file was edited since."""
+    drawn = [[label, [list(point) for point in points], group, hole] for label, points, group, hole in shapes]
+    return hashlib.sha256(json.dumps(drawn).encode("ascii")).hexdigest()
+
+
+def annotation_to_labelme(
+    annotation: Annotation,
+    *,
+    names: Mapping[int, str],
+    image_path: str,
+    flags: Mapping[str, bool] | None = None,
+    shape_flags: Sequence[Mapping[str, bool]] = (),
+    descriptions: Sequence[str] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Write an annotation as Labelme 6.3.1 would: canonical UTF-8 JSON, a line a shape, the same bytes every time.
+
+    A hole is a polygon with the flag `hole`, joined to its structure by `group_id`.
+
+    Args:
+        annotation: What to write; `covered` has no place in Labelme's format, so say it in `extra` where it matters.
+        names: The label of each class id.
+        image_path: Of the image, relative to the file's folder, POSIX.
+        flags: Of the whole image, shown as boxes to tick.
+        shape_flags: One mapping a shape, or none at all.
+        descriptions: One text a shape, or none at all.
+        extra: Further keys of the file; Labelme keeps them.
+
+    Raises:
+        ValueError: A class has no name, a key of `extra` is Labelme's own, or a list has not one entry for each shape.
+    """
+    if clash := set(extra or {}) & set(_RESERVED):
+        raise ValueError(f"keys of Labelme's own: {sorted(clash)}")
+    for given in (shape_flags, descriptions):
+        if given and len(given) != len(annotation.shapes):
+            raise ValueError(f"{len(given)} entries for {len(annotation.shapes)} shapes")
+    lines = []
+    for place, shape in enumerate(annotation.shapes):
+        if shape.class_id not in names:
+            raise ValueError(f"class id {shape.class_id} has no name")
+        own_flags = dict(shape_flags[place]) if shape_flags else {}
+        own_flags.pop("hole", None)
+        if shape.hole:
+            own_flags["hole"] = True
+        entry = {
+            "label": names[shape.class_id],
+            "points": [[float(x), float(y)] for x, y in shape.points],
+            "group_id": shape.group,
+            "description": descriptions[place] if descriptions else "",
+            "shape_type": "polygon",
+            "flags": own_flags,
+            "mask": None,
+        }
+        lines.append("    " + _dump(entry))
+    content: dict[str, Any] = {
+        "version": LABELME_VERSION,
+        "flags": dict(flags or {}),
+        "shapes": lines,
+        "imagePath": image_path,
+        "imageData": None,
+        "imageHeight": annotation.height,
+        "imageWidth": annotation.width,
+        **(extra or {}),
+    }
+    parts = []
+    for key, value in content.items():
+        text = "[\n" + ",\n".join(lines) + "\n  ]" if key == "shapes" and lines else _dump(value)
+        parts.append(f"  {_dump(key)}: {text}")
+    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", errors="backslashreplace")
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,120 @@
+"""A Labelme shape of any type as rings, and what is odd about a ring."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from PIL import Image
+
+from ..shapes import Ring, ring_area
+from ..system.quiet import quietly
+from .labelme_reading import LabelmeShape
+
+# An outline of less than a pixel is a slip of the mouse.
+LEAST_AREA = 1.0
+# The sides of a circle stay within this of it, px.
+_CIRCLE_ERROR = 0.05
+# Of a mask that is drawn as pixels; a frame has at most as many.
+_MOST_PIXELS = 40_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One ring of a Labelme shape.
+
+    Attributes:
+        points: In pixels.
+        hole: Taken out of the shape.
+        part: Numbers the parts with holes of a drawn mask, so that an island in a hole is no part of its surroundings.
+    """
+
+    points: Ring
+    hole: bool = False
+    part: int | None = None
+
+
+def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
+    """The rings of a shape.
+
+    A rectangle has its four corners, a circle as many sides as keep within 0.05 px of it, a mask the edges of its
+    pixels; the first point of a mask is the corner of its top left pixel.
+
+    Raises:
+        ValueError: A mask's pixels cannot be read.
+    """
+    if shape.shape_type == "rectangle":
+        (x0, y0), (x1, y1) = shape.points
+        return (Outline(((x0, y0), (x1, y0), (x1, y1), (x0, y1))),)
+    if shape.shape_type == "circle":
+        (x, y), rim = shape.points
+        return (Outline(_circle(x, y, math.dist((x, y), rim))),)
+    if shape.shape_type == "mask":
+        return _mask(shape)
+    return (Outline(shape.points),)
+
+
+def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, bool]:
+    """What is odd about a ring, and whether it is good for use all the same.
+
+    Args:
+        ring: In pixels.
+        height: Rows of the frame.
+        width: Columns of the frame.
+
+    Returns:
+        A short phrase or None, and False where the ring holds less than 1 px² or lies outside the frame.
+    """
+    crosses = False
+    area = ring_area(ring)
+    if not (polygon := shapely.Polygon(ring)).is_valid:
+        # The shoelace formula gives a figure of eight no area.
+        area = shapely.make_valid(polygon).area
+        crosses = True
+    if area < LEAST_AREA:
+        return "an outline of less than 1 px² (left out)", False
+    xy = np.asarray(ring)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    if (high <= 0).any() or low[0] >= width or low[1] >= height:
+        return "an outline outside the frame (left out)", False
+    if crosses:
+        return "an outline crosses itself (kept)", True
+    if (low < 0).any() or high[0] > width or high[1] > height:
+        return "an outline reaches past the frame (kept)", True
+    return None, True
+
+
+def _circle(x: float, y: float, radius: float) -> Ring:
+    if radius <= _CIRCLE_ERROR:
+        sides = 8
+    else:
+        sides = min(720, max(8, math.ceil(math.pi / math.acos(1 - _CIRCLE_ERROR / radius))))
+    turns = [2 * math.pi * n / sides for n in range(sides)]
+    return tuple((x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns)
+
+
+def _mask(shape: LabelmeShape) -> tuple[Outline, ...]:
+    # rasterio is loaded only for the rare files that need it.
+    from ..geometry.trace import mask_to_shapes
+
+    text = shape.extra.get("mask")
+    if not isinstance(text, str):
+        raise ValueError("a mask without pixels")
+    try:
+        # Pillow only warns of a picture that would fill the memory.
+        data = io.BytesIO(base64.b64decode(text, validate=True))
+        with quietly(Image.DecompressionBombWarning), Image.open(data, formats=("PNG",)) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise OSError("too large")
+            pixels = np.asarray(image.convert("L")) > 0
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ValueError("a mask whose pixels cannot be read") from error
+    left, top = (math.floor(value) for value in shape.points[0])
+    return tuple(
+        Outline(tuple((x + left, y + top) for x, y in part.points), part.hole, part.group)
+        for part in mask_to_shapes(pixels, class_id=1)
+    )

@@ -1,0 +1,317 @@
+"""Labelme JSON as found in the wild, read strictly into values: LabelmeFile and LabelmeShape."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import BrokenInput
+from ..shapes import Point
+from ..wording import counted
+
+# What people outline by hand is kilobytes; past this a file is something else, or made to exhaust the memory.
+MOST_BYTES = 20 * 2**20
+# An embedded image may come on top: base64 of the largest frame that is read (40 MP of RGB) as a badly packed PNG.
+MOST_BYTES_WITH_IMAGE = 160 * 2**20
+
+# A coordinate beyond this is no place in a picture, and areas made of it overflow.
+_FARTHEST = 1_000_000
+
+# The points that each shape type takes, at least and at most; the other types have no area.
+_POINTS: Mapping[str, tuple[int, float]] = {
+    "polygon": (3, math.inf),
+    "rectangle": (2, 2),
+    "circle": (2, 2),
+    "mask": (2, 2),
+    "oriented_rectangle": (4, 4),
+}
+_WITHOUT_AREA = frozenset({"point", "points", "line", "lines", "linestrip"})
+_EMBEDDED = re.compile(rb'"imageData"\s*:\s*"([A-Za-z0-9+/=\\\s]*)"')
+_KNOWN = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
+_KNOWN_OF_SHAPE = ("label", "points", "shape_type", "group_id")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmeShape:
+    """One shape of a Labelme file, as it stands there.
+
+    Attributes:
+        label: The text given to it.
+        points: `(x, y)` in pixels: an outline, or the two corners of a rectangle or mask, or a circle's centre and rim.
+        shape_type: `polygon`, `rectangle`, `circle`, `oriented_rectangle` or `mask`.
+        group_id: Joins shapes of one structure.
+        hole: Its flag `hole`: taken out of the shapes of its label and group.
+        extra: Everything else, as read: other flags, description, the pixels of a mask.
+    """
+
+    label: str
+    points: tuple[Point, ...]
+    shape_type: str = "polygon"
+    group_id: int | None = None
+    hole: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmeFile:
+    """One Labelme file.
+
+    Attributes:
+        shapes: Those that can be used, in order.
+        image_path: As written there.
+        image_data: The embedded image file, None where there is none.
+        height: Rows of the image, None where the file does not say.
+        width: Columns of the image, None where the file does not say.
+        flags: Of the whole image.
+        extra: Other keys, as read.
+        encoding: `utf-8`, `utf-8-sig` or `gb18030`.
+        notes: Oddities, a short phrase each.
+        left_out: How many shapes cannot be used; `notes` says why.
+    """
+
+    shapes: tuple[LabelmeShape, ...]
+    image_path: str | None
+    image_data: bytes | None
+    height: int | None
+    width: int | None
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    notes: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+def read_labelme(path: Path) -> LabelmeFile:
+    """Read a Labelme file.
+
+    Raises:
+        BrokenInput: It cannot be opened, or not be read as Labelme's.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES_WITH_IMAGE:
+            raise _too_big(path, size)
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    return parse_labelme(data, where=path)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of a Labelme file, one for each shape that has an area; nothing else in it is looked at.
+
+    A shape whose label is no text counts with an empty one: it is drawn, and nobody knows as what.
+
+    Raises:
+        BrokenInput: It cannot be opened, or not be read as Labelme's.
+    """
+    try:
+        if (size := path.stat().st_size) > MOST_BYTES_WITH_IMAGE:
+            raise _too_big(path, size)
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    content = _parse_json(_decode(data, path)[0], path)
+    shapes = content.get("shapes") if isinstance(content, dict) else None
+    if not isinstance(shapes, list):
+        raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
+    found = (s for s in shapes if isinstance(s, dict) and str(s.get("shape_type")) not in _WITHOUT_AREA)
+    return tuple(label if isinstance(label := s.get("label"), str) else "" for s in found)
+
+
+def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
+    """Read the bytes of a Labelme file, of any version since 3.
+
+    A shape that is unusable in an otherwise good file is left out, with a note that names it. At most 20 MiB are read
+    beside an embedded image.
+
+    Args:
+        data: The file's bytes: UTF-8, with or without a byte order mark, or GB18030.
+        where: What to call the file in an error.
+
+    Raises:
+        BrokenInput: It is no JSON, or not Labelme's: NaN or Infinity, a key twice, nested too deep, too big.
+    """
+    if len(data) > MOST_BYTES:
+        embedded = sum(match.end() - match.start() for match in _EMBEDDED.finditer(data))
+        if len(data) > MOST_BYTES_WITH_IMAGE or len(data) - embedded > MOST_BYTES:
+            raise _too_big(where, len(data))
+    text, encoding = _decode(data, where)
+    notes: list[str] = []
+    if encoding != "utf-8":
+        notes.append("begins with a byte order mark" if encoding == "utf-8-sig" else f"not UTF-8 (read as {encoding})")
+    content = _parse_json(text, where)
+    if not isinstance(content, dict) or "shapes" not in content:
+        raise BrokenInput(where, "has no 'shapes'", "Give a file that Labelme saved")
+    if not isinstance(content["shapes"], list):
+        raise BrokenInput(where, "its 'shapes' are no list", "Save it again in Labelme")
+    shapes = []
+    for number, entry in enumerate(content["shapes"], start=1):
+        shape = _shape(entry, f"shape {number}", notes)
+        if shape is not None:
+            shapes.append(shape)
+    return LabelmeFile(
+        shapes=tuple(shapes),
+        image_path=_image_path(content.get("imagePath"), notes),
+        image_data=_image_data(content.get("imageData"), notes),
+        height=_size(content, "imageHeight", notes),
+        width=_size(content, "imageWidth", notes),
+        flags=_flags(content.get("flags"), notes),
+        extra={key: value for key, value in content.items() if key not in _KNOWN},
+        encoding=encoding,
+        notes=tuple(dict.fromkeys(notes)),
+        left_out=len(content["shapes"]) - len(shapes),
+    )
+
+
+def _too_big(where: object, size: int) -> BrokenInput:
+    what = f"has {size / 2**20:.0f} MiB; without its embedded image at most {MOST_BYTES // 2**20} are read"
+    return BrokenInput(where, what, "Check that it is a Labelme file, or save it without the image in it")
+
+
+def _decode(data: bytes, where: object) -> tuple[str, str]:
+    encodings = ("utf-8-sig",) if data.startswith(b"\xef\xbb\xbf") else ("utf-8", "gb18030")
+    for encoding in encodings:
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    raise BrokenInput(where, "is text neither in UTF-8 nor in GB18030", "Save it again in Labelme")
+
+
+class _RefusedError(ValueError):
+    """JSON that Python's reader takes and we do not."""
+
+
+def _parse_json(text: str, where: object) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            raise _RefusedError("a key stands twice in one object")
+        return found
+
+    def constant(name: str) -> float:
+        raise _RefusedError(f"{name} is no number of JSON's")
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        reason = f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except _RefusedError as error:
+        reason = f"is refused: {error}"
+    except RecursionError:
+        reason = "is nested too deep"
+    except ValueError:  # an integer of more digits than Python converts
+        reason = "holds a number that is too long"
+    raise BrokenInput(where, reason, "Save it again in Labelme, or take a copy that is whole")
+
+
+def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
+    """One shape, or None and a note."""
+    if not isinstance(entry, dict):
+        notes.append(f"{name} is no object: left out")
+        return None
+    label = entry.get("label")
+    if not isinstance(label, str):
+        notes.append(f"{name} has no label: left out")
+        return None
+    name = f"{name} {label!r}"
+    shape_type = entry.get("shape_type") or "polygon"  # none in files older than 3.10
+    if not isinstance(shape_type, str) or shape_type not in _POINTS:
+        notes.append(f"{name} is a {shape_type!s:.40}, which has no area: left out")
+        return None
+    points = _points(entry.get("points"))
+    if points is None:
+        notes.append(f"{name} has points that are no pairs of numbers below a million: left out")
+        return None
+    # A ring that repeats its first point at the end is closed twice.
+    if shape_type == "polygon" and len(points) > 1 and points[0] == points[-1]:
+        points = points[:-1]
+    least, most = _POINTS[shape_type]
+    if not least <= len(points) <= most or (shape_type == "polygon" and len(set(points)) < least):
+        takes = "at least 3 different ones" if shape_type == "polygon" else str(least)
+        notes.append(f"{name} has {counted(len(points), 'points')}, a {shape_type} takes {takes}: left out")
+        return None
+    group = entry.get("group_id")
+    if group is not None and (not isinstance(group, int) or isinstance(group, bool)):
+        notes.append("group_id is no whole number (left out)")
+        group = None
+    flags = _flags(entry.get("flags"), notes)
+    extra = {key: value for key, value in entry.items() if key not in _KNOWN_OF_SHAPE and value is not None}
+    if "flags" in extra:
+        extra["flags"] = {key: value for key, value in flags.items() if key != "hole"}
+    return LabelmeShape(label, points, shape_type, group, flags.get("hole", False), extra)
+
+
+def _points(value: object) -> tuple[Point, ...] | None:
+    if not isinstance(value, list):
+        return None
+    points = []
+    for point in value:
+        if not isinstance(point, list) or len(point) != 2:
+            return None
+        x, y = (_number(part) for part in point)
+        if x is None or y is None:
+            return None
+        points.append((x, y))
+    return tuple(points)
+
+
+def _number(value: object) -> float | None:
+    """A number of a size that pixels have, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) <= _FARTHEST else None
+
+
+def _image_path(value: object, notes: list[str]) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        notes.append("no imagePath")
+        return None
+    if "\\" in value:
+        notes.append("backslashes in imagePath")
+    return value
+
+
+def _image_data(value: object, notes: list[str]) -> bytes | None:
+    if value is None or value == "":
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        data = base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError):
+        notes.append("imageData cannot be decoded (left out)")
+        return None
+    notes.append("imageData embedded")
+    return data
+
+
+def _size(content: Mapping[str, Any], key: str, notes: list[str]) -> int | None:
+    value = content.get(key)
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or number < 1 or number != int(number):
+        notes.append(f"{key} is no number of pixels (left out)")
+        return None
+    return int(number)
+
+
+def _flags(value: object, notes: list[str]) -> dict[str, bool]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        notes.append("flags are no object (left out)")
+        return {}
+    good = {key: flag for key, flag in value.items() if isinstance(flag, bool)}
+    if len(good) != len(value):
+        notes.append("a flag is neither true nor false (left out)")
+    return good

@@ -1,0 +1,64 @@
+"""`reports/ranking.csv`: the order in which frames are to be looked at, for people and for `dmr open`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..system.store import write_atomic
+
+COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice")
+"""Programs may rely on the first four standing first; further ones are added behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingRow:
+    """A line of the ranking.
+
+    Attributes:
+        rank: 1 is looked at first.
+        frame: The frame's id.
+        score: How informative, None without a model.
+        reason: Why, in a sentence.
+        clip: The clip's id.
+        position: The frame's place in its clip, from 1.
+        guessed_dice: The mean over the structures of the draft, 0 to 1; None where there is no draft.
+    """
+
+    rank: int
+    frame: str
+    score: float | None
+    reason: str
+    clip: str
+    position: int
+    guessed_dice: float | None
+
+
+def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
+    """Write a ranking as CSV, UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for r in rows:
+        score, dice = ("" if value is None else format(value, ".4f") for value in (r.score, r.guessed_dice))
+        reason = " ".join(r.reason.split())  # a line a frame
+        writer.writerow((r.rank, r.frame, score, reason, r.clip, r.position, dice))
+    write_atomic(path, text.getvalue().encode("utf-8"))
+
+
+def ranked_frames(path: Path) -> list[str]:
+    """Frame ids of a ranking, the first one first; none where there is no ranking.
+
+    Tables of an older dmr have fewer columns, and a spreadsheet may have saved the table again with semicolons.
+    """
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [frame for row in rows if (frame := row.get("frame"))]

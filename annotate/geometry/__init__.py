@@ -1,0 +1,1 @@
+"""Outlines <-> masks: painting, tracing, simplifying. Pure: arrays and points."""

@@ -1,0 +1,89 @@
+"""Holes for polygons of a single ring: a seam leads from the outline into each hole and back, and is found again.
+
+Pure. A ring with seams runs to a corner, over to the hole, once round it, and back the same way; the seam has no width,
+so an even-odd or non-zero filling shows exactly the outline without its holes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+
+from ..shapes import Point, Ring, ring_area
+
+
+def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
+    """One ring that leaves the holes out.
+
+    Args:
+        outline: The part's outer ring.
+        holes: Rings inside it that do not cross it or each other.
+
+    Returns:
+        A ring through all the points, with one point of the outline and one of the hole twice for each hole. Where no
+        seam can be laid inside, as when a hole reaches past its outline, the nearest corners are joined.
+    """
+    joined = _turned(outline, clockwise=False)
+    rest = [_turned(hole, clockwise=True) for hole in holes]  # the other way round, for fillings that count turns
+    whole = shapely.Polygon(outline, holes)
+    shapely.prepare(whole)
+    while rest:
+        found = [_seam(joined, hole, whole) for hole in rest]
+        place = min(range(len(rest)), key=lambda k: found[k][0])
+        (_, _), i, j = found[place]
+        hole = rest.pop(place)
+        round_trip = (*hole[j:], *hole[:j], hole[j])
+        joined = (*joined[: i + 1], *round_trip, joined[i], *joined[i + 1 :])
+    return joined
+
+
+def split_seam(ring: Ring) -> tuple[Ring, tuple[Ring, ...]]:
+    """The outline and the holes of a ring with seams; a ring without them comes back as it is.
+
+    A seam is a stretch that is walked in both directions. What it encloses is a hole; a spike without area falls away.
+    """
+    loops: list[Ring] = []
+    rest = [ring]
+    while rest:
+        one = rest.pop()
+        seam = _walked_twice(one)
+        if seam is None:
+            loops.append(one)
+            continue
+        i, j = seam  # one[i] -> one[i + 1] is walked back as one[j] -> one[j + 1]
+        within = one[i + 1 : j]
+        around = (*one[: i + 1], *one[j + 2 :]) if j + 1 < len(one) else one[1 : i + 1]
+        rest += [part for part in (within, around) if len(part) >= 3]
+    if not loops:
+        return ring, ()
+    outer = max(range(len(loops)), key=lambda k: ring_area(loops[k]))
+    return loops[outer], tuple(loop for k, loop in enumerate(loops) if k != outer and ring_area(loop) > 0)
+
+
+def _turned(ring: Ring, *, clockwise: bool) -> Ring:
+    return ring if shapely.LinearRing(ring).is_ccw != clockwise else ring[::-1]
+
+
+def _seam(joined: Ring, hole: Ring, whole: shapely.Polygon) -> tuple[tuple[bool, float], int, int]:
+    """The shortest seam that stays inside: whether none does, its length squared, and its corner on either ring."""
+    a, b = np.asarray(joined), np.asarray(hole)
+    distance = ((a[:, None] - b[None]) ** 2).sum(2)
+    for flat in np.argsort(distance, axis=None):
+        i, j = (int(k) for k in np.unravel_index(flat, distance.shape))
+        if whole.covers(shapely.LineString([joined[i], hole[j]])):
+            return (False, float(distance[i, j])), i, j
+    i, j = (int(k) for k in np.unravel_index(int(distance.argmin()), distance.shape))
+    return (True, float(distance[i, j])), i, j
+
+
+def _walked_twice(ring: Ring) -> tuple[int, int] | None:
+    """Places `i < j` of the first step that is later walked back, None where there is none."""
+    steps: dict[tuple[Point, Point], int] = {}
+    for j in range(len(ring)):
+        start, end = ring[j], ring[(j + 1) % len(ring)]
+        if (i := steps.get((end, start))) is not None:
+            return i, j
+        steps[(start, end)] = j
+    return None

@@ -1,0 +1,209 @@
+"""`dmr check`: everything that is wrong or smells in a folder of Labelme files, told without changing anything."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import shapely
+
+from ..errors import BrokenInput, UsageError
+from ..formats.labelme import (
+    SHAPES_IGNORED,
+    LabelmeFile,
+    find_image,
+    labelme_to_annotation,
+    read_labelme,
+    without_labels,
+)
+from ..geometry.raster import polygons_to_mask
+from ..report import Report
+from ..scans.discover import files_below
+from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
+from ..scans.sector import find_sector
+from ..settings.model import PATIENT_UNKNOWN
+from ..shapes import Annotation, Frame, Ring, Shape, ring_area
+
+_SLIVER: Final = 0.04  # 4 pi area / length²: 1 a circle, 0.04 a strip of which the length is 75 times the width
+_SPECK: Final = 12.0  # px²
+_TWICE: Final = 0.8  # IoU of two outlines of one class
+_OUTSIDE: Final = 0.2  # of an outline's area, outside the sector
+_USUAL: Final = 0.8  # of a patient's other frames that show a class, at least so many of them:
+_LEAST_FRAMES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that can be read.
+
+    Attributes:
+        name: Of the file.
+        patient: As the pattern finds it in the name; None where it does not.
+        labels: Drawn on it.
+    """
+
+    name: str
+    patient: str | None
+    labels: frozenset[str]
+
+
+def check_folder(
+    paths: Sequence[Path],
+    *,
+    patient_pattern: str | None,
+    canonical: Callable[[str], str],
+    known: Callable[[str], bool] | None = None,
+    ignored: Callable[[str], bool] | None = None,
+    images: bool = True,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> None:
+    """Check Labelme files: whether they can be read, what is odd, and what smells.
+
+    Args:
+        paths: Files and folders.
+        patient_pattern: Finds `(?P<patient>...)` in a file's name; None where patients are unknown.
+        canonical: A label's one spelling; an alias's class.
+        known: Whether a label is a class of the workspace; None where there is none.
+        ignored: Whether a label is left out on purpose: counted, and nothing is said of its shapes.
+        images: Read the images too: their size, and where their sector is.
+        report: Gets a failure for each file that cannot be used, and each smell as an oddity.
+        on_progress: Called after each file.
+
+    Raises:
+        UsageError: There is no Labelme file at all.
+    """
+    files = files_below(paths, frozenset({".json"}))
+    if not files:
+        raise UsageError(paths[0], "holds no Labelme file", "Name the folder that holds them")
+    roots = [p if p.is_dir() else p.parent for p in paths]
+    pictures: dict[str, list[Path]] = defaultdict(list)
+    for picture in files_below(paths, IMAGE_SUFFIXES):
+        pictures[picture.stem].append(picture)
+    found: list[Checked] = []
+    report.count("files checked", 0)
+    for path in files:
+        report.count("files checked")
+        try:
+            file = read_labelme(path)
+            if ignored is not None:
+                kept = without_labels(file, ignored)
+                if left_out := len(file.shapes) - len(kept.shapes):
+                    report.count(SHAPES_IGNORED, left_out)
+                file = kept
+            image, notes = find_image(file, path, roots=roots, index=pictures)
+            annotation, ids, more = _annotation(file, canonical)
+            for note in (*file.notes, *notes, *more):
+                report.note(note, path.name)
+            _smells(annotation, {k: label for label, k in ids.items()}, path.name, report)
+            for label in sorted(ids):
+                if known is not None and not known(label):
+                    report.note(f"label {label!r} is no class of this workspace", path.name)
+            if image is None and images:
+                raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
+            if image is not None and images:
+                _against_image(annotation, file, _frame(image, path), path.name, report)
+            patient = re.search(patient_pattern, path.stem) if patient_pattern else None
+            of = patient.groupdict().get("patient") if patient else None
+            if known is not None and not of:
+                report.note(PATIENT_UNKNOWN, path.name)
+            found.append(Checked(path.name, of, frozenset(ids)))
+        except BrokenInput as error:
+            report.fail(error)
+        if on_progress is not None:
+            on_progress(1)
+    _missing(found, report)
+
+
+def _annotation(
+    file: LabelmeFile, canonical: Callable[[str], str]
+) -> tuple[Annotation, dict[str, int], tuple[str, ...]]:
+    """The file's shapes, each label a class of its own."""
+    ids: dict[str, int] = {}
+    for shape in file.shapes:
+        ids.setdefault(canonical(shape.label), len(ids) + 1)
+    height, width = file.height or 1 << 20, file.width or 1 << 20
+    annotation, notes = labelme_to_annotation(
+        file, resolve=lambda text: ids.get(canonical(text)), height=height, width=width, covered=None
+    )
+    return annotation, ids, notes
+
+
+def _frame(image: Path | bytes, path: Path) -> Frame:
+    if isinstance(image, bytes):
+        return next(decode_frames(image, where=path, source_sha256="0" * 64))
+    return next(read_frames(image))
+
+
+def _smells(annotation: Annotation, labels: dict[int, str], name: str, report: Report) -> None:
+    """What a look at the outlines alone tells."""
+    for shape in annotation.shapes:
+        area, length = ring_area(shape.points), _length(shape.points)
+        if area < _SPECK:
+            report.note(f"an outline of {labels[shape.class_id]} is a speck", name)
+        elif length and 4 * math.pi * area / length**2 < _SLIVER:
+            report.note(f"an outline of {labels[shape.class_id]} is a sliver", name)
+    for class_id in sorted({s.class_id for s in annotation.shapes}):
+        if _drawn_twice([s.points for s in annotation.shapes if s.class_id == class_id and not s.hole]):
+            report.note(f"{labels[class_id]} is drawn twice in one place", name)
+
+
+def _against_image(annotation: Annotation, file: LabelmeFile, frame: Frame, name: str, report: Report) -> None:
+    """What the image tells."""
+    said = file.height or frame.height, file.width or frame.width
+    if said != (frame.height, frame.width):
+        what = f"says {said[1]} x {said[0]} pixels, and its image has {frame.width} x {frame.height}"
+        raise BrokenInput(name, what, "Find the image that it was drawn on")
+    for note in frame.notes:
+        report.note(note, name)
+    sector = find_sector(frame.pixels)
+    if sector is None:
+        report.note("no sector is found in the image", name)
+        return
+    size = {"height": frame.height, "width": frame.width}
+    inside = polygons_to_mask([Shape(1, sector)], **size)
+    for shape in annotation.shapes:
+        mask = polygons_to_mask([shape], **size) if not shape.hole else inside
+        if np.count_nonzero(mask & ~inside) > _OUTSIDE * max(1, np.count_nonzero(mask)):
+            report.note("an outline lies outside the sector", name)
+            break
+
+
+def _missing(files: Sequence[Checked], report: Report) -> None:
+    """Classes that a patient's other frames have and this one lacks."""
+    by_patient: dict[str, list[Checked]] = defaultdict(list)
+    for file in files:
+        if file.patient is not None:
+            by_patient[file.patient].append(file)
+    for group in by_patient.values():
+        if len(group) <= _LEAST_FRAMES:
+            continue
+        shown = Counter(label for file in group for label in file.labels)
+        for file in group:
+            for label, times in sorted(shown.items()):
+                if label not in file.labels and times >= _USUAL * (len(group) - 1):
+                    report.note(f"{label} is not drawn, and is on this patient's other frames", file.name)
+
+
+def _length(ring: Ring) -> float:
+    return sum(math.dist(a, b) for a, b in zip(ring, (*ring[1:], ring[0]), strict=True))
+
+
+def _drawn_twice(rings: Sequence[Ring]) -> bool:
+    """Whether two of the outlines are nearly the same."""
+    polygons = shapely.make_valid(np.array([shapely.Polygon(ring) for ring in rings], dtype=object))
+    tree = shapely.STRtree(polygons)
+    for k, polygon in enumerate(polygons):
+        for other in tree.query(polygon):
+            if other <= k:
+                continue
+            union = polygon.union(polygons[other]).area
+            if union and polygon.intersection(polygons[other]).area / union > _TWICE:
+                return True
+    return False

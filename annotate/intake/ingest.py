@@ -1,0 +1,209 @@
+"""Scans in: every readable image becomes a frame of the workspace, under a name that tells nothing of the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord
+from ..errors import BrokenInput, UsageError
+from ..origins.index import Seen, remember
+from ..report import Report
+from ..scans.identity import Key, clip_id, frame_id, load_key, pseudonym
+from ..scans.images import IMAGE_SUFFIXES, encode_png, read_frames
+from ..scans.left_out import LeftOut, image_files
+from ..scans.sector import find_sector
+from ..scans.similarity import NEAR_COPY, perceptual_hash
+from ..settings.model import PATIENT_UNKNOWN, Settings, match_patient
+from ..shapes import Frame
+from ..system.pipeline import ahead, batched, side_by_side
+from ..system.store import sha256_hex, write_many
+from ..wording import counted
+from ..workspace import Workspace
+
+# What stands in a frame's PNG: pixels written anew, without any metadata; banners inside the picture are still there.
+DEID_VERSION: Final = "metadata-1"
+BATCH: Final = 64  # frames held in memory, written and committed together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedFrame:
+    """A frame and the name of its file without the ending, which tells patient and clip.
+
+    Neither name nor file is kept in the workspace; the file's place goes into the private index.
+    """
+
+    name: str
+    frame: Frame
+    source: Path | None = None
+
+
+def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
+    """What the catalogue keeps of a frame; finds its sector."""
+    frame = item.frame
+    patient, clip = match_patient(settings, item.name)
+    owner = pseudonym(key, patient) if patient else None
+    spacing = frame.spacing_mm or settings.geometry.spacing_mm
+    own_id = frame_id(key, source_sha256=frame.source_sha256, index=frame.index)
+    return FrameRecord(
+        frame_id=own_id,
+        clip_id=clip_id(key, patient=owner, clip=clip, source_sha256=frame.source_sha256),
+        patient=owner,
+        source_sha256=frame.source_sha256,
+        index=frame.index,
+        height=frame.height,
+        width=frame.width,
+        pixel_sha256=sha256_hex(frame.pixels.tobytes()),
+        path=f"frames/{own_id}.png",
+        deid_version=DEID_VERSION,
+        perceptual_hash=perceptual_hash(frame.pixels),
+        spacing_mm=spacing,
+        spacing_source=None if spacing is None else "file" if frame.spacing_mm else "dmr.toml",
+        sector=find_sector(frame.pixels),
+        note="; ".join(frame.notes),
+    )
+
+
+def add_frames(
+    workspace: Workspace, catalogue: Catalogue, items: Sequence[NamedFrame], *, report: Report
+) -> list[FrameRecord]:
+    """Bring a batch of frames into the workspace: pictures first, then the rows that name them.
+
+    Returns:
+        Their records, in order; those that were there already as well.
+    """
+    key = load_key(catalogue.meta("key_id"))
+    records = side_by_side(lambda item: frame_record(item, key=key, settings=workspace.settings), items)
+    known = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in records)}
+    new_pictures: list[tuple[Path, NamedFrame]] = []
+    for place, (record, item) in enumerate(zip(records, items, strict=True)):
+        there = known.get(record.frame_id)
+        path = workspace.absolute(record.path)
+        if there is not None and there.deid_version == DEID_VERSION and path.is_file():
+            # Another computer's JPEG decoder may differ by a grey level: the picture that is drawn on stays.
+            records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
+        else:
+            new_pictures.append((path, item))
+    encoded = side_by_side(lambda new: encode_png(new[1].frame.pixels), new_pictures)
+    write_many(dict(zip((path for path, _ in new_pictures), encoded, strict=True)))
+    new = catalogue.add_frames(records)
+    seen = (Seen(r.frame_id, i.source, r.index) for r, i in zip(records, items, strict=True) if i.source is not None)
+    remember(key.id, seen, report=report)
+    different = len({r.frame_id for r in records})
+    report.count("frames added", len(new))
+    report.count("frames already there", different - len(new))
+    if different < len(records):
+        report.note("the same picture twice", counted(len(records) - different, "files"))
+    return records
+
+
+def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:
+    """Read every image among files and folders; what fails or is no image is in the report, and the rest goes on.
+
+    Raises:
+        UsageError: There is no image at all.
+    """
+    left_out, failed, some = LeftOut(), len(report.failures), False
+    for file in image_files(scans, left_out=left_out, report=report, without=without):
+        some = True
+        try:
+            for frame in read_frames(file):
+                for note in frame.notes:
+                    report.note(note, file.name)
+                yield NamedFrame(file.stem, frame, file)
+        except BrokenInput as error:
+            report.fail(error)
+    if not some and len(report.failures) == failed:
+        only = f", only {there}" if (there := left_out.line()) else ""
+        coming = any(kind.is_coming for kind in left_out.told)
+        remedy = f"{'Export their frames as PNG, or name' if coming else 'Name'} a folder with {_endings()} files"
+        raise UsageError(scans[0], f"holds no images{only}", remedy)
+    left_out.tell(report)
+
+
+def ingest_scans(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    scans: Sequence[Path],
+    *,
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[str]:
+    """Bring scans into the workspace.
+
+    Args:
+        workspace: Where to.
+        catalogue: Its catalogue, open.
+        scans: Image files, and folders that hold them at any depth.
+        report: Gets counts, failures and oddities.
+        on_progress: Called with the number of frames just done.
+
+    Returns:
+        Ids of the frames, new or not, in the order read, each once.
+    """
+    ids: dict[str, None] = {}
+    report.count("frames added", 0)
+    for batch in ahead(batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH), depth=1):
+        for record in add_frames(workspace, catalogue, batch, report=report):
+            if record.frame_id not in ids and record.patient is None:
+                report.note(PATIENT_UNKNOWN, record.frame_id)
+            ids[record.frame_id] = None
+        if on_progress is not None:
+            on_progress(len(batch))
+    note_near_copies(catalogue, ids, report=report)
+    return list(ids)
+
+
+def note_near_copies(catalogue: Catalogue, frame_ids: Iterable[str], *, report: Report) -> None:
+    """Say which of these frames look the same as another frame of the workspace.
+
+    Within a patient that is how cine frames are; between two patients it may be one patient under two names, which
+    would carry training frames into the test.
+    """
+    frames = [f for f in catalogue.frames() if f.perceptual_hash is not None]
+    if len(frames) < 2:
+        return
+    wanted = set(frame_ids)
+    bits = np.array([int(f.perceptual_hash or "0", 16) for f in frames], np.uint64)
+    own, other = 0, []
+    for i, f in enumerate(frames):
+        if f.frame_id not in wanted:
+            continue
+        near = np.bitwise_count(bits ^ bits[i]) <= NEAR_COPY
+        near[i] = False
+        twins = [frames[j] for j in np.flatnonzero(near)]
+        if any(t.patient != f.patient for t in twins):
+            other.append(f.frame_id)
+        elif twins:
+            own += 1
+    if own:
+        report.count("near-copies of another frame of their patient", own)
+    for frame in other:
+        report.note("looks like a frame of another patient (one patient under two names?)", frame)
+
+
+def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
+    """A frame of the workspace, with its pixels.
+
+    Raises:
+        BrokenInput: Its PNG is missing, damaged, or not the one that the catalogue names.
+    """
+    frame = next(read_frames(workspace.absolute(record.path)))
+    if sha256_hex(frame.pixels.tobytes()) != record.pixel_sha256:
+        raise BrokenInput(record.path, "is not the picture that the catalogue names", "Restore it from a backup")
+    return replace(
+        frame,
+        source_sha256=record.source_sha256,
+        index=record.index,
+        spacing_mm=record.spacing_mm,
+        sector=record.sector,
+    )
+
+
+def _endings() -> str:
+    return ", ".join(sorted(IMAGE_SUFFIXES))

@@ -1,0 +1,64 @@
+"""What an import of outlines did not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..formats.index_mask import MASK_SUFFIXES
+from ..report import Report
+from ..scans.discover import walk
+from ..scans.images import IMAGE_SUFFIXES
+from ..scans.kinds import SYSTEM, UNKNOWN, Kind, kind_of_file
+from ..scans.left_out import LeftOut
+from .labelled import LabelledFrame
+
+UNDRAWN: Final = Kind("image without outlines", "images without outlines", "an image without outlines")
+
+
+def noting_images(items: Iterable[LabelledFrame], used: set[Path]) -> Iterator[LabelledFrame]:
+    """The same items; the files of their images go into `used` as they pass."""
+    for item in items:
+        if item.source is not None:
+            used.add(item.source.resolve())
+        yield item
+
+
+def left_out_of_import(
+    paths: Sequence[Path],
+    *,
+    used: set[Path],
+    report: Report,
+    masks: Path | None = None,
+    without: Sequence[Path] = (),
+) -> LeftOut:
+    """Count what an import of outlines did not take: images that nothing was drawn on, and files of other kinds.
+
+    Args:
+        paths: What was imported from.
+        used: The images that came in, symbolic links followed.
+        report: Gets the folders that cannot be opened.
+        masks: The folder of masks, where those were imported; None where Labelme files were.
+        without: Folders that were left alone.
+    """
+    left_out = LeftOut()
+    found = list(walk(paths, report=report, without=without))
+
+    def holds_outlines(path: Path) -> bool:
+        if masks is None:
+            return path.suffix.lower() == ".json"
+        return path.suffix.lower() in MASK_SUFFIXES and path.is_relative_to(masks)
+
+    drawn = {item.path.stem for item in found if holds_outlines(item.path)}
+    for item in found:
+        path = item.path
+        if item.is_system:
+            left_out.add(SYSTEM)
+        elif not holds_outlines(path) and path.resolve() not in used:
+            kind = kind_of_file(path)
+            if not (kind.is_read or (kind is UNKNOWN and path.suffix.lower() in IMAGE_SUFFIXES)):
+                left_out.add(kind)
+            elif path.stem not in drawn:  # those that were drawn on and are not used have failed, and are named
+                left_out.add(UNDRAWN)
+    return left_out

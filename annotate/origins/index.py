@@ -1,0 +1,139 @@
+"""Which file a frame came from: a private index beside the pseudonym keys, on this computer and never in a workspace.
+
+A file's name may tell who the patient is, so the index lies where the key lies and is read by its owner only. It helps
+people to find their files again and decides nothing: a command never fails because of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..catalogue.database import chunks
+from ..errors import DmrError
+from ..report import Report
+from ..scans.identity import key_path
+from ..system.clock import utc_now
+from ..system.platform import owner_only
+
+_SCHEMA: Final = 1
+_WAIT_S: Final = 5.0  # for another command that writes
+_MADE: Final = (
+    "CREATE TABLE IF NOT EXISTS source "
+    '(frame TEXT PRIMARY KEY, path BLOB NOT NULL, "index" INTEGER NOT NULL, seen_at TEXT NOT NULL) WITHOUT ROWID'
+)
+_PUT: Final = 'INSERT OR REPLACE INTO source (frame, path, "index", seen_at) VALUES (?, ?, ?, ?)'
+_GET: Final = 'SELECT frame, path, "index", seen_at FROM source WHERE frame IN ({})'
+CANNOT_WRITE: Final = "the private index of source files cannot be written; `dmr where` will not know these frames"
+
+
+class IndexBrokenError(DmrError):
+    """The index cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a frame's file was seen.
+
+    Attributes:
+        frame: The frame's id.
+        path: Of the file.
+        index: The frame's place in the file, from 0.
+        at: When, as `clock.utc_text` writes it; empty for now.
+    """
+
+    frame: str
+    path: Path
+    index: int
+    at: str = ""
+
+
+def index_path(key_id: str) -> Path:
+    """Where the index of a key's frames lies: beside this user's keys, also where `DMR_KEY_FILE` names another file.
+
+    A key may lie on a stick or a share that others read; the names of the files do not go there.
+    """
+    return key_path(key_id).with_suffix(".sources.sqlite").absolute()
+
+
+def lasting(path: Path) -> Path:
+    """A path that holds from any working folder; a mapped drive of Windows keeps its letter, which people know."""
+    plain = Path(os.path.abspath(path))  # noqa: PTH100  (`Path.absolute` keeps "..")
+    return path.resolve() if ".." in path.parts and plain.resolve() != path.resolve() else plain
+
+
+def remember(key_id: str, seen: Iterable[Seen], *, report: Report) -> None:
+    """Keep where files were seen; what was known of the same frames is replaced.
+
+    It never raises where the index cannot be written: that is noted once, and not tried again in this command.
+    """
+    path = index_path(key_id)
+    if CANNOT_WRITE in report.oddities:
+        return
+    try:
+        write(path, seen)
+    except IndexBrokenError as error:
+        report.note(CANNOT_WRITE, str(error.__cause__))
+
+
+def write(path: Path, seen: Iterable[Seen]) -> None:
+    """Add to the index, in one commit; it is made if need be, readable by its owner only from its first byte on.
+
+    Raises:
+        IndexBrokenError: The disk is full, it may not be written, or it is damaged.
+    """
+    now = utc_now()
+    rows = [(s.frame, os.fsencode(lasting(s.path)), s.index, s.at or now) for s in seen]
+    if not rows:
+        return
+    with _errors_told(path):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            owner_only(path)
+        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection, connection:
+            if _version(connection) == 0:
+                connection.execute(_MADE)
+                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+            connection.executemany(_PUT, rows)
+
+
+def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
+    """What the index knows of these frames, by their ids.
+
+    Raises:
+        IndexBrokenError: It may not be read, or is damaged.
+    """
+    found: dict[str, Seen] = {}
+    if not path.is_file():
+        return found
+    with _errors_told(path), closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+        if _version(connection) == 0:
+            return found
+        for ids in chunks(frames):
+            query = _GET.format(",".join("?" * len(ids)))
+            for frame, name, index, at in connection.execute(query, ids):
+                found[frame] = Seen(frame, Path(os.fsdecode(name)), index, at)
+    return found
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _SCHEMA:
+        raise sqlite3.DatabaseError("it was made by a newer dmr")
+    return int(version)
+
+
+@contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error)
+        remedy = "See to the disk and its permissions; it may be deleted, and `dmr where --in FOLDER` makes it anew"
+        raise IndexBrokenError(path, f"the private index of source files cannot be used ({what})", remedy) from error

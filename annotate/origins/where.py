@@ -1,0 +1,198 @@
+"""`dmr where`: from a frame to the file it came from, and from a file to its frames, on the computer with the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord
+from ..errors import BrokenInput, DmrError, UsageError, WorkspaceError
+from ..formats.labelme_image import find_image
+from ..formats.labelme_reading import read_labelme
+from ..report import Report
+from ..scans.identity import frame_id, load_key
+from ..settings.model import Split
+from ..workspace import Workspace
+from .files import FileState, file_state, search, source_hashes
+from .index import IndexBrokenError, Seen, index_path, lasting, look_up, remember
+from .positions import Position, clip_positions
+
+_ID: Final = re.compile(r"(?:\d+_)?(f[0-9a-f]{20})(?:\.\w+)?")  # also as a picture's name, and as one of a worklist
+_PREFIX: Final = re.compile(r"f[0-9a-f]{3,19}")
+_SHOWN: Final = 5  # frames named where a beginning is not unique
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A frame, and the way back to its file.
+
+    Attributes:
+        asked: What the user named.
+        frame: The frame.
+        position: Its place in its clip.
+        split: Its patient's; None before it is assigned, and where the patient is unknown.
+        seen: The file as last seen, None where this computer's index does not know it.
+        state: Of that file, now.
+    """
+
+    asked: str
+    frame: FrameRecord
+    position: Position
+    split: Split | None
+    seen: Seen | None
+    state: FileState
+
+
+def where(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    targets: Sequence[str],
+    *,
+    folders: Sequence[Path] = (),
+    report: Report,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[Whereabouts]:
+    """Look frames and files up.
+
+    Args:
+        workspace: Whose frames.
+        catalogue: Its catalogue, open; it is only read.
+        targets: Frame ids or their beginnings, names of their pictures, and files.
+        folders: To search for files that are not where the index says, or that it does not know. Without `targets`,
+            for the files of all frames.
+        report: Gets what is not found.
+        on_progress: Called with the number of files just hashed.
+
+    Returns:
+        The frames found, in the order named.
+    """
+    key_id = catalogue.meta("key_id")
+    asked: dict[tuple[str, str], None] = {} if targets else {(f.frame_id,) * 2: None for f in catalogue.frames()}
+    given: dict[str, Path] = {}
+    for target in targets:
+        try:
+            if (frame := _frame_named(catalogue, target)) is not None:
+                asked[target, frame] = None
+                continue
+            for frame, file in _frames_of_file(catalogue, Path(target), key_id=key_id):
+                asked[target, frame] = None
+                given.setdefault(frame, file)
+        except (BrokenInput, UsageError) as error:
+            report.fail(error)
+    frames = {f.frame_id: f for f in catalogue.frames(frame for _, frame in asked)}
+    try:
+        seen = look_up(index_path(key_id), frames)
+    except IndexBrokenError as error:
+        report.fail(error)
+        seen = {}
+    states = {frame: file_state(seen.get(frame), record) for frame, record in frames.items()}
+    lost = {frame: record for frame, record in frames.items() if states[frame] != "same"}
+    found = [Seen(frame, lasting(given[frame]), lost[frame].index) for frame in lost if frame in given]
+    searched = {frame: record for frame, record in lost.items() if frame not in given}
+    if folders:
+        found += search(searched, folders, report=report, without=workspace.own_folders, on_progress=on_progress)
+    remember(key_id, found, report=report)
+    for one in found:
+        seen[one.frame], states[one.frame] = one, "same"
+    positions, splits = clip_positions(catalogue, frames.values()), catalogue.splits()
+    return [
+        Whereabouts(
+            asked=name,
+            frame=frames[frame],
+            position=positions[frame],
+            split=splits.get(frames[frame].patient or ""),
+            seen=seen.get(frame),
+            state=states[frame],
+        )
+        for name, frame in asked
+    ]
+
+
+def _frame_named(catalogue: Catalogue, target: str) -> str | None:
+    """The frame that a text names by its id, the name of its picture, or a beginning of it; None if it is a file.
+
+    Raises:
+        BrokenInput: No frame, or several, are named so.
+    """
+    name = PurePath(target.strip(" \t\r\n,;\"'")).name.lower()
+    if whole := _ID.fullmatch(name):
+        if not catalogue.known_frames([whole[1]]):
+            raise BrokenInput(target, "is no frame of this workspace", "Look for it in the workspace that it is from")
+        return whole[1]
+    if Path(target).exists() or not _PREFIX.fullmatch(name):
+        return None
+    found = catalogue.frames_beginning(name, most=_SHOWN + 1)
+    if not found:
+        raise BrokenInput(target, "is the beginning of no frame of this workspace", "Look for it in another workspace")
+    if len(found) > 1:
+        more = " and more" if len(found) > _SHOWN else ""
+        what = f"is the beginning of several frames: {', '.join(found[:_SHOWN])}{more}"
+        raise BrokenInput(target, what, "Give more of its signs")
+    return found[0]
+
+
+def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterator[tuple[str, Path]]:
+    """The frames of this workspace that came from a file, and the file that holds the image.
+
+    Raises:
+        BrokenInput: There is no such file, or it is not in the workspace.
+        UsageError: It is a folder.
+    """
+    if path.is_dir():
+        raise UsageError(path, "is a folder", "Name files or frames; --in searches a folder for the files of frames")
+    if path.exists() and not path.is_file():  # such as a named pipe, which would be waited for
+        raise UsageError(path, "is no file", "Name files or frames")
+    try:
+        files = {path: source_hashes(path)}
+        if (image := _image_beside(path)) is not None:
+            files[image] = source_hashes(image)
+    except FileNotFoundError:
+        what = "is neither a frame nor a file that is there"
+        raise BrokenInput(path, what, "A frame's id is f and 20 hex digits, or its first ones") from None
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
+    found = [(frame, file) for file, hashes in files.items() for sha in hashes for frame in catalogue.frames_from(sha)]
+    if not found and path.suffix.lower() == ".json":
+        raise BrokenInput(path, "no image in it or beside it is in this workspace", "Name the image itself")
+    if not found:
+        would_be = _would_be(list(files.values())[-1][0], key_id=key_id)
+        raise BrokenInput(path, f"is not in this workspace{would_be}", "`dmr ingest` or `dmr import` brings it in")
+    yield from found
+
+
+def _would_be(sha256: str, *, key_id: str) -> str:
+    try:
+        return f"; its frame would be {frame_id(load_key(key_id), source_sha256=sha256, index=0)}"
+    except WorkspaceError:  # the key is elsewhere
+        return ""
+
+
+def _image_beside(path: Path) -> Path | None:
+    """The image file that a Labelme file was drawn on, as far as it lies in the same folder."""
+    if path.suffix.lower() != ".json":
+        return None
+    try:
+        file = read_labelme(path)
+    except BrokenInput:
+        return None
+    same = [p for p in path.parent.glob("*") if p.stem == path.stem and p.suffix.lower() != ".json"]
+    image, _ = find_image(file, path, roots=[path.parent], index={path.stem: same})
+    return image if isinstance(image, Path) else None
+
+
+def explain(found: Whereabouts) -> DmrError | None:
+    """What is wrong with the way back to a frame's file, and what to do; None where it is there and the same."""
+    frame, seen = found.frame.frame_id, found.seen
+    remedy = f"`dmr where {frame} --in FOLDER` searches a folder for it"
+    if seen is None:
+        return BrokenInput(frame, "this computer's index does not know its file", remedy)
+    told: dict[FileState, str] = {
+        "missing": "its file is not there any more",
+        "changed": "its file has another content now",
+        "cannot be opened": "its file cannot be opened",
+    }
+    return BrokenInput(frame, told[found.state], remedy) if found.state in told else None

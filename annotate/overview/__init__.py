@@ -1,0 +1,1 @@
+"""`dmr status`: what is in a workspace, and what to do next."""

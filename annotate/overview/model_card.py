@@ -1,0 +1,73 @@
+"""What is read of models where no network is needed: Dice on validation patients, and a training that waits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+from ..system.platform import exclusive_lock
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationDice:
+    """A model's Dice on validation patients, per image at native size, as its card has it.
+
+    Attributes:
+        mean: Over the classes; None where no validation patient was there.
+        classes: By the class's id; None for a class that no validation frame shows.
+    """
+
+    mean: float | None
+    classes: dict[int, float | None]
+
+
+def read_validation_dice(card: Path) -> ValidationDice:
+    """Read it from a `card.json`.
+
+    Raises:
+        ModelError: The card is missing or cannot be read.
+    """
+    remedy = "Restore the folder from a backup, or use another model: `dmr models list`"
+    try:
+        content = json.loads(card.read_text(encoding="utf-8"))
+        figures = content.get("validation") or {}
+        ids = {str(name): int(number) for name, number in content["class_ids"].items()}
+        classes = {number: _dice(figures, name) for name, number in ids.items()}
+        return ValidationDice(_dice(figures, "mean"), classes)
+    except OSError as error:
+        raise ModelError(card, f"cannot be read ({error.strerror})", remedy) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(card, "is no card of a model", remedy) from error
+
+
+def interrupted_at(models: Path) -> int | None:
+    """The step at which the newest training was interrupted that waits to be gone on with; None without one.
+
+    Args:
+        models: The workspace's folder of models.
+    """
+    waiting = []
+    for about in (models / ".training").glob("*.json"):
+        try:
+            content = json.loads(about.read_text(encoding="utf-8"))
+            if about.with_suffix(".pt").is_file() and not _is_running(about.with_suffix(".lock")):
+                waiting.append((str(content["saved_at"]), int(content["step"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return max(waiting)[1] if waiting else None
+
+
+def _is_running(lock: Path) -> bool:
+    try:
+        with exclusive_lock(lock, wait_s=0):
+            return False
+    except TimeoutError:
+        return True
+
+
+def _dice(figures: dict[str, Any], name: str) -> float | None:
+    value = (figures.get(name) or {}).get("dice")
+    return None if value is None else float(value)

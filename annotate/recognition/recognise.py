@@ -1,0 +1,199 @@
+"""How much of what was drawn a workspace's classes know, told before anything is imported, and how to teach it more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..classes import Classes, canonical_label
+from ..errors import BrokenInput, DmrError
+from ..formats.index_mask import read_index_mask
+from ..formats.labelme_reading import read_labels
+from ..settings.model import SETTINGS_NAME, Settings
+from ..settings.template import toml_value
+from ..wording import counted
+from .structures import guess_class, plain, structure_of
+
+_VALUES_SHOWN = 10
+_LABELS_SHOWN = 40  # of thousands, those that are drawn most
+_WHITE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of many files.
+
+    Attributes:
+        shapes: How many shapes carry each label.
+        together: In how many files each set of labels is drawn.
+        unread: Files that cannot be read.
+    """
+
+    shapes: Counter[str] = field(default_factory=Counter)
+    together: Counter[frozenset[str]] = field(default_factory=Counter)
+    unread: list[Path] = field(default_factory=list)
+
+    def files(self, labels: Iterable[str]) -> int:
+        """In how many files at least one of these is drawn."""
+        wanted = frozenset(labels)
+        return sum(n for drawn, n in self.together.items() if drawn & wanted)
+
+
+def count_labels(files: Iterable[Path], *, on_progress: Callable[[int], None] | None = None) -> Labels:
+    """Read what is drawn in Labelme files, without their images; one file is held at a time."""
+    found = Labels()
+    for path in files:
+        try:
+            # Half a character, as JSON can hold it, has no place in a settings file.
+            labels = [text.strip().encode("utf-8", "replace").decode() for text in read_labels(path)]
+            found.shapes.update(labels)
+            found.together[frozenset(labels)] += 1
+        except BrokenInput:
+            found.unread.append(path)
+        if on_progress is not None:
+            on_progress(1)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What of the drawn structures is known.
+
+    Attributes:
+        what: What is counted: shapes, or structures in masks.
+        all: How many there are.
+        known: How many are of a class.
+        ignored: How many are left out by the settings.
+        unknown: How many there are of each label, or mask value, that is neither.
+        advice: Lines that say how to make the rest known.
+    """
+
+    what: str
+    all: int
+    known: int
+    ignored: int
+    unknown: Counter[str]
+    advice: tuple[str, ...] = ()
+
+    def refusal(self, *, forced: bool) -> DmrError | None:
+        """Why nothing should be imported; None where at least half is known, or some is and the user insists.
+
+        Args:
+            forced: Take what is known, however little.
+        """
+        if 2 * (self.known + self.ignored) >= self.all:
+            return None
+        if forced and self.known:
+            return None
+        if forced:
+            return DmrError(
+                "import",
+                f"none of {self.all} {self.what} is of a class, so nothing was changed",
+                "See below what to change",
+            )
+        also = ", or take the known ones with --yes" if self.known else ""
+        found = f"{self.known + self.ignored} of {self.all} {self.what}"
+        what = f"{SETTINGS_NAME} knows {found}, fewer than half, so nothing was changed"
+        return DmrError("import", what, f"See below what to change, and import again{also}")
+
+    def as_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        return {"of": self.all, "known": self.known, "ignored": self.ignored, "unknown": dict(self.unknown)}
+
+
+def recognise_labels(labels: Labels, settings: Settings) -> Recognised:
+    """Hold the labels of Labelme files against a workspace's classes."""
+    known = ignored = 0
+    unknown: Counter[str] = Counter()
+    for label, n in labels.shapes.items():
+        if settings.classes.find(label) is not None:
+            known += n
+        elif settings.imports.ignores(label):
+            ignored += n
+        else:
+            unknown[label] += n
+    advice = tuple(_lines_to_paste(labels, unknown, settings))
+    return Recognised("shapes", labels.shapes.total(), known, ignored, unknown, advice)
+
+
+def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -> Iterator[str]:
+    """Lines of `dmr.toml` that would make the unknown labels known, guessed where they can be."""
+    order = [label for label, _ in unknown.most_common() if label]
+    guessed = {label: c for label in order if (c := guess_class(label, settings.classes)) is not None}
+    if guessed:
+        yield f"In {SETTINGS_NAME}, put each line into the [[class]] named behind its #, in place of its aliases line:"
+        for c in settings.classes:
+            new = [label for label, its in guessed.items() if its.id == c.id]
+            if new:
+                yield f"aliases = {toml_value(_each_once([*c.aliases, *new]))}  # {c.name}"
+    rest = [label for label in order if label not in guessed]
+    if rest:
+        yield (
+            f"No class is guessed for {counted(len(rest), 'labels')}. Put each among the aliases of its class in "
+            f"{SETTINGS_NAME}, or make it a [[class]] with a new id:"
+        )
+        for label in rest[:_LABELS_SHOWN]:
+            drawn = f"{counted(unknown[label], 'shapes')} in {counted(labels.files([label]), 'files')}"
+            named = structure_of(label)
+            guess = f" A new one, {named}?" if named and plain(label) != plain(named) else ""
+            yield f"# aliases = {toml_value([label])}  # of which class?{guess} {drawn}"
+        if len(rest) > _LABELS_SHOWN:
+            yield f"# ... and {len(rest) - _LABELS_SHOWN:,} more labels"
+    if rest or unknown[""]:
+        if unknown[""]:
+            yield f"{counted(unknown[''], 'shapes')} have no label."
+        yield (
+            "Labels that are none of your classes are left out by this line, without its first #, in place of the "
+            "ignore line under [import]:"
+        )
+        left_out = [*settings.imports.ignore, *rest[:_LABELS_SHOWN], *([""] if unknown[""] else [])]
+        yield f"# ignore = {toml_value(_each_once(left_out))}"
+    if 2 * sum(unknown[label] for label in rest) > labels.shapes.total():
+        yield "If your classes are others: `dmr init FOLDER --from OUTLINES` makes a workspace with those of the files."
+
+
+def _each_once(texts: Iterable[str]) -> list[str]:
+    return list({canonical_label(text): text for text in texts}.values())
+
+
+def recognise_masks(
+    masks: Sequence[Path], classes: Classes, *, on_progress: Callable[[int], None] | None = None
+) -> Recognised:
+    """Hold the values of class-index masks against the ids of a workspace's classes.
+
+    Args:
+        masks: Their files; those that cannot be read do not count.
+        classes: The workspace's.
+        on_progress: Called after each mask.
+    """
+    ids = {c.id for c in classes.active}
+    values: Counter[int] = Counter()
+    for path in masks:
+        try:
+            counts = np.bincount(read_index_mask(path.read_bytes(), where=path).ravel(), minlength=1)
+            values.update((np.flatnonzero(counts[1:]) + 1).tolist())
+        except (BrokenInput, OSError):
+            pass
+        if on_progress is not None:
+            on_progress(1)
+    unknown = Counter({str(value): n for value, n in values.items() if value not in ids})
+    advice = []
+    if unknown:
+        shown = ", ".join(f"{value} in {counted(n, 'masks')}" for value, n in unknown.most_common(_VALUES_SHOWN))
+        more = f", and {len(unknown) - _VALUES_SHOWN} more" if len(unknown) > _VALUES_SHOWN else ""
+        advice = [
+            f"A value in a mask is the id of a class: {', '.join(f'{c.id} {c.name}' for c in classes.active)}.",
+            f"These are none: {shown}{more}. Give the classes the ids of your masks in {SETTINGS_NAME}, or export the "
+            "masks anew.",
+        ]
+        if values[_WHITE] and _WHITE not in ids:
+            advice.append(
+                "255 is the white of a mask that shows one class: put such masks into a folder with the class's name, "
+                "LAYERS/CLASS/NAME.png, and `dmr convert layers-to-labelme LAYERS OUTLINES` makes outlines of them."
+            )
+    all_ = values.total()
+    return Recognised("structures in the masks", all_, all_ - unknown.total(), 0, unknown, tuple(advice))

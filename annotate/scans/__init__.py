@@ -1,0 +1,1 @@
+"""Scans in, frames out: which files are images, their pixels, their sector, our names for them."""

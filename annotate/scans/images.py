@@ -1,0 +1,190 @@
+"""Frames in from image files: PNG, JPEG, BMP and TIFF, by their content; and grey frames out as PNG."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
+
+from ..errors import BrokenInput
+from ..shapes import Frame
+from ..system.quiet import quietly
+from .kinds import HEAD, kind_of, not_an_image
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+"""Lower case. They say which files of a folder are looked at; what is read goes by the content."""
+
+MOST_PIXELS = 40_000_000
+"""Of one frame; ultrasound has about one million."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # a JPEG of several pictures is opened as MPO
+_SUFFIXES_OF = {
+    "PNG": {".png"},
+    "JPEG": {".jpg", ".jpeg"},
+    "MPO": {".jpg", ".jpeg"},
+    "BMP": {".bmp"},
+    "TIFF": {".tif", ".tiff"},
+}
+_RUNS = 3  # zlib's Z_RLE
+_ORIENTATION = 0x0112  # of EXIF and TIFF; 1 is upright
+# What Pillow's decoders raise on damaged files, as met.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zlib.error)
+_REMEDY = "Export it again from the scanner, or take a copy that is whole"
+
+
+def read_frames(path: Path) -> Iterator[Frame]:
+    """Read the frames of an image file: one, or one a page of a TIFF.
+
+    Raises:
+        BrokenInput: It cannot be opened, is no image, is damaged, or is too large.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    yield from decode_frames(
+        data, where=path, source_sha256=hashlib.sha256(data).hexdigest(), suffix=path.suffix.lower()
+    )
+
+
+def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str | None = None) -> Iterator[Frame]:
+    """Decode an image file that is in memory, a frame at a time.
+
+    Colour becomes grey by the luma of BT.601, transparency lies on black, the EXIF orientation is applied (Labelme's
+    coordinates are of the upright image), and 16-bit grey is scaled to 8.
+
+    Args:
+        data: The file's bytes.
+        where: What to call the file in an error.
+        source_sha256: SHA-256 of the scan file that it came from.
+        suffix: Of the file's name, lower case; a content of another kind is noted. None for what is no file.
+
+    Raises:
+        BrokenInput: It is no image of a kind that is read, is damaged, or is too large.
+    """
+    image = _open(data, where)
+    notes = []
+    kind = image.format or ""
+    if suffix in IMAGE_SUFFIXES and suffix not in _SUFFIXES_OF[kind]:
+        notes.append(f"{kind} inside a {suffix}")
+    elif suffix is not None and suffix not in IMAGE_SUFFIXES:  # it may be a part of a name, so it is not quoted
+        notes.append(f"{kind} without the ending of an image")
+    # The further pictures of a PNG are an animation, those of a JPEG previews; a TIFF's are pages.
+    pages = _pages(image, where) if kind == "TIFF" else 1
+    for page in range(pages):
+        pixels, more = _decode(image, page, where)
+        yield Frame(pixels, source_sha256, index=page, notes=(*notes, *more))
+
+
+def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
+    """Write pixels as a PNG without any metadata but a title, lightly compressed.
+
+    Args:
+        pixels: `(height, width)` grey or `(height, width, 3)` RGB, uint8.
+        title: Of a picture of our own; None for none.
+    """
+    out = io.BytesIO()
+    info = PngInfo()
+    if title is not None:
+        info.add_text("Title", title)
+    # Runs alone are looked for: speckle has no other repeats, and it is quicker to write, to read, and smaller.
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        out, format="PNG", compress_level=1, compress_type=_RUNS, pnginfo=info
+    )
+    return out.getvalue()
+
+
+def image_size(data: bytes, *, where: object) -> tuple[int, int]:
+    """Rows and columns of an image file's first picture when upright, without decoding its pixels.
+
+    Raises:
+        BrokenInput: It is no image of a kind that is read, or is too large.
+    """
+    image = _open(data, where)
+    turned = image.format != "TIFF" and image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _open(data: bytes, where: object) -> Image.Image:
+    try:
+        # Remarks on metadata say nothing of the pixels; Pillow only warns of a picture that would fill the memory.
+        with quietly(Image.DecompressionBombWarning):
+            image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise _too_large(where) from error
+    except _DAMAGE as error:
+        raise not_an_image(where, kind_of(data[:HEAD])) from error
+    if image.width * image.height > MOST_PIXELS:
+        raise _too_large(where)
+    return image
+
+
+def _too_large(where: object) -> BrokenInput:
+    what = f"has more than {MOST_PIXELS // 1_000_000} million pixels"
+    return BrokenInput(where, what, "Check that it is an ultrasound image, or make it smaller")
+
+
+def _pages(image: Image.Image, where: object) -> int:
+    try:
+        with quietly():
+            return int(getattr(image, "n_frames", 1))
+    except _DAMAGE as error:
+        raise BrokenInput(where, "its pages cannot be counted: it is damaged", _REMEDY) from error
+
+
+def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.uint8], list[str]]:
+    notes: list[str] = []
+    try:
+        with quietly(Image.DecompressionBombWarning):
+            if page:
+                image.seek(page)
+                if image.width * image.height > MOST_PIXELS:
+                    raise _too_large(where)
+            turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
+            image.load()
+            # Pillow turns TIFF upright on loading and forgets the tag, so nothing is turned twice.
+            upright = ImageOps.exif_transpose(image)
+            pixels = _grey(upright, notes)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise _too_large(where) from error
+    except _UnreadableError as error:
+        raise BrokenInput(where, str(error), "Save it as an image of 8 or 16 bits") from error
+    except _DAMAGE as error:
+        # The decoder's own words may quote the file's metadata.
+        raise BrokenInput(where, f"picture {page + 1} is damaged or cut short", _REMEDY) from error
+    if turned:
+        notes.append("turned by its EXIF orientation")
+    return pixels, notes
+
+
+class _UnreadableError(ValueError):
+    """Whole, but of a kind of pixel with no agreed meaning as grey."""
+
+
+def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
+    """`(height, width)` uint8 of an image of any mode."""
+    if image.mode.startswith("I"):  # 16 or 32 bits, in either byte order
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise _UnreadableError("has pixels of 32 bits")
+        # Scanners and cameras store 8, 12 or 16 bits in 16; by the frame's own extremes its brightness would not
+        # compare with the next frame's.
+        bits = next(bits for bits in (8, 12, 16) if values.max() < 2**bits)
+        notes.append(f"{bits}-bit grey in 16 bits (scaled to 8)")
+        return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8)
+    if image.mode == "F":
+        raise _UnreadableError("has pixels that are no whole numbers")
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", coloured.size, (0, 0, 0, 255)), coloured).convert("RGB")
+    elif image.mode not in ("L", "RGB", "1"):
+        image = image.convert("RGB")  # CMYK, palette, YCbCr, LAB
+    return np.array(image.convert("L"), dtype=np.uint8)

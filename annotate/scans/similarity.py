@@ -1,0 +1,29 @@
+"""How alike two frames look."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+NEAR_COPY: Final = 1  # bits of 64 by which two frames' perceptual hashes may differ to be named near-copies
+
+
+def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
+    """A hash that near-identical frames nearly share: the signs of 64 differences of brightness (dHash).
+
+    Args:
+        pixels: `(height, width)` uint8.
+
+    Returns:
+        64 bits as 16 hex digits; compare with `hamming`.
+    """
+    small = np.asarray(Image.fromarray(pixels).resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes().hex()
+
+
+def hamming(first: str, second: str) -> int:
+    """The number of bits in which two perceptual hashes differ, 0 to 64."""
+    return (int(first, 16) ^ int(second, 16)).bit_count()

@@ -1,0 +1,1 @@
+"""`dmr.toml`: what it may hold, read and written."""

@@ -1,0 +1,268 @@
+"""`dmr.toml`, read into frozen values: what it says is checked once, here."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from ..classes import ClassDef, Classes, canonical_label
+from ..errors import SettingsError
+from .sections import read_section, refuse_unknown, within
+from .template import default_toml as default_toml
+
+FORMAT: Final = 1
+SETTINGS_NAME: Final = "dmr.toml"
+
+Split = Literal["train", "validation", "test"]
+Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+"""In the order in which a patient is offered to them."""
+
+PATIENT_UNKNOWN: Final = "patient unknown by the pattern in dmr.toml (never a test patient)"
+"""What is said of a file in whose name `match_patient` finds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """How outlines come in.
+
+    Attributes:
+        patient: Regular expression over a file's name without its ending: the group `patient` names the patient, and
+            the groups `clip` and `frame`, which may be absent, the rest. None: patients are unknown.
+        coverage: `drawn`: a class that is not drawn was perhaps not looked for; `all`: it is absent.
+        ignore: Labels that are none of the classes: their shapes are left out and counted, and say nothing of a class.
+    """
+
+    patient: str | None = None
+    coverage: Literal["drawn", "all"] = "drawn"
+    ignore: tuple[str, ...] = ()
+
+    def ignores(self, label: str) -> bool:
+        """Whether a label is to be left out, by any case and outer spaces."""
+        return canonical_label(label) in {canonical_label(text) for text in self.ignore}
+
+    def __post_init__(self) -> None:
+        if self.patient is None:
+            return
+        try:
+            pattern = re.compile(self.patient)
+        except re.error as error:
+            raise ValueError(f"patient {self.patient!r} is no regular expression: {error}") from None
+        if "patient" not in pattern.groupindex:
+            raise ValueError(f"patient {self.patient!r} has no group (?P<patient>...)")
+
+
+@dataclass(frozen=True, slots=True)
+class GeometrySettings:
+    """`spacing_mm`: `(row, column)` millimetres a pixel for every frame, or None to take it from each file's tags."""
+
+    spacing_mm: tuple[float, float] | None = field(default=None, metadata={"none": "from-tags"})
+
+    def __post_init__(self) -> None:
+        if self.spacing_mm is not None and not all(0 < s < 100 for s in self.spacing_mm):
+            raise ValueError(f"spacing_mm is {list(self.spacing_mm)}: expected two numbers above 0 and below 100")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSettings:
+    """The share of each split, over patients and over the frames of each class."""
+
+    train: float = 0.7
+    validation: float = 0.1
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in SPLITS:
+            within(name, getattr(self, name), 0, 1)
+        total = self.train + self.validation + self.test
+        if not math.isclose(total, 1, abs_tol=1e-6):
+            raise ValueError(f"train, validation and test sum to {total:g}, not to 1")
+
+    def share(self, split: Split) -> float:
+        """One split's share, 0 to 1."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[split]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectSettings:
+    """How the next frames are chosen; `strategy` is a name that the selector knows."""
+
+    strategy: str = "informative"
+    frames_per_round: int = 50
+    planned_rounds: int = 8
+    per_clip_per_round: int = 2
+    per_patient_per_round: int | None = None
+    audit_share: float = 0.12
+
+    def __post_init__(self) -> None:
+        for name in ("frames_per_round", "planned_rounds", "per_clip_per_round"):
+            within(name, getattr(self, name), 1, math.inf)
+        if self.per_patient_per_round is not None:
+            within("per_patient_per_round", self.per_patient_per_round, 1, math.inf)
+        within("audit_share", self.audit_share, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How a model is trained: size, side of the square input in pixels, limits; None where the PC's pace decides."""
+
+    size: Literal["s", "m", "l"] = "s"
+    input: int | None = None
+    seed: int = 0
+    epochs: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.input is not None and (not 64 <= self.input <= 1024 or self.input % 32):
+            raise ValueError(f"input is {self.input}: expected a multiple of 32 from 64 to 1024")
+        within("seed", self.seed, 0, 2**32 - 1)
+        if self.epochs is not None:
+            within("epochs", self.epochs, 1, math.inf)
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise ValueError(f"minutes is {self.minutes:g}: expected a number above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """How much Dice a new model may lose, over all and in one class, and still be promoted."""
+
+    margin: float = 0.03
+    class_margin: float = 0.05
+
+    def __post_init__(self) -> None:
+        within("margin", self.margin, 0, 1)
+        within("class_margin", self.class_margin, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """One project in Label Studio; `reader` is whose it is, None for anybody's."""
+
+    name: str
+    purpose: Purpose = "correct"
+    reader: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ValueError("name is empty: expected a word")
+
+
+@dataclass(frozen=True, slots=True)
+class StudioSettings:
+    """Where Label Studio answers, None without one, and its queues; never a token."""
+
+    url: str | None = None
+    queues: tuple[QueueSettings, ...] = field(default=(), metadata={"key": "queue"})
+
+    def __post_init__(self) -> None:
+        if self.url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", self.url):
+            raise ValueError("url: expected http:// or https:// and a host, without a user or token")
+        names = [queue.name for queue in self.queues]
+        if len(set(names)) != len(names):
+            raise ValueError("two queues have the same name")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSettings:
+    """`url`: SQLAlchemy's URL of a PostgreSQL database; None for `catalogue.sqlite` in the workspace."""
+
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None and not re.match(r"postgresql(\+\w+)?://", self.url):
+            raise ValueError(
+                "url: expected postgresql+psycopg://host/name; without it, the database is catalogue.sqlite"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that `dmr.toml` says, with the defaults of what it leaves out."""
+
+    classes: Classes
+    imports: ImportSettings = ImportSettings()
+    geometry: GeometrySettings = GeometrySettings()
+    split: SplitSettings = SplitSettings()
+    select: SelectSettings = SelectSettings()
+    train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
+    studio: StudioSettings = StudioSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    format: int = FORMAT
+
+
+_SECTIONS: Final[dict[str, type]] = {
+    "import": ImportSettings,
+    "geometry": GeometrySettings,
+    "split": SplitSettings,
+    "select": SelectSettings,
+    "train": TrainSettings,
+    "gate": GateSettings,
+    "studio": StudioSettings,
+    "catalogue": CatalogueSettings,
+}
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a `dmr.toml`.
+
+    Raises:
+        SettingsError: It cannot be read, or says something that cannot be followed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # Windows' Notepad writes a mark first
+    except OSError as error:
+        raise SettingsError(path, f"cannot be read: {error.strerror}", "`dmr init` writes one") from None
+    except UnicodeDecodeError:
+        raise SettingsError(path.name, "is not UTF-8 text", "Save it as UTF-8") from None
+    return parse_settings(text, where=path.name)
+
+
+def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
+    """The settings of a `dmr.toml`'s text; `where` names it in errors.
+
+    Raises:
+        SettingsError: It says something that cannot be followed.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(where, f"is not TOML: {error}", "Correct that line") from None
+    refuse_unknown(table, ("format", "class", *_SECTIONS), where=where, place="the file")
+    version = table.get("format", FORMAT)
+    if version != FORMAT:
+        remedy = "Install the version of dmr that wrote it, or a newer one"
+        raise SettingsError(where, f"format is {version!r}, and this dmr reads {FORMAT}", remedy)
+    values: dict[str, Any] = {
+        "imports" if name == "import" else name: read_section(cls, table.get(name, {}), where=where, place=f"[{name}]")
+        for name, cls in _SECTIONS.items()
+    }
+    settings = Settings(classes=_classes(table.get("class", []), where=where), **values)
+    for label in settings.imports.ignore:
+        if (known := settings.classes.find(label)) is not None:
+            what = f"[import] ignore names {label!r}, which is the class {known.name}"
+            raise SettingsError(where, what, "Take it out of ignore, or out of the class's aliases")
+    return settings
+
+
+def match_patient(settings: Settings, stem: str) -> tuple[str | None, str | None]:
+    """The patient and the clip that a file's name tells, without its ending; None for what it does not tell."""
+    pattern = settings.imports.patient
+    found = re.search(pattern, stem) if pattern is not None else None
+    groups = found.groupdict() if found else {}
+    patient, clip = (text if (text := groups.get(name)) and text.strip() else None for name in ("patient", "clip"))
+    return patient, clip
+
+
+def _classes(tables: object, *, where: str) -> Classes:
+    if not isinstance(tables, list) or not tables:
+        raise SettingsError(where, "has no [[class]]", "Give at least one class an id and a name")
+    classes = [read_section(ClassDef, table, where=where, place="[[class]]") for table in tables]
+    try:
+        return Classes(classes)
+    except ValueError as error:
+        raise SettingsError(where, f"[[class]] {error}", "Correct it there") from None

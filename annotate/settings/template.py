@@ -1,0 +1,127 @@
+"""The `dmr.toml` that `dmr init` writes, with a word on each key."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from ..classes import PALETTE, ClassDef
+
+SHAMROCK_CLASSES = (
+    ClassDef(1, "psoas_major", ("yaodaji",), PALETTE[0], 10),
+    ClassDef(2, "quadratus_lumborum", ("yaofangji",), PALETTE[1], 10),
+    ClassDef(3, "erector_spinae", ("shujiji",), PALETTE[2], 10),
+    ClassDef(4, "transverse_process", ("hengtu",), PALETTE[3], 20),
+    ClassDef(5, "vertebral_body", ("zhuiti",), PALETTE[4], 20),
+    ClassDef(6, "lumbar_plexus", ("yaocong",), PALETTE[5], 30, inside="psoas_major"),
+)
+"""The Shamrock view's structures, which DMRNet was made for; an alias is the Chinese name in pinyin."""
+
+_HEAD = r"""# Settings of this workspace. A key that is left out has the value that stands here, but for
+# the classes, which have none, and the patient pattern, without which every patient is unknown.
+format = 1
+
+[import]
+# A regular expression over a file's name without its ending: here PATIENT_FRAME. A group (?P<clip>...) may be added;
+# without it a patient is one clip. A file that it does not match is of an unknown patient: trained on, never tested on.
+patient = '^(?P<patient>\d+)_(?P<frame>\w+)$'
+# "drawn": a class that is not drawn was perhaps not looked for. "all": a class that is not drawn is absent.
+coverage = "drawn"
+# Labels that are none of the classes, such as ["jizhu"]: left out and counted. They take no coverage away.
+ignore = []
+
+[geometry]
+spacing_mm = "from-tags"    # or [row, column], millimetres a pixel, for every frame
+
+# The classes. An id is never given to another structure, and a renamed class keeps its id; `retired = true` takes one
+# out of use. z: in a mask, higher covers lower. inside: the class whose structures contain this one's.
+"""
+
+_TAIL = """
+# A patient is in one split once and for good; these are the shares aimed at. Their sum is 1.
+[split]
+train = 0.7
+validation = 0.1
+test = 0.2
+
+# Which frames to draw next.
+[select]
+strategy = "informative"
+frames_per_round = 50
+planned_rounds = 8
+per_clip_per_round = 2
+# per_patient_per_round = 10
+audit_share = 0.12          # drawn at random, to measure without bias
+
+[train]
+size = "s"                  # "s" for a processor, "m" or "l" for a graphics card
+seed = 0
+# input = 256               # side of the square input in pixels, a multiple of 32; without it what this PC has time for
+# epochs = 100              # limits; without any of them a training ends within the hour
+# minutes = 30
+
+# A new model is promoted when it surely loses no more Dice than this, over all and in one class.
+[gate]
+margin = 0.03
+class_margin = 0.05
+
+# Label Studio. Its token is never written here: keyring, environment, or a file that only its owner reads.
+# [studio]
+# url = "http://127.0.0.1:8080"
+# [[studio.queue]]
+# name = "main"
+# purpose = "correct"       # or "audit", "second-reading", "adjudication": a project each
+# reader = "..."            # whose queue it is; left out, anybody's
+
+# The database is catalogue.sqlite in this folder, or a PostgreSQL server:
+# [catalogue]
+# url = "postgresql+psycopg://host/name"
+"""
+
+
+def default_toml(
+    classes: Sequence[ClassDef] | None = None,
+    *,
+    patient: str | None = None,
+    coverage: str | None = None,
+    ignore: Sequence[str] = (),
+    split: Mapping[str, float] | None = None,
+) -> str:
+    """The text of a new `dmr.toml`.
+
+    Args:
+        classes: None for those of the Shamrock view.
+        patient: `[import] patient`; None for PATIENT_FRAME, an empty text for none: every patient is unknown.
+        coverage: `[import] coverage`; None for `drawn`.
+        ignore: `[import] ignore`.
+        split: `[split]`, a share for each of its keys; None for the usual ones.
+    """
+    head = _HEAD.replace("ignore = []", f"ignore = {toml_value(list(ignore))}")
+    if patient == "":
+        head, patient = re.sub(r"^(?=patient = )", "# ", head, flags=re.MULTILINE), None
+    for key, value in (("patient", patient), ("coverage", coverage)):
+        if value is not None:
+            text = f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
+            line = f"{key} = {text}".replace("\\", "\\\\")
+            head = re.sub(rf"^{key} = .*$", line, head, flags=re.MULTILINE)
+    tail = _TAIL
+    for key, share in (split or {}).items():
+        tail = re.sub(rf"^{key} = 0\.\d$", f"{key} = {share}", tail, flags=re.MULTILINE)
+    return head + "\n".join(map(_class_table, SHAMROCK_CLASSES if classes is None else classes)) + tail
+
+
+def _class_table(c: ClassDef) -> str:
+    values: dict[str, object] = {"id": c.id, "name": c.name, "aliases": list(c.aliases), "color": c.color, "z": c.z}
+    if c.inside is not None:
+        values["inside"] = c.inside
+    if c.retired:
+        values["retired"] = True
+    lines = [f"{key} = {toml_value(value)}" for key, value in values.items()]
+    return "\n".join(["[[class]]", *lines, ""])
+
+
+def toml_value(value: object) -> str:
+    """A number, text, boolean, or list of them as TOML writes it."""
+    # JSON writes them as TOML does; DEL is the one character that TOML alone escapes.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

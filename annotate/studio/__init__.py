@@ -1,0 +1,1 @@
+"""Label Studio: a server of our own or one that is there, frames pushed, annotations pulled."""

@@ -1,0 +1,155 @@
+"""Commands around Label Studio that need no network: studio, pull, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..console import progress, reporting, show
+from ..report import Report
+from ..session import pass_workspace
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
+
+
+@click.group()
+def studio() -> None:
+    """Run a local Label Studio, or connect to one that is there."""
+
+
+@studio.command()
+@click.option("--port", type=click.IntRange(1024, 65535), help="To listen on [default: 8080, or the next free one].")
+@click.option(
+    "--wheels",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Install from this folder of wheels, for a PC without internet.",
+)
+@reporting
+def start(port: int | None, wheels: Path | None) -> Report:
+    """Start a Label Studio on this computer; install it if need be.
+
+    It answers to this computer alone.
+    """
+    from .credentials import browser_login, credentials_path, uses_keyring
+    from .server import start as start_server
+
+    report = Report("studio start")
+    with progress() as tell:
+        server, started = start_server(port=port, wheels=wheels, tell=tell)
+    report.data |= {"url": server.url, "pid": server.pid}
+    report.say(f"Label Studio {'runs' if started else 'was running already'}: {server.url}")
+    login = browser_login(server.url)
+    if login is not None:
+        kept = "the system's keyring, entry dmr-label-studio" if uses_keyring() else str(credentials_path())
+        report.say(f"Log in as {login[0]}; the password lies in {kept}.")
+    report.say("Next: dmr push. Others who label on this computer get an account by the link under Organization.")
+    return report
+
+
+@studio.command()
+@reporting
+def stop() -> Report:
+    """Stop the local Label Studio; nothing in it is lost."""
+    from .server import stop as stop_server
+
+    report = Report("studio stop")
+    stopped = stop_server()
+    report.say("No local Label Studio was running." if stopped is None else f"Stopped {stopped.url}.")
+    return report
+
+
+@studio.command(name="status")
+@reporting
+def studio_status() -> Report:
+    """Say whether the local Label Studio runs, and where."""
+    from .server import local_server
+
+    report = Report("studio status")
+    server = local_server()
+    state = "none" if server is None else "stopped" if not server.is_running else "up" if server.answers else "starting"
+    report.data |= {"state": state, "url": server.url if server else None}
+    if server is None:
+        report.say("There is no local Label Studio yet. Make one: dmr studio start.")
+    else:
+        show(f"{server.url}  {state}")
+    return report
+
+
+@studio.command()
+@click.argument("url")
+@reporting
+def connect(url: str) -> Report:
+    """Use the Label Studio at URL.
+
+    Its access token is asked for, or read from standard input.
+    """
+    from ..errors import UsageError
+    from .client import StudioClient
+    from .credentials import Login, save_login
+
+    report = Report("studio connect")
+    if not url.startswith(("http://", "https://")) or "@" in url:
+        raise UsageError("URL", "expected http:// or https:// and a host, without user or token", "Correct it")
+    if sys.stdin.isatty():
+        token = click.prompt("Access token (Account & Settings in Label Studio)", hide_input=True, err=True)
+    else:
+        token = sys.stdin.readline()
+    login = Login(url.rstrip("/"), token.strip())
+    with StudioClient(login) as client:
+        _, mail = client.whoami()
+    save_login(login)
+    report.say(f"Connected to {login.url} as {mail}. Look for trouble with `dmr doctor`.")
+    return report
+
+
+@click.command()
+@reporting
+@pass_workspace
+def pull(workspace: Workspace) -> Report:
+    """Fetch what was submitted in Label Studio; change nothing there.
+
+    What was submitted becomes revisions in the workspace, what was deleted tombstones.
+    """
+    from ..editing.edits import sync_checkout
+    from .pull import pull as pull_all
+    from .queues import studio_client
+
+    report = Report("pull")
+    with studio_client(workspace) as client, workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
+        tell("Looking for edits", 0, None)
+        sync_checkout(workspace, catalogue, report=report)
+        tell("Asking Label Studio", 0, None)
+        found = pull_all(
+            workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None)
+        )
+    if not found:
+        report.say("There is no project in Label Studio yet: dmr push makes it.")
+    elif not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):
+        report.say("Nothing new: nothing was changed.")
+    return report
+
+
+@click.command()
+@reporting
+@pass_workspace
+def doctor(workspace: Workspace) -> Report:
+    """Look for what is wrong with Label Studio, and say what to do."""
+    from .doctor import examine
+
+    report = Report("doctor")
+    report.data["findings"] = []
+    with progress() as tell:
+        tell("Looking at Label Studio", 0, None)
+        for finding in examine(workspace):
+            tell("Looking at Label Studio", 1, None)
+            report.data["findings"].append({"what": finding.what, "told": finding.told, "fine": finding.is_fine})
+            if finding.is_fine:
+                show(f"ok     {finding.what}: {finding.told}")
+            else:
+                show(f"wrong  {finding.what}")
+                report.failures.append(f"{finding.what}: {finding.told}")
+    return report

@@ -1,0 +1,133 @@
+"""Address and token of Label Studio: in a file that only its owner reads, or in the keyring; never elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import StudioError
+from ..settings.model import Settings
+from ..system.platform import user_data_folder
+from ..system.store import write_atomic
+
+TOKEN_VARIABLE: Final = "DMR_STUDIO_TOKEN"
+URL_VARIABLE: Final = "DMR_STUDIO_URL"
+_SERVICE: Final = "dmr-label-studio"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to reach a server.
+
+    Attributes:
+        url: Without a slash at the end.
+        token: Not shown when the login is printed.
+    """
+
+    url: str
+    token: str = field(repr=False)
+
+
+def credentials_path() -> Path:
+    """The file with addresses and, where there is no keyring, tokens."""
+    return user_data_folder() / "studio" / "credentials.json"
+
+
+def save_login(login: Login, *, password: str | None = None, user: str | None = None) -> None:
+    """Keep a login, and make its server the one that is used where `dmr.toml` names none.
+
+    Args:
+        login: Address and token.
+        password: Of the local server's first user, to log in by a browser.
+        user: That user's e-mail.
+    """
+    kept = _read()
+    secrets = {"token": login.token} | ({"password": password} if password else {})
+    entry: dict[str, Any] = dict(kept["servers"].get(login.url, {})) | ({"user": user} if user else {})
+    if uses_keyring():
+        import keyring
+
+        for name, secret in secrets.items():
+            keyring.set_password(_SERVICE, f"{name} {login.url}", secret)
+    else:
+        entry |= secrets
+    kept["servers"][login.url] = entry
+    kept["default"] = login.url
+    text = json.dumps(kept, indent=1) + "\n"
+    write_atomic(credentials_path(), text.encode("utf-8"), private=True)
+
+
+def find_login(settings: Settings) -> Login | None:
+    """The login of the workspace's server; None where no server was ever set up.
+
+    The address is that of `DMR_STUDIO_URL`, of `dmr.toml`, or of the server set up last; the token that of
+    `DMR_STUDIO_TOKEN` or the one kept for the address.
+
+    Raises:
+        StudioError: There is an address and no token for it.
+    """
+    url = os.environ.get(URL_VARIABLE) or settings.studio.url or _read()["default"]
+    if not url:
+        return None
+    url = str(url).rstrip("/")
+    token = os.environ.get(TOKEN_VARIABLE) or kept_token(url)
+    if not token:
+        remedy = f"Give it one: dmr studio connect {url}"
+        raise StudioError(url, "there is no token for this Label Studio on this computer", remedy)
+    return Login(url, token)
+
+
+def need_login(settings: Settings) -> Login:
+    """As `find_login`.
+
+    Raises:
+        StudioError: No server was ever set up, or it has no token.
+    """
+    login = find_login(settings)
+    if login is None:
+        remedy = "Start a local one: dmr studio start; or name yours: dmr studio connect URL"
+        raise StudioError("Label Studio", "none is set up", remedy)
+    return login
+
+
+def kept_token(url: str) -> str | None:
+    """The token that is kept for a server on this computer."""
+    return _secret(url, "token")
+
+
+def browser_login(url: str) -> tuple[str, str] | None:
+    """E-mail and password of the local server's first user, None where they are not ours to know."""
+    user, password = _read()["servers"].get(url, {}).get("user"), _secret(url, "password")
+    return (user, password) if user and password else None
+
+
+def uses_keyring() -> bool:
+    """Whether secrets go to the system's keyring: on Windows and macOS, whose keyrings are open while one is logged in.
+
+    Elsewhere a keyring may be missing, or ask for a password in the middle of a nightly run.
+    """
+    return sys.platform in ("win32", "darwin")
+
+
+def _secret(url: str, name: str) -> str | None:
+    if uses_keyring():
+        import keyring
+
+        return str(keyring.get_password(_SERVICE, f"{name} {url}") or "") or None
+    value = _read()["servers"].get(url, {}).get(name)
+    return str(value) if value else None
+
+
+def _read() -> dict[str, Any]:
+    path = credentials_path()
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {"default": kept["default"], "servers": dict(kept["servers"])}
+    except FileNotFoundError:
+        return {"default": None, "servers": {}}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StudioError(path, "cannot be read", "Delete it and say `dmr studio connect` again") from None

@@ -1,0 +1,130 @@
+"""`dmr doctor`: what is wrong with a Label Studio server, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from ..catalogue.catalogue import Catalogue
+from ..errors import DmrError, StudioError
+from ..workspace import Workspace
+from .client import OLDEST, Project, StudioClient
+from .credentials import find_login
+from .queues import interface_of, queue_mark, queue_settings
+from .server import local_server
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: The thing, in a few words.
+        told: How it is; where it is wrong, what to do as well.
+        is_fine: Whether the loop works with it.
+    """
+
+    what: str
+    told: str
+    is_fine: bool = True
+
+
+def examine(workspace: Workspace) -> Iterator[Finding]:
+    """Look at the workspace's server from the outside in; what depends on something broken is not looked at."""
+    try:
+        login = find_login(workspace.settings)
+    except DmrError as error:
+        yield Finding("login", str(error), False)
+        return
+    if login is None:
+        told = "none is set up. Start a local one: dmr studio start; or name yours: dmr studio connect URL."
+        yield Finding("login", told, False)
+        return
+    yield Finding("address", login.url)
+    own = local_server()
+    if own is not None and own.url == login.url:
+        told = f"runs as process {own.pid}" if own.is_running else "is stopped. Start it: dmr studio start."
+        yield Finding("local server", told, own.is_running)
+        if not own.is_running:
+            return
+    try:
+        with StudioClient(login) as client:
+            yield _tried("version", partial(_version, client))
+            token = _tried("token", partial(_token, client))
+            yield token
+            if not token.is_fine:
+                return
+            with workspace.catalogue() as catalogue:
+                yield from _queues(workspace, catalogue, client)
+    except StudioError as error:
+        yield Finding("server", str(error), False)
+
+
+def _tried(what: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except DmrError as error:
+        return Finding(what, str(error), False)
+
+
+def _version(client: StudioClient) -> Finding:
+    version = client.version()
+    numbers = tuple(int(part) for part in version.split("+")[0].split(".")[:3] if part.isdigit())
+    oldest = ".".join(map(str, OLDEST))
+    if numbers < OLDEST:
+        return Finding("version", f"{version} has known security holes. Update it to {oldest} or newer.", False)
+    return Finding("version", version)
+
+
+def _token(client: StudioClient) -> Finding:
+    _, mail = client.whoami()
+    return Finding("token", f"is accepted, as {mail}")
+
+
+def _queues(workspace: Workspace, catalogue: Catalogue, client: StudioClient) -> Iterator[Finding]:
+    for wanted in queue_settings(workspace.settings):
+        what = f"queue {wanted.name}"
+        try:
+            project = client.find_project(queue_mark(catalogue, wanted.name))
+            interface = None if project is None else interface_of(project, workspace.settings.classes)
+        except DmrError as error:
+            yield Finding(what, str(error), False)
+            continue
+        if project is None or interface is None:
+            yield Finding(what, "has no project yet; dmr push makes it")
+            continue
+        yield Finding(what, f"project {project.id} '{project.title}', {client.url}/projects/{project.id}/data")
+        missing = [c.name for c in workspace.settings.classes.active if c.id not in interface.labels]
+        if missing or interface.strangers:
+            told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "
+            told += f"{', '.join(interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
+            yield Finding(f"{what}, labels", told, not missing)
+        yield from _order(what, project, client)
+        yield _tried(f"{what}, images", partial(_image, client, project, what))
+
+
+def _order(what: str, project: Project, client: StudioClient) -> Iterator[Finding]:
+    if project.sampling != "Uncertainty sampling":
+        told = f"'{project.sampling}'. In the project's Settings, set Task Sampling to Uncertainty Sampling."
+        yield Finding(f"{what}, order", told, False)
+    if not project.is_prefilled:
+        told = "drafts are not shown to annotators. In Settings, Annotation, use predictions to prelabel tasks."
+        yield Finding(f"{what}, drafts", told, False)
+    if client.annotators(project.id) > 1:
+        told = "several people annotate in it, and then 'Label All Tasks' draws at random: sort by the view "
+        told += "'Most informative first' and use 'Label Tasks As Displayed', or give each a queue in dmr.toml."
+        yield Finding(f"{what}, order", told)
+
+
+def _image(client: StudioClient, project: Project, what: str) -> Finding:
+    task = next(client.tasks(project.id), None)
+    if task is None:
+        return Finding(f"{what}, images", "there is no task yet")
+    kind = client.image_type(str(task["data"].get("image", "")))
+    if kind != "image/png":
+        told = (
+            f"the first task's image is answered as {kind or 'nothing'}. Push again, or see to the project's storage."
+        )
+        return Finding(f"{what}, images", told, False)
+    return Finding(f"{what}, images", "the first task's image is shown")

@@ -1,0 +1,68 @@
+"""Failures of a request to Label Studio, told in one line; no token, header or page of HTML is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+from label_studio_sdk.core.api_error import ApiError
+
+from ..errors import StudioError
+
+NO_STUDIO = "does not answer as Label Studio does", "Look whether the address is right"
+_AGAIN = "See to the server and run the command again; what is done already is not done twice"
+
+
+@contextmanager
+def told(url: str, what: str) -> Iterator[None]:
+    """Turn the failures of a request into one line without tokens."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise StudioError(url, f"Label Studio did not answer in time about {what}", _AGAIN) from error
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        raise StudioError(url, *_refusal(status, _detail(error.response.text), what)) from error
+    except httpx.UnsupportedProtocol as error:
+        raise StudioError(url, "is no address of a server", "Begin it with http:// or https://") from error
+    except httpx.TransportError as error:
+        what_to_do = "Start it with `dmr studio start`, or see to the server, and run the command again"
+        raise StudioError(url, "Label Studio does not answer", what_to_do) from error
+    except ApiError as error:
+        raise StudioError(url, *_refusal(error.status_code, _detail(error.body), what)) from error
+
+
+def status_of(error: StudioError) -> int | None:
+    """The HTTP status behind an error; None where the server said nothing."""
+    cause = error.__cause__
+    if isinstance(cause, httpx.HTTPStatusError):
+        return cause.response.status_code
+    return cause.status_code if isinstance(cause, ApiError) else None
+
+
+def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
+    """What is wrong and what to do, for a status of the server."""
+    if status in (None, 401):
+        return "Label Studio refuses the token", "Give it a valid one: dmr studio connect"
+    if status == 403:
+        return f"the token's owner may not see or change {what}", "Use an administrator's token: dmr studio connect"
+    if status < 400:
+        return NO_STUDIO
+    if status == 404:
+        return f"Label Studio has no {what}", "Look at it there, and run the command again"
+    return f"Label Studio refuses {what} ({status}{detail})", _AGAIN
+
+
+def _detail(body: object) -> str:
+    """The server's own words, in one short line; a page of HTML says nothing."""
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            return ""
+    if isinstance(body, Mapping):
+        body = body.get("validation_errors") or body.get("detail") or body
+    text = " ".join(json.dumps(body, ensure_ascii=False, default=str).split())
+    return f": {text[:200]}"

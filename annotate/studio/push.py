@@ -1,0 +1,287 @@
+"""`dmr push`: frames, drafts and their order to Label Studio, in bulk; nothing twice, and nothing drawn is touched.
+
+The order is told three times: by the score of a task's prediction (the lowest first in "Label All Tasks"), by a view
+that is sorted by it ("Label Tasks As Displayed"), and by the order in which new tasks are made. A push makes its
+predictions under a version of its own, turns the project over to that version in one step, and only then deletes the
+version before it: whoever labels meanwhile sees the one or the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord, PredictionRecord, TaskRecord
+from ..errors import BrokenInput, UsageError
+from ..report import Report
+from ..settings.model import QueueSettings
+from ..system.canonical import canonical_json
+from ..system.pipeline import batched
+from ..wording import counted
+from ..workspace import Workspace
+from .queues import (
+    COLUMNS,
+    ORDERING,
+    VIEW,
+    OpenQueue,
+    complete_labels,
+    draft_regions,
+    model_of,
+    open_queue,
+)
+from .server import LocalServer, local_server, serve_frame
+
+if TYPE_CHECKING:
+    from .client import StudioClient
+
+CHUNK: Final = 500  # tasks or predictions a request
+NO_MODEL: Final = "no-model"
+
+OnProgress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A frame to be labelled, in the order of a list of them.
+
+    Attributes:
+        frame: The frame.
+        reason: Why it is worth a physician's time.
+        draft: The outlines to begin with, None for an empty frame.
+    """
+
+    frame: FrameRecord
+    reason: str
+    draft: PredictionRecord | None = None
+
+
+def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
+    """Raises UsageError: a picture may show who the patient is, for nobody said that it does not."""
+    unseen = [o.frame.frame_id for o in outgoing if o.frame.reviewed_at is None]
+    if unseen:
+        many = counted(len(unseen), "frames")
+        what = f"{many} may show a patient's name: nobody has said yet that the pixels were reviewed"
+        remedy = "Look at frames/, then say `dmr push --pixels-reviewed`; nothing was sent"
+        raise UsageError(f"frames/{unseen[0]}.png", what, remedy)
+
+
+def push(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    client: StudioClient,
+    queue: QueueSettings,
+    outgoing: Sequence[Outgoing],
+    *,
+    model: str | None,
+    report: Report,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Bring a queue's project in line with a ranking.
+
+    Args:
+        workspace: Whose frames.
+        catalogue: Its catalogue, open, and pulled just before.
+        client: The server.
+        queue: Which queue.
+        outgoing: The frames that nobody labelled yet, the most informative first.
+        model: Whose drafts they are; None where there is no model.
+        report: Gets counts, failures and words.
+        on_progress: Told what is going on.
+
+    Raises:
+        UsageError: A picture was not reviewed.
+        StudioError: The server fails; the next push goes on where this one stopped.
+    """
+    refuse_unreviewed(outgoing)
+    opened = open_queue(workspace, catalogue, client, queue, report=report, create=True)
+    assert opened is not None
+    opened = complete_labels(client, opened, workspace.settings.classes)
+    _Push(workspace, catalogue, client, opened, model, report, on_progress or (lambda *_: None)).run(outgoing)
+
+
+@dataclass(slots=True)
+class _Push:
+    """One queue being pushed."""
+
+    workspace: Workspace
+    catalogue: Catalogue
+    client: StudioClient
+    opened: OpenQueue
+    model: str | None
+    report: Report
+    tell: OnProgress
+
+    def run(self, outgoing: Sequence[Outgoing]) -> None:
+        queue, project = self.opened.queue, self.opened.project
+        self.tell("Comparing with Label Studio", 0, None)
+        there: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        for task in self.client.tasks(project.id):
+            there.setdefault(str(task["data"].get("frame_id", "")), (int(task["id"]), task["data"]))
+        known = self.catalogue.queue_tasks(queue.id)
+        # Skipped frames are left where they are: somebody has said that they cannot be judged.
+        wanted = [o for o in outgoing if o.frame.frame_id not in known or known[o.frame.frame_id].state != "skipped"]
+        items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
+        for words in ("tasks added", "drafts replaced"):
+            self.report.count(words, 0)
+        bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
+        self.report.count("tasks with an empty draft", bare)
+        if not items or self._is_in_line(items, there, known):
+            self.report.count("tasks unchanged", len(items))
+            if items:
+                self._drop_other_versions(project.model_version)  # of a push that was killed
+            return
+        version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
+        numbers = self._send(items, there, version)
+        if not numbers:  # no picture could be read, and each is named
+            return
+        self.tell("Putting tasks in order", 0, None)
+        self.client.set_model_version(project.id, version)
+        self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
+        self._drop_other_versions(version)
+        self._tell_reasons(items, there)
+        self._keep(items, numbers)  # last: whatever a killed push has not reached, the next one does
+
+    def _result(self, o: Outgoing) -> list[dict[str, Any]]:
+        if o.draft is None:
+            return []
+        regions = draft_regions(
+            o.draft.shapes, o.draft.model, o.frame, interface=self.opened.interface, workspace=self.workspace
+        )
+        return [dict(region.payload) for region in regions]
+
+    def _is_in_line(
+        self,
+        items: Sequence[_Item],
+        there: Mapping[str, tuple[int, Mapping[str, Any]]],
+        known: Mapping[str, TaskRecord],
+    ) -> bool:
+        """Whether the project shows these drafts in this order already; what was labelled since leaves no gap."""
+        tasks = [known.get(item.frame_id) for item in items]
+        ranks = [task.rank or 0 for task in tasks if task is not None]
+        return (
+            model_of(self.opened.project.model_version) == (self.model or NO_MODEL)
+            and all(item.frame_id in there for item in items)
+            and all(t is not None and t.pushed_sha256 == i.sha256 for t, i in zip(tasks, items, strict=True))
+            and all(a < b for a, b in pairwise(ranks))
+        )
+
+    def _send(
+        self, items: Sequence[_Item], there: Mapping[str, tuple[int, Mapping[str, Any]]], version: str
+    ) -> dict[str, int]:
+        """Make the tasks that are missing and the predictions of all; gives the tasks' numbers by frame."""
+        project, total = self.opened.project.id, len(items)
+        numbers = {item.frame_id: there[item.frame_id][0] for item in items if item.frame_id in there}
+        self.tell("Sending drafts", 0, total)
+        for some in self._with_images([item for item in items if item.frame_id not in there]):
+            tasks = [
+                {"data": item.data(image), "predictions": [item.prediction(version, total)]} for item, image in some
+            ]
+            made = self.client.import_tasks(project, tasks)
+            numbers |= {item.frame_id: number for (item, _), number in zip(some, made, strict=True)}
+            self.report.count("tasks added", len(some))
+            self.tell("Sending drafts", len(some), total)
+        for batch in batched([item for item in items if item.frame_id in there], CHUNK):
+            predictions = [{"task": numbers[i.frame_id], **i.prediction(version, total)} for i in batch]
+            self.client.import_predictions(project, predictions)
+            self.report.count("drafts replaced", len(batch))
+            self.tell("Sending drafts", len(batch), total)
+        return numbers
+
+    def _keep(self, items: Sequence[_Item], numbers: Mapping[str, int]) -> None:
+        self.catalogue.put_tasks(
+            TaskRecord(
+                queue=self.opened.queue.id,
+                frame=item.frame_id,
+                remote_id=numbers[item.frame_id],
+                model=item.outgoing.draft.model if item.outgoing.draft and item.result else None,
+                pushed_sha256=item.sha256,
+                rank=item.rank,
+            )
+            for item in items
+            if item.frame_id in numbers
+        )
+
+    def _with_images(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, str]]]:
+        """New tasks with the address of their image, a request's worth at a time."""
+        project = self.opened.project.id
+        workspace_id = self.catalogue.meta("workspace_id")
+        served = self._served_folder(workspace_id) if items else None
+        for batch in batched(items, CHUNK):
+            pictures = [(item, self.workspace.absolute(item.outgoing.frame.path)) for item in batch]
+            readable = [(item, path) for item, path in pictures if self._is_there(path)]
+            if served is not None:
+                yield [(item, serve_frame(served, workspace_id, path)) for item, path in readable]
+                continue
+            stored = dict(self.client.upload(project, ((path.name, path.read_bytes()) for _, path in readable)))
+            yield [(item, stored[path.name]) for item, path in readable]
+
+    def _served_folder(self, workspace_id: str) -> LocalServer | None:
+        """The local server, where it is the one that is pushed to and shows files of this disk."""
+        server = local_server()
+        if server is None or server.url != self.client.url:
+            return None
+        folder = Path(server.files) / workspace_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return server if self.client.add_local_storage(self.opened.project.id, str(folder)) else None
+
+    def _is_there(self, path: Path) -> bool:
+        if path.is_file():
+            return True
+        remedy = "Restore it from a backup, or ingest its scan again"
+        self.report.fail(BrokenInput(self.workspace.relative(path), "is missing", remedy))
+        return False
+
+    def _drop_other_versions(self, version: str) -> None:
+        for other in self.client.model_versions(self.opened.project.id):
+            if other != version:
+                self.client.delete_model_version(self.opened.project.id, other)
+
+    def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, tuple[int, Mapping[str, Any]]]) -> None:
+        """Bring rank and reason up to date in the tasks that come first, or did: a request each, so not in all."""
+        top = self.workspace.settings.select.frames_per_round
+        for item in items:
+            number, data = there.get(item.frame_id, (0, {}))
+            now = item.data(str(data.get("image", "")))
+            if number and min(item.rank, int(data.get("rank") or 0)) <= top and now != data:
+                self.client.update_task(number, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A frame with its place in the order and its draft as Label Studio takes it."""
+
+    rank: int
+    outgoing: Outgoing
+    result: list[dict[str, Any]]
+
+    @property
+    def frame_id(self) -> str:
+        return self.outgoing.frame.frame_id
+
+    @property
+    def sha256(self) -> str:
+        """Of what is pushed beside the place in the order."""
+        said = [
+            self.outgoing.frame.pixel_sha256,
+            self.outgoing.draft.model if self.outgoing.draft else None,
+            self.result,
+        ]
+        return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+    def data(self, image: str) -> dict[str, Any]:
+        return {
+            "image": image,
+            "frame_id": self.frame_id,
+            "rank": self.rank,
+            "reason": f"{self.rank}. {self.outgoing.reason}",
+        }
+
+    def prediction(self, version: str, total: int) -> dict[str, Any]:
+        """The lowest score is served first: the first of the order has the lowest."""
+        return {"model_version": version, "score": round(self.rank / (total + 1), 9), "result": self.result}

@@ -1,0 +1,205 @@
+"""The projects in Label Studio that a workspace works with: found or made, and their labels checked."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.records import FrameRecord, Queue
+from ..classes import ClassDef, Classes
+from ..errors import StudioError
+from ..report import Report
+from ..settings.model import QueueSettings, Settings
+from ..shapes import Shape
+from ..workspace import Workspace
+from .credentials import need_login
+from .payload import (
+    INSTRUCTIONS,
+    Interface,
+    Region,
+    label_config,
+    read_interface,
+    shapes_to_regions,
+)
+
+if TYPE_CHECKING:
+    from .client import Project, StudioClient
+
+MAIN: Final = QueueSettings(name="main")
+VIEW: Final = "Most informative first"
+ORDERING: Final = "tasks:predictions_score"
+COLUMNS: Final = (
+    "tasks:data.image",
+    "tasks:data.reason",
+    "tasks:predictions_score",
+    "tasks:total_annotations",
+    "tasks:cancelled_annotations",
+    "tasks:annotators",
+    "tasks:completed_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQueue:
+    """A queue whose project was found on the server.
+
+    Attributes:
+        queue: As the catalogue knows it.
+        project: As the server knows it.
+        interface: What can be drawn in it.
+    """
+
+    queue: Queue
+    project: Project
+    interface: Interface
+
+
+@contextmanager
+def studio_client(workspace: Workspace) -> Iterator[StudioClient]:
+    """A connection to the workspace's server.
+
+    Raises:
+        StudioError: None is set up, it does not answer, or is too old to be trusted.
+    """
+    login = need_login(workspace.settings)
+    from .client import StudioClient  # the SDK takes seconds to import
+
+    with StudioClient(login) as client:
+        yield client
+
+
+def queue_settings(settings: Settings) -> tuple[QueueSettings, ...]:
+    """The queues of `dmr.toml`; one called `main` where it names none."""
+    return settings.studio.queues or (MAIN,)
+
+
+def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSettings]:
+    """The queues of `dmr.toml`, and those that are not named there any more: what is submitted in them counts too."""
+    named = queue_settings(settings)
+    former = [q for q in catalogue.queues() if q.name not in {queue.name for queue in named}]
+    return [*named, *(QueueSettings(name=q.name, purpose=q.purpose, reader=q.reader) for q in former)]
+
+
+def open_queue(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    client: StudioClient,
+    wanted: QueueSettings,
+    *,
+    report: Report,
+    create: bool,
+) -> OpenQueue | None:
+    """Find a queue's project, or make it.
+
+    A project is known by a mark in its description, so that a push that was killed before it could write down the
+    project's number does not make a second one, and a number that was given to another project misleads nobody.
+
+    Returns:
+        None where there is none and none is to be made.
+
+    Raises:
+        StudioError: The project's labels are not those of the workspace.
+    """
+    mark = queue_mark(catalogue, wanted.name)
+    classes = workspace.settings.classes
+    known = catalogue.queue(wanted.name)
+    project = client.find_project(mark) or _unmarked(catalogue, client, known, report=report)
+    if project is None:
+        if known is not None and catalogue.queue_tasks(known.id):
+            report.note("its project is gone from Label Studio; what was pulled from it is kept", wanted.name)
+            catalogue.drop_queue_tasks(known.id)
+        if not create:
+            return None
+        description = f"Made by dmr; leave the next word as it is. {mark}"
+        title = f"{workspace.root.name}: {wanted.name}"
+        config = label_config(classes)
+        project = client.create_project(title, description=description, config=config, instructions=INSTRUCTIONS)
+    elif known is not None and known.project != project.id:
+        catalogue.drop_queue_tasks(known.id)  # another project has taken its place: its numbers mean other things
+    queue = catalogue.put_queue(
+        wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
+    )
+    return OpenQueue(queue, project, interface_of(project, classes))
+
+
+def queue_mark(catalogue: Catalogue, name: str) -> str:
+    """What stands in the description of a queue's project, and of no other."""
+    return f"dmr:{catalogue.meta('workspace_id')}:{name}"
+
+
+def interface_of(project: Project, classes: Classes) -> Interface:
+    """What can be drawn in a project.
+
+    Raises:
+        StudioError: Nothing that dmr can read.
+    """
+    try:
+        return read_interface(project.config, classes=classes)
+    except ValueError as error:
+        remedy = "Restore it in the project's Settings, Labeling Interface"
+        raise StudioError(f"project '{project.title}'", str(error), remedy) from None
+
+
+def _unmarked(catalogue: Catalogue, client: StudioClient, known: Queue | None, *, report: Report) -> Project | None:
+    """The project that a queue had last, if it still holds the queue's frames: somebody has changed its description."""
+    if known is None or known.server != client.url or (project := client.project(known.project)) is None:
+        return None
+    frames = catalogue.queue_tasks(known.id)
+    if not any(task["data"].get("frame_id") in frames for task in client.tasks(project.id)):
+        return None
+    report.note("the project's description lost the word that dmr knows it by", known.name)
+    return project
+
+
+def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -> OpenQueue:
+    """Add labels for classes that are new since the project was made.
+
+    Raises:
+        StudioError: A class has no label while a label is no class: it was renamed there.
+    """
+    missing = [c for c in classes.active if c.id not in opened.interface.labels]
+    if not missing:
+        return opened
+    where = f"project '{opened.project.title}'"
+    if opened.interface.strangers:
+        what = (
+            f"class '{missing[0].name}' has no label there, and its label '{opened.interface.strangers[0]}' is no class"
+        )
+        raise StudioError(
+            where, what, "Name the label as the class again, or add it to the class's aliases in dmr.toml"
+        )
+    config = with_labels(opened.project.config, missing)
+    client.set_config(opened.project.id, config)
+    return OpenQueue(opened.queue, opened.project, read_interface(config, classes=classes))
+
+
+def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
+    """A labelling interface with more labels, everything else as it is."""
+    root = ElementTree.fromstring(config)
+    control = next(iter(root.iter("PolygonLabels")))
+    for c in classes:
+        ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def draft_regions(
+    shapes: Sequence[Shape], model: str, frame: FrameRecord, *, interface: Interface, workspace: Workspace
+) -> list[Region]:
+    """A model's draft of a frame as regions, with ids that tell the model and the picture."""
+    return shapes_to_regions(
+        shapes,
+        interface=interface,
+        order=workspace.settings.classes.paint_order(),
+        height=frame.height,
+        width=frame.width,
+        key=f"{frame.frame_id} {frame.pixel_sha256} {model}",
+    )
+
+
+def model_of(version: str) -> str:
+    """The model that a version of predictions on the server came from: `v2` of `v2-1a2b3c4d`."""
+    return version.rpartition("-")[0]

@@ -1,0 +1,272 @@
+"""A Label Studio of one's own: installed once in a virtual environment, run on loopback, calling nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from ..console import Tell
+from ..errors import StudioError
+from ..system.platform import (
+    end_process,
+    private_folder,
+    process_command,
+    start_detached,
+    user_cache_folder,
+    user_data_folder,
+)
+from ..system.store import write_atomic
+from .credentials import Login, browser_login, kept_token, save_login
+
+VERSION: Final = "1.23.2"
+PORT: Final = 8080
+USER: Final = "dmr@localhost.local"
+_HOST: Final = "127.0.0.1"
+_BOOT_S: Final = 600.0  # the first boot migrates for one or two minutes, on a slow disk for longer
+_STOP_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """The server that `dmr studio start` runs for this user.
+
+    Attributes:
+        url: Its address.
+        pid: Its process.
+        files: The folder whose files it serves: copies of de-identified frames, a folder a workspace.
+    """
+
+    url: str
+    pid: int
+    files: str
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is alive, and is the server and not one that got its number later."""
+        return "label-studio" in process_command(self.pid)
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            return bool(httpx.get(f"{self.url}/health", timeout=5).json().get("status") == "UP")
+        except (httpx.HTTPError, ValueError):
+            return False
+
+
+def data_folder() -> Path:
+    """Where its database lies: what physicians drew, so it is nothing to be made again."""
+    return user_data_folder() / "studio"
+
+
+def venv_folder() -> Path:
+    """The virtual environment that it is installed in: its pins clash with ours."""
+    return user_cache_folder() / f"label-studio-{VERSION}"
+
+
+def local_server() -> LocalServer | None:
+    """The server that was started last, running or not; None before the first start."""
+    try:
+        return LocalServer(**json.loads(_state_path().read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def install(*, wheels: Path | None = None, tell: Tell) -> bool:
+    """Install Label Studio where it is missing: about 1 GB.
+
+    Args:
+        wheels: A folder with all its wheels, for a PC without internet: `pip download label-studio==... -d DIR`.
+        tell: Told what is going on.
+
+    Returns:
+        Whether anything had to be installed.
+
+    Raises:
+        StudioError: It cannot be installed.
+    """
+    folder = venv_folder()
+    done = folder / "installed"
+    if done.is_file():
+        return False
+    tell(f"Installing Label Studio {VERSION}", 0, None, "once: about 1 GB and some minutes")
+    shutil.rmtree(folder, ignore_errors=True)  # what a run that was interrupted left
+    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
+    steps = [
+        [sys.executable, "-m", "venv", str(folder)],
+        [str(_program("python")), "-m", "pip", "install", "-q", *source, f"label-studio=={VERSION}"],
+    ]
+    for step in steps:
+        result = subprocess.run(step, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
+        if result.returncode:
+            said = [line for line in result.stderr.splitlines() if line.strip()]
+            remedy = "Without internet: pip download label-studio==" + VERSION
+            remedy += " -d DIR on another PC of the same kind, and dmr studio start --wheels DIR here"
+            raise StudioError(
+                folder, f"cannot install Label Studio ({said[-1][:200] if said else 'no reason'})", remedy
+            )
+    write_atomic(done, VERSION.encode())
+    return True
+
+
+def start(*, port: int | None = None, wheels: Path | None = None, tell: Tell) -> tuple[LocalServer, bool]:
+    """Have the local server running, installed first if need be.
+
+    Args:
+        port: To listen on; None for the one it had, else 8080 or the first free one above.
+        wheels: See `install`.
+        tell: Told what is going on.
+
+    Returns:
+        The server, and whether it had to be started.
+
+    Raises:
+        StudioError: It cannot be installed or does not come up.
+    """
+    before = local_server()
+    if before is not None and before.is_running:
+        if not before.answers:
+            _wait(before, log=_log_path())
+        return before, False
+    install(wheels=wheels, tell=tell)
+    data, files = private_folder(data_folder()), data_folder() / "frames"
+    files.mkdir(parents=True, exist_ok=True)
+    kept = int(before.url.rpartition(":")[2]) if before else PORT
+    url = f"http://{_HOST}:{port or _free_port(kept)}"
+    password, token = _secrets(url, before)
+    tell("Starting Label Studio", 0, None, "the first time takes one or two minutes")
+    with _log_path().open("ab") as log:
+        pid = start_detached(_command(url, data), environment=_environment(data, files, password, token), log=log)
+    server = LocalServer(url, pid, str(files))
+    write_atomic(_state_path(), json.dumps(asdict(server)).encode())
+    _wait(server, log=_log_path())
+    save_login(Login(url, token), password=password, user=USER)
+    return server, True
+
+
+def stop() -> LocalServer | None:
+    """End the local server; None where none is running.
+
+    Raises:
+        StudioError: It does not end.
+    """
+    server = local_server()
+    if server is None or not server.is_running:
+        return None
+    end_process(server.pid)
+    deadline = time.monotonic() + _STOP_S
+    while server.is_running:
+        if time.monotonic() > deadline:
+            raise StudioError(server.url, f"process {server.pid} does not end", "End it with the system's means")
+        time.sleep(0.2)
+    return server
+
+
+def serve_frame(server: LocalServer, workspace_id: str, picture: Path) -> str:
+    """Put a frame where the local server shows it, as a second name of the same file where the disk allows.
+
+    Returns:
+        The image's address in a task.
+    """
+    target = Path(server.files) / workspace_id / picture.name
+    if not (target.is_file() and _same_file(target, picture)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        try:
+            os.link(picture, aside)
+        except OSError:  # another disk, or one without hard links
+            shutil.copyfile(picture, aside)
+        aside.replace(target)
+    return f"/data/local-files/?d={workspace_id}/{picture.name}"
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return a.samefile(b) or (a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes())
+
+
+def _state_path() -> Path:
+    return data_folder() / "server.json"
+
+
+def _log_path() -> Path:
+    return data_folder() / "server.log"
+
+
+def _program(name: str) -> Path:
+    return venv_folder() / ("Scripts" if sys.platform == "win32" else "bin") / name
+
+
+def _secrets(url: str, before: LocalServer | None) -> tuple[str, str]:
+    """Password and token: those of the first start, which the server's database keeps."""
+    for known in (url, before.url if before else url):
+        login, token = browser_login(known), kept_token(known)
+        if login and token:
+            return login[1], token
+    return secrets.token_urlsafe(12), secrets.token_hex(20)
+
+
+def _command(url: str, data: Path) -> list[str]:
+    port = url.rpartition(":")[2]
+    program = str(_program("label-studio"))
+    return [program, "start", "--no-browser", "--internal-host", _HOST, "--port", port, "--data-dir", str(data)]
+
+
+def _environment(data: Path, files: Path, password: str, token: str) -> dict[str, str]:
+    """The server's settings: it calls nobody, and no secret stands in its command line."""
+    own = {
+        "LABEL_STUDIO_BASE_DATA_DIR": str(data),
+        "DJANGO_DB": "sqlite",
+        "DEBUG": "false",
+        "LOG_LEVEL": "WARNING",
+        "COLLECT_ANALYTICS": "false",
+        "LATEST_VERSION_CHECK": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "FEATURE_FLAGS_OFFLINE": "true",
+        "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(files),
+        "LABEL_STUDIO_USERNAME": USER,
+        "LABEL_STUDIO_PASSWORD": password,
+        "LABEL_STUDIO_USER_TOKEN": token,
+        "PYTHONUTF8": "1",
+    }
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LABEL_STUDIO_", "DMR_", "DJANGO_"))}
+    return inherited | own
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + 100):
+        with contextlib.closing(socket.socket()) as probe:
+            if sys.platform != "win32":  # where it means something else
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just let go of is free
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return port
+    raise StudioError(_HOST, f"no port from {first} to {first + 99} is free", "Name one: dmr studio start --port N")
+
+
+def _wait(server: LocalServer, *, log: Path) -> None:
+    deadline = time.monotonic() + _BOOT_S
+    while not server.answers:
+        if not server.is_running:
+            raise StudioError(server.url, "Label Studio ended while it started", f"Its reasons stand in {log}")
+        if time.monotonic() > deadline:
+            raise StudioError(server.url, f"Label Studio is not up after {_BOOT_S:g} s", f"Look into {log}")
+        time.sleep(0.5)

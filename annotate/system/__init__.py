@@ -1,0 +1,1 @@
+"""The computer: files that survive a power cut, locks, the clock, work done ahead. Knows nothing of ultrasound."""

@@ -1,0 +1,191 @@
+"""Files that survive a kill and a power cut: written aside, synced, renamed; blobs named by their own hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ..errors import CatalogueError
+from .platform import fsync_file, fsync_folder, owner_only
+
+_TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_BATCH = 256  # temporaries at a time: bounds what a kill leaves behind
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file whole or not at all; once this returns, it survives a power cut.
+
+    Args:
+        path: Where; missing folders are made, and what was there is replaced.
+        data: The whole content.
+        private: Readable by its owner only, from its first byte on.
+    """
+    write_many([(path, data)], private=private)
+
+
+def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, private: bool = False) -> int:
+    """Write many files, each as `write_atomic` does, syncing once a batch.
+
+    Killed on the way, each file is there whole or not at all. All are safe once this returns.
+
+    Returns:
+        How many were written.
+    """
+    written = 0
+    pending: list[tuple[Path, Path]] = []
+    try:
+        for path, data in files.items() if isinstance(files, Mapping) else files:
+            pending.append((_write_aside(path, data, private=private), path))
+            written += 1
+            if len(pending) == _BATCH:
+                _commit(pending)
+        _commit(pending)
+    finally:
+        for temporary, _ in pending:
+            temporary.unlink(missing_ok=True)
+    return written
+
+
+def sweep_temporaries(folder: Path, *, older_than_s: float = 3600.0) -> int:
+    """Delete what killed runs left behind in a folder, at any depth.
+
+    Args:
+        folder: A folder; nothing happens where there is none.
+        older_than_s: Younger ones are left, for another process may be about to rename them.
+
+    Returns:
+        How many were deleted.
+    """
+    latest = time.time() - older_than_s
+    swept = 0
+    for parent, _, names in os.walk(folder):
+        for name in filter(_TEMPORARY.fullmatch, names):
+            path = Path(parent, name)
+            if path.stat().st_mtime <= latest:
+                path.unlink(missing_ok=True)
+                swept += 1
+    return swept
+
+
+class BlobStore:
+    """Immutable files named by the SHA-256 of their content, in folders of its first two digits.
+
+    Args:
+        root: The store's folder, made with the first blob.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        """Where a blob lies, or would lie."""
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"{sha256!r} is no SHA-256 of 64 lower-case hex digits")
+        return self.root / sha256[:2] / sha256
+
+    def put(self, data: bytes) -> str:
+        """Keep a blob, safe from a power cut once this returns; one that is there already changes nothing.
+
+        Returns:
+            Its SHA-256.
+        """
+        return self.put_many([data])[0]
+
+    def put_many(self, blobs: Iterable[bytes]) -> list[str]:
+        """Keep many blobs at once, in far fewer syncs than one by one.
+
+        Returns:
+            Their SHA-256 in the order given.
+        """
+        hashes: list[str] = []
+        write_many(self._missing(blobs, hashes))
+        return hashes
+
+    def _missing(self, blobs: Iterable[bytes], hashes: list[str]) -> Iterator[tuple[Path, bytes]]:
+        for data in blobs:
+            hashes.append(sha256 := sha256_hex(data))
+            path = self.path(sha256)
+            if self._holds(path, sha256):
+                # The run that wrote it may have been killed between the renaming and the syncing of the folders.
+                fsync_folder(path.parent)
+                fsync_folder(self.root)
+            else:
+                yield path, data
+
+    def _holds(self, path: Path, sha256: str) -> bool:
+        try:
+            return sha256_hex(path.read_bytes()) == sha256  # a damaged one is written anew
+        except FileNotFoundError:
+            return False
+
+    def get(self, sha256: str) -> bytes:
+        """A blob's content, verified.
+
+        Raises:
+            CatalogueError: It is missing or damaged.
+        """
+        path = self.path(sha256)
+        remedy = "Restore it from a backup"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise CatalogueError(f"store/{sha256[:2]}/{sha256}", "is missing", remedy) from None
+        if sha256_hex(data) != sha256:
+            raise CatalogueError(f"store/{sha256[:2]}/{sha256}", "is damaged: its content has another hash", remedy)
+        return data
+
+    def has(self, sha256: str) -> bool:
+        """Whether a blob is there, damaged or not."""
+        return self.path(sha256).is_file()
+
+    def hashes(self) -> Iterator[str]:
+        """The names of all blobs, in order."""
+        for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
+            yield from sorted(path.name for path in folder.iterdir() if _SHA256.fullmatch(path.name))
+
+
+def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
+    """Write a temporary file in the folder of `path`, for a rename never crosses disks there."""
+    _make_folder(path.parent)
+    temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:
+            file.write(data)
+        if private:
+            owner_only(temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _commit(pending: list[tuple[Path, Path]]) -> None:
+    # Only when all are written: the first sync takes most of the others' data along.
+    for temporary, _ in pending:
+        fsync_file(temporary)
+    for temporary, path in pending:
+        temporary.replace(path)
+    for folder in dict.fromkeys(path.parent for _, path in pending):
+        fsync_folder(folder)
+    pending.clear()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each one's name synced in the folder that holds it."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    fsync_folder(folder.parent)

@@ -1,0 +1,1 @@
+"""What computes: processor, precision, threads, and libraries kept from reporting."""

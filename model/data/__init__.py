@@ -1,0 +1,1 @@
+"""Labelled frames as the network learns from them."""

@@ -1,0 +1,1 @@
+"""A model judged on labelled frames: figures, tables, the page."""

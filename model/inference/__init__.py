@@ -1,0 +1,1 @@
+"""Frames in, classes and the uncertainty about them out."""

@@ -1,0 +1,1 @@
+"""DMRNet: its modules, the network, and its file on disk."""

@@ -1,0 +1,69 @@
+"""What is said before a training begins: is it a new one, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from ...annotate.catalogue.catalogue import Catalogue
+from ...annotate.wording import counted
+from ..network.dmrnet import SIZES
+from ..versions.verdict import told_minutes
+from .resuming import Interrupted, Run
+
+_SHOWN: Final = 3  # changed settings that are named in a line
+
+
+def beginning(
+    run: Run,
+    *,
+    step: int,
+    frames: tuple[int, int],
+    patients: tuple[int, int],
+    other: Interrupted | None,
+    catalogue: Catalogue,
+) -> str:
+    """Whether a training is new or goes on, and why, in a line.
+
+    Args:
+        run: The training.
+        step: Where it goes on; 0 for a new one.
+        frames: To learn from, and of validation patients.
+        patients: Likewise.
+        other: The newest training that was interrupted and is another one.
+        catalogue: For what changed between the two.
+    """
+    if step:
+        return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
+    s = run.settings
+    steps = s.total_steps(frames[0])
+    limit = f"at most {counted(steps, 'steps')}" + (f" or {told_minutes(s.minutes)}" if s.minutes else "")
+    line = (
+        f"A new training: {counted(frames[0], 'outlined frames')} of {counted(patients[0], 'patients')} to learn from, "
+        f"{frames[1]} of {counted(patients[1], 'validation patients')}, "
+        f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
+    )
+    if other is None:
+        return f"{line} Ctrl-C stops it, and the same command goes on."
+    why = " and ".join(_changes(run, other.run, catalogue)) or "another version of dmr, or other classes"
+    return (
+        f"{line} It does not go on with the one interrupted at step {other.step}, because of {why}; "
+        "`dmr train --finish` makes a version of that one."
+    )
+
+
+def _changes(run: Run, other: Run, catalogue: Catalogue) -> list[str]:
+    """What is different about this run."""
+    changes = []
+    if run.dataset != other.dataset:
+        now, then = set(catalogue.dataset(run.dataset)), set(catalogue.dataset(other.dataset))
+        n = max(len(now - then), len(then - now))  # a frame that was drawn again has a revision on both sides
+        changes.append(f"{counted(n, 'outlines')} drawn or changed since")
+    before, after = asdict(other.settings), asdict(run.settings)
+    differing = [name for name, value in after.items() if value != before[name] and name != "chosen"]
+    if differing:
+        told = [f"{name} is {after[name]} and was {before[name]}" for name in differing if name != "augmentation"]
+        more = len(differing) - len(told[:_SHOWN])
+        named = "; ".join([*told[:_SHOWN], *([f"{more} more"] if more else [])])
+        changes.append(f"other settings ({named})")
+    return changes

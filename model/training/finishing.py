@@ -1,0 +1,214 @@
+"""From a network that was trained to a model version: judged, saved with its card, and active if it has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from ...annotate.catalogue.catalogue import Catalogue
+from ...annotate.catalogue.records import LabelledFrame, ModelRecord
+from ...annotate.report import Report
+from ...annotate.system.clock import utc_now
+from ...annotate.system.store import write_atomic
+from ...annotate.workspace import Workspace
+from ..data.dataset import IGNORED, TrainingSet
+from ..data.loading import workspace_samples
+from ..evaluation.evaluate import evaluate
+from ..evaluation.metrics import summarise, summary_values
+from ..inference.engine import TorchEngine
+from ..inference.predict import Predictor, views
+from ..network.checkpoint import Card, save_model, weights_bytes
+from ..network.dmrnet import parameter_count
+from ..versions.verdict import Outcome
+from .card_details import HOW_MEASURED, described, limits
+from .curves import CURVES, training_curves
+from .resuming import Run
+from .trainer import Trainer, class_dice
+
+SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
+LOOKED_AT: Final = 64  # training frames at which it is seen whether anything was learnt
+
+
+def make_version(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    trainer: Trainer,
+    *,
+    run: Run,
+    train: Sequence[LabelledFrame],
+    validation: Sequence[LabelledFrame],
+    contains: Mapping[int, frozenset[int]],
+    report: Report,
+    ended_early: bool,
+    activate: bool | None,
+    advise: bool,
+) -> str:
+    """Make a version of what a trainer has, and tell what it came to.
+
+    Args:
+        workspace: Whose.
+        catalogue: Its catalogue, open.
+        trainer: Done, or ended early.
+        run: What was trained.
+        train: The frames that it learnt from.
+        validation: The frames that it is judged on.
+        contains: Class id to the ids of all classes that lie inside it.
+        report: Gets counts, words, and the outcome under `training`.
+        ended_early: Somebody ended it with what it had.
+        activate: Make it the active model, or not; None: if it is the first that has learnt something.
+        advise: Say what becomes of the version.
+
+    Returns:
+        The version's id.
+    """
+    names = run.names
+    weights = weights_bytes(trainer.finished_state())
+    judged = _judged(workspace, trainer, validation, run, contains)
+    outcome = _outcome(trainer, run, judged["validation"], train, validation, ended_early=ended_early)
+    details = {
+        "run": run.id,
+        "trained_at": utc_now(),
+        "dataset": run.dataset,
+        "data": {"train": described(list(train), names), "validation": described(list(validation), names)},
+        "settings": asdict(run.settings),
+        "steps": trainer.step,
+        "minutes": outcome.minutes,
+        "ended_early": ended_early,
+        "parameters": parameter_count(trainer.network),
+        "torch": torch.__version__,
+        "limits": limits(list(train), list(validation), names, run.settings),
+        "inside": run.inside,
+        "verdict": outcome.as_json(),
+        "validation_dice_while_training": outcome.on_grid,
+        "how_measured": HOW_MEASURED,
+        **judged,
+    }
+    with workspace.lock(wait_s=SAVE_WAIT):
+        version = _next_version(catalogue, workspace.models_folder)
+        card = Card(
+            id=version,
+            size=run.settings.size,
+            input=run.settings.input,
+            channels=tuple(names.values()),
+            class_ids=tuple(names),
+            weights_sha256=sha256(weights).hexdigest(),
+            details=details,
+        )
+        save_model(workspace.models_folder / version, weights, card)
+        before = catalogue.active_model()
+        becomes_active = (before is None and outcome.level != "nothing") if activate is None else activate
+        with catalogue.transaction():
+            catalogue.add_model(
+                ModelRecord(
+                    id=version,
+                    sha256=card.weights_sha256,
+                    class_ids=card.class_ids,
+                    dataset=run.dataset,
+                    state="rejected" if outcome.level == "nothing" else "candidate",
+                )
+            )
+            if becomes_active:
+                reason = "the first model" if before is None else "as was asked when it was trained"
+                catalogue.activate(version, reason=reason)
+    # When the version is safe: a drawing that fails costs no training.
+    write_atomic(workspace.models_folder / version / CURVES, training_curves(trainer.checks, list(names.values())))
+    report.count("models made")
+    report.data["model"] = version
+    report.data["training"] = {"model": version, "active": becomes_active, **outcome.as_json()}
+    for line in outcome.lines(version):
+        report.say(line)
+    report.say(f"How it learnt: {workspace.relative(workspace.models_folder / version / CURVES)}")
+    if advise or outcome.level == "nothing":
+        report.say(_fate(version, before, outcome, active=becomes_active))
+    return version
+
+
+def _fate(version: str, before: ModelRecord | None, outcome: Outcome, *, active: bool) -> str:
+    """What becomes of a new version, in a line."""
+    if active:
+        return f"{version} is the active model: `dmr prelabel` uses it from now on."
+    if outcome.level != "nothing":
+        return f"{version} waits: `dmr retrain` lets the gate judge it."
+    left = f"{before.id} stays the active model" if before else "there is no active model"
+    return (
+        f"{version} is kept, but not active, because it has learnt nothing: {left}. "
+        f'To use it all the same: dmr models promote {version} --because "..."'
+    )
+
+
+def _outcome(
+    trainer: Trainer,
+    run: Run,
+    summary: Mapping[str, Mapping[str, float | None]],
+    train: Sequence[LabelledFrame],
+    validation: Sequence[LabelledFrame],
+    *,
+    ended_early: bool,
+) -> Outcome:
+    names = list(run.names.values())
+    dice = {name: summary.get(name, {}).get("dice") for name in names}
+    drawn = [item for item in validation if item.annotation.shapes]
+    frames_with = described(list(train), run.names)["frames_with"]
+    training: dict[str, float | None] = {}
+    if None in dice.values():  # what validation frames do not tell
+        training = dict(zip(names, _training_dice(trainer), strict=True))
+    batch = min(run.settings.batch, len(trainer.training))
+    return Outcome(
+        steps=trainer.step,
+        minutes=round(trainer.seconds / 60, 2),
+        epochs=round(trainer.step * batch / len(trainer.training), 2),
+        input=run.settings.input,
+        size=run.settings.size,
+        limited_by_minutes=run.settings.minutes is not None,
+        ended_early=ended_early,
+        validation=dice,
+        mean=summary.get("mean", {}).get("dice"),
+        patients=len({item.frame.patient for item in drawn}),
+        frames=len(drawn),
+        training={name: None if d is None else round(d, 4) for name, d in training.items()},
+        frames_with=frames_with,
+        on_grid=None if trainer.best is None else round(trainer.best, 4),
+    )
+
+
+def _training_dice(trainer: Trainer) -> list[float | None]:
+    """Dice of each class on some training frames with outlines, on the grid, by the weights that are kept."""
+    targets = trainer.training.targets
+    shown = ((targets > 0) & (targets != IGNORED)).flatten(1).any(1).nonzero()[:, 0]
+    some = shown[torch.linspace(0, max(0, len(shown) - 1), min(LOOKED_AT, len(shown))).long()]
+    t = trainer.training
+    part = TrainingSet(t.frames[some], t.targets[some], t.covered[some], tuple(t.patients[i] for i in some), t.inside)
+    return class_dice(
+        trainer.network, part, device=trainer.device, batch=trainer.settings.batch, threads=trainer.threads
+    )
+
+
+def _judged(
+    workspace: Workspace,
+    trainer: Trainer,
+    validation: Sequence[LabelledFrame],
+    run: Run,
+    contains: Mapping[int, frozenset[int]],
+) -> dict[str, Any]:
+    """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
+    trainer.network.load_state_dict(trainer.finished_state())
+    engine = TorchEngine(trainer.network, trainer.device, threads=trainer.threads)
+    predictor = Predictor(views(engine), class_ids=list(run.names), input_size=run.settings.input)
+    samples = workspace_samples(workspace, validation, report=Report("train"))  # what cannot be read was said before
+    done = evaluate(predictor, samples, names=run.names, contains=contains)
+    calibration = done.evidence.fit().for_card(list(run.names.values())) if len(done.table) else None
+    return {"validation": summary_values(summarise(done.table)), "calibration": calibration}
+
+
+def _next_version(catalogue: Catalogue, folder: Path) -> str:
+    """`v1`, `v2`, ...: the first that is neither in the catalogue nor a folder, which a crash may have left."""
+    taken = {model.id for model in catalogue.models()}
+    n = 1
+    while f"v{n}" in taken or (folder / f"v{n}" / "card.json").exists():
+        n += 1
+    return f"v{n}"

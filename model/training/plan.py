@@ -1,0 +1,139 @@
+"""How large a network, on which grid and how long: what this PC can train within the hour, by measuring a few steps."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+
+from ...annotate.wording import counted
+from ..computing.threads import ThreadChoice, thread_choice
+from ..data.dataset import TrainingSet
+from ..network.dmrnet import SIZES, DMRNet
+from .settings import TrainSettings
+from .trainer import Trainer
+
+TRAINING_S: Final = 50 * 60  # of the hour; the rest is for reading frames before and judging after
+ENOUGH: Final = 600  # steps: three times as many brought nothing on real frames (docs/decisions/0006-dmrnet.md)
+AT_MOST: Final = 1200  # steps, where the PC has time for more
+GRIDS: Final = (256, 128, 64)  # sides, the finest first; nerves are a few pixels wide on 128
+TRIED_ON: Final = 128  # side of the grid that steps are measured on, at most
+TRIAL_S: Final = 10.0  # seconds of measuring
+LOOK: Final = 0.35  # steps' worth of time that a look at as many validation frames takes
+
+
+def left_to_the_pace(given: Container[str]) -> tuple[str, ...]:
+    """Which settings this PC's pace decides, as `TrainSettings.chosen` has them, by the names of those that were given.
+
+    Steps and epochs are a length that does not depend on the PC, and then the grid does not either.
+    """
+    if "steps" in given or "epochs" in given:
+        return ()
+    return (*(() if "input" in given else ("input",)), *(() if "minutes" in given else ("length",)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training that this PC can do.
+
+    Attributes:
+        settings: How to train.
+        step_s: Seconds a step, looks at the validation patients counted in.
+        steps: That fit.
+    """
+
+    settings: TrainSettings
+    step_s: float
+    steps: int
+
+    def told(self, now: datetime.datetime | None = None) -> str:
+        """In a line: what was chosen, and when it ends."""
+        seconds = self.steps * self.step_s
+        end = (now or datetime.datetime.now().astimezone()) + datetime.timedelta(seconds=seconds)
+        grid = f"{self.settings.input} x {self.settings.input}"
+        minutes = counted(max(1, round(seconds / 60)), "minutes")
+        line = (
+            f"Chosen for this PC as it is now ({self.step_s:.2g} s a step): {SIZES[self.settings.size].name} on {grid},"
+            f" about {counted(self.steps, 'steps')} in {minutes}. Ends at about {end:%H:%M} or earlier."
+        )
+        if self.steps < ENOUGH:
+            line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."
+        return line
+
+
+def seconds_a_step(
+    settings: TrainSettings, *, frames: int, classes: int, device: torch.device, threads: ThreadChoice | None
+) -> float:
+    """Measure training steps on random frames, for `TRIAL_S` seconds or the time of two steps.
+
+    Args:
+        settings: Size, grid and batch.
+        frames: Training frames; a batch takes no more.
+        classes: Beside background.
+        device: To compute on.
+        threads: Chooses the processor's threads meanwhile.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = (max(1, min(settings.batch, frames)), settings.input, settings.input)
+    some = TrainingSet(
+        torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
+        torch.randint(0, 1 + classes, shape, dtype=torch.uint8, generator=generator),
+        torch.ones(shape[0], classes, dtype=torch.bool),
+        (None,) * shape[0],
+    )
+    none = TrainingSet(some.frames[:0], some.targets[:0], some.covered[:0], ())
+    with torch.random.fork_rng():
+        network = DMRNet(classes, size=SIZES[settings.size])
+    endless = replace(settings, steps=10**6, epochs=None, minutes=None, check_every=10**6)
+    trainer = Trainer(network, some, none, settings=endless, device=device, threads=threads)
+    trainer.run(seconds=1e-9)  # one step: kernels are built in it
+    began, done = time.monotonic(), trainer.step
+    while trainer.step < done + 2 or time.monotonic() - began < TRIAL_S:
+        trainer.run(seconds=1e-9)
+    return (time.monotonic() - began) / (trainer.step - done)
+
+
+def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = TRIED_ON, validation: int = 0) -> Plan:
+    """The finest grid on which enough steps fit, and as many steps as fit.
+
+    Args:
+        settings: What they leave to the pace is chosen, all else stays.
+        pace_s: Seconds a step on a grid of `tried_on`.
+        tried_on: Side of the grid that was measured on.
+        validation: Frames that are looked at every `check_every` steps.
+    """
+    by_pace = set(settings.chosen)
+    within_s = TRAINING_S if "length" in by_pace or settings.minutes is None else 60 * settings.minutes
+    most = AT_MOST if "length" in by_pace else settings.steps
+    looks = 1 + LOOK * validation / settings.batch / settings.check_every
+    for grid in GRIDS if "input" in by_pace else (settings.input,):
+        step_s = pace_s * looks * (grid / tried_on) ** 2
+        steps = int(within_s / step_s)
+        if steps >= ENOUGH:
+            break
+    steps = max(1, min(steps, most))
+    chosen = replace(settings, input=grid)
+    if "length" in by_pace:
+        chosen = replace(chosen, steps=steps, epochs=None, minutes=within_s / 60)
+    return Plan(chosen, step_s, steps)
+
+
+def plan_training(settings: TrainSettings, *, frames: int, validation: int, classes: int, device: torch.device) -> Plan:
+    """Measure some steps, and choose what the settings leave to this PC's pace.
+
+    Args:
+        settings: How to train.
+        frames: Training frames.
+        validation: Validation frames.
+        classes: Beside background.
+        device: To compute on.
+    """
+    side = TRIED_ON if "input" in settings.chosen else min(TRIED_ON, settings.input)
+    pace_s = seconds_a_step(
+        replace(settings, input=side), frames=frames, classes=classes, device=device, threads=thread_choice()
+    )
+    return choose_settings(settings, pace_s=pace_s, tried_on=side, validation=validation)

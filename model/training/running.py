@@ -1,0 +1,96 @@
+"""One training from its frames to its last step, kept on the way and after Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import torch
+
+from ...annotate.catalogue.records import LabelledFrame
+from ...annotate.classes import Classes
+from ...annotate.errors import WorkspaceError
+from ...annotate.report import Report
+from ...annotate.workspace import Workspace
+from ..computing.threads import thread_choice
+from ..data.dataset import TrainingSet, training_set
+from ..data.loading import workspace_samples
+from ..network.dmrnet import SIZES, DMRNet
+from .resuming import Run, States
+from .trainer import Progress, Trainer, start_at_shares
+
+SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
+
+OnProgress = Callable[[Progress], None]
+OnInterrupt = Callable[[int, bool], bool]
+"""Asked after Ctrl-C whether a version is to be made: gets the step, and whether it was pressed twice already."""
+
+
+def training_sets(
+    workspace: Workspace,
+    classes: Classes,
+    run: Run,
+    train: Sequence[LabelledFrame],
+    validation: Sequence[LabelledFrame],
+    *,
+    report: Report,
+) -> tuple[TrainingSet, TrainingSet]:
+    """The frames on the network's grid."""
+    learnt, judged = (
+        training_set(
+            workspace_samples(workspace, part, report=report),
+            class_ids=list(run.names),
+            classes=classes,
+            size=run.settings.input,
+        )
+        for part in (train, validation)
+    )
+    if not len(learnt):
+        raise WorkspaceError("train", "none of the training frames can be read", "Restore frames/ from a backup")
+    return learnt, judged
+
+
+def new_trainer(run: Run, sets: tuple[TrainingSet, TrainingSet], device: torch.device) -> Trainer:
+    """A trainer at its first step."""
+    settings = run.settings
+    torch.manual_seed(settings.seed)
+    network = DMRNet(len(run.names), size=SIZES[settings.size], dropout=settings.dropout)
+    start_at_shares(network.classifiers, sets[0].class_shares())
+    return Trainer(network, sets[0], sets[1], settings=settings, device=device, threads=thread_choice())
+
+
+def resumed_trainer(
+    run: Run, states: States, sets: tuple[TrainingSet, TrainingSet], device: torch.device, *, report: Report
+) -> Trainer:
+    """The trainer where an interrupted run stopped; a new one where there is none, or its state cannot be read."""
+    trainer = new_trainer(run, sets, device)
+    if not states.has(run) or states.load(run, trainer):
+        return trainer
+    aside = states.unreadable(run).name
+    report.say(f"The interrupted run's state cannot be read and is kept as {aside}; training begins anew.")
+    return new_trainer(run, sets, device)
+
+
+def train_to_end(
+    trainer: Trainer, run: Run, states: States, *, on_interrupt: OnInterrupt | None, on_progress: OnProgress | None
+) -> bool:
+    """Train to the end, keeping the state on the way.
+
+    Returns:
+        Whether it was ended early, with what it has.
+    """
+    try:
+        while True:  # at least once: a run may have been interrupted in its very last look
+            trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
+            if trainer.done:
+                return False
+            states.save(run, trainer)
+    except KeyboardInterrupt:
+        if not trainer.step:
+            raise
+        twice = states.save_undisturbed(run, trainer)
+        if on_interrupt is None or not on_interrupt(trainer.step, twice):
+            words = f"Interrupted at step {trainer.step}, which is saved. The same command goes on from there; "
+            raise KeyboardInterrupt(f"{words}--finish makes a version of what it has.") from None
+    trainer.look_last()
+    return True

@@ -1,0 +1,1 @@
+"""The model versions of a workspace: loaded, described, exported."""

@@ -1,0 +1,61 @@
+"""`ranking.csv`: written for people and programs, read again whatever a spreadsheet made of it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmr.annotate.formats.ranking_table import RankingRow, ranked_frames, write_table
+
+ROW = RankingRow(
+    rank=1, frame="f1", score=0.5, reason='unsure of "nerve", muscle', clip="c1", position=3, guessed_dice=0.8
+)
+COLD = RankingRow(rank=2, frame="f2", score=None, reason="typical", clip="c1", position=1, guessed_dice=None)
+
+
+def test_the_table_is_as_the_guide_says(tmp_path: Path) -> None:
+    write_table(tmp_path / "r.csv", [ROW, COLD])
+
+    assert (tmp_path / "r.csv").read_bytes().decode("utf-8") == (
+        "rank,frame,score,reason,clip,position,guessed_dice\n"
+        '1,f1,0.5000,"unsure of ""nerve"", muscle",c1,3,0.8000\n'
+        "2,f2,,typical,c1,1,\n"
+    )
+    assert ranked_frames(tmp_path / "r.csv") == ["f1", "f2"]
+
+
+@given(reason=st.text())
+def test_any_reason_comes_back_on_one_line(reason: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("ranking") / "r.csv"
+    row = RankingRow(
+        rank=1, frame="f1", score=None, reason=reason.replace("\0", ""), clip="c", position=1, guessed_dice=None
+    )
+    write_table(path, [row, COLD])
+    with path.open(encoding="utf-8", newline="") as lines:
+        first, _ = csv.DictReader(lines)
+    assert first["reason"] == " ".join(row.reason.split())
+    assert ranked_frames(path) == ["f1", "f2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "frames"),
+    [
+        pytest.param('rank,frame,score,reason\n1,f1,0.5,"a ""b"", c"\n2,f2,,"d"\n', ["f1", "f2"], id="of an older dmr"),
+        pytest.param("\ufeffrank;frame;score;reason\r\n1;f1;0,5;a, b, c\r\n", ["f1"], id="saved by a German Excel"),
+        pytest.param("rank\tframe\treason\n1\tf1\ta\n", ["f1"], id="tabs"),
+        pytest.param("", [], id="empty"),
+        pytest.param("something,else\n1,2\n", [], id="another table"),
+        pytest.param("rank,frame\n1\n2,f2\n", ["f2"], id="a line cut short"),
+    ],
+)
+def test_other_tables_are_read_as_far_as_they_go(content: str, frames: list[str], tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(content, encoding="utf-8", newline="")
+    assert ranked_frames(tmp_path / "r.csv") == frames
+
+
+def test_without_a_table_there_is_no_ranking(tmp_path: Path) -> None:
+    assert ranked_frames(tmp_path / "r.csv") == []

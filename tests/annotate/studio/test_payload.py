@@ -1,0 +1,174 @@
+"""What goes to Label Studio comes back: points, holes, labels; what cannot be taken over is told."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from dmr.annotate.classes import ClassDef, Classes
+from dmr.annotate.geometry.raster import shapes_to_layers
+from dmr.annotate.geometry.seam import join_holes, split_seam
+from dmr.annotate.geometry.trace import mask_to_shapes
+from dmr.annotate.settings.model import ImportSettings, Settings
+from dmr.annotate.shapes import Ring, Shape
+from dmr.annotate.studio.payload import Interface, label_config, read_interface, regions_to_shapes, shapes_to_regions
+from dmr.annotate.studio.queues import with_labels
+from dmr.annotate.studio.submission import without_ignored
+
+CLASSES = Classes(
+    [
+        ClassDef(1, "psoas", ("yaodaji",), "#0072B2", 10),
+        ClassDef(2, "plexus", (), "#E69F00", 30, inside="psoas"),
+        ClassDef(3, "bone", (), "#D55E00", 20),
+    ]
+)
+INTERFACE = read_interface(label_config(CLASSES), classes=CLASSES)
+SQUARE: Ring = ((10.0, 10.0), (50.0, 10.0), (50.0, 40.0), (10.0, 40.0))
+
+
+def sent(shapes: tuple[Shape, ...], *, height: int = 60, width: int = 80) -> list[Any]:
+    return shapes_to_regions(
+        shapes, interface=INTERFACE, order=CLASSES.paint_order(), height=height, width=width, key="k"
+    )
+
+
+def resolve(label: str) -> int | None:
+    found = CLASSES.find(label)
+    return found.id if found else None
+
+
+def back(regions: list[dict[str, Any]], *, height: int = 60, width: int = 80, **more: Any) -> tuple[Shape, ...]:
+    return regions_to_shapes(regions, resolve=resolve, height=height, width=width, **more)
+
+
+def test_a_new_project_offers_the_classes_with_their_colours_the_inner_one_last() -> None:
+    root = ElementTree.fromstring(label_config(CLASSES))
+    labels = [(label.get("value"), label.get("background")) for label in root.iter("Label")]
+    assert labels == [("psoas", "#0072B2"), ("bone", "#D55E00"), ("plexus", "#E69F00")]
+    assert Interface("label", "image", {1: "psoas", 3: "bone", 2: "plexus"}, ()) == INTERFACE
+
+
+def test_an_interface_that_somebody_changed_is_read_by_names_and_aliases() -> None:
+    config = label_config(CLASSES).replace('"psoas"', '"Yaodaji"').replace('"bone"', '"Knochen"')
+    found = read_interface(config.replace('name="label"', 'name="poly"'), classes=CLASSES)
+    assert found == Interface("poly", "image", {1: "Yaodaji", 2: "plexus"}, ("Knochen",))
+    more = read_interface(with_labels(config, [CLASSES.by_id(3)]), classes=CLASSES)
+    assert more.labels == {1: "Yaodaji", 2: "plexus", 3: "bone"}
+
+
+@pytest.mark.parametrize(("config", "told"), [("<View>", "no XML"), ("<View/>", "no PolygonLabels")])
+def test_an_interface_without_polygons_is_refused(config: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read_interface(config, classes=CLASSES)
+
+
+def test_points_are_percent_and_inner_classes_come_last_so_that_they_can_be_clicked() -> None:
+    inner = Shape(2, ((20.0, 20.0), (30.0, 20.0), (30.0, 30.0)))
+    first, second = (region.payload for region in sent((inner, Shape(1, SQUARE))))
+    assert first["value"]["polygonlabels"] == ["psoas"]
+    assert first["value"]["points"][0] == [12.5, 100 * 10 / 60]
+    assert (first["original_width"], first["original_height"]) == (80, 60)
+    assert second["value"]["polygonlabels"] == ["plexus"]
+    assert first["id"] != second["id"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 80 * 64), st.integers(0, 60 * 64)).map(lambda p: (p[0] / 64, p[1] / 64)),
+        min_size=3,
+        max_size=12,
+        unique=True,
+    ),
+    st.integers(60, 2000),
+    st.integers(80, 2000),
+)
+def test_a_polygon_comes_back_with_the_very_same_points(points: list[tuple[float, float]], h: int, w: int) -> None:
+    shape = Shape(1, tuple(points))
+    regions = [dict(r.payload) for r in sent((shape,), height=h, width=w)]
+    try:
+        (returned,) = back(regions, height=h, width=w)
+    except ValueError as error:
+        assert "line without area" in str(error)
+        return
+    assert returned.points == shape.points or set(returned.points) <= set(shape.points)  # a spike falls away
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(3, 14), st.integers(3, 14))))
+def test_a_mask_with_holes_and_islands_comes_back_bit_for_bit(mask: NDArray[np.bool_]) -> None:
+    height, width = mask.shape
+    shapes = mask_to_shapes(mask, class_id=1)
+    regions = [dict(r.payload) for r in sent(shapes, height=height, width=width)]
+    assert len(regions) == sum(not s.hole for s in shapes)
+    returned = back(regions, height=height, width=width)
+    assert (shapes_to_layers(returned, class_ids=[1], height=height, width=width)[0] == mask).all()
+
+
+def test_a_seam_is_found_again_and_the_hole_with_it() -> None:
+    hole: Ring = ((20.0, 20.0), (30.0, 20.0), (30.0, 30.0), (20.0, 30.0))
+    other: Ring = ((35.0, 20.0), (45.0, 20.0), (45.0, 30.0), (35.0, 30.0))
+    ring = join_holes(SQUARE, [hole, other])
+    assert len(ring) == 4 + 2 * (4 + 2)
+    outline, holes = split_seam(ring)
+    assert set(outline) == set(SQUARE)
+    assert {frozenset(h) for h in holes} == {frozenset(hole), frozenset(other)}
+    assert split_seam(SQUARE) == (SQUARE, ())
+
+
+def test_what_nobody_moved_is_exactly_what_was_sent_and_the_rest_is_what_was_drawn() -> None:
+    third = Shape(1, ((1 / 3, 1 / 7), (20.1, 2 / 3), (10.7, 19.9)))
+    hole = Shape(1, ((20.0, 20.0), (30.0, 20.0), (25.0, 30.0)), hole=True, group=7)
+    regions = sent((third, Shape(1, SQUARE, group=7), hole))
+    answer = [dict(r.payload) for r in regions]
+    returned = back(answer, sent=regions)
+    assert returned[0].points == third.points  # to the last bit, though a third has no end in percent
+    assert [(s.points, s.hole) for s in returned[1:]] == [(SQUARE, False), (hole.points, True)]
+    assert returned[1].group == returned[2].group
+    moved = dict(answer[0], value=dict(answer[0]["value"], points=[[0, 0], [50, 0], [50, 50]]))
+    assert back([moved], sent=regions)[0].points == ((0.0, 0.0), (40.0, 0.0), (40.0, 30.0))
+
+
+def change(**changes: Any) -> dict[str, Any]:
+    region = dict(sent((Shape(1, SQUARE),))[0].payload)
+    value = dict(region["value"]) | {k: v for k, v in changes.items() if k in ("points", "polygonlabels", "closed")}
+    return region | {k: v for k, v in changes.items() if k not in value} | {"value": value}
+
+
+@pytest.mark.parametrize(
+    ("region", "told"),
+    [
+        pytest.param(change(polygonlabels=["Nerv"]), "the label 'Nerv' is no class", id="renamed label"),
+        pytest.param(change(polygonlabels=[]), "an outline has no label", id="no label"),
+        pytest.param(change(points=[[0, 0], [1, 1]]), "has 2 corners", id="two corners"),
+        pytest.param(change(points=[[0, 0], [1, 1], [2, 2]]), "a line without area", id="a line"),
+        pytest.param(change(points=[[0, 0], [1, float("nan")], [2, 0]]), "no number", id="not a number"),
+        pytest.param(change(original_width=81), "81 x 60 px, and the frame is 80 x 60", id="another image"),
+        pytest.param(change(image_rotation=90), "turned by 90 degrees", id="turned"),
+        pytest.param(change(closed=False), "is not closed", id="open"),
+        pytest.param(
+            change(type="rectanglelabels") | {"value": {"rectanglelabels": ["psoas"], "x": 1}},
+            "of type rectanglelabels, and dmr reads polygons",
+            id="rectangle",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_over_is_told_and_never_dropped(region: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        back([region])
+
+
+def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_without_a_label_is_not() -> None:
+    regions = [change(polygonlabels=[label] if label else []) for label in ("jizhu", "psoas", "Nerv", "")]
+    settings = Settings(CLASSES, ImportSettings(ignore=("Jizhu",)))
+
+    assert without_ignored(regions, settings) == (regions[1:], 1)
+
+
+def test_a_choice_about_the_whole_frame_is_no_outline() -> None:
+    assert back([{"id": "c", "type": "choices", "from_name": "quality", "value": {"choices": ["poor"]}}]) == ()
