@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..annotate.console import Tell, progress, reporting, seed_option, show
+from ..annotate.console import progress, reporting, seed_option, show
+from ..annotate.progress.tell import Tell
 from ..annotate.report import Report
 from ..annotate.session import pass_workspace
 from ..annotate.wording import counted

@@ -9,10 +9,10 @@ import torch
 
 from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.catalogue.records import PredictionRecord
-from ..annotate.console import Tell
 from ..annotate.editing.checkout import draft_sheets, held_out, write_checkout
 from ..annotate.errors import WorkspaceError
 from ..annotate.formats.ranking_table import write_table
+from ..annotate.progress.tell import Tell
 from ..annotate.report import Report
 from ..annotate.settings.model import QueueSettings
 from ..annotate.studio.push import Outgoing, push

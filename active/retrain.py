@@ -10,8 +10,8 @@ import torch
 
 from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.catalogue.records import CycleRecord, LabelledFrame, ModelRecord
-from ..annotate.console import Tell
 from ..annotate.errors import WorkspaceError
+from ..annotate.progress.tell import Tell
 from ..annotate.report import Report
 from ..annotate.workspace import Workspace
 from ..model.data.loading import learnt_hashes, looks_learnt, workspace_samples

@@ -9,11 +9,12 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from .errors import DmrError, UsageError
+from .progress.tell import Tell
 from .report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,16 +83,6 @@ def show(text: str) -> None:
     context = click.get_current_context()
     if not context.params.get("as_json"):
         click.echo(printable(text))
-
-
-class Tell(Protocol):
-    """Called with what is going on, how many more are done, how many there are if known, and a note.
-
-    A total that is a `pace.Share` is shown in percents alone.
-    """
-
-    def __call__(self, what: str, more: int, of: int | None, note: str = "") -> None:
-        """Show it."""
 
 
 @contextmanager

@@ -1,12 +1,17 @@
-"""One command's work in a workspace."""
+"""A command's session: the workspace around the working folder, and its progress on the screen."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from .console import progress
 from .report import Report
+
+if TYPE_CHECKING:
+    from .workspace import Session, Workspace
 
 
 def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
@@ -19,3 +24,10 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
         return function(Workspace.find(), *args, **kwargs)
 
     return command
+
+
+@contextmanager
+def at_work(workspace: Workspace, report: Report, *, write: bool = False, device: str = "auto") -> Iterator[Session]:
+    """A session whose progress is shown on the screen; see `Workspace.session`."""
+    with progress() as tell, workspace.session(write=write, report=report, tell=tell, device=device) as session:
+        yield session

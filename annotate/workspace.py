@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from .catalogue.catalogue import Catalogue
 from .classes import ClassDef
 from .errors import WorkspaceError
+from .progress.tell import Tell, silent
+from .report import Report
 from .scans.identity import Key, load_key, make_key
 from .settings.model import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
 from .system.platform import exclusive_lock
@@ -18,7 +21,7 @@ from .system.store import BlobStore, sweep_temporaries, write_atomic
 
 WORKSPACE_VARIABLE = "DMR_WORKSPACE"
 _FOLDERS = ("frames", "store", "models", "annotations", "reports")
-_WAIT_S = 10.0
+WAIT_S: Final = 10.0  # seconds that a command waits for another one that writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ class Workspace:
                 key = make_key()
                 Catalogue.create(workspace._catalogue_target, store=workspace.store, key_id=key.id).close()
                 changed = True
-        with workspace.catalogue():
-            return workspace, changed
+            workspace.catalogue(write=True).close()
+        return workspace, changed
 
     @classmethod
     def at(cls, root: Path) -> Workspace:
@@ -158,8 +161,45 @@ class Workspace:
         with self.catalogue() as catalogue:
             return load_key(catalogue.meta("key_id"))
 
-    def catalogue(self) -> Catalogue:
-        """Open the catalogue, its classes in line with the settings; the caller closes it.
+    @contextmanager
+    def session(
+        self,
+        *,
+        write: bool = False,
+        report: Report | None = None,
+        tell: Tell = silent,
+        device: str = "auto",
+        wait_s: float = WAIT_S,
+    ) -> Iterator[Session]:
+        """One command's work in this workspace; the catalogue is closed when it ends.
+
+        Args:
+            write: Be the one who writes, from beginning to end. Else nothing waits for whoever writes, and what is
+                written is written within `Session.writing`.
+            report: Gets what was done; None for a new one.
+            tell: Told how far the work is.
+            device: What computes, as in `--device`: `auto`, `cpu`, `cuda` ...
+            wait_s: Seconds to wait for another command that writes.
+
+        Raises:
+            CatalogueError: It is missing, damaged, newer than this program, or on a network share.
+            SettingsError: An id in `dmr.toml` would come to mean another structure.
+            WorkspaceError: Another command has been writing all the time.
+
+        Example:
+            ```python
+            with Workspace.find().session() as s:
+                print(s.catalogue.counts())
+            ```
+        """
+        report = Report("") if report is None else report
+        with self.lock(wait_s=wait_s) if write else nullcontext(), self.catalogue(write=write) as catalogue:
+            yield Session(self, catalogue, report, tell, device, _writes=write)
+
+    def catalogue(self, *, write: bool = False) -> Catalogue:
+        """Open the catalogue; the caller closes it.
+
+        Its classes are those of the settings: brought in line, by whoever writes, or else only read so.
 
         Raises:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
@@ -167,14 +207,14 @@ class Workspace:
         """
         catalogue = Catalogue.open(self._catalogue_target, store=self.store)
         try:
-            catalogue.sync_classes(self.settings.classes)
+            (catalogue.sync_classes if write else catalogue.follow_classes)(self.settings.classes)
         except BaseException:
             catalogue.close()
             raise
         return catalogue
 
     @contextmanager
-    def lock(self, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+    def lock(self, *, wait_s: float = WAIT_S) -> Iterator[None]:
         """Be the one who writes; what killed runs left behind is swept first. Not re-entrant.
 
         Raises:
@@ -204,6 +244,49 @@ class Workspace:
     @property
     def _catalogue_target(self) -> str | Path:
         return self.settings.catalogue.url or self.root / "catalogue.sqlite"
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One command's work in a workspace: what every function of it needs. Made by `Workspace.session`.
+
+    Attributes:
+        workspace: Where.
+        catalogue: Its catalogue, open.
+        report: Gets what was done, and what failed.
+        tell: Told how far the work is.
+        device: What computes, as in `--device`.
+    """
+
+    workspace: Workspace
+    catalogue: Catalogue
+    report: Report
+    tell: Tell = silent
+    device: str = "auto"
+    _writes: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """What the workspace's `dmr.toml` says."""
+        return self.workspace.settings
+
+    @contextmanager
+    def writing(self, *, wait_s: float = WAIT_S) -> Iterator[None]:
+        """Be the one who writes; who is so already goes on as it is.
+
+        Raises:
+            WorkspaceError: Another command has been writing all the time.
+        """
+        if self._writes:
+            yield
+            return
+        with self.workspace.lock(wait_s=wait_s):
+            self._writes = True
+            try:
+                self.catalogue.sync_classes(self.settings.classes)
+                yield
+            finally:
+                self._writes = False
 
 
 def _root_above(start: Path) -> Path | None:

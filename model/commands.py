@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..annotate.console import Tell, progress, reporting, seed_option, show
+from ..annotate.console import progress, reporting, seed_option, show
 from ..annotate.progress.pace import Share
+from ..annotate.progress.tell import Tell
 from ..annotate.report import Report
 from ..annotate.session import pass_workspace
 from .computing.options import computing_options

@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 
 from ...annotate.catalogue.catalogue import Catalogue
-from ...annotate.console import Tell
 from ...annotate.errors import DmrError, UsageError
+from ...annotate.progress.tell import Tell
 from ...annotate.report import Report
 from ...annotate.settings.template import SHAMROCK_CLASSES
 from ...annotate.wording import counted

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from ...annotate.catalogue.catalogue import Catalogue
-from ...annotate.console import Tell
 from ...annotate.formats.labelme import labelme_to_annotation
 from ...annotate.formats.labelme_reading import read_labelme
 from ...annotate.intake.importing import import_labelled
 from ...annotate.intake.labelled import labelme_frames
 from ...annotate.phantom.writing import PhantomSet, write_phantom
+from ...annotate.progress.tell import Tell
 from ...annotate.report import Report
 from ...annotate.scans.identity import frame_id
 from ...annotate.shapes import Annotation

@@ -59,10 +59,11 @@ class _Stored:
 class ClassRows(Database):
     """Reads and writes of classes and aliases."""
 
+    _followed: _Stored | None = None
+
     def classes(self) -> Classes:
         """The classes that ever were, but for merged ones; former names and those of merged classes are aliases."""
-        with self.reading() as connection:
-            stored = _Stored.read(connection)
+        stored = self._stored()
         merged = stored.merged()
         named = {row.name for i, row in stored.rows.items() if i not in merged}
         aliases = {text: merged.get(i, i) for text, (i, _) in stored.aliases.items() if text not in named}
@@ -85,8 +86,18 @@ class ClassRows(Database):
 
     def merged_classes(self) -> dict[int, int]:
         """The class id that each merged class's shapes count for now."""
-        with self.reading() as connection:
-            return _Stored.read(connection).merged()
+        return self._stored().merged()
+
+    def follow_classes(self, classes: Classes) -> None:
+        """From here on, read the classes as `sync_classes` would write them; nothing is written.
+
+        Raises:
+            SettingsError: An id, or a name, would come to mean another structure.
+        """
+        self._followed = None
+        before = self._stored()
+        _refuse_other_meanings(classes, before)
+        self._followed = _brought_in_line(classes, before)
 
     def sync_classes(self, classes: Classes) -> bool:
         """Bring the catalogue's classes in line with the settings'.
@@ -104,10 +115,16 @@ class ClassRows(Database):
             before = _Stored.read(connection)
             _refuse_other_meanings(classes, before)
             after = _brought_in_line(classes, before)
-            if after == before:
-                return False
-            _write(connection, before=before, after=after)
-            return True
+            if after != before:
+                _write(connection, before=before, after=after)
+        self._followed = None
+        return after != before
+
+    def _stored(self) -> _Stored:
+        if self._followed is not None:
+            return self._followed
+        with self.reading() as connection:
+            return _Stored.read(connection)
 
 
 def _refuse_other_meanings(classes: Classes, before: _Stored) -> None:

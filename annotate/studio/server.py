@@ -17,8 +17,8 @@ from typing import Final
 
 import httpx
 
-from ..console import Tell
 from ..errors import StudioError
+from ..progress.tell import Tell
 from ..system.platform import (
     end_process,
     private_folder,

@@ -19,6 +19,7 @@ from dmr.annotate.report import Report
 from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
+
 from ..conftest import CLASSES
 
 Frames = Callable[..., FrameRecord]
