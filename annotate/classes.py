@@ -100,6 +100,11 @@ class Classes(Sequence[ClassDef]):
         """The class of a name or alias as met in a file, by any case and outer spaces; None where there is none."""
         return self._by_text.get(canonical_label(text))
 
+    def class_id(self, label: str) -> int | None:
+        """The id of the class that a label in a file stands for; None for unknown labels and for retired classes."""
+        found = self.find(label)
+        return None if found is None or found.retired else found.id
+
     @property
     def active(self) -> tuple[ClassDef, ...]:
         """Those that are drawn and predicted now."""
