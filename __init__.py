@@ -1,3 +1,82 @@
-"""dmr: annotation and active learning for ultrasound anatomy."""
+"""dmr: annotation and active learning for ultrasound anatomy.
+
+The public names are those of `__all__`. Each is imported when it is first used, so `import dmr` takes no time. What a
+name is for, and an example, stands in its docstring: `help(dmr.Classes)`.
+"""
+
+TYPE_CHECKING = False  # type checkers take it for true; typing itself is slow to import
+if TYPE_CHECKING:
+    from .annotate.classes import ClassDef as ClassDef
+    from .annotate.classes import Classes as Classes
+    from .annotate.errors import DmrError as DmrError
+    from .annotate.formats.annotations import read_annotation as read_annotation
+    from .annotate.formats.annotations import write_annotation as write_annotation
+    from .annotate.geometry.raster import polygons_to_mask as polygons_to_mask
+    from .annotate.geometry.raster import shapes_to_layers as shapes_to_layers
+    from .annotate.geometry.trace import index_to_shapes as index_to_shapes
+    from .annotate.geometry.trace import mask_to_shapes as mask_to_shapes
+    from .annotate.phantom.writing import draw_phantom as draw_phantom
+    from .annotate.render.overlay import draw_overlay as draw_overlay
+    from .annotate.report import Report as Report
+    from .annotate.scans.images import read_frames as read_frames
+    from .annotate.shapes import Annotation as Annotation
+    from .annotate.shapes import Frame as Frame
+    from .annotate.shapes import Shape as Shape
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    # values
+    "Annotation": "annotate.shapes",
+    "ClassDef": "annotate.classes",
+    "Classes": "annotate.classes",
+    "DmrError": "annotate.errors",
+    "Frame": "annotate.shapes",
+    "Report": "annotate.report",
+    "Shape": "annotate.shapes",
+    # files and pictures
+    "draw_overlay": "annotate.render.overlay",
+    "draw_phantom": "annotate.phantom.writing",
+    "read_annotation": "annotate.formats.annotations",
+    "read_frames": "annotate.scans.images",
+    "write_annotation": "annotate.formats.annotations",
+    # outlines <-> masks
+    "index_to_shapes": "annotate.geometry.trace",
+    "mask_to_shapes": "annotate.geometry.trace",
+    "polygons_to_mask": "annotate.geometry.raster",
+    "shapes_to_layers": "annotate.geometry.raster",
+}
+"""The module of each public name."""
+
+__all__ = [
+    "Annotation",
+    "ClassDef",
+    "Classes",
+    "DmrError",
+    "Frame",
+    "Report",
+    "Shape",
+    "draw_overlay",
+    "draw_phantom",
+    "index_to_shapes",
+    "mask_to_shapes",
+    "polygons_to_mask",
+    "read_annotation",
+    "read_frames",
+    "shapes_to_layers",
+    "write_annotation",
+]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -26,6 +26,10 @@ class ClassDef:
         z: Painting order in a class-index mask: higher covers lower.
         inside: Name of the class whose structures contain this one's, or None.
         retired: No longer drawn or predicted.
+
+    Example:
+        >>> dmr.ClassDef(2, "lumbar_plexus", aliases=("plexus",), inside="psoas_major").name
+        'lumbar_plexus'
     """
 
     id: int
@@ -50,6 +54,11 @@ class Classes(Sequence[ClassDef]):
 
     Raises:
         ValueError: Ids, names or aliases that clash, or an `inside` that names no class or goes in a circle.
+
+    Example:
+        >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", aliases=("shenjing",)), dmr.ClassDef(2, "muscle")])
+        >>> classes.class_id("Shenjing")
+        1
     """
 
     def __init__(self, classes: Sequence[ClassDef]) -> None:

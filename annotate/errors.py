@@ -10,6 +10,13 @@ class DmrError(Exception):
         where: The file, setting or thing concerned; never a patient's name or number.
         what: What is wrong, with the value, without a closing full stop.
         remedy: What the user can do about it, without a closing full stop.
+
+    Example:
+        >>> try:
+        ...     next(dmr.read_frames(tmp / "missing.png"))
+        ... except dmr.DmrError as error:
+        ...     print(error.remedy)
+        Check the path and its permissions
     """
 
     exit_code = 1

@@ -23,6 +23,12 @@ class Report:
         oddities: Places by the oddity met there; the file was used all the same.
         words: Further lines for the reader, in order.
         data: What `--json` adds, JSON values only.
+
+    Example:
+        >>> report = dmr.Report("import")
+        >>> report.count("frames added", 3)
+        >>> report.lines()
+        ['import: 3 frames added']
     """
 
     command: str

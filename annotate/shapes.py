@@ -26,6 +26,10 @@ class Shape:
         points: The outline in pixels.
         hole: Taken out of the shapes of its class and group, instead of painted.
         group: Joins the parts and holes of one structure; None for a structure of one part.
+
+    Example:
+        >>> dmr.Shape(class_id=1, points=((10, 10), (40, 10), (40, 30))).hole
+        False
     """
 
     class_id: int
@@ -51,6 +55,12 @@ class Annotation:
         width: Columns of the frame.
         shapes: In the order drawn.
         covered: The class ids asserted to be complete: one of them that is not drawn is absent.
+
+    Example:
+        >>> nerve = dmr.Shape(1, ((10, 10), (40, 10), (40, 30)))
+        >>> drawn = dmr.Annotation(height=100, width=200, shapes=(nerve,), covered=frozenset({1, 2}))
+        >>> sorted(drawn.covered - {shape.class_id for shape in drawn.shapes})  # absent
+        [2]
     """
 
     height: int
@@ -74,6 +84,11 @@ class Frame:
         spacing_mm: `(row, column)` millimetres a pixel, None where unknown.
         sector: Outline of the region that holds the image, None where it could not be found.
         notes: Oddities met while reading, a short phrase each.
+
+    Example:
+        >>> frame = dmr.Frame(np.zeros((300, 400), np.uint8), source_sha256="0" * 64, spacing_mm=(0.1, 0.1))
+        >>> frame.height, frame.width
+        (300, 400)
     """
 
     pixels: NDArray[np.uint8]

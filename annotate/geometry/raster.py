@@ -38,6 +38,11 @@ def polygons_to_mask(shapes: Sequence[Shape], *, height: int, width: int) -> Mas
 
     Returns:
         `(height, width)` bool.
+
+    Example:
+        >>> square = dmr.Shape(1, ((10, 10), (40, 10), (40, 30), (10, 30)))
+        >>> int(dmr.polygons_to_mask([square], height=100, width=200).sum())
+        600
     """
     mask = np.zeros((height, width), dtype=np.bool_)
     _paint(mask, shapes)
@@ -58,6 +63,13 @@ def shapes_to_layers(shapes: Sequence[Shape], *, class_ids: Sequence[int], heigh
 
     Returns:
         `(len(class_ids), height, width)` bool.
+
+    Example:
+        >>> psoas = dmr.Shape(1, ((0, 0), (60, 0), (60, 60), (0, 60)))
+        >>> plexus = dmr.Shape(2, ((10, 10), (40, 10), (40, 30), (10, 30)))
+        >>> layers = dmr.shapes_to_layers([psoas, plexus], class_ids=[1, 2], height=100, width=200)
+        >>> layers.sum((1, 2)).tolist()  # layers overlap
+        [3600, 600]
     """
     layers = np.zeros((len(class_ids), height, width), dtype=np.bool_)
     for layer, class_id in zip(layers, class_ids, strict=True):

@@ -34,6 +34,13 @@ def mask_to_shapes(mask: NDArray[np.bool_], *, class_id: int, first_group: int =
 
     Returns:
         Outlines and holes, each a ring of corners without points in a straight line.
+
+    Example:
+        >>> mask = np.zeros((100, 200), bool)
+        >>> mask[10:30, 10:40] = True
+        >>> (shape,) = dmr.mask_to_shapes(mask, class_id=1)
+        >>> sorted(shape.points)
+        [(10.0, 10.0), (10.0, 30.0), (40.0, 10.0), (40.0, 30.0)]
     """
     groups = _Groups(first_group)
     parts = mask_parts(np.asarray(mask, dtype=np.bool_))
@@ -64,6 +71,12 @@ def index_to_shapes(
 
     Raises:
         ValueError: The tolerance is negative or no finite number.
+
+    Example:
+        >>> index = np.zeros((100, 200), np.uint8)
+        >>> index[10:30, 10:40] = 2
+        >>> [shape.class_id for shape in dmr.index_to_shapes(index)]
+        [2]
     """
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise ValueError(f"tolerance {tolerance}: expected 0 or more pixels")

@@ -95,6 +95,31 @@ def write_phantom(folder: Path, wanted: PhantomSet, *, workers: int = 2) -> Iter
             yield wanted.frames
 
 
+def draw_phantom(folder: Path | str, *, patients: int = 2, frames: int = 4, seed: int = 0) -> list[Path]:
+    """Draw synthetic Shamrock clips as PNGs with Labelme files beside them.
+
+    Args:
+        folder: A new folder, or one of synthetic frames.
+        patients: Virtual subjects, a clip each.
+        frames: In each clip.
+        seed: Other seeds draw other subjects.
+
+    Returns:
+        The Labelme files.
+
+    Raises:
+        UsageError: The folder holds something else than synthetic frames.
+
+    Example:
+        >>> [path.name for path in dmr.draw_phantom(tmp / "phantom", patients=1, frames=2)]
+        ['0001_000.json', '0001_001.json']
+    """
+    wanted = PhantomSet(patients, frames, seed=seed)
+    for _ in write_phantom(Path(folder), wanted):
+        pass
+    return [Path(folder) / f"{n:04}_{k:03}.json" for n in wanted.numbers() for k in range(frames)]
+
+
 def _write_clip(folder: Path, wanted: PhantomSet, number: int) -> None:
     clip = wanted.clip(number)
     patient = invent_patient(number) if wanted.format == "dicom" else None

@@ -33,8 +33,17 @@ def draw_overlay(pixels: NDArray[np.uint8], annotation: Annotation, *, classes: 
         classes: Say the colours and the order.
         fill: How much of the colour lies over the inside, 0 to 1.
 
+    Returns:
+        `(height, width, 3)` uint8, RGB.
+
     Raises:
         ValueError: The sizes differ.
+
+    Example:
+        >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", color="#E69F00")])
+        >>> drawn = dmr.Annotation(100, 200, (dmr.Shape(1, ((10, 10), (40, 10), (40, 30))),), frozenset({1}))
+        >>> dmr.draw_overlay(np.zeros((100, 200), np.uint8), drawn, classes=classes).shape
+        (100, 200, 3)
     """
     if pixels.shape != (annotation.height, annotation.width):
         raise ValueError(f"frame {pixels.shape}, annotation {(annotation.height, annotation.width)}: sizes differ")

@@ -40,12 +40,19 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EO
 _REMEDY = "Export it again from the scanner, or take a copy that is whole"
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
+def read_frames(path: Path | str) -> Iterator[Frame]:
     """Read the frames of an image file: one, or one a page of a TIFF.
 
     Raises:
         BrokenInput: It cannot be opened, is no image, is damaged, or is too large.
+
+    Example:
+        >>> outlines = dmr.draw_phantom(tmp / "clips", patients=1, frames=2)
+        >>> frame = next(dmr.read_frames(outlines[0].with_suffix(".png")))
+        >>> frame.pixels.dtype
+        dtype('uint8')
     """
+    path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:

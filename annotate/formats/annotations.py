@@ -1,0 +1,89 @@
+"""One Labelme file <-> one annotation, for programs and notebooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from ..classes import Classes
+from ..errors import BrokenInput
+from ..report import Report
+from ..scans.discover import files_below
+from ..scans.images import IMAGE_SUFFIXES, image_size
+from ..shapes import Annotation
+from ..system.store import write_atomic
+from .labelme import annotation_to_labelme, labelme_to_annotation
+from .labelme_image import find_image
+from .labelme_reading import LabelmeFile, read_labelme
+
+
+def read_annotation(
+    path: Path | str, classes: Classes, *, coverage: Literal["drawn", "all"] = "drawn", report: Report | None = None
+) -> Annotation:
+    """Read the outlines of a Labelme file.
+
+    Args:
+        path: The file. Its image is needed only where the file does not say its size.
+        classes: What its labels stand for.
+        coverage: What the annotation covers: the classes `drawn` in the file, or `all` of them.
+        report: Gets what is odd about the file, and labels that stand for no class.
+
+    Returns:
+        The outlines in pixels, `(x, y)`.
+
+    Raises:
+        BrokenInput: It cannot be read, or nothing tells the size of its image.
+
+    Example:
+        >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", aliases=("shenjing",))])
+        >>> drawn = dmr.Annotation(100, 200, (dmr.Shape(1, ((10, 10), (40, 10), (40, 30))),), frozenset({1}))
+        >>> dmr.write_annotation(tmp / "p01.json", drawn, classes)
+        >>> dmr.read_annotation(tmp / "p01.json", classes) == drawn
+        True
+    """
+    path = Path(path)
+    file = read_labelme(path)
+    height, width = _size(file, path)
+    covered = frozenset(c.id for c in classes.active) if coverage == "all" else None
+    annotation, notes = labelme_to_annotation(
+        file, resolve=classes.class_id, height=height, width=width, covered=covered
+    )
+    if report is not None:
+        for note in (*file.notes, *notes):
+            report.note(note, path.name)
+    return annotation
+
+
+def write_annotation(path: Path | str, annotation: Annotation, classes: Classes, *, image: str = "") -> None:
+    """Write outlines as a Labelme file, which Labelme 6 opens.
+
+    Args:
+        path: The file; one that is there is replaced.
+        annotation: What to write.
+        classes: Say the labels.
+        image: Path of the image, from the file's folder.
+
+    Raises:
+        ValueError: A shape's class is not among the classes.
+
+    Example:
+        >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve")])
+        >>> drawn = dmr.Annotation(100, 200, (dmr.Shape(1, ((10, 10), (40, 10), (40, 30))),), frozenset({1}))
+        >>> dmr.write_annotation(tmp / "p02.json", drawn, classes, image="p02.png")
+        >>> (tmp / "p02.json").read_text(encoding="utf-8").count('"label": "nerve"')
+        1
+    """
+    names = {c.id: c.name for c in classes}
+    write_atomic(Path(path), annotation_to_labelme(annotation, names=names, image_path=image))
+
+
+def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:
+    """Rows and columns of a file's image, by the file or by the image."""
+    if file.height is not None and file.width is not None:
+        return file.height, file.width
+    images = {image.stem: [image] for image in files_below([path.parent], IMAGE_SUFFIXES)}
+    image, _ = find_image(file, path, roots=[path.parent], index=images)
+    if image is None:
+        what = "does not say the size of its image, and the image is not there"
+        raise BrokenInput(path, what, "Put the image beside it")
+    return image_size(image if isinstance(image, bytes) else image.read_bytes(), where=path)
