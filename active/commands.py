@@ -114,12 +114,12 @@ def _pull_and_push(
     from ..annotate.editing.edits import sync_checkout
     from ..annotate.studio.pull import pull
     from ..annotate.studio.queues import studio_client
+    from ..annotate.workspace import Session
     from ..model.computing.device import pick_device
     from .ranking import push_ranking
 
     with studio_client(workspace) as client:
-        tell("Looking for edits", 0, None)
-        sync_checkout(workspace, catalogue, report=report)
+        sync_checkout(Session(workspace, catalogue, report, tell))
         tell("Asking Label Studio", 0, None)
         pull(workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None))
         ranking = push_ranking(
@@ -164,6 +164,7 @@ def retrain(
     from ..annotate.studio.credentials import find_login
     from ..annotate.studio.pull import pull
     from ..annotate.studio.queues import studio_client
+    from ..annotate.workspace import Session
     from ..model.computing.device import pick_device
     from ..model.training.interrupt import ask_again
     from .prelabel import count_empty
@@ -178,8 +179,7 @@ def retrain(
         sync = find_login(workspace.settings) is not None
     with workspace.catalogue() as catalogue, progress() as tell:
         with workspace.lock():
-            tell("Looking for edits", 0, None)
-            sync_checkout(workspace, catalogue, report=report)
+            sync_checkout(Session(workspace, catalogue, report, tell))
             if sync:
                 tell("Asking Label Studio", 0, None)
                 with studio_client(workspace) as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,14 +22,14 @@ from ..annotate.errors import BrokenInput
 from ..annotate.formats.ranking_table import RankingRow, write_table
 from ..annotate.geometry.trace import index_to_shapes
 from ..annotate.intake.ingest import BATCH, ingest_scans, load_frame
+from ..annotate.progress.tell import Tell, silent
 from ..annotate.render.overlay import contact_sheet, draw_overlay
 from ..annotate.report import Report
-from ..annotate.scans.discover import files_below
-from ..annotate.scans.images import IMAGE_SUFFIXES, encode_png
+from ..annotate.scans.images import encode_png
 from ..annotate.shapes import Frame
 from ..annotate.system.pipeline import ahead, batched
 from ..annotate.system.store import write_atomic
-from ..annotate.workspace import Workspace
+from ..annotate.workspace import Session, Workspace
 from ..model.inference.predict import BATCH as READY
 from ..model.inference.predict import Prediction, Predictor, index_to_layers, layer_probabilities
 from ..model.training.train import contained
@@ -45,7 +45,7 @@ SHEET_FRAMES: Final = 24
 LEAST_EMPTY: Final = 3  # empty drafts of which something is said, where they are also
 EMPTY_SHARE: Final = 0.5  # more than this share of the drafts
 
-OnProgress = Callable[[str, int, int | None], None]
+OnProgress = Tell
 """Called with what is going on, how many more are done, and how many there are if known."""
 
 
@@ -84,14 +84,11 @@ def prelabel_scans(
     Returns:
         The ranking and its pictures; None when every frame is labelled already.
     """
-    tell: OnProgress = on_progress or (lambda _what, _n, _of: None)
+    tell = on_progress or silent
     check_strategy(workspace.settings.select.strategy)
-    tell("Looking for edits", 0, None)
-    sync_checkout(workspace, catalogue, report=report)
-    total = len(files_below(scans, IMAGE_SUFFIXES, without=workspace.own_folders))
-    ids = ingest_scans(
-        workspace, catalogue, scans, report=report, on_progress=lambda n: tell("Reading scans", n, total)
-    )
+    s = Session(workspace, catalogue, report, tell)
+    sync_checkout(s)
+    ids = ingest_scans(s, scans)
     unlabelled = {f.frame_id for f in catalogue.unlabelled_frames()}
     frames = [f for f in catalogue.frames(ids) if f.frame_id in unlabelled]
     if len(ids) > len(frames):

@@ -50,9 +50,7 @@ def init(folder: Path, classes: str | None, outlines: Path | None, patient: str 
     ignore: tuple[str, ...] = ()
     if outlines is not None and not (folder / SETTINGS_NAME).exists():
         with progress() as tell:
-            proposal = propose_settings(
-                outlines, classes=given, patient=patient, on_progress=lambda n: tell("Reading labels", n, None)
-            )
+            proposal = propose_settings(outlines, classes=given, patient=patient, tell=tell)
         given, ignore, patient = list(proposal.classes), proposal.ignore, proposal.patient
     workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage, ignore=ignore)
     if not changed:

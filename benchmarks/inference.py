@@ -27,7 +27,7 @@ from dmr.annotate.catalogue.records import ModelRecord
 from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png, read_frames
-from dmr.annotate.workspace import Workspace
+from dmr.annotate.workspace import Session, Workspace
 from dmr.model.computing.telemetry import import_onnxruntime
 from dmr.model.computing.threads import use_threads
 from dmr.model.data.augment import standardise
@@ -198,7 +198,7 @@ def pipeline(network: DMRNet, scans: list[Path], folder: Path) -> dict[str, Any]
     report = Report("benchmark")
     with workspace.catalogue() as catalogue:
         began = time.perf_counter()
-        ids = ingest_scans(workspace, catalogue, scans, report=report)
+        ids = ingest_scans(Session(workspace, catalogue, report), scans)
         read = time.perf_counter() - began
         records = list(catalogue.frames(ids))
         began = time.perf_counter()

@@ -31,7 +31,7 @@ from dmr.annotate.studio.push import Outgoing, push
 from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
 from dmr.annotate.system.pipeline import batched
 from dmr.annotate.system.store import sha256_hex
-from dmr.annotate.workspace import Workspace
+from dmr.annotate.workspace import Session, Workspace
 
 HEIGHT, WIDTH, POINTS = 192, 240, 17
 VENV = Path(__file__).resolve().parents[1] / "build" / f"label-studio-{server.VERSION}"
@@ -86,7 +86,7 @@ def make_frames(workspace: Workspace, catalogue: Catalogue, count: int) -> list[
         for n in numbers:
             pixels = rng.integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)
             items.append(NamedFrame(f"{n}", Frame(pixels, sha256_hex(encode_png(pixels)))))
-        frames = add_frames(workspace, catalogue, items, report=Report("bench"))
+        frames = add_frames(Session(workspace, catalogue, Report("bench")), items)
         for frame in frames:
             x, y = rng.uniform(60, 180), rng.uniform(60, 130)
             ring = tuple((float(x + 30 * np.cos(a)), float(y + 20 * np.sin(a))) for a in angle)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from dmr.annotate.classes import PALETTE, ClassDef, Classes
-from dmr.annotate.intake.labelled import labelme_frames
+from dmr.annotate.intake.outside import labelme_frames
 from dmr.annotate.report import Report
 from dmr.annotate.scans.sector import find_sector
 from dmr.model.data.dataset import Sample

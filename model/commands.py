@@ -105,6 +105,7 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
     interrupted training has.
     """
     from ..annotate.editing.edits import sync_checkout
+    from ..annotate.workspace import Session
     from .computing.device import pick_device
     from .training.interrupt import ask_again
     from .training.train import finish_interrupted, train_model
@@ -114,8 +115,7 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
     device = pick_device(device_name)
     with workspace.catalogue() as catalogue, progress() as tell:
         with workspace.lock():
-            tell("Looking for edits", 0, None)
-            sync_checkout(workspace, catalogue, report=report)
+            sync_checkout(Session(workspace, catalogue, report, tell))
         if finish:
             finish_interrupted(workspace, catalogue, device=device, report=report, say=tell_now)
             return report
@@ -165,7 +165,7 @@ def evaluate(
     from hashlib import sha256
 
     from ..annotate.errors import UsageError
-    from ..annotate.intake.labelled import labelme_frames
+    from ..annotate.intake.outside import labelme_frames
     from ..annotate.scans.discover import files_below
     from ..annotate.scans.similarity import perceptual_hash
     from ..annotate.system.store import write_atomic

@@ -10,14 +10,14 @@ from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.formats.labelme import labelme_to_annotation
 from ...annotate.formats.labelme_reading import read_labelme
 from ...annotate.intake.importing import import_labelled
-from ...annotate.intake.labelled import labelme_frames
+from ...annotate.intake.outside import labelme_frames
 from ...annotate.phantom.writing import PhantomSet, write_phantom
 from ...annotate.progress.tell import Tell
 from ...annotate.report import Report
 from ...annotate.scans.identity import frame_id
 from ...annotate.shapes import Annotation
 from ...annotate.system.store import sha256_hex
-from ...annotate.workspace import Workspace
+from ...annotate.workspace import Session, Workspace
 
 # Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
 LABELLED: Final = (20, 4)  # patients, and frames of each
@@ -49,7 +49,7 @@ def import_scans(workspace: Workspace, catalogue: Catalogue, folder: Path, repor
         [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=report
     )
     total = LABELLED[0] * LABELLED[1]
-    import_labelled(workspace, catalogue, items, report=report, on_progress=lambda n: tell("Importing", n, total))
+    import_labelled(Session(workspace, catalogue, report, tell), items, total=total)
 
 
 def scan_answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:

@@ -19,7 +19,7 @@ from ...annotate.geometry.raster import shapes_to_layers
 from ...annotate.report import Report
 from ...annotate.shapes import Annotation, Shape
 from ...annotate.system.store import write_atomic
-from ...annotate.workspace import Workspace
+from ...annotate.workspace import Session, Workspace
 
 GOOD_ENOUGH: Final = 0.93  # Dice at which a structure is left as it was drafted; invented
 AUTHOR: Final = "simulated-physician"
@@ -65,7 +65,7 @@ def correct_drafts(
         shapes, what = corrected(drafted, answers[record.frame_id], class_ids=ids)
         done += what
         _save(path, shapes, names={c.id: c.name for c in classes})
-    sync_checkout(workspace, catalogue, report=report, author=AUTHOR)
+    sync_checkout(Session(workspace, catalogue, report), author=AUTHOR)
     return Corrected(*(int(n) for n in done))
 
 

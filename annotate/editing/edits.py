@@ -20,23 +20,23 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..report import Report
+from ..settings.model import Settings
 from ..shapes import Annotation
-from ..workspace import Workspace
+from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, write_checkout
 
 AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
 _FRAME = re.compile(r"f[0-9a-f]{20}")
 
 
-def sync_checkout(workspace: Workspace, catalogue: Catalogue, *, report: Report, author: str = AUTHOR) -> None:
+def sync_checkout(s: Session, *, author: str = AUTHOR) -> None:
     """Take up what was edited in `annotations/`, and bring its files in line with the catalogue."""
-    taken = take_up_edits(workspace, catalogue, workspace.annotations_folder, report=report, author=author)
-    write_checkout(workspace, labelled_sheets(catalogue), taken={frame_of(path) for path in taken})
+    s.tell("Looking for edits", 0, None)
+    taken = take_up_edits(s, s.workspace.annotations_folder, author=author)
+    write_checkout(s.workspace, labelled_sheets(s.catalogue), taken={frame_of(path) for path in taken})
 
 
-def take_up_edits(
-    workspace: Workspace, catalogue: Catalogue, folder: Path, *, report: Report, author: str = AUTHOR
-) -> list[Path]:
+def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Path]:
     """Make revisions of the Labelme files that were edited, or ticked as reviewed, since they were written.
 
     A draft that nobody touched is no label. An edit covers the classes drawn, those that the file showed or covered
@@ -44,52 +44,46 @@ def take_up_edits(
     A file with a shape that no class can hold fails as a whole, and stays as it is.
 
     Args:
-        workspace: Whose files.
-        catalogue: Its catalogue, open.
+        s: Of the one who writes.
         folder: Where the files lie.
-        report: Gets counts, failures and oddities.
         author: Who drew.
 
     Returns:
         The files whose edits are revisions now, new or not.
     """
-    edited = list(_edited(folder, report=report))
-    frames = {f.frame_id: f for f in catalogue.frames(frame_of(path) for path, _ in edited)}
-    known = catalogue.classes()
-
-    def resolve(text: str) -> int | None:
-        found = known.find(text)
-        return None if found is None or found.retired else found.id
-
+    edited = list(_edited(folder, report=s.report))
+    frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, _ in edited)}
+    resolve = s.catalogue.classes().class_id
     records: dict[Path, RevisionRecord] = {}
     drafted: set[str] = set()
     for path, file in edited:
         frame = frames.get(frame_of(path))
         if frame is None:
-            report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
-        elif (reason := _unusable(_kept(file, workspace, resolve), resolve)) is not None:
-            report.fail(BrokenInput(path.name, reason, "Correct it in Labelme, or give the class an alias in dmr.toml"))
+            s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
+        elif (reason := _unusable(_kept(file, s.settings, resolve), resolve)) is not None:
+            remedy = "Correct it in Labelme, or give the class an alias in dmr.toml"
+            s.report.fail(BrokenInput(path.name, reason, remedy))
         else:
-            records[path] = _record(workspace, catalogue, file, frame, resolve, report=report, author=author)
+            records[path] = _record(s, file, frame, resolve=resolve, author=author)
             if frame.patient is not None and "dmr_model" in file.extra:
                 drafted.add(frame.patient)
     if not records:
         return []
-    with catalogue.transaction():
-        appended = catalogue.append_revisions(records.values())
-        splits = catalogue.splits()
+    with s.catalogue.transaction():
+        appended = s.catalogue.append_revisions(records.values())
+        splits = s.catalogue.splits()
         patients = {frames[record.frame].patient for record in records.values()}
         update_ledger(
-            catalogue,
-            shares=workspace.settings.split,
+            s.catalogue,
+            shares=s.settings.split,
             patients=patients,
             # Validation and test frames are labelled without a draft, so whoever was corrected from one trains.
             fixed={patient: "train" for patient in drafted if splits[patient] is None},
         )
-    report.count("edits taken up", sum(outcome.is_new for outcome in appended))
+    s.report.count("edits taken up", sum(outcome.is_new for outcome in appended))
     for path, outcome in zip(records, appended, strict=True):
         if outcome.conflict:
-            report.note("authors disagree on a frame", frame_of(path))
+            s.report.note("authors disagree on a frame", frame_of(path))
     return list(records)
 
 
@@ -118,31 +112,24 @@ def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | 
     return f"its label {unknown[0]!r} is no class" if unknown else None
 
 
-def _kept(file: LabelmeFile, workspace: Workspace, resolve: Callable[[str], int | None]) -> LabelmeFile:
+def _kept(file: LabelmeFile, settings: Settings, resolve: Callable[[str], int | None]) -> LabelmeFile:
     """The file without what `[import] ignore` names."""
-    ignores = workspace.settings.imports.ignores
+    ignores = settings.imports.ignores
     return without_labels(file, lambda label: resolve(label) is None and ignores(label))
 
 
 def _record(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    file: LabelmeFile,
-    frame: FrameRecord,
-    resolve: Callable[[str], int | None],
-    *,
-    report: Report,
-    author: str,
+    s: Session, file: LabelmeFile, frame: FrameRecord, *, resolve: Callable[[str], int | None], author: str
 ) -> RevisionRecord:
-    kept = _kept(file, workspace, resolve)
+    kept = _kept(file, s.settings, resolve)
     if left_out := len(file.shapes) - len(kept.shapes):
-        report.count(SHAPES_IGNORED, left_out)
+        s.report.count(SHAPES_IGNORED, left_out)
     drawn, notes = labelme_to_annotation(kept, resolve=resolve, height=frame.height, width=frame.width, covered=None)
     for note in (*file.notes, *notes):
-        report.note(note, frame.frame_id)
-    covered, settings = drawn.covered, workspace.settings
-    if file.flags.get(REVIEWED, False) or settings.imports.coverage == "all":
-        covered |= {c.id for c in settings.classes.active}
+        s.report.note(note, frame.frame_id)
+    covered = drawn.covered
+    if file.flags.get(REVIEWED, False) or s.settings.imports.coverage == "all":
+        covered |= {c.id for c in s.settings.classes.active}
     shown = file.extra.get("dmr_covered")
     covered |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else frozenset()
     parent = file.extra.get("dmr_revision")
@@ -152,9 +139,9 @@ def _record(
         author=author,
         origin="labelme",
         annotation=Annotation(frame.height, frame.width, drawn.shapes, covered),
-        parent=parent if isinstance(parent, str) and _is_known(catalogue, parent) else None,
+        parent=parent if isinstance(parent, str) and _is_known(s.catalogue, parent) else None,
         blind=parent is None and "dmr_model" not in file.extra,
-        raw_sha256=catalogue.store.put(drawn_json(file)),
+        raw_sha256=s.catalogue.store.put(drawn_json(file)),
     )
 
 

@@ -9,13 +9,12 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Final
 
-from ..catalogue.catalogue import Catalogue
 from ..errors import BrokenInput, UsageError, WorkspaceError
 from ..formats.ranking_table import ranked_frames
 from ..report import Report
 from ..system.platform import exclusive_lock, has_screen
 from ..wording import counted
-from ..workspace import Workspace
+from ..workspace import Session, Workspace
 from .checkout import REVIEWED, draft_sheets, write_checkout
 from .edits import sync_checkout, take_up_edits
 
@@ -41,22 +40,22 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
             held.enter_context(exclusive_lock(workspace.root / ".worklist.lock", wait_s=0))
         except TimeoutError:
             raise WorkspaceError("open", "Labelme is open on the worklist already", "Close it first") from None
-        with workspace.lock(), workspace.catalogue() as catalogue:
-            finish_worklist(workspace, catalogue, author=author, report=report)
-            count = lay_out(workspace, catalogue, top=top, report=report)
+        with workspace.session(write=True, report=report) as s:
+            finish_worklist(s, author=author)
+            count = lay_out(s, top=top)
         labels = ",".join(c.name for c in workspace.settings.classes.active)
         report.say(f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' where all is drawn.")
         command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
         started = subprocess.run([*command, "--flags", REVIEWED], check=False)
         if started.returncode:
             report.say(f"Labelme ended with code {started.returncode}; what it saved is taken up all the same.")
-        with workspace.lock(wait_s=3600.0), workspace.catalogue() as catalogue:
-            finish_worklist(workspace, catalogue, author=author, report=report)
+        with workspace.session(write=True, report=report, wait_s=3600.0) as s:
+            finish_worklist(s, author=author)
     if not report.counts["edits taken up"]:
         report.say("Nothing was edited or ticked: nothing was changed.")
 
 
-def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Report) -> int:
+def lay_out(s: Session, *, top: int) -> int:
     """Copy the first `top` unlabelled frames of the ranking with their drafts into the worklist, named by their rank.
 
     Returns:
@@ -65,41 +64,41 @@ def lay_out(workspace: Workspace, catalogue: Catalogue, *, top: int, report: Rep
     Raises:
         WorkspaceError: Every frame is labelled.
     """
-    folder = workspace.root / FOLDER
-    unlabelled = {f.frame_id: f for f in catalogue.unlabelled_frames()}
-    ranking = ranked_frames(workspace.reports_folder / "ranking.csv")
+    folder = s.workspace.root / FOLDER
+    unlabelled = {f.frame_id: f for f in s.catalogue.unlabelled_frames()}
+    ranking = ranked_frames(s.workspace.reports_folder / "ranking.csv")
     ranked = [frame for frame in ranking if frame in unlabelled]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
-        what = "every frame is labelled already" if catalogue.frames() else "there are no frames yet"
+        what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
         raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
-    drafts = draft_sheets(catalogue, [unlabelled[frame] for frame in order[:top]])
+    drafts = draft_sheets(s.catalogue, [unlabelled[frame] for frame in order[:top]])
     folder.mkdir(exist_ok=True)
     sheets, names = [], {}
     for place, sheet in enumerate(drafts, 1):
         name = f"{place:04d}_{sheet.frame.frame_id}.png"
         try:
-            shutil.copyfile(workspace.absolute(sheet.frame.path), folder / name)
+            shutil.copyfile(s.workspace.absolute(sheet.frame.path), folder / name)
         except OSError as error:
             what = f"cannot be copied ({error.strerror})"
-            report.fail(BrokenInput(sheet.frame.path, what, "Restore it from a backup, or ingest its scan again"))
+            s.report.fail(BrokenInput(sheet.frame.path, what, "Restore it from a backup, or ingest its scan again"))
             continue
         names[sheet.frame.frame_id] = name
         sheets.append(sheet)
-    write_checkout(workspace, sheets, folder=folder, names=names)
+    write_checkout(s.workspace, sheets, folder=folder, names=names)
     return len(sheets)
 
 
-def finish_worklist(workspace: Workspace, catalogue: Catalogue, *, author: str, report: Report) -> None:
+def finish_worklist(s: Session, *, author: str) -> None:
     """Take up what was edited in the worklist and in `annotations/`, and put the worklist away.
 
     A file that cannot be taken up stays, and only it: a stale copy of another could undo a later correction.
     """
-    folder = workspace.root / FOLDER
-    failed = len(report.failures)
-    for path in take_up_edits(workspace, catalogue, folder, report=report, author=author):
+    folder = s.workspace.root / FOLDER
+    failed = len(s.report.failures)
+    for path in take_up_edits(s, folder, author=author):
         path.unlink()
         path.with_suffix(".png").unlink(missing_ok=True)
-    if len(report.failures) == failed:
+    if len(s.report.failures) == failed:
         shutil.rmtree(folder, ignore_errors=True)
-    sync_checkout(workspace, catalogue, report=report, author=author)
+    sync_checkout(s, author=author)

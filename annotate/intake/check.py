@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,11 +23,12 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..geometry.raster import polygons_to_mask
+from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
 from ..scans.sector import find_sector
-from ..settings.model import PATIENT_UNKNOWN
+from ..settings.model import PATIENT_UNKNOWN, Settings
 from ..shapes import Annotation, Frame, Ring, Shape, ring_area
 
 _SLIVER: Final = 0.04  # 4 pi area / length²: 1 a circle, 0.04 a strip of which the length is 75 times the width
@@ -36,6 +37,7 @@ _TWICE: Final = 0.8  # IoU of two outlines of one class
 _OUTSIDE: Final = 0.2  # of an outline's area, outside the sector
 _USUAL: Final = 0.8  # of a patient's other frames that show a class, at least so many of them:
 _LEAST_FRAMES: Final = 4
+_PATIENT: Final = r"^(?P<patient>\d+)_"  # outside a workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +55,18 @@ class Checked:
     labels: frozenset[str]
 
 
-def check_folder(
-    paths: Sequence[Path],
-    *,
-    patient_pattern: str | None,
-    canonical: Callable[[str], str],
-    known: Callable[[str], bool] | None = None,
-    ignored: Callable[[str], bool] | None = None,
-    images: bool = True,
-    report: Report,
-    on_progress: Callable[[int], None] | None = None,
+def check_outlines(
+    paths: Sequence[Path], *, settings: Settings | None, images: bool = True, report: Report, tell: Tell = silent
 ) -> None:
     """Check Labelme files: whether they can be read, what is odd, and what smells.
 
     Args:
         paths: Files and folders.
-        patient_pattern: Finds `(?P<patient>...)` in a file's name; None where patients are unknown.
-        canonical: A label's one spelling; an alias's class.
-        known: Whether a label is a class of the workspace; None where there is none.
-        ignored: Whether a label is left out on purpose: counted, and nothing is said of its shapes.
+        settings: Of the workspace, whose aliases and patient pattern hold; None outside of one, where labels count as
+            they are spelt.
         images: Read the images too: their size, and where their sector is.
         report: Gets a failure for each file that cannot be used, and each smell as an oddity.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is no Labelme file at all.
@@ -82,43 +74,80 @@ def check_folder(
     files = files_below(paths, frozenset({".json"}))
     if not files:
         raise UsageError(paths[0], "holds no Labelme file", "Name the folder that holds them")
-    roots = [p if p.is_dir() else p.parent for p in paths]
     pictures: dict[str, list[Path]] = defaultdict(list)
     for picture in files_below(paths, IMAGE_SUFFIXES):
         pictures[picture.stem].append(picture)
+    one = _Check(settings, [p if p.is_dir() else p.parent for p in paths], pictures, images, report)
     found: list[Checked] = []
     report.count("files checked", 0)
     for path in files:
         report.count("files checked")
         try:
-            file = read_labelme(path)
-            if ignored is not None:
-                kept = without_labels(file, ignored)
-                if left_out := len(file.shapes) - len(kept.shapes):
-                    report.count(SHAPES_IGNORED, left_out)
-                file = kept
-            image, notes = find_image(file, path, roots=roots, index=pictures)
-            annotation, ids, more = _annotation(file, canonical)
-            for note in (*file.notes, *notes, *more):
-                report.note(note, path.name)
-            _smells(annotation, {k: label for label, k in ids.items()}, path.name, report)
-            for label in sorted(ids):
-                if known is not None and not known(label):
-                    report.note(f"label {label!r} is no class of this workspace", path.name)
-            if image is None and images:
-                raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
-            if image is not None and images:
-                _against_image(annotation, file, _frame(image, path), path.name, report)
-            patient = re.search(patient_pattern, path.stem) if patient_pattern else None
-            of = patient.groupdict().get("patient") if patient else None
-            if known is not None and not of:
-                report.note(PATIENT_UNKNOWN, path.name)
-            found.append(Checked(path.name, of, frozenset(ids)))
+            found.append(one.file(path))
         except BrokenInput as error:
             report.fail(error)
-        if on_progress is not None:
-            on_progress(1)
+        tell("Checking", 1, len(files))
     _missing(found, report)
+    if not report.failures and not report.oddities:
+        report.say("Nothing is wrong.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """The check of one file after another.
+
+    Attributes:
+        settings: Of the workspace, None outside of one.
+        roots: Folders in which images are looked for.
+        pictures: Images by their names without ending.
+        images: Whether they are read.
+        report: Gets the oddities.
+    """
+
+    settings: Settings | None
+    roots: Sequence[Path]
+    pictures: Mapping[str, Sequence[Path]]
+    images: bool
+    report: Report
+
+    def file(self, path: Path) -> Checked:
+        """Check a file. Raises BrokenInput where it cannot be used."""
+        file = self._wanted(read_labelme(path))
+        image, notes = find_image(file, path, roots=self.roots, index=self.pictures)
+        annotation, ids, more = _annotation(file, self._canonical)
+        for note in (*file.notes, *notes, *more):
+            self.report.note(note, path.name)
+        _smells(annotation, {k: label for label, k in ids.items()}, path.name, self.report)
+        for label in sorted(ids):
+            if self.settings is not None and self.settings.classes.class_id(label) is None:
+                self.report.note(f"label {label!r} is no class of this workspace", path.name)
+        if image is None and self.images:
+            raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
+        if image is not None and self.images:
+            _against_image(annotation, file, _frame(image, path), path.name, self.report)
+        patient = self._patient(path.stem)
+        if self.settings is not None and not patient:
+            self.report.note(PATIENT_UNKNOWN, path.name)
+        return Checked(path.name, patient, frozenset(ids))
+
+    def _wanted(self, file: LabelmeFile) -> LabelmeFile:
+        """The file without what `[import] ignore` names, which is counted."""
+        if self.settings is None:
+            return file
+        kept = without_labels(file, self.settings.imports.ignores)
+        if left_out := len(file.shapes) - len(kept.shapes):
+            self.report.count(SHAPES_IGNORED, left_out)
+        return kept
+
+    def _canonical(self, label: str) -> str:
+        """A label's one spelling: its class's name, where it is of one."""
+        known = None if self.settings is None else self.settings.classes.find(label)
+        return known.name if known else label.strip()
+
+    def _patient(self, stem: str) -> str | None:
+        pattern = _PATIENT if self.settings is None else self.settings.imports.patient
+        found = re.search(pattern, stem) if pattern else None
+        return found.groupdict().get("patient") if found else None
 
 
 def _annotation(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import RevisionRecord
 from ..catalogue.splits import update_ledger
 from ..errors import BrokenInput
@@ -15,29 +14,20 @@ from ..settings.model import PATIENT_UNKNOWN, match_patient
 from ..shapes import Annotation
 from ..system.pipeline import batched
 from ..wording import counted
-from ..workspace import Workspace
+from ..workspace import Session
 from .ingest import BATCH, NamedFrame, add_frames, note_near_copies
-from .labelled import LabelledFrame
+from .outside import OutsideFrame
 
 AUTHOR: Final = "import"  # the files do not say who drew them
 
 
-def import_labelled(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    items: Iterable[LabelledFrame],
-    *,
-    report: Report,
-    on_progress: Callable[[int], None] | None = None,
-) -> list[str]:
+def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | None = None) -> list[str]:
     """Bring labelled frames into the workspace and give new patients their split.
 
     Args:
-        workspace: Where to.
-        catalogue: Its catalogue, open.
-        items: As read by `sources`.
-        report: Gets counts, failures and oddities.
-        on_progress: Called with the number of frames just done.
+        s: Of the one who writes.
+        items: As read by `outside`.
+        total: How many they are, as far as that is known.
 
     Returns:
         Ids of the frames, new or not, each once.
@@ -45,12 +35,12 @@ def import_labelled(
     ids: dict[str, None] = {}
     patients: set[str | None] = set()
     for what in ("frames added", "revisions added", "unchanged"):
-        report.count(what, 0)
-    for batch in batched(_one_an_image(items, report=report), BATCH):
+        s.report.count(what, 0)
+    for batch in batched(_one_an_image(items, report=s.report), BATCH):
         named = [NamedFrame(item.name, item.frame, item.source) for item in batch]
-        frames = add_frames(workspace, catalogue, named, report=report)
-        raw = catalogue.store.put_many([item.raw for item in batch])
-        appended = catalogue.append_revisions(
+        frames = add_frames(s, named)
+        raw = s.catalogue.store.put_many([item.raw for item in batch])
+        appended = s.catalogue.append_revisions(
             RevisionRecord(
                 frame=frame.frame_id,
                 rendition=frame.pixel_sha256,
@@ -64,47 +54,39 @@ def import_labelled(
         for frame, outcome in zip(frames, appended, strict=True):
             ids[frame.frame_id] = None
             patients.add(frame.patient)
-            report.count("revisions added" if outcome.is_new else "unchanged")
+            s.report.count("revisions added" if outcome.is_new else "unchanged")
             if outcome.conflict:
-                report.note("authors disagree on a frame", frame.frame_id)
+                s.report.note("authors disagree on a frame", frame.frame_id)
             if frame.patient is None:
-                report.note(PATIENT_UNKNOWN, frame.frame_id)
-        if on_progress is not None:
-            on_progress(len(batch))
-    note_near_copies(catalogue, ids, report=report)
-    assigned = update_ledger(catalogue, shares=workspace.settings.split, patients=patients)
+                s.report.note(PATIENT_UNKNOWN, frame.frame_id)
+        s.tell("Importing", len(batch), total)
+    note_near_copies(s, ids)
+    assigned = update_ledger(s.catalogue, shares=s.settings.split, patients=patients)
     new = Counter(assignment.split for assignment in assigned.values())
     if new:
-        report.say(
+        s.report.say(
             f"{counted(new.total(), 'new patients')}, split once and for good: "
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)
 
 
-def rehearse_import(
-    workspace: Workspace,
-    items: Iterable[LabelledFrame],
-    *,
-    report: Report,
-    on_progress: Callable[[int], None] | None = None,
-) -> None:
+def rehearse_import(s: Session, items: Iterable[OutsideFrame], *, total: int | None = None) -> None:
     """Read all that an import would, and say what is odd; the workspace is not written to."""
     patients: set[str] = set()
-    for item in _one_an_image(items, report=report):
-        if on_progress is not None:
-            on_progress(1)
-        report.count("files that can be read")
-        patient, _ = match_patient(workspace.settings, item.name)
+    for item in _one_an_image(items, report=s.report):
+        s.tell("Reading", 1, total)
+        s.report.count("files that can be read")
+        patient, _ = match_patient(s.settings, item.name)
         if patient is None:
-            report.note(PATIENT_UNKNOWN, item.name)
+            s.report.note(PATIENT_UNKNOWN, item.name)
         else:
             patients.add(patient)
-    report.count("patients by their names", len(patients))
-    report.say("Dry run: nothing was changed.")
+    s.report.count("patients by their names", len(patients))
+    s.report.say("Dry run: nothing was changed.")
 
 
-def _one_an_image(items: Iterable[LabelledFrame], *, report: Report) -> Iterator[LabelledFrame]:
+def _one_an_image(items: Iterable[OutsideFrame], *, report: Report) -> Iterator[OutsideFrame]:
     """Leave out a second file that outlines the same picture: which of the two counts is not ours to say."""
     seen: dict[tuple[str, int], tuple[str, Annotation]] = {}
     for item in items:

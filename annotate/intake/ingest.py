@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput, UsageError
 from ..origins.index import Seen, remember
 from ..report import Report
+from ..scans.discover import files_below
 from ..scans.identity import Key, clip_id, frame_id, load_key, pseudonym
 from ..scans.images import IMAGE_SUFFIXES, encode_png, read_frames
 from ..scans.left_out import LeftOut, image_files
@@ -24,7 +24,7 @@ from ..shapes import Frame
 from ..system.pipeline import ahead, batched, side_by_side
 from ..system.store import sha256_hex, write_many
 from ..wording import counted
-from ..workspace import Workspace
+from ..workspace import Session, Workspace
 
 # What stands in a frame's PNG: pixels written anew, without any metadata; banners inside the picture are still there.
 DEID_VERSION: Final = "metadata-1"
@@ -69,21 +69,19 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
     )
 
 
-def add_frames(
-    workspace: Workspace, catalogue: Catalogue, items: Sequence[NamedFrame], *, report: Report
-) -> list[FrameRecord]:
+def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
     """Bring a batch of frames into the workspace: pictures first, then the rows that name them.
 
     Returns:
         Their records, in order; those that were there already as well.
     """
-    key = load_key(catalogue.meta("key_id"))
-    records = side_by_side(lambda item: frame_record(item, key=key, settings=workspace.settings), items)
-    known = {f.frame_id: f for f in catalogue.frames(r.frame_id for r in records)}
+    key = load_key(s.catalogue.meta("key_id"))
+    records = side_by_side(lambda item: frame_record(item, key=key, settings=s.settings), items)
+    known = {f.frame_id: f for f in s.catalogue.frames(r.frame_id for r in records)}
     new_pictures: list[tuple[Path, NamedFrame]] = []
     for place, (record, item) in enumerate(zip(records, items, strict=True)):
         there = known.get(record.frame_id)
-        path = workspace.absolute(record.path)
+        path = s.workspace.absolute(record.path)
         if there is not None and there.deid_version == DEID_VERSION and path.is_file():
             # Another computer's JPEG decoder may differ by a grey level: the picture that is drawn on stays.
             records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
@@ -91,14 +89,14 @@ def add_frames(
             new_pictures.append((path, item))
     encoded = side_by_side(lambda new: encode_png(new[1].frame.pixels), new_pictures)
     write_many(dict(zip((path for path, _ in new_pictures), encoded, strict=True)))
-    new = catalogue.add_frames(records)
+    new = s.catalogue.add_frames(records)
     seen = (Seen(r.frame_id, i.source, r.index) for r, i in zip(records, items, strict=True) if i.source is not None)
-    remember(key.id, seen, report=report)
+    remember(key.id, seen, report=s.report)
     different = len({r.frame_id for r in records})
-    report.count("frames added", len(new))
-    report.count("frames already there", different - len(new))
+    s.report.count("frames added", len(new))
+    s.report.count("frames already there", different - len(new))
     if different < len(records):
-        report.note("the same picture twice", counted(len(records) - different, "files"))
+        s.report.note("the same picture twice", counted(len(records) - different, "files"))
     return records
 
 
@@ -126,46 +124,37 @@ def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path]
     left_out.tell(report)
 
 
-def ingest_scans(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    scans: Sequence[Path],
-    *,
-    report: Report,
-    on_progress: Callable[[int], None] | None = None,
-) -> list[str]:
+def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
     """Bring scans into the workspace.
 
     Args:
-        workspace: Where to.
-        catalogue: Its catalogue, open.
+        s: Of the one who writes.
         scans: Image files, and folders that hold them at any depth.
-        report: Gets counts, failures and oddities.
-        on_progress: Called with the number of frames just done.
 
     Returns:
         Ids of the frames, new or not, in the order read, each once.
     """
     ids: dict[str, None] = {}
-    report.count("frames added", 0)
-    for batch in ahead(batched(read_scans(scans, report=report, without=workspace.own_folders), BATCH), depth=1):
-        for record in add_frames(workspace, catalogue, batch, report=report):
+    own = s.workspace.own_folders
+    total = len(files_below(scans, IMAGE_SUFFIXES, without=own))
+    s.report.count("frames added", 0)
+    for batch in ahead(batched(read_scans(scans, report=s.report, without=own), BATCH), depth=1):
+        for record in add_frames(s, batch):
             if record.frame_id not in ids and record.patient is None:
-                report.note(PATIENT_UNKNOWN, record.frame_id)
+                s.report.note(PATIENT_UNKNOWN, record.frame_id)
             ids[record.frame_id] = None
-        if on_progress is not None:
-            on_progress(len(batch))
-    note_near_copies(catalogue, ids, report=report)
+        s.tell("Reading scans", len(batch), total)
+    note_near_copies(s, ids)
     return list(ids)
 
 
-def note_near_copies(catalogue: Catalogue, frame_ids: Iterable[str], *, report: Report) -> None:
+def note_near_copies(s: Session, frame_ids: Iterable[str]) -> None:
     """Say which of these frames look the same as another frame of the workspace.
 
     Within a patient that is how cine frames are; between two patients it may be one patient under two names, which
     would carry training frames into the test.
     """
-    frames = [f for f in catalogue.frames() if f.perceptual_hash is not None]
+    frames = [f for f in s.catalogue.frames() if f.perceptual_hash is not None]
     if len(frames) < 2:
         return
     wanted = set(frame_ids)
@@ -182,9 +171,9 @@ def note_near_copies(catalogue: Catalogue, frame_ids: Iterable[str], *, report: 
         elif twins:
             own += 1
     if own:
-        report.count("near-copies of another frame of their patient", own)
+        s.report.count("near-copies of another frame of their patient", own)
     for frame in other:
-        report.note("looks like a frame of another patient (one patient under two names?)", frame)
+        s.report.note("looks like a frame of another patient (one patient under two names?)", frame)
 
 
 def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:

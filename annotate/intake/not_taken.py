@@ -12,12 +12,12 @@ from ..scans.discover import walk
 from ..scans.images import IMAGE_SUFFIXES
 from ..scans.kinds import SYSTEM, UNKNOWN, Kind, kind_of_file
 from ..scans.left_out import LeftOut
-from .labelled import LabelledFrame
+from .outside import OutsideFrame
 
 UNDRAWN: Final = Kind("image without outlines", "images without outlines", "an image without outlines")
 
 
-def noting_images(items: Iterable[LabelledFrame], used: set[Path]) -> Iterator[LabelledFrame]:
+def noting_images(items: Iterable[OutsideFrame], used: set[Path]) -> Iterator[OutsideFrame]:
     """The same items; the files of their images go into `used` as they pass."""
     for item in items:
         if item.source is not None:

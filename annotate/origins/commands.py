@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..console import progress, reporting, show
+from ..console import reporting, show
 from ..report import Report
-from ..session import pass_workspace
+from ..session import at_work, pass_workspace
 from ..wording import counted
 
 if TYPE_CHECKING:
@@ -42,16 +42,9 @@ def where(workspace: Workspace, targets: tuple[str, ...], folders: tuple[Path, .
     report = Report("where")
     if not targets and not folders:
         raise UsageError("where", "needs a frame or a file", "Name some, as in `dmr where f0123`")
-    with workspace.catalogue() as catalogue, progress() as tell:
-        report.data["source_index"] = str(index_path(catalogue.meta("key_id")))
-        found = look_up(
-            workspace,
-            catalogue,
-            targets,
-            folders=folders,
-            report=report,
-            on_progress=lambda n: tell("Searching files", n, None),
-        )
+    with at_work(workspace, report) as s:
+        report.data["source_index"] = str(index_path(s.catalogue.meta("key_id")))
+        found = look_up(s, targets, folders=folders)
     report.data["where"] = [_as_json(one) for one in found]
     for one in found:
         error = explain(one)

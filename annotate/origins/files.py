@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput
 from ..formats.labelme_reading import read_labelme
+from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.discover import walk
 from ..system.store import sha256_hex
@@ -58,7 +59,7 @@ def search(
     *,
     report: Report,
     without: Sequence[Path] = (),
-    on_progress: Callable[[int], None] | None = None,
+    tell: Tell = silent,
 ) -> list[Seen]:
     """Find the files of frames by hashing what lies in folders, until all are found.
 
@@ -67,7 +68,7 @@ def search(
         folders: Looked through at every depth.
         report: Gets the folders that cannot be opened.
         without: Folders to leave alone.
-        on_progress: Called with the number of files just hashed.
+        tell: Told of each file that is hashed.
     """
     missing: dict[str, list[FrameRecord]] = defaultdict(list)
     for record in wanted.values():
@@ -82,6 +83,5 @@ def search(
             hashes = []
         for sha256 in hashes:
             found += [Seen(r.frame_id, lasting(item.path), r.index) for r in missing.pop(sha256, ())]
-        if on_progress is not None:
-            on_progress(1)
+        tell("Searching files", 1, None)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
@@ -13,10 +13,9 @@ from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput, DmrError, UsageError, WorkspaceError
 from ..formats.labelme_image import find_image
 from ..formats.labelme_reading import read_labelme
-from ..report import Report
 from ..scans.identity import frame_id, load_key
 from ..settings.model import Split
-from ..workspace import Workspace
+from ..workspace import Session
 from .files import FileState, file_state, search, source_hashes
 from .index import IndexBrokenError, Seen, index_path, lasting, look_up, remember
 from .positions import Position, clip_positions
@@ -47,58 +46,36 @@ class Whereabouts:
     state: FileState
 
 
-def where(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    targets: Sequence[str],
-    *,
-    folders: Sequence[Path] = (),
-    report: Report,
-    on_progress: Callable[[int], None] | None = None,
-) -> list[Whereabouts]:
-    """Look frames and files up.
+def where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -> list[Whereabouts]:
+    """Look frames and files up; the workspace is only read.
 
     Args:
-        workspace: Whose frames.
-        catalogue: Its catalogue, open; it is only read.
+        s: A session; its report gets what is not found.
         targets: Frame ids or their beginnings, names of their pictures, and files.
         folders: To search for files that are not where the index says, or that it does not know. Without `targets`,
             for the files of all frames.
-        report: Gets what is not found.
-        on_progress: Called with the number of files just hashed.
 
     Returns:
         The frames found, in the order named.
     """
-    key_id = catalogue.meta("key_id")
-    asked: dict[tuple[str, str], None] = {} if targets else {(f.frame_id,) * 2: None for f in catalogue.frames()}
-    given: dict[str, Path] = {}
-    for target in targets:
-        try:
-            if (frame := _frame_named(catalogue, target)) is not None:
-                asked[target, frame] = None
-                continue
-            for frame, file in _frames_of_file(catalogue, Path(target), key_id=key_id):
-                asked[target, frame] = None
-                given.setdefault(frame, file)
-        except (BrokenInput, UsageError) as error:
-            report.fail(error)
-    frames = {f.frame_id: f for f in catalogue.frames(frame for _, frame in asked)}
+    key_id = s.catalogue.meta("key_id")
+    asked, given = _asked(s, targets, key_id=key_id)
+    frames = {f.frame_id: f for f in s.catalogue.frames(frame for _, frame in asked)}
     try:
         seen = look_up(index_path(key_id), frames)
     except IndexBrokenError as error:
-        report.fail(error)
+        s.report.fail(error)
         seen = {}
     states = {frame: file_state(seen.get(frame), record) for frame, record in frames.items()}
     lost = {frame: record for frame, record in frames.items() if states[frame] != "same"}
     found = [Seen(frame, lasting(given[frame]), lost[frame].index) for frame in lost if frame in given]
     searched = {frame: record for frame, record in lost.items() if frame not in given}
     if folders:
-        found += search(searched, folders, report=report, without=workspace.own_folders, on_progress=on_progress)
-    remember(key_id, found, report=report)
+        found += search(searched, folders, report=s.report, without=s.workspace.own_folders, tell=s.tell)
+    remember(key_id, found, report=s.report)
     for one in found:
         seen[one.frame], states[one.frame] = one, "same"
-    positions, splits = clip_positions(catalogue, frames.values()), catalogue.splits()
+    positions, splits = clip_positions(s.catalogue, frames.values()), s.catalogue.splits()
     return [
         Whereabouts(
             asked=name,
@@ -110,6 +87,25 @@ def where(
         )
         for name, frame in asked
     ]
+
+
+def _asked(s: Session, targets: Sequence[str], *, key_id: str) -> tuple[list[tuple[str, str]], dict[str, Path]]:
+    """What was asked with the frame that it means, each once, and the files named, by frame; without targets, all."""
+    if not targets:
+        return [(f.frame_id, f.frame_id) for f in s.catalogue.frames()], {}
+    asked: dict[tuple[str, str], None] = {}
+    given: dict[str, Path] = {}
+    for target in targets:
+        try:
+            if (frame := _frame_named(s.catalogue, target)) is not None:
+                asked[target, frame] = None
+                continue
+            for frame, file in _frames_of_file(s.catalogue, Path(target), key_id=key_id):
+                asked[target, frame] = None
+                given.setdefault(frame, file)
+        except (BrokenInput, UsageError) as error:
+            s.report.fail(error)
+    return list(asked), given
 
 
 def _frame_named(catalogue: Catalogue, target: str) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from ..classes import PALETTE, ClassDef, Classes, canonical_label
 from ..errors import UsageError
+from ..progress.tell import Tell, silent
 from ..scans.discover import files_below
 from .name_patterns import choose_pattern, fit_pattern
 from .recognise import Labels, count_labels
@@ -50,7 +51,7 @@ def propose_settings(
     *,
     classes: Sequence[ClassDef] | None = None,
     patient: str | None = None,
-    on_progress: Callable[[int], None] | None = None,
+    tell: Tell = silent,
 ) -> Proposal:
     """Look at Labelme files and propose the settings that explain them.
 
@@ -58,7 +59,7 @@ def propose_settings(
         outlines: A file, or a folder of them.
         classes: Given ones, which stay; labels that probably mean one of them become its aliases. None: propose them.
         patient: A given pattern, which stays; None: propose one.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is no Labelme file, none that can be read, or nothing drawn in them.
@@ -66,7 +67,7 @@ def propose_settings(
     files = files_below([outlines], frozenset({".json"}))
     if not files:
         raise UsageError(outlines, "holds no Labelme file", "Name the folder that holds them")
-    labels = count_labels(files, on_progress=on_progress)
+    labels = count_labels(files, tell=tell)
     unread = set(labels.unread)
     read = [path for path in files if path not in unread]
     if not read:

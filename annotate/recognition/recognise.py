@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..classes import Classes, canonical_label
 from ..errors import BrokenInput, DmrError
 from ..formats.index_mask import read_index_mask
 from ..formats.labelme_reading import read_labels
+from ..progress.tell import Tell, silent
 from ..settings.model import SETTINGS_NAME, Settings
 from ..settings.template import toml_value
 from ..wording import counted
@@ -21,6 +23,7 @@ from .structures import guess_class, plain, structure_of
 _VALUES_SHOWN = 10
 _LABELS_SHOWN = 40  # of thousands, those that are drawn most
 _WHITE = 255
+READING: Final = "Reading labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Labels:
         return sum(n for drawn, n in self.together.items() if drawn & wanted)
 
 
-def count_labels(files: Iterable[Path], *, on_progress: Callable[[int], None] | None = None) -> Labels:
+def count_labels(files: Iterable[Path], *, tell: Tell = silent) -> Labels:
     """Read what is drawn in Labelme files, without their images; one file is held at a time."""
     found = Labels()
     for path in files:
@@ -54,8 +57,7 @@ def count_labels(files: Iterable[Path], *, on_progress: Callable[[int], None] | 
             found.together[frozenset(labels)] += 1
         except BrokenInput:
             found.unread.append(path)
-        if on_progress is not None:
-            on_progress(1)
+        tell(READING, 1, None)
     return found
 
 
@@ -110,9 +112,10 @@ def recognise_labels(labels: Labels, settings: Settings) -> Recognised:
     known = ignored = 0
     unknown: Counter[str] = Counter()
     for label, n in labels.shapes.items():
-        if settings.classes.find(label) is not None:
+        found = settings.classes.find(label)
+        if found is not None and not found.retired:
             known += n
-        elif settings.imports.ignores(label):
+        elif found is not None or settings.imports.ignores(label):  # a retired class is left out on purpose
             ignored += n
         else:
             unknown[label] += n
@@ -160,15 +163,13 @@ def _each_once(texts: Iterable[str]) -> list[str]:
     return list({canonical_label(text): text for text in texts}.values())
 
 
-def recognise_masks(
-    masks: Sequence[Path], classes: Classes, *, on_progress: Callable[[int], None] | None = None
-) -> Recognised:
+def recognise_masks(masks: Sequence[Path], classes: Classes, *, tell: Tell = silent) -> Recognised:
     """Hold the values of class-index masks against the ids of a workspace's classes.
 
     Args:
         masks: Their files; those that cannot be read do not count.
         classes: The workspace's.
-        on_progress: Called after each mask.
+        tell: Told of each mask.
     """
     ids = {c.id for c in classes.active}
     values: Counter[int] = Counter()
@@ -178,8 +179,7 @@ def recognise_masks(
             values.update((np.flatnonzero(counts[1:]) + 1).tolist())
         except (BrokenInput, OSError):
             pass
-        if on_progress is not None:
-            on_progress(1)
+        tell(READING, 1, None)
     unknown = Counter({str(value): n for value, n in values.items() if value not in ids})
     advice = []
     if unknown:

@@ -115,13 +115,13 @@ def pull(workspace: Workspace) -> Report:
     What was submitted becomes revisions in the workspace, what was deleted tombstones.
     """
     from ..editing.edits import sync_checkout
+    from ..workspace import Session
     from .pull import pull as pull_all
     from .queues import studio_client
 
     report = Report("pull")
     with studio_client(workspace) as client, workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        tell("Looking for edits", 0, None)
-        sync_checkout(workspace, catalogue, report=report)
+        sync_checkout(Session(workspace, catalogue, report, tell))
         tell("Asking Label Studio", 0, None)
         found = pull_all(
             workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None)

@@ -11,7 +11,7 @@ from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.catalogue.records import LabelledFrame, ModelRecord
 from ...annotate.errors import BrokenInput
 from ...annotate.intake.ingest import load_frame
-from ...annotate.intake.labelled import LabelledFrame as OutsideFrame
+from ...annotate.intake.outside import OutsideFrame
 from ...annotate.report import Report
 from ...annotate.scans.sector import find_sector
 from ...annotate.scans.similarity import NEAR_COPY

@@ -246,8 +246,8 @@ def saved_by_labelme(path: Path, change: Any) -> None:
 def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department) -> None:
     workspace = Workspace.find()
     report = Report("open")
-    with workspace.lock(), workspace.catalogue() as catalogue:
-        assert lay_out(workspace, catalogue, top=4, report=report) == 4
+    with workspace.session(write=True, report=report) as s:
+        assert lay_out(s, top=4) == 4
         files = sorted((workspace.root / "worklist").glob("*.json"))
         order = [f.stem.split("_")[1] for f in files]
         assert order == [r["frame"] for r in ranking()[:4]], "in the order of the ranking"
@@ -263,8 +263,8 @@ def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department
         saved_by_labelme(files[0], lambda c: c["shapes"].append(triangle))
         saved_by_labelme(files[1], lambda c: c["flags"].update(reviewed=True))
         saved_by_labelme(files[2], lambda c: None)  # opened and saved: neither edited nor ticked
-        finish_worklist(workspace, catalogue, author="dr-a", report=report)
-        first, second, third = (catalogue.head(frame, "dr-a") for frame in order[:3])
+        finish_worklist(s, author="dr-a")
+        first, second, third = (s.catalogue.head(frame, "dr-a") for frame in order[:3])
 
         assert first is not None
         assert first.record.annotation.shapes[-1].points == ((10.0, 10.0), (60.5, 10.0), (30.0, 50.0))

@@ -18,7 +18,7 @@ from dmr.annotate.editing.edits import frame_of, sync_checkout, take_up_edits
 from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
 from dmr.annotate.shapes import Shape
-from dmr.annotate.workspace import Workspace
+from dmr.annotate.workspace import Session, Workspace
 
 SQUARE = ((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0))
 OTHER = [[60.0, 60.0], [90.0, 60.0], [90.0, 90.0]]
@@ -36,7 +36,7 @@ def catalogue(workspace: Workspace, tmp_path: Path) -> Iterator[Catalogue]:
     """Six frames of one patient, each with a draft that shows a muscle."""
     write_scans(tmp_path / "scans", patients=range(1), labelled=False)
     with workspace.catalogue() as opened:
-        ids = ingest_scans(workspace, opened, [tmp_path / "scans"], report=Report("test"))
+        ids = ingest_scans(Session(workspace, opened, Report("test")), [tmp_path / "scans"])
         opened.add_model(ModelRecord(id="v1", sha256="0" * 64, class_ids=(1, 2)))
         opened.activate("v1", reason="test")
         frames = opened.frames(ids)
@@ -70,7 +70,7 @@ def test_drafts_that_nobody_touched_are_no_labels(workspace: Workspace, catalogu
     save(files(workspace)[0], lambda c: None)  # opened and saved
     report = Report("test")
 
-    assert take_up_edits(workspace, catalogue, workspace.annotations_folder, report=report) == []
+    assert take_up_edits(Session(workspace, catalogue, report), workspace.annotations_folder) == []
     assert catalogue.labelled_frames() == []
 
 
@@ -78,7 +78,7 @@ def test_a_structure_taken_away_is_absent_and_one_never_shown_is_unknown(
     workspace: Workspace, catalogue: Catalogue
 ) -> None:
     frame = save(files(workspace)[0], lambda c: c.update(shapes=[]))
-    sync_checkout(workspace, catalogue, report=Report("test"), author="dr-a")
+    sync_checkout(Session(workspace, catalogue, Report("test")), author="dr-a")
     head = catalogue.head(frame, "dr-a")
 
     assert head is not None
@@ -90,8 +90,8 @@ def test_a_tick_covers_every_class_and_the_sheet_is_clean_again(workspace: Works
     path = files(workspace)[0]
     frame = save(path, lambda c: c["flags"].update(reviewed=True))
     report = Report("test")
-    sync_checkout(workspace, catalogue, report=report)
-    sync_checkout(workspace, catalogue, report=report)
+    sync_checkout(Session(workspace, catalogue, report))
+    sync_checkout(Session(workspace, catalogue, report))
     sheet = json.loads(path.read_text(encoding="utf-8"))
 
     (revision,) = catalogue.heads(frame)
@@ -104,9 +104,9 @@ def test_a_tick_covers_every_class_and_the_sheet_is_clean_again(workspace: Works
 def test_a_correction_of_a_correction_follows_it_without_a_conflict(workspace: Workspace, catalogue: Catalogue) -> None:
     path = files(workspace)[0]
     frame = save(path, lambda c: c["shapes"].append(shape("nerve")))
-    sync_checkout(workspace, catalogue, report=Report("test"), author="dr-a")
+    sync_checkout(Session(workspace, catalogue, Report("test")), author="dr-a")
     save(path, lambda c: c["shapes"].pop(0))
-    sync_checkout(workspace, catalogue, report=Report("test"), author="dr-b")
+    sync_checkout(Session(workspace, catalogue, Report("test")), author="dr-b")
 
     assert catalogue.conflicts() == []
     (item,) = catalogue.labelled_frames()
@@ -127,7 +127,7 @@ def test_what_no_class_can_hold_is_named_and_stays_in_its_file(
     save(path, lambda c: c["shapes"].append(drawn))
     before = path.read_bytes()
     report = Report("test")
-    sync_checkout(workspace, catalogue, report=report)
+    sync_checkout(Session(workspace, catalogue, report))
     write_checkout(workspace, draft_sheets(catalogue, catalogue.frames()))
 
     assert len(report.failures) == 1
@@ -139,7 +139,7 @@ def test_what_no_class_can_hold_is_named_and_stays_in_its_file(
 def test_a_save_after_the_take_up_is_not_overwritten(workspace: Workspace, catalogue: Catalogue) -> None:
     path = files(workspace)[0]
     save(path, lambda c: c["shapes"].append(shape("nerve")))
-    sync_checkout(workspace, catalogue, report=Report("test"))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
     save(path, lambda c: c["shapes"].append(shape("muscle")))
     before = path.read_bytes()
     write_checkout(workspace, draft_sheets(catalogue, catalogue.frames()))
@@ -149,7 +149,7 @@ def test_a_save_after_the_take_up_is_not_overwritten(workspace: Workspace, catal
 
 def test_a_patient_corrected_from_drafts_trains(workspace: Workspace, catalogue: Catalogue) -> None:
     save(files(workspace)[0], lambda c: c["shapes"].append(shape("nerve")))
-    sync_checkout(workspace, catalogue, report=Report("test"))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
 
     assert set(catalogue.splits().values()) == {"train"}
 
@@ -165,7 +165,7 @@ def test_a_file_older_than_a_restored_backup_is_taken_up_without_its_parent(
     workspace: Workspace, catalogue: Catalogue
 ) -> None:
     frame = save(files(workspace)[0], lambda c: c.update(dmr_revision="f" * 64, shapes=[shape("jirou")]))
-    sync_checkout(workspace, catalogue, report=Report("test"))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
     (revision,) = catalogue.heads(frame)
 
     assert revision.record.parent is None

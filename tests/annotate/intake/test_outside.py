@@ -11,7 +11,7 @@ import pytest
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.errors import UsageError
 from dmr.annotate.geometry.raster import polygons_to_mask
-from dmr.annotate.intake.labelled import labelme_frames, mask_frames
+from dmr.annotate.intake.outside import labelme_frames, mask_frames
 from dmr.annotate.report import Report
 from dmr.annotate.scans.discover import files_below
 from dmr.annotate.scans.images import encode_png

@@ -35,7 +35,7 @@ def _nothing(_: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelledFrame:
+class OutsideFrame:
     """A frame from outside and what was drawn on it.
 
     Attributes:
@@ -62,7 +62,7 @@ def labelme_frames(
     report: Report,
     ignored: Callable[[str], bool] = _nothing,
     without: Sequence[Path] = (),
-) -> Iterator[LabelledFrame]:
+) -> Iterator[OutsideFrame]:
     """Read every Labelme file among `paths`; what fails is in the report, and the rest goes on.
 
     Args:
@@ -97,7 +97,7 @@ def _labelme_frame(
     ignored: Callable[[str], bool],
     covered: frozenset[int] | None,
     report: Report,
-) -> LabelledFrame:
+) -> OutsideFrame:
     file = read_labelme(path)
     image, notes = find_image(file, path, roots=roots, index=images)
     if image is None:
@@ -121,7 +121,7 @@ def _labelme_frame(
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)
     source = path if isinstance(image, bytes) else image
-    return LabelledFrame(path.stem, frame, annotation, drawn_json(file), source)
+    return OutsideFrame(path.stem, frame, annotation, drawn_json(file), source)
 
 
 def mask_frames(
@@ -132,7 +132,7 @@ def mask_frames(
     contains: Mapping[int, frozenset[int]],
     coverage: Coverage,
     report: Report,
-) -> Iterator[LabelledFrame]:
+) -> Iterator[OutsideFrame]:
     """Read class-index masks and the images of the same names; what fails is in the report, and the rest goes on.
 
     Args:
@@ -174,7 +174,7 @@ def mask_frames(
             covered = classes if coverage == "all" else frozenset(s.class_id for s in shapes)
             for note in frame.notes:
                 report.note(note, image.name)
-            yield LabelledFrame(
+            yield OutsideFrame(
                 mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), encode_png(index), image
             )
         except BrokenInput as error:

@@ -1,0 +1,138 @@
+"""`dmr import`: outlines from outside, or edits in `annotations/`, become revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..editing.checkout import labelled_sheets, write_checkout
+from ..editing.edits import AUTHOR, sync_checkout
+from ..errors import UsageError
+from ..formats.index_mask import MASK_SUFFIXES
+from ..recognition.recognise import count_labels, recognise_labels, recognise_masks
+from ..scans.discover import files_below
+from ..scans.left_out import what_is_there
+from ..workspace import Session
+from .importing import import_labelled, rehearse_import
+from .not_taken import left_out_of_import, noting_images
+from .outside import OutsideFrame, labelme_frames, mask_frames
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Where the outlines lie: `sources` with Labelme files, or a folder of `masks` and one of their `images`."""
+
+    sources: Sequence[Path]
+    images: Path | None
+    masks: Path | None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All that was named."""
+        return tuple(self.sources) or tuple(p for p in (self.images, self.masks) if p is not None)
+
+    def files(self, without: Sequence[Path]) -> list[Path]:
+        """The files that hold the outlines."""
+        if self.masks is not None:
+            return files_below([self.masks], MASK_SUFFIXES, without=without)
+        return files_below(self.sources, frozenset({".json"}), without=without)
+
+
+def import_outlines(
+    s: Session,
+    sources: Sequence[Path] = (),
+    *,
+    images: Path | None = None,
+    masks: Path | None = None,
+    author: str = AUTHOR,
+    yes: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Take in outlines, after what was edited in `annotations/`; without any, only the edits.
+
+    Nothing is imported where fewer than half of the outlines are of a class.
+
+    Args:
+        s: A session; it becomes the one who writes when all is read that decides whether to import.
+        sources: Labelme files, and folders that hold them.
+        images: Images of the masks, instead of `sources`.
+        masks: Class-index masks, named as the images.
+        author: Who made the edits.
+        yes: Take what is of a class, also where it is less than half.
+        dry_run: Read everything and say what is odd; change nothing.
+
+    Raises:
+        UsageError: What is given does not go together, or there are no outlines in it.
+        WorkspaceError: Another command has been writing all the time.
+    """
+    given, own = _Given(sources, images, masks), s.workspace.own_folders
+    _check(given, dry_run=dry_run, without=own)
+    if not _is_recognised(s, given, yes=yes) and not dry_run:
+        return
+    total, used = len(given.files(own)), set[Path]()
+    items = noting_images(_read(s, given), used)
+    if dry_run:
+        rehearse_import(s, items, total=total)
+        left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
+        return
+    with s.writing():
+        sync_checkout(s, author=author)
+        if given.folders:
+            import_labelled(s, items, total=total)
+            left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
+        s.tell("Writing annotations/", 0, None)
+        write_checkout(s.workspace, labelled_sheets(s.catalogue))
+    if not any(s.report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
+        s.report.say("Nothing new: nothing was changed.")
+
+
+def _check(given: _Given, *, dry_run: bool, without: Sequence[Path]) -> None:
+    """Raises UsageError: what is given does not go together, or holds no Labelme file."""
+    if (given.images is None) != (given.masks is None):
+        raise UsageError("--images and --masks", "go together", "Give both")
+    if given.sources and given.masks is not None:
+        what = "was given together with --images and --masks"
+        raise UsageError(given.sources[0], what, "Give either Labelme files or masks, and import the others after them")
+    if dry_run and not given.folders:
+        raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
+    if given.sources and not given.files(without):
+        there = what_is_there(given.sources, without=without)
+        what = f"holds no Labelme file, only {there}" if there else "holds no Labelme file"
+        raise UsageError(given.sources[0], what, "Name their folder; scans come in by `dmr prelabel`")
+
+
+def _is_recognised(s: Session, given: _Given, *, yes: bool) -> bool:
+    """Whether enough of what is drawn is known to import it; the report gets the reason and the lines to paste."""
+    files = given.files(s.workspace.own_folders)
+    if given.masks is not None:
+        found = recognise_masks(files, s.settings.classes, tell=s.tell)
+    else:
+        found = recognise_labels(count_labels(files, tell=s.tell), s.settings)
+    s.report.data["recognised"] = found.as_dict()
+    refusal = found.refusal(forced=yes)
+    if refusal is not None:
+        s.report.fail(refusal)
+    for line in found.advice:
+        s.report.say(line)
+    return refusal is None
+
+
+def _read(s: Session, given: _Given) -> Iterator[OutsideFrame]:
+    """The frames with their outlines, one at a time."""
+    classes, imports = s.settings.classes, s.settings.imports
+    active = frozenset(c.id for c in classes.active)
+    if given.images is not None and given.masks is not None:
+        contains = {c.id: classes.children(c.id) for c in classes}
+        return mask_frames(
+            given.images, given.masks, classes=active, contains=contains, coverage=imports.coverage, report=s.report
+        )
+    return labelme_frames(
+        given.sources,
+        resolve=classes.class_id,
+        all_classes=active,
+        coverage=imports.coverage,
+        report=s.report,
+        ignored=imports.ignores,
+        without=s.workspace.own_folders,
+    )
