@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "status": (".annotate.overview.commands:status", "Show what is in the workspace, and what to do next."),
     },
     "Set up": {
-        "init": (".annotate.commands:init", "Make a workspace in FOLDER."),
+        "init": (".annotate.setup.commands:init", "Make a workspace in FOLDER."),
         "studio": (".annotate.studio.commands:studio", "Run a local Label Studio, or connect to one that is there."),
         "doctor": (".annotate.studio.commands:doctor", "Look for what is wrong with Label Studio, and say what to do."),
     },

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...annotate.errors import SettingsError
-from ...annotate.scans.similarity import hamming
-
-NEAR_IDENTICAL = 3  # bits of 64 by which two frames' perceptual hashes may differ and the frames be near-copies
+from ...annotate.scans.similarity import NEAR_COPY_IN_CLIP, hamming
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def _near_copies(in_order: Sequence[Candidate]) -> set[str]:
     for c in in_order:
         if c.perceptual_hash is None:
             continue
-        if any(hamming(c.perceptual_hash, h) <= NEAR_IDENTICAL for h in kept[c.clip]):
+        if any(hamming(c.perceptual_hash, h) <= NEAR_COPY_IN_CLIP for h in kept[c.clip]):
             copies.add(c.frame_id)
         else:
             kept[c.clip].append(c.perceptual_hash)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,10 +22,8 @@ from . import tables as t
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 10_000
-_CHUNK = 500  # values in one IN (...), well under every database's limit
+AT_ONCE: Final = 500  # values in one IN (...), well under every database's limit
 _WRITER = 0x646D72  # "dmr": PostgreSQL's advisory lock that lets one writer in
-
-T = TypeVar("T")
 
 
 class Database:
@@ -190,13 +187,6 @@ def schema_sql(dialect: str) -> str:
     config.set_main_option("sqlalchemy.url", f"{dialect}://")
     command.upgrade(config, "head", sql=True)
     return buffer.getvalue()
-
-
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """Lists of at most so many values as one statement takes."""
-    rest = iter(items)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk
 
 
 def _engine(target: str | Path) -> Engine:

@@ -13,8 +13,9 @@ from ..errors import CatalogueError
 from ..settings.model import Split
 from ..system.canonical import canonical_json, json_to_ring, ring_to_json
 from ..system.clock import utc_now
+from ..system.pipeline import batched
 from . import tables as t
-from .database import Database, chunks
+from .database import AT_ONCE, Database
 from .records import FrameRecord, RenditionState
 
 newest_rendition = (
@@ -77,7 +78,7 @@ class FrameRows(Database):
         new: set[str] = set()
         with self.transaction() as connection:
             key_id = self.meta("key_id")
-            for batch in chunks(records):
+            for batch in batched(records, AT_ONCE):
                 new |= _add_batch(connection, batch, key_id=key_id)
         return frozenset(new)
 
@@ -90,7 +91,7 @@ class FrameRows(Database):
             else:
                 rows = [
                     row
-                    for ids in chunks(dict.fromkeys(frame_ids))
+                    for ids in batched(dict.fromkeys(frame_ids), AT_ONCE)
                     for row in connection.execute(query.where(t.frame.c.id.in_(ids)))
                 ]
         return sorted((to_frame(row) for row in rows), key=lambda frame: frame.frame_id)
@@ -114,7 +115,7 @@ class FrameRows(Database):
         with self.reading() as connection:
             return [
                 (clip, frame, float(place))
-                for some in chunks(dict.fromkeys(clips))
+                for some in batched(dict.fromkeys(clips), AT_ONCE)
                 for clip, frame, place in connection.execute(sa.select(*columns).where(c.clip.in_(some)))
             ]
 
@@ -127,7 +128,7 @@ class FrameRows(Database):
     def set_eligible(self, frame_ids: Iterable[str], *, eligible: bool) -> None:
         """Say whether these frames may be chosen for drawing."""
         with self.transaction() as connection:
-            for ids in chunks(frame_ids):
+            for ids in batched(frame_ids, AT_ONCE):
                 connection.execute(sa.update(t.frame).where(t.frame.c.id.in_(ids)).values(eligible=eligible))
 
     def set_rendition_state(self, frame_id: str, *, pixel_sha256: str, state: RenditionState) -> None:
@@ -149,7 +150,7 @@ class FrameRows(Database):
         n = 0
         newest = sa.select(newest_rendition.c.version).where(newest_rendition.c.frame == t.rendition.c.frame)
         with self.transaction() as connection:
-            for ids in chunks(frame_ids):
+            for ids in batched(frame_ids, AT_ONCE):
                 c = t.rendition.c
                 which = (c.frame.in_(ids), c.reviewed_at.is_(None), c.version == newest.scalar_subquery())
                 n += connection.execute(sa.update(t.rendition).where(*which).values(reviewed_at=utc_now())).rowcount
@@ -210,7 +211,9 @@ def to_frame(row: Row[Any]) -> FrameRecord:
 
 
 def _present(connection: Connection, column: sa.Column[str], values: Iterable[str]) -> set[str]:
-    return {v for some in chunks(values) for v in connection.scalars(sa.select(column).where(column.in_(some)))}
+    return {
+        v for some in batched(values, AT_ONCE) for v in connection.scalars(sa.select(column).where(column.in_(some)))
+    }
 
 
 def _add_batch(connection: Connection, batch: Sequence[FrameRecord], *, key_id: str) -> set[str]:

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Row
 from ..errors import CatalogueError
 from ..system.canonical import canonical_json, json_to_shapes, shapes_to_json
 from ..system.clock import utc_now
+from ..system.pipeline import batched
 from ..system.store import sha256_hex
 from . import tables as t
-from .database import Database, chunks
+from .database import AT_ONCE, Database
 from .frames import newest_rendition
 from .records import ModelRecord, ModelState, PredictionRecord
 
@@ -138,7 +139,7 @@ class ModelRows(Database):
         key = [c.frame == sa.bindparam("f"), c.rendition == sa.bindparam("r"), c.model == sa.bindparam("m")]
         n = 0
         with self.transaction() as connection:
-            for batch in chunks(predictions):
+            for batch in batched(predictions, AT_ONCE):
                 newest = {(p.frame, p.rendition, p.model): p for p in batch}
                 connection.execute(
                     sa.delete(t.prediction).where(*key), [{"f": f, "r": r, "m": m} for f, r, m in newest]
@@ -161,7 +162,7 @@ class ModelRows(Database):
                 return {row.frame: _to_prediction(row) for row in connection.execute(query)}
             return {
                 row.frame: _to_prediction(row)
-                for ids in chunks(frames)
+                for ids in batched(frames, AT_ONCE)
                 for row in connection.execute(query.where(t.prediction.c.frame.in_(ids)))
             }
 

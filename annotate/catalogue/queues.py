@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from ..settings.model import Purpose
 from ..system.canonical import canonical_json
 from ..system.clock import utc_now
+from ..system.pipeline import batched
 from . import tables as t
-from .database import Database, chunks
+from .database import AT_ONCE, Database
 from .records import CycleRecord, Queue, RemoteAnnotation, TaskRecord
 
 
@@ -60,7 +61,7 @@ class QueueRows(Database):
         key = [c.queue == sa.bindparam("q"), c.frame == sa.bindparam("f")]
         now = utc_now()
         with self.transaction() as connection:
-            for batch in chunks(tasks):
+            for batch in batched(tasks, AT_ONCE):
                 connection.execute(sa.delete(t.task).where(*key), [{"q": x.queue, "f": x.frame} for x in batch])
                 connection.execute(sa.insert(t.task), [asdict(x) | {"at": now} for x in batch])
 

@@ -15,10 +15,11 @@ from ..settings.model import Split
 from ..shapes import Annotation, Shape
 from ..system.canonical import canonical_json, json_to_shapes, shapes_to_json
 from ..system.clock import utc_now
+from ..system.pipeline import batched
 from ..system.store import sha256_hex
 from . import tables as t
 from .classes import ClassRows
-from .database import chunks
+from .database import AT_ONCE
 from .frames import FrameRows, frame_columns, frames_joined, to_frame
 from .records import Appended, Conflict, LabelledFrame, Revision, RevisionRecord
 from .truth import settle
@@ -54,7 +55,7 @@ class RevisionRows(FrameRows, ClassRows):
         with self.transaction() as connection:
             class_ids = set(connection.scalars(sa.select(t.class_.c.id)))
             sequence = connection.scalar(sa.select(sa.func.max(t.revision.c.sequence))) or 0
-            for batch in chunks(records):
+            for batch in batched(records, AT_ONCE):
                 blobs: list[bytes] = []
                 for record in batch:
                     last = self.head(record.frame, record.author)

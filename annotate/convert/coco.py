@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import BrokenInput, UsageError
 from ..formats.coco import CocoImage, from_coco, to_coco
 from ..formats.labelme import LabelmeFile, image_name
+from ..progress.tell import Tell, silent
 from ..report import Report
 from ..shapes import Annotation
 from ..system.canonical import canonical_json
 from ..system.store import write_atomic, write_many
-from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
+from .files import Images, Job, drawn_file, find_jobs, relative_path
 from .names import Given, IndexNames, check_known, names_of_files
 from .one import read_drawn
+from .outcome import CONVERTING, DRY_RUN, Outcome
 from .preview import Preview
 
-Progress = Callable[[], None]
 _MOST_BYTES = 2**30
 
 
@@ -32,7 +33,7 @@ def labelme_to_coco(
     preview: Path | None = None,
     rle: bool = False,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Write the Labelme files below `src` as one COCO data set.
 
@@ -45,15 +46,12 @@ def labelme_to_coco(
         preview: Where to write a contact sheet of some of the frames.
         rle: Write run lengths everywhere.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
     """
-    if dst.suffix.lower() != ".json" or dst.is_dir():
-        raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
-    if dst.exists() and not _is_data_set(dst):
-        raise UsageError(dst, "is there, and is no COCO data set", "Move it away, or name another DST")
+    _check_target(dst)
     report = Report("convert labelme-to-coco")
     jobs = [
         j for j in find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json") if j.source != dst
@@ -61,7 +59,7 @@ def labelme_to_coco(
     names = names_of_files(jobs, classes)
     if names.given is None:
         raise UsageError(src, "has nothing drawn in it", "Name the folder of Labelme files")
-    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])])
+    folder = Images.around(src, images)
     sheet = Preview(preview, len(jobs))
     frames: list[tuple[str, Annotation]] = []
     for place, job in enumerate(jobs):
@@ -74,20 +72,13 @@ def labelme_to_coco(
                 sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
         except BrokenInput as error:
             report.fail(error)
-        if on_progress is not None:
-            on_progress()
-    categories = dict(enumerate(names.given, 1))
-    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
-    data = canonical_json(to_coco(frames, categories, rle=rle)).encode("utf-8", errors="backslashreplace")
+        tell(CONVERTING, 1, None)
+    content = to_coco(frames, dict(enumerate(names.given, 1)), rle=rle)
     report.count("frames converted", len(frames))
     if not frames:
         report.say("No frame could be converted: nothing was written.")
-    elif dst.is_file() and dst.read_bytes() == data:
-        report.say("Nothing new: nothing was changed.")
-    elif dry_run:
-        report.say("Dry run: nothing was written.")
-    else:
-        write_atomic(dst, data)
+    elif (why_not := _write(dst, content, dry_run=dry_run)) is not None:
+        report.say(why_not)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
 
@@ -100,7 +91,7 @@ def coco_to_labelme(
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Write each image of a COCO data set as a Labelme file of its name.
 
@@ -111,7 +102,7 @@ def coco_to_labelme(
         images: Where the images lie, which the Labelme files shall point to.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: `dst` is a file, or `classes` names none of the categories.
@@ -126,8 +117,7 @@ def coco_to_labelme(
     folder = Images([images] if images else [])
     sheet = Preview(preview, len(found))
     files: dict[Path, bytes] = {}
-    for word in ("written", "replaced", "unchanged"):
-        report.count(word, 0)
+    outcome = Outcome(report, dry_run)
     for number, image in enumerate(found):
         place = _inside(image.name)
         base = place.as_posix()
@@ -140,20 +130,15 @@ def coco_to_labelme(
             path = folder.named(dst / base)
             pointed = relative_path(path, target.parent) if path else place.name
             data = drawn_file(image.annotation, names=names, image_path=pointed)
-            outcome = judge_target(Job(number, src, base, target), data)
-            report.count(outcome)
-            if outcome != "unchanged":
+            if outcome.wants(Job(number, src, base, target), data):
                 files[target] = data
             if sheet.wants(number):
                 sheet.add(base, image.annotation, path)
         except BrokenInput as error:
             report.fail(error)
-        if on_progress is not None:
-            on_progress()
-    if dry_run:
-        report.say("Dry run: nothing was written.")
-    else:
-        write_many(files)
+        tell(CONVERTING, 1, None)
+    write_many(files)
+    outcome.end()
     sheet.write(names.__getitem__, report, dry_run=dry_run)
     return report
 
@@ -173,6 +158,26 @@ def _renamed(
         notes = (*image.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
         renamed.append(replace(image, annotation=annotation, notes=notes))
     return dict(enumerate(names.given or (), 1)), renamed
+
+
+def _write(dst: Path, content: object, *, dry_run: bool) -> str | None:
+    """Write a data set; or why nothing was written."""
+    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    data = canonical_json(content).encode("utf-8", errors="backslashreplace")
+    if dst.is_file() and dst.read_bytes() == data:
+        return "Nothing new: nothing was changed."
+    if dry_run:
+        return DRY_RUN
+    write_atomic(dst, data)
+    return None
+
+
+def _check_target(dst: Path) -> None:
+    """Raises UsageError: something else than a COCO data set is there, or the name is no JSON's."""
+    if dst.suffix.lower() != ".json" or dst.is_dir():
+        raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
+    if dst.exists() and not _is_data_set(dst):
+        raise UsageError(dst, "is there, and is no COCO data set", "Move it away, or name another DST")
 
 
 def _is_data_set(path: Path) -> bool:

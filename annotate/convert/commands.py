@@ -32,7 +32,7 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
     def converting(src: Path, dst: Path, *, classes: str | None, **options: Any) -> Report:
         given = None if classes is None else parse_names(classes)
         with progress() as tell:
-            return function(src, dst, classes=given, on_progress=lambda: tell("Converting", 1, None), **options)
+            return function(src, dst, classes=given, tell=tell, **options)
 
     command = reporting(converting)
     for decorate in (

@@ -148,6 +148,11 @@ class Images:
         self.roots = tuple(roots)
         self._without = frozenset(job.target.resolve() for job in without)
 
+    @classmethod
+    def around(cls, src: Path, images: Path | None, *, without: Iterable[Job] = ()) -> Images:
+        """The images beside or below what is converted, and in a folder that was named for them."""
+        return cls([src if src.is_dir() else src.parent, *([images] if images else [])], without=without)
+
     @cached_property
     def index(self) -> Mapping[str, Sequence[Path]]:
         """Paths by name without suffix."""

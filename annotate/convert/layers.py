@@ -6,7 +6,7 @@ Layers overlap as they may: unlike a class-index mask they hide nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +15,17 @@ from ..errors import BrokenInput, UsageError
 from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
 from ..geometry.raster import polygons_to_mask
 from ..geometry.trace import mask_to_shapes
+from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import encode_png
 from ..shapes import Annotation, Shape
 from ..system.store import write_many
-from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
+from .files import Images, Job, drawn_file, find_jobs, relative_path
 from .names import Given, IndexNames, check_known, names_of_files
-from .one import read_drawn
+from .one import Drawn, read_drawn
+from .outcome import CONVERTING, Outcome
 from .preview import Preview
-
-Progress = Callable[[], None]
-_OUTCOMES = ("written", "replaced", "unchanged")
 
 
 def labelme_to_layers(
@@ -37,7 +36,7 @@ def labelme_to_layers(
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Paint each class of Labelme files as a mask of 0 and 255, `DST/CLASS/NAME.png`.
 
@@ -50,51 +49,49 @@ def labelme_to_layers(
         images: Where images lie that are neither beside the file nor below `src`.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
     """
     report = Report("convert labelme-to-layers")
-    for word in _OUTCOMES:
-        report.count(word, 0)
-    files: dict[Path, bytes] = {}
+    outcome = Outcome(report, dry_run)
     jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
     names = names_of_files(jobs, classes)
-    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])])
+    folder = Images.around(src, images)
     sheet = Preview(preview, len(jobs))
     for job in jobs:
+        files: dict[Path, bytes] = {}
         try:
             drawn = read_drawn(job, names=names, folder=folder)
             for note in drawn.notes:
                 report.note(note, job.name)
-            shapes = drawn.annotation.shapes
-            painted = {s.class_id for s in shapes} if classes is None else range(1, len(classes) + 1)
-            for k in sorted(painted):
-                label = names.label(k)
-                if Path(label).name != label or label in (".", "..") or not label.isprintable():
-                    what = f"its label {label!r} is no name of a folder"
-                    raise BrokenInput(job.name, what, "Rename it with --classes")
-                target = dst / label / job.target.relative_to(dst if src.is_dir() else job.target.parent)
-                mask = polygons_to_mask([s for s in shapes if s.class_id == k], **drawn.size)
-                data = encode_png(mask.view(np.uint8) * np.uint8(255))
-                outcome = judge_target(Job(job.number, job.source, f"{label}/{job.name}", target), data)
-                report.count(outcome)
-                if outcome != "unchanged":
+            base = dst if src.is_dir() else job.target.parent
+            painted = {s.class_id for s in drawn.annotation.shapes} if classes is None else range(1, len(classes) + 1)
+            for label, data in _painted(drawn, painted, names, job):
+                target = dst / label / job.target.relative_to(base)
+                if outcome.wants(Job(job.number, job.source, f"{label}/{job.name}", target), data):
                     files[target] = data
             if sheet.wants(job.number):
                 sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
         except BrokenInput as error:
             report.fail(error)
-        if not dry_run:
-            write_many(files)
-        files.clear()
-        if on_progress is not None:
-            on_progress()
-    if dry_run:
-        report.say("Dry run: nothing was written.")
+        write_many(files)
+        tell(CONVERTING, 1, None)
+    outcome.end()
     sheet.write(names.label, report, dry_run=dry_run)
     return report
+
+
+def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job) -> Iterator[tuple[str, bytes]]:
+    """A folder's name and a PNG of each class. Raises BrokenInput where a class has no name for a folder."""
+    for k in sorted(class_ids):
+        label = names.label(k)
+        if Path(label).name != label or label in (".", "..") or not label.isprintable():
+            what = f"its label {label!r} is no name of a folder"
+            raise BrokenInput(job.name, what, "Rename it with --classes")
+        mask = polygons_to_mask([s for s in drawn.annotation.shapes if s.class_id == k], **drawn.size)
+        yield label, encode_png(mask.view(np.uint8) * np.uint8(255))
 
 
 def layers_to_labelme(
@@ -105,7 +102,7 @@ def layers_to_labelme(
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Trace masks `SRC/CLASS/NAME.png` as Labelme files `DST/NAME.json`, exactly; any value above 0 is the class.
 
@@ -116,30 +113,17 @@ def layers_to_labelme(
         images: Where the images of the same names lie, which the Labelme files shall point to.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the folders.
     """
     if dst.is_file():
         raise UsageError(dst, "is a file", "Name a folder to write to")
-    folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
-    frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
-    for folder in folders:
-        for path in files_below([folder], MASK_SUFFIXES):
-            frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
-    if not frames:
-        raise UsageError(src, "holds no folders with masks", "Lay them out as SRC/CLASS/NAME.png")
+    folders, frames = _masks_below(src)
     report = Report("convert layers-to-labelme")
-    for word in _OUTCOMES:
-        report.count(word, 0)
-    names = {k: folder.name for k, folder in enumerate(folders, 1)}
-    ids: dict[str, int | None] = {name: k for k, name in names.items()}
-    if classes is not None:
-        wanted = IndexNames(classes)
-        check_known(ids, wanted)
-        ids = {name: wanted.index_of(name) for name in ids}
-        names = dict(enumerate(wanted.given or (), 1))
+    outcome = Outcome(report, dry_run)
+    names, ids = _numbered(folders, classes)
     pictures = Images([images] if images else [])
     sheet = Preview(preview, len(frames), masks=src)
     for number, (place, masks) in enumerate(sorted(frames.items())):
@@ -155,20 +139,41 @@ def layers_to_labelme(
                 names=names,
                 image_path=relative_path(image, target.parent) if image else f"{place.name}.png",
             )
-            outcome = judge_target(Job(number, masks[0][1], place.as_posix(), target), data)
-            report.count(outcome)
-            if outcome != "unchanged" and not dry_run:
+            if outcome.wants(Job(number, masks[0][1], place.as_posix(), target), data):
                 write_many({target: data})
             if sheet.wants(number):
                 sheet.add(place.as_posix(), annotation, image)
         except BrokenInput as error:
             report.fail(error)
-        if on_progress is not None:
-            on_progress()
-    if dry_run:
-        report.say("Dry run: nothing was written.")
+        tell(CONVERTING, 1, None)
+    outcome.end()
     sheet.write(names.__getitem__, report, dry_run=dry_run)
     return report
+
+
+def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]]]]:
+    """The folders' names in order, and for each frame its masks with the folder of each.
+
+    Raises:
+        UsageError: There are none.
+    """
+    folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
+    frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
+    for folder in folders:
+        for path in files_below([folder], MASK_SUFFIXES):
+            frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
+    if not frames:
+        raise UsageError(src, "holds no folders with masks", "Lay them out as SRC/CLASS/NAME.png")
+    return [folder.name for folder in folders], frames
+
+
+def _numbered(folders: Sequence[str], classes: Given | None) -> tuple[dict[int, str], dict[str, int | None]]:
+    """The class names by number, and each folder's number; None for a folder that is not wanted."""
+    if classes is None:
+        return dict(enumerate(folders, 1)), {name: k for k, name in enumerate(folders, 1)}
+    wanted = IndexNames(classes)
+    check_known(folders, wanted)
+    return dict(enumerate(wanted.given or (), 1)), {name: wanted.index_of(name) for name in folders}
 
 
 def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> Annotation:

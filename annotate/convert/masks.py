@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..errors import BrokenInput, UsageError
 from ..formats.index_mask import MASK_SUFFIXES
+from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.images import MOST_PIXELS
 from ..system.store import write_many
-from .files import Images, Job, colliding, find_jobs, judge_target
+from .files import Images, Job, colliding, find_jobs
 from .names import Given, IndexNames, check_numbered, check_some_known
 from .one import Converted, Paint, Trace
+from .outcome import CONVERTING, Outcome
 from .preview import Preview
-
-Progress = Callable[[], None]
 
 _WORTH_PROCESSES = 400  # files; of fewer, starting processes takes longer than they save
 _WINDOW = 512  # files
@@ -32,7 +32,7 @@ def labelme_to_mask(
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Paint Labelme files as class-index PNGs, higher indices over lower, under the same names.
 
@@ -46,7 +46,7 @@ def labelme_to_mask(
             not say their size.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is nothing to convert, `dst` is unfit, or no classes are given and labels are no `class_n`.
@@ -58,9 +58,9 @@ def labelme_to_mask(
         check_numbered(jobs)
     else:
         check_some_known(jobs, names)
-    folder = Images([src if src.is_dir() else src.parent, *([images] if images else [])], without=jobs)
+    folder = Images.around(src, images, without=jobs)
     sheet = Preview(preview, len(jobs))
-    _run(report, jobs, Paint(names, folder, sheet), dry_run=dry_run, on_progress=on_progress)
+    _run(report, jobs, Paint(names, folder, sheet), dry_run=dry_run, tell=tell)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
 
@@ -75,7 +75,7 @@ def mask_to_labelme(
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
-    on_progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> Report:
     """Trace class-index masks as Labelme files under the same names.
 
@@ -90,7 +90,7 @@ def mask_to_labelme(
         images: Where the images of the same names lie, which the Labelme files shall point to.
         preview: Where to write a contact sheet of some of the frames.
         dry_run: Write nothing.
-        on_progress: Called after each file.
+        tell: Told of each file.
 
     Raises:
         UsageError: There is nothing to convert, `dst` is unfit, or `tolerance` is no distance.
@@ -104,22 +104,14 @@ def mask_to_labelme(
     names = IndexNames(classes)
     sheet = Preview(preview, len(jobs), masks=src)
     trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)
-    _run(report, jobs, trace, dry_run=dry_run, on_progress=on_progress)
+    _run(report, jobs, trace, dry_run=dry_run, tell=tell)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
 
 
-def _run(
-    report: Report,
-    jobs: list[Job],
-    convert: Paint | Trace,
-    *,
-    dry_run: bool,
-    on_progress: Progress | None,
-) -> None:
+def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bool, tell: Tell) -> None:
     """Convert every job, write what is new, and count."""
-    for word in ("written", "replaced", "unchanged"):
-        report.count(word, 0)
+    outcome = Outcome(report, dry_run)
     later = colliding(jobs)
     for job in jobs:
         if job.source in later:
@@ -139,14 +131,11 @@ def _run(
                 if done.error is not None:
                     raise done.error
                 assert done.data is not None
-                outcome = judge_target(job, done.data)
-                report.count(outcome)
-                if outcome != "unchanged" and not dry_run:
+                if outcome.wants(job, done.data):
                     yield job.target, done.data
             except BrokenInput as error:
                 report.fail(error)
-            if on_progress is not None:
-                on_progress()
+            tell(CONVERTING, 1, None)
 
     try:
         write_many(outputs())
@@ -154,8 +143,7 @@ def _run(
         raise UsageError(
             "DST", f"cannot be written ({error.strerror})", "Check its permissions and its disk"
         ) from error
-    if dry_run:
-        report.say("Dry run: nothing was written.")
+    outcome.end()
 
 
 def _each(convert: Paint | Trace, jobs: list[Job]) -> Iterator[Converted]:

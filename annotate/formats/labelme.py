@@ -158,20 +158,9 @@ def annotation_to_labelme(
     for place, shape in enumerate(annotation.shapes):
         if shape.class_id not in names:
             raise ValueError(f"class id {shape.class_id} has no name")
-        own_flags = dict(shape_flags[place]) if shape_flags else {}
-        own_flags.pop("hole", None)
-        if shape.hole:
-            own_flags["hole"] = True
-        entry = {
-            "label": names[shape.class_id],
-            "points": [[float(x), float(y)] for x, y in shape.points],
-            "group_id": shape.group,
-            "description": descriptions[place] if descriptions else "",
-            "shape_type": "polygon",
-            "flags": own_flags,
-            "mask": None,
-        }
-        lines.append("    " + _dump(entry))
+        own = shape_flags[place] if shape_flags else {}
+        description = descriptions[place] if descriptions else ""
+        lines.append(f"    {_dump(_entry(shape, names[shape.class_id], flags=own, description=description))}")
     content: dict[str, Any] = {
         "version": LABELME_VERSION,
         "flags": dict(flags or {}),
@@ -188,6 +177,20 @@ def annotation_to_labelme(
         parts.append(f"  {_dump(key)}: {text}")
     # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", errors="backslashreplace")
+
+
+def _entry(shape: Shape, label: str, *, flags: Mapping[str, bool], description: str) -> dict[str, Any]:
+    """A shape as it stands in a file."""
+    own = {name: flag for name, flag in flags.items() if name != "hole"}
+    return {
+        "label": label,
+        "points": [[float(x), float(y)] for x, y in shape.points],
+        "group_id": shape.group,
+        "description": description,
+        "shape_type": "polygon",
+        "flags": own | ({"hole": True} if shape.hole else {}),
+        "mask": None,
+    }
 
 
 def _dump(value: object) -> str:

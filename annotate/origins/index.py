@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..catalogue.database import chunks
+from ..catalogue.database import AT_ONCE
 from ..errors import DmrError
 from ..report import Report
 from ..scans.identity import key_path
 from ..system.clock import utc_now
+from ..system.pipeline import batched
 from ..system.platform import owner_only
 
 _SCHEMA: Final = 1
@@ -115,7 +116,7 @@ def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
     with _errors_told(path), closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
         if _version(connection) == 0:
             return found
-        for ids in chunks(frames):
+        for ids in batched(frames, AT_ONCE):
             query = _GET.format(",".join("?" * len(ids)))
             for frame, name, index, at in connection.execute(query, ids):
                 found[frame] = Seen(frame, Path(os.fsdecode(name)), index, at)

@@ -133,6 +133,33 @@ class Subject:
         return shapely.union_all([p for p in parts if p.area >= _SMALLEST])
 
 
+def _draw_erector(rng: np.random.Generator, *, front: float) -> Blob:
+    deep = rng.uniform(30, 40) / 2
+    return Blob(
+        (rng.uniform(30, 36), front - 1.5 - deep + rng.uniform(0, 3)),
+        (rng.uniform(29, 36), deep),
+        rng.uniform(-0.12, 0.05),
+        2.5,
+        draw_wobble(rng, 0.02),
+    )
+
+
+def _draw_fascicles(rng: np.random.Generator) -> tuple[Fascicle, ...]:
+    number = int(rng.integers(1, 4))
+    fascicles = []
+    for k in range(number):
+        spread = (k - (number - 1) / 2) * 0.3
+        fascicles.append(
+            Fascicle(
+                (rng.uniform(-0.62, -0.28) + spread, rng.uniform(-0.72, -0.48) + 0.12 * abs(spread)),
+                (rng.uniform(3, 6), rng.uniform(1.5, 3)),
+                rng.uniform(-0.4, 0.4),
+                (rng.uniform(0, 0.12), rng.uniform(-0.06, 0.06)),
+            )
+        )
+    return tuple(fascicles)
+
+
 def draw_subject(rng: np.random.Generator) -> Subject:
     """Draw a virtual subject."""
     tip_x = float(np.clip(rng.normal(42, 5), 30, 55))
@@ -152,28 +179,10 @@ def draw_subject(rng: np.random.Generator) -> Subject:
     )
     quadratus = Blob(tuple(cap), (length, across), np.pi / 2 - lean, 2.3, draw_wobble(rng, 0.02))
 
-    deep = rng.uniform(30, 40) / 2
-    erector = Blob(
-        (rng.uniform(30, 36), -15 - thick / 2 - 1.5 - deep + rng.uniform(0, 3)),
-        (rng.uniform(29, 36), deep),
-        rng.uniform(-0.12, 0.05),
-        2.5,
-        draw_wobble(rng, 0.02),
-    )
+    erector = _draw_erector(rng, front=-15 - thick / 2)
     body = Blob((0, 4), (rng.uniform(23, 27), rng.uniform(16, 19)), 0, 2.4, draw_wobble(rng, 0.015))
 
-    number = int(rng.integers(1, 4))
-    fascicles = []
-    for k in range(number):
-        spread = (k - (number - 1) / 2) * 0.3
-        fascicles.append(
-            Fascicle(
-                (rng.uniform(-0.62, -0.28) + spread, rng.uniform(-0.72, -0.48) + 0.12 * abs(spread)),
-                (rng.uniform(3, 6), rng.uniform(1.5, 3)),
-                rng.uniform(-0.4, 0.4),
-                (rng.uniform(0, 0.12), rng.uniform(-0.06, 0.06)),
-            )
-        )
+    fascicles = _draw_fascicles(rng)
     side = "right" if rng.random() < 0.5 else "left"
     vessel_size = rng.uniform(9, 12) if side == "right" else rng.uniform(8, 10)
     vessel = Blob((rng.uniform(10, 18), 4 + 19 + vessel_size), (vessel_size, vessel_size * rng.uniform(0.75, 1)))
@@ -195,7 +204,7 @@ def draw_subject(rng: np.random.Generator) -> Subject:
         psoas=psoas,
         quadratus=quadratus,
         erector=erector,
-        fascicles=tuple(fascicles),
+        fascicles=fascicles,
         plexus_db=None if rng.random() < 0.15 else rng.uniform(-2, 8),
         vessel=vessel,
         kidney=kidney if has_kidney else None,

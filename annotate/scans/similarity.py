@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-NEAR_COPY: Final = 1  # bits of 64 by which two frames' perceptual hashes may differ to be named near-copies
+# Bits of 64 by which the perceptual hashes of two near-copies may differ. Few where a frame is held against all others,
+# of other patients too: among thousands, unlike frames come near by chance. More within a clip, where a frame's
+# neighbours show the same moment and none of them need be shown twice.
+NEAR_COPY: Final = 1
+NEAR_COPY_IN_CLIP: Final = 3
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> str:

@@ -89,21 +89,36 @@ class SplitSettings:
 
 @dataclass(frozen=True, slots=True)
 class SelectSettings:
-    """How the next frames are chosen; `strategy` is a name that the selector knows."""
+    """How the next frames are chosen.
+
+    Attributes:
+        strategy: A name that the selector knows.
+        frames_per_round: How many are drawn at a time.
+        per_clip_per_round: How many of a clip come before every other clip has had its turn.
+        planned_rounds: Without effect yet, as are the next two; None where it is left out.
+        per_patient_per_round: Likewise.
+        audit_share: Likewise.
+    """
 
     strategy: str = "informative"
     frames_per_round: int = 50
-    planned_rounds: int = 8
     per_clip_per_round: int = 2
+    planned_rounds: int | None = None
     per_patient_per_round: int | None = None
-    audit_share: float = 0.12
+    audit_share: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("frames_per_round", "planned_rounds", "per_clip_per_round"):
-            within(name, getattr(self, name), 1, math.inf)
-        if self.per_patient_per_round is not None:
-            within("per_patient_per_round", self.per_patient_per_round, 1, math.inf)
-        within("audit_share", self.audit_share, 0, 1)
+        for name in ("frames_per_round", "per_clip_per_round", "planned_rounds", "per_patient_per_round"):
+            if (value := getattr(self, name)) is not None:
+                within(name, value, 1, math.inf)
+        if self.audit_share is not None:
+            within("audit_share", self.audit_share, 0, 1)
+
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """The keys that were given a value and that nothing follows yet."""
+        names = ("planned_rounds", "per_patient_per_round", "audit_share")
+        return tuple(name for name in names if getattr(self, name) is not None)
 
 
 @dataclass(frozen=True, slots=True)

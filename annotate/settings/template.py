@@ -49,10 +49,7 @@ test = 0.2
 [select]
 strategy = "informative"
 frames_per_round = 50
-planned_rounds = 8
 per_clip_per_round = 2
-# per_patient_per_round = 10
-audit_share = 0.12          # drawn at random, to measure without bias
 
 [train]
 size = "s"                  # "s" for a processor, "m" or "l" for a graphics card

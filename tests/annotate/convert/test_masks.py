@@ -127,7 +127,11 @@ def test_one_bad_file_never_stops_the_rest(tmp_path: Path) -> None:
     write_labelme(tmp_path / "in" / "d.json", ("nerve", LEFT), imageHeight=None)
     write_labelme(tmp_path / "in" / "e.json", ("nerve", RIGHT))
     seen: list[int] = []
-    report = labelme_to_mask(tmp_path / "in", tmp_path / "out", classes=("nerve",), on_progress=lambda: seen.append(1))
+
+    def tell(what: str, more: int, of: int | None, note: str = "") -> None:
+        seen.append(more)
+
+    report = labelme_to_mask(tmp_path / "in", tmp_path / "out", classes=("nerve",), tell=tell)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "e.png"]
     assert report.exit_code == 1 and len(seen) == 5
     reasons = ["is no JSON", "more than 40 million", "says no size, and its image is not there"]

@@ -1,0 +1,75 @@
+"""What is in a workspace, and what to do next, as `dmr status` tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..catalogue.catalogue import DrawnClass
+from ..catalogue.records import CycleRecord
+from ..settings.model import SETTINGS_NAME
+from ..wording import counted
+from ..workspace import Session
+from .class_table import class_figures, class_table
+from .model_card import interrupted_at
+
+
+def overview(s: Session) -> str:
+    """Tell what is in a workspace: the text for a person; the report gets the same for a program, and what is next."""
+    counts = s.catalogue.counts()
+    drawn, active = s.catalogue.drawn_classes(), s.catalogue.active_model()
+    model = active.id if active else None
+    cycles = s.catalogue.cycles()
+    last = cycles[-1] if cycles else None
+    s.report.data["status"] = {**counts, "active model": model}
+    s.report.data["last_cycle"] = last and {"candidate": last.candidate, "verdict": last.verdict, **last.bounds}
+    figures = class_figures(s.workspace, s.catalogue.classes(), drawn, model=model, report=s.report)
+    s.report.data |= figures
+    if s.settings.select.without_effect:
+        names = ", ".join(s.settings.select.without_effect)
+        s.report.say(f"These keys of [select] in {SETTINGS_NAME} have no effect yet: {names}.")
+    if (step := interrupted_at(s.workspace.models_folder)) is not None:
+        s.report.say(
+            f"A training was interrupted at step {step}: the same command goes on; `dmr train --finish` makes a "
+            "version of what it has."
+        )
+    models = len(s.catalogue.models())
+    s.report.say(f"Next: {_next_step(counts, drawn, models=models, active=active is not None)}.")
+    return "\n".join([*_lines(counts, model=model, last=last), "", class_table(figures, model=model)])
+
+
+def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | None) -> list[str]:
+    width = max(len(what) for what in counts)
+    lines = [f"{what:<{width}}  {n}" for what, n in counts.items() if n or what in ("frames", "frames labelled")]
+    lines.append(f"{'active model':<{width}}  {model or 'none'}")
+    if last is not None:
+        against = f" against {last.incumbent}" if last.incumbent else ""
+        reason = last.bounds.get("reason", "")
+        lines.append(f"{'last verdict':<{width}}  {last.candidate}{against}: {last.verdict}; {reason}")
+    return lines
+
+
+def _next_step(counts: Mapping[str, int], drawn: Mapping[int, DrawnClass], *, models: int, active: bool) -> str:
+    """What to do next, without a full stop."""
+    if not counts["frames"]:
+        return "`dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans"
+    if active:
+        return (
+            "`dmr prelabel FOLDER` for new scans; `dmr push` to correct their drafts in Label Studio, or `dmr open` in "
+            "Labelme; `dmr retrain` when something new is drawn"
+        )
+    if not counts["frames labelled"]:
+        return "`dmr open` to draw on the frames that come first"
+    if not drawn:
+        return (
+            f"none of the {counted(counts['frames labelled'], 'labelled frames')} shows an outline of a class. `dmr "
+            "import FOLDER --dry-run` says what was left out of the files, and which lines of dmr.toml to change; then "
+            "import again, or draw with `dmr open`"
+        )
+    if not any(own.frames["train"] for own in drawn.values()):
+        return "outlines of more patients, by `dmr import FOLDER` or `dmr open`; none is of a training patient"
+    if models:
+        return (
+            "no model is active, for none has learnt enough yet: train longer (`dmr train --minutes 60`), or outline "
+            "more frames"
+        )
+    return "`dmr train`"

@@ -1,0 +1,37 @@
+"""The command `dmr init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..console import progress, reporting
+from ..report import Report
+
+_PATH = click.Path(path_type=Path)
+_THERE = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("folder", type=_PATH, default=Path())
+@click.option("--classes", help="Names of the structures and other names for them: nerve=shenjing,muscle,...")
+@click.option("--from", "outlines", type=_THERE, help="Labelme files to propose classes, aliases and --patient from.")
+@click.option("--patient", help="Regular expression that finds (?P<patient>...) in a file's name.")
+@click.option("--coverage", type=click.Choice(["drawn", "all"]), help="What a class that is not drawn means.")
+@reporting
+def init(folder: Path, classes: str | None, outlines: Path | None, patient: str | None, coverage: str | None) -> Report:
+    """Make a workspace in FOLDER.
+
+    Without --classes or --from, the classes are those of the Shamrock view: psoas_major, quadratus_lumborum,
+    erector_spinae, transverse_process, vertebral_body and lumbar_plexus. With --from they are what the labels in the
+    files tell; what --classes and --patient say stays.
+    """
+    from .new_workspace import make_workspace
+
+    report = Report("init")
+    with progress() as tell:
+        make_workspace(
+            folder, classes=classes, outlines=outlines, patient=patient, coverage=coverage, report=report, tell=tell
+        )
+    return report

@@ -1,0 +1,89 @@
+"""`dmr init`: makes a workspace and says what to do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..classes import PALETTE, ClassDef, Classes, canonical_label, parse_names
+from ..errors import UsageError
+from ..progress.tell import Tell, silent
+from ..recognition.propose import Proposal, propose_settings
+from ..report import Report
+from ..scans.identity import key_path
+from ..settings.model import SETTINGS_NAME, ImportSettings
+from ..workspace import Workspace
+
+
+def make_workspace(
+    folder: Path,
+    *,
+    classes: str | None = None,
+    outlines: Path | None = None,
+    patient: str | None = None,
+    coverage: str | None = None,
+    report: Report,
+    tell: Tell = silent,
+) -> None:
+    """Make a workspace; what is there already stays as it is.
+
+    Args:
+        folder: Made if need be.
+        classes: What `--classes` says; None for those of `outlines`, or else of the Shamrock view.
+        outlines: Labelme files that tell classes, aliases and the patient pattern; None without any.
+        patient: The pattern of file names; None for that of `outlines`, or else PATIENT_FRAME.
+        coverage: `drawn` or `all`; None for `drawn`.
+        report: Gets what was made and what comes next.
+        tell: Told of each file of `outlines`.
+
+    Raises:
+        UsageError: `classes` or `patient` cannot be followed, or `outlines` tells nothing.
+        WorkspaceError: The folder lies in another workspace, or holds revisions but no catalogue.
+    """
+    given = _named_classes(classes) if classes is not None else None
+    try:
+        ImportSettings(patient=patient)
+    except ValueError as error:
+        raise UsageError("--patient", str(error), "Name its group, as in ^(?P<patient>[0-9]+)_") from error
+    proposal = None
+    ignore: tuple[str, ...] = ()
+    if outlines is not None and not (folder / SETTINGS_NAME).exists():
+        proposal = propose_settings(outlines, classes=given, patient=patient, tell=tell)
+        given, ignore, patient = list(proposal.classes), proposal.ignore, proposal.patient
+    workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage, ignore=ignore)
+    if changed:
+        _say_what_was_made(workspace, proposal, report)
+        return
+    report.say(f"{workspace.root} is a workspace already; nothing was changed.")
+    if outlines is not None:
+        report.say("--from proposes settings for a new one; here `dmr import` says which lines to change.")
+
+
+def _say_what_was_made(workspace: Workspace, proposal: Proposal | None, report: Report) -> None:
+    with workspace.catalogue() as catalogue:
+        key = key_path(catalogue.meta("key_id"))
+    report.say(f"Made a workspace in {workspace.root}.")
+    report.say(f"The key of its pseudonyms lies outside it: {key}. Keep a copy where patients' names are kept.")
+    if proposal is None:
+        report.say(
+            "Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`. "
+            "In a new folder, `dmr init --from OUTLINES` finds it out from the files."
+        )
+        return
+    report.data["proposed"] = proposal.data
+    for line in proposal.lines:
+        report.say(line)
+    report.say("Next: look it over in dmr.toml, then run `dmr import` in that folder on the same files.")
+
+
+def _named_classes(text: str) -> list[ClassDef]:
+    """Classes from `name=alias=alias,name,...`, the first the lowest in a mask. Raises UsageError."""
+    classes = []
+    try:
+        for number, (name, *aliases) in enumerate(parse_names(text), 1):
+            if not all((name, *aliases)):
+                raise ValueError("a name is empty")
+            others = tuple(alias for alias in aliases if canonical_label(alias) != canonical_label(name))
+            classes.append(ClassDef(number, name, others, PALETTE[(number - 1) % len(PALETTE)], 10 * number))
+        return list(Classes(classes))
+    except ValueError as error:
+        raise UsageError("--classes", str(error), "Give names such as nerve=shenjing,muscle") from error
