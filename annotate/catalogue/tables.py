@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 import sqlalchemy as sa
+
+from ..settings.model import Purpose, Split
+from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
 SCHEMA: Final = "0002"
 """The newest migration: what this program reads and writes."""
@@ -19,18 +22,10 @@ metadata = sa.MetaData(
     }
 )
 
-SPLIT_VALUES: Final = ("train", "validation", "test")
-RENDITION_STATES: Final = ("ok", "quarantined", "erased")
-ORIGINS: Final = ("import", "labelme", "studio", "consensus")
-MODEL_STATES: Final = ("candidate", "active", "undecided", "rejected", "retired")
-PURPOSES: Final = ("correct", "audit", "second-reading", "adjudication")
-TASK_STATES: Final = ("pushed", "labelled", "skipped", "gone")
-ANNOTATION_STATES: Final = ("live", "skipped", "gone")
-VERDICTS: Final = ("promoted", "undecided", "rejected")
 
-
-def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
+def _one_of(column: str, kind: object) -> sa.CheckConstraint:
+    """A column that holds one of a Literal's values."""
+    listed = ", ".join(f"'{value}'" for value in get_args(kind))
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
@@ -62,7 +57,7 @@ patient = sa.Table(
     sa.Column("split", sa.String(16)),  # set once: a trigger refuses to change it
     sa.Column("split_reason", sa.Text),
     _time("erased_at", nullable=True),
-    _one_of("split", SPLIT_VALUES),
+    _one_of("split", Split),
 )
 
 clip = sa.Table(
@@ -109,7 +104,7 @@ rendition = sa.Table(
     _time("added_at"),
     _time("reviewed_at", nullable=True),  # when somebody said that no picture shows who the patient is
     sa.UniqueConstraint("frame", "version"),
-    _one_of("state", RENDITION_STATES),
+    _one_of("state", RenditionState),
 )
 
 class_ = sa.Table(
@@ -153,7 +148,7 @@ revision = sa.Table(
     sa.ForeignKeyConstraint(
         ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
     ),
-    _one_of("origin", ORIGINS),
+    _one_of("origin", Origin),
 )
 
 tombstone = sa.Table(
@@ -210,7 +205,7 @@ model = sa.Table(
     sa.Column("test_version", sa.ForeignKey("dataset.id", name="fk_model_test_version")),
     sa.Column("state", sa.String(16), nullable=False),
     _time("at"),
-    _one_of("state", MODEL_STATES),
+    _one_of("state", ModelState),
 )
 _is_active = model.c.state == "active"
 sa.Index("ix_model_one_active", model.c.state, unique=True, sqlite_where=_is_active, postgresql_where=_is_active)
@@ -250,7 +245,7 @@ queue = sa.Table(
     sa.Column("reader", sa.Text),
     sa.Column("cursor", sa.Text),  # how far it has been pulled: moved in the transaction that holds what was pulled
     sa.UniqueConstraint("server", "project"),
-    _one_of("purpose", PURPOSES),
+    _one_of("purpose", Purpose),
 )
 
 task = sa.Table(
@@ -265,7 +260,7 @@ task = sa.Table(
     _time("at"),
     sa.Column("rank", sa.Integer),  # place in the order that was pushed last
     sa.Index("ix_task_queue_remote_id", "queue", "remote_id"),
-    _one_of("state", TASK_STATES),
+    _one_of("state", TaskState),
 )
 
 remote_annotation = sa.Table(
@@ -278,7 +273,7 @@ remote_annotation = sa.Table(
     sa.Column("raw_sha256", sa.String(64), nullable=False),  # as last seen on the server
     sa.Column("revision", sa.ForeignKey("revision.sha256")),  # what it became; None for a skipped task
     sa.Column("state", sa.String(16), nullable=False),
-    _one_of("state", ANNOTATION_STATES),
+    _one_of("state", AnnotationState),
 )
 
 cycle = sa.Table(
@@ -293,5 +288,5 @@ cycle = sa.Table(
     _json("bounds", nullable=True),
     _json("selection", nullable=True),
     _time("at"),
-    _one_of("verdict", VERDICTS),
+    _one_of("verdict", Decision),
 )

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -25,9 +24,8 @@ from ..geometry.trace import index_to_shapes
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, decode_frames, encode_png, read_frames
+from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
-
-Coverage = Literal["drawn", "all"]
 
 
 def _nothing(_: str) -> bool:

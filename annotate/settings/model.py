@@ -18,6 +18,7 @@ FORMAT: Final = 1
 SETTINGS_NAME: Final = "dmr.toml"
 
 Split = Literal["train", "validation", "test"]
+Coverage = Literal["drawn", "all"]
 Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
@@ -38,7 +39,7 @@ class ImportSettings:
     """
 
     patient: str | None = None
-    coverage: Literal["drawn", "all"] = "drawn"
+    coverage: Coverage = "drawn"
     ignore: tuple[str, ...] = ()
 
     def ignores(self, label: str) -> bool:

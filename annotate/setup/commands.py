@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from ..console import progress, reporting
 from ..report import Report
+from ..settings.model import Coverage
 
 _PATH = click.Path(path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
@@ -18,7 +20,7 @@ _THERE = click.Path(exists=True, path_type=Path)
 @click.option("--classes", help="Names of the structures and other names for them: nerve=shenjing,muscle,...")
 @click.option("--from", "outlines", type=_THERE, help="Labelme files to propose classes, aliases and --patient from.")
 @click.option("--patient", help="Regular expression that finds (?P<patient>...) in a file's name.")
-@click.option("--coverage", type=click.Choice(["drawn", "all"]), help="What a class that is not drawn means.")
+@click.option("--coverage", type=click.Choice(get_args(Coverage)), help="What a class that is not drawn means.")
 @reporting
 def init(folder: Path, classes: str | None, outlines: Path | None, patient: str | None, coverage: str | None) -> Report:
     """Make a workspace in FOLDER.

@@ -272,6 +272,7 @@ def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: 
         (("evaluate", "--map", "x=nosuch", "--data", "."), "no model"),
         (("train", "--input", "100"), "multiple of 32"),
         (("import", "--masks", "."), "go together"),
+        (("import", ".", "--images", ".", "--masks", "."), "Give either Labelme files or masks"),
         (("models", "info", "v9"), "no model of this workspace"),
         (("models", "promote", "v9", "--because", " "), "says nothing"),
         (("import", "."), "holds no Labelme file"),

@@ -111,7 +111,7 @@ def test_what_init_writes_as_comments_is_accepted_when_uncommented() -> None:
 
     assert settings.studio.queues[0].reader is not None
     assert settings.catalogue.url is not None
-    assert (settings.train.epochs, settings.train.minutes, settings.select.per_patient_per_round) == (100, 30.0, 10)
+    assert (settings.train.epochs, settings.train.minutes) == (100, 30.0)
 
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,8}", fullmatch=True)
