@@ -18,15 +18,14 @@ from typing import Any
 import numpy as np
 from record import record
 
-from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord
 from dmr.annotate.intake.ingest import NamedFrame, add_frames
-from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
 from dmr.annotate.studio import server
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import need_login
+from dmr.annotate.studio.payload import region_to_json
 from dmr.annotate.studio.push import Outgoing, push
 from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
 from dmr.annotate.system.pipeline import batched
@@ -44,14 +43,14 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, local_studio(Path(folder)):
         workspace, _ = Workspace.create(Path(folder) / "ws")
-        with workspace.catalogue() as catalogue:
-            outgoing = make_frames(workspace, catalogue, args.frames)
+        with workspace.session(write=True) as s:
+            outgoing = make_frames(s, args.frames)
             with StudioClient(need_login(workspace.settings)) as client:
-                one_by_one = push_singly(workspace, catalogue, client, outgoing[: args.singly])
+                one_by_one = push_singly(s, client, outgoing[: args.singly])
                 rows = [
-                    timed("all new", lambda: send(workspace, catalogue, client, outgoing), len(outgoing)),
-                    timed("nothing new", lambda: send(workspace, catalogue, client, outgoing), len(outgoing)),
-                    timed("another order", lambda: send(workspace, catalogue, client, outgoing[::-1]), len(outgoing)),
+                    timed("all new", lambda: send(s, client, outgoing), len(outgoing)),
+                    timed("nothing new", lambda: send(s, client, outgoing), len(outgoing)),
+                    timed("another order", lambda: send(s, client, outgoing[::-1]), len(outgoing)),
                     {"what": "one by one", "tasks": args.singly, "seconds": round(one_by_one, 2)},
                 ]
     for row in rows:
@@ -76,9 +75,9 @@ def local_studio(folder: Path) -> Iterator[None]:
         server.stop()
 
 
-def make_frames(workspace: Workspace, catalogue: Catalogue, count: int) -> list[Outgoing]:
+def make_frames(s: Session, count: int) -> list[Outgoing]:
     rng = np.random.default_rng(0)
-    catalogue.add_model(ModelRecord(id="v1", sha256="0" * 64, class_ids=(1,)))
+    s.catalogue.add_model(ModelRecord(id="v1", sha256="0" * 64, class_ids=(1,)))
     angle = np.linspace(0, 2 * np.pi, POINTS, endpoint=False)
     outgoing = []
     for numbers in batched(range(count), 500):
@@ -86,7 +85,7 @@ def make_frames(workspace: Workspace, catalogue: Catalogue, count: int) -> list[
         for n in numbers:
             pixels = rng.integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)
             items.append(NamedFrame(f"{n}", Frame(pixels, sha256_hex(encode_png(pixels)))))
-        frames = add_frames(Session(workspace, catalogue, Report("bench")), items)
+        frames = add_frames(s, items)
         for frame in frames:
             x, y = rng.uniform(60, 180), rng.uniform(60, 130)
             ring = tuple((float(x + 30 * np.cos(a)), float(y + 20 * np.sin(a))) for a in angle)
@@ -95,20 +94,20 @@ def make_frames(workspace: Workspace, catalogue: Catalogue, count: int) -> list[
                 frame=frame.frame_id, rendition=frame.pixel_sha256, model="v1", shapes=shapes, scores={}
             )
             outgoing.append(Outgoing(frame, "psoas major border uncertain (0.42)", draft))
-    catalogue.add_predictions(o.draft for o in outgoing if o.draft is not None)
-    catalogue.mark_reviewed(o.frame.frame_id for o in outgoing)
-    known = {f.frame_id: f for f in catalogue.frames()}
+    s.catalogue.add_predictions(o.draft for o in outgoing if o.draft is not None)
+    s.catalogue.mark_reviewed(o.frame.frame_id for o in outgoing)
+    known = {f.frame_id: f for f in s.catalogue.frames()}
     return [Outgoing(known[o.frame.frame_id], o.reason, o.draft) for o in outgoing]
 
 
-def send(workspace: Workspace, catalogue: Catalogue, client: StudioClient, outgoing: list[Outgoing]) -> None:
-    push(workspace, catalogue, client, MAIN, outgoing, model="v1", report=Report("bench"))
+def send(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> None:
+    push(s, client, outgoing, queue=MAIN, model="v1")
 
 
-def push_singly(workspace: Workspace, catalogue: Catalogue, client: StudioClient, outgoing: list[Outgoing]) -> float:
+def push_singly(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> float:
     """Seconds for as many tasks, each with its prediction, by the SDK's calls for one; in a project of their own."""
-    push(workspace, catalogue, client, MAIN, [], model="v1", report=Report("bench"))
-    opened = open_queue(workspace, catalogue, client, MAIN, report=Report("bench"), create=False)
+    push(s, client, [], queue=MAIN, model="v1")
+    opened = open_queue(s, client, MAIN, create=False)
     assert opened is not None
     title, config = "one by one", opened.project.config
     project = client.create_project(title, description=title, config=config, instructions="")
@@ -116,10 +115,11 @@ def push_singly(workspace: Workspace, catalogue: Catalogue, client: StudioClient
     began = time.perf_counter()
     for o in outgoing:
         assert o.draft is not None
-        regions = draft_regions(o.draft.shapes, "v1", o.frame, interface=opened.interface, workspace=workspace)
+        drafts = draft_regions(o.draft, o.frame, interface=opened.interface, classes=s.settings.classes)
+        regions = [region_to_json(draft.region, interface=opened.interface) for draft in drafts]
         data = {"image": f"/data/local-files/?d=x/{o.frame.frame_id}.png", "reason": o.reason}
         task = sdk.tasks.create(project=project.id, data=data)
-        sdk.predictions.create(task=task.id, model_version="v1", score=0.5, result=[dict(r.payload) for r in regions])
+        sdk.predictions.create(task=task.id, model_version="v1", score=0.5, result=regions)
     return time.perf_counter() - began
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -13,19 +11,23 @@ import httpx
 from label_studio_sdk import LabelStudio
 
 from ..errors import StudioError
+from ..system.pipeline import batched
 from ..wording import counted
 from .credentials import Login
-from .errors import NO_STUDIO, status_of, told
+from .errors import passing_over, status_of, told
+from .raw_calls import PATIENCE_S, RawCalls
+from .reading import items, member, read_project, read_task, whole
+from .records import OddAnswer, Project, StudioTask, TaskData
 
 OLDEST: Final = (1, 23, 2)  # the oldest version without known security holes
-CHUNK: Final = 500  # tasks or predictions a request: far below the server's limit of 250 MB
 UPLOADS: Final = 100  # files a request, the server's limit
-_PAGE = 1000
-_ANNOTATED_PAGE = 200
-_PATIENCE = 300.0  # seconds for a bulk request
+_PAGE: Final = 1000
+_ANNOTATED_PAGE: Final = 200
 
-_ONCE: Any = {"max_retries": 0, "timeout_in_seconds": int(_PATIENCE)}  # an import is never retried: it would come twice
-_ANNOTATED = {
+# What makes something is sent once: the SDK would try it again, and it would be there twice. What sets a value, such as
+# a project's labelling interface, may be tried again.
+_ONCE: Any = {"max_retries": 0, "timeout_in_seconds": int(PATIENCE_S)}
+_ANNOTATED: Final = {
     "filters": {
         "conjunction": "or",
         "items": [
@@ -36,39 +38,23 @@ _ANNOTATED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project on the server.
-
-    Attributes:
-        id: Its number.
-        title: Its name there.
-        config: Its labelling interface, XML.
-        model_version: Whose predictions are shown and rule the order; empty for none.
-        sampling: How "Label All Tasks" chooses.
-        is_prefilled: Whether predictions are shown to whoever labels.
-    """
-
-    id: int
-    title: str
-    config: str
-    model_version: str
-    sampling: str
-    is_prefilled: bool
-
-
 class StudioClient:
     """A connection to one Label Studio server.
 
-    Every method raises StudioError where the server is down, refuses, or does not have what is asked for.
+    Every method raises StudioError where the server is down, refuses, does not have what is asked for, or does not
+    answer as Label Studio does.
     """
 
     def __init__(self, login: Login, *, timeout: float = 60.0) -> None:
         self.url = login.url
-        self._http = httpx.Client(base_url=login.url, timeout=timeout, follow_redirects=True)
+        if not login.token or not login.token.isascii() or not login.token.isprintable():
+            what = "the token is empty, or has characters that no token has"
+            raise StudioError(self.url, what, "Give it a valid one: dmr studio connect")
         with told(self.url, "the token"):
+            self._http = httpx.Client(base_url=login.url, timeout=timeout, follow_redirects=True)
             sdk: Any = LabelStudio  # its constructor has no types
             self._sdk: LabelStudio = sdk(base_url=login.url, api_key=login.token, httpx_client=self._http)
+        self._raw = RawCalls(self._http, url=self.url, headers=self._sdk._client_wrapper.get_headers)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -85,37 +71,33 @@ class StudioClient:
     def version(self) -> str:
         """The server's version."""
         with told(self.url, "its version"):
-            return str(self._sdk.versions.get().release)
+            return str(member(self._sdk.versions.get(), "release") or "")
 
     def whoami(self) -> tuple[int, str]:
         """Number and e-mail of the token's owner."""
         with told(self.url, "the user"):
             me = self._sdk.users.whoami()
-        return int(me.id), str(me.email)
+            return whole(me, "id"), str(member(me, "email"))
 
     def users(self) -> dict[int, str]:
         """E-mail of everybody, by number."""
         with told(self.url, "its users"):
-            return {int(u.id): str(u.email) for u in self._sdk.users.list()}
+            return {whole(user, "id"): str(member(user, "email")) for user in self._sdk.users.list()}
 
     # Projects
 
     def project(self, project: int) -> Project | None:
         """A project, None where there is none of this number."""
-        try:
-            with told(self.url, f"project {project}"):
-                return _project(self._sdk.projects.get(project))
-        except StudioError as error:
-            if status_of(error) == 404:
-                return None
-            raise
+        with passing_over(404), told(self.url, f"project {project}"):
+            return read_project(self._sdk.projects.get(project))
+        return None
 
     def find_project(self, mark: str) -> Project | None:
         """The first project whose description holds a text."""
         with told(self.url, "its projects"):
-            every: list[Any] = list(self._sdk.projects.list())
-        found = [p for p in every if mark in (p.description or "")]
-        return _project(min(found, key=lambda p: p.id)) if found else None
+            every: Iterable[Any] = self._sdk.projects.list()
+            found = [read_project(p) for p in every if mark in str(member(p, "description") or "")]
+        return min(found, key=lambda p: p.id, default=None)
 
     def create_project(self, title: str, *, description: str, config: str, instructions: str) -> Project:
         """Make a project in which the lowest score comes first and predictions fill the frame in advance."""
@@ -133,7 +115,7 @@ class StudioClient:
                 sampling="Uncertainty sampling",
                 request_options=_ONCE,
             )
-        return _project(made)
+            return read_project(made)
 
     def set_config(self, project: int, config: str) -> None:
         """Give a project another labelling interface."""
@@ -147,13 +129,15 @@ class StudioClient:
 
     def model_versions(self, project: int) -> dict[str, int]:
         """The number of predictions of every model version."""
-        answer = self._json("GET", f"api/projects/{project}/model-versions/", params={"extended": True})
-        return {v["model_version"]: int(v["count"]) for v in answer.get("static", ()) if v["model_version"]}
+        answer = self._raw.json("GET", f"api/projects/{project}/model-versions/", params={"extended": True})
+        with told(self.url, f"the model versions of project {project}"):
+            versions = [v for v in items(answer, "static") if member(v, "model_version")]
+            return {str(v["model_version"]): whole(v, "count") for v in versions}
 
     def delete_model_version(self, project: int, version: str) -> None:
         """Delete all predictions of one model version."""
         path = f"api/projects/{project}/model-versions/"
-        self._request("DELETE", path, json={"model_version": version}, timeout=_PATIENCE)
+        self._raw.request("DELETE", path, json={"model_version": version}, timeout=PATIENCE_S)
 
     def ensure_view(self, project: int, *, title: str, ordering: str, shown: Sequence[str]) -> int:
         """The number of the view with this title in the Data Manager, made first where it is missing.
@@ -166,19 +150,18 @@ class StudioClient:
         """
         with told(self.url, f"the views of project {project}"):
             for view in self._sdk.views.list(project=project):
-                data: Any = view.data
-                if isinstance(data, Mapping) and data.get("title") == title:
-                    return int(view.id)
-            every = self._json("GET", "api/dm/columns/", params={"project": project})["columns"]
+                if member(member(view, "data"), "title") == title:
+                    return whole(view, "id")
+            every = items(self._raw.json("GET", "api/dm/columns/", params={"project": project}), "columns")
             names = {f"{c['target']}:{'data.' if c.get('parent') == 'data' else ''}{c['id']}" for c in every}
-            data = {
+            data: Any = {
                 "title": title,
                 "type": "list",
                 "target": "tasks",
                 "ordering": [ordering],
                 "hiddenColumns": {"explore": sorted(names - set(shown)), "labeling": sorted(names - {shown[0]})},
             }
-            return int(self._sdk.views.create(project=project, data=data, request_options=_ONCE).id)
+            return whole(self._sdk.views.create(project=project, data=data, request_options=_ONCE), "id")
 
     # Images
 
@@ -188,30 +171,29 @@ class StudioClient:
         Returns:
             False where the server does not serve that folder.
         """
-        try:
-            with told(self.url, f"the storage of project {project}"):
-                there = self._sdk.import_storage.local.list(project=project)
-                if not any(storage.path == folder for storage in there):
-                    self._sdk.import_storage.local.create(
-                        project=project, path=folder, use_blob_urls=True, title="dmr frames", request_options=_ONCE
-                    )
-        except StudioError as error:
-            if status_of(error) == 400:
-                return False
-            raise
-        return True
+        with passing_over(400), told(self.url, f"the storage of project {project}"):
+            storages = self._sdk.import_storage.local
+            if not any(member(storage, "path") == folder for storage in storages.list(project=project)):
+                storages.create(
+                    project=project, path=folder, use_blob_urls=True, title="dmr frames", request_options=_ONCE
+                )
+            return True
+        return False
 
     def upload(self, project: int, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         """Send PNG files and give, for each name, where the server keeps it, a batch at a time."""
         path = f"api/projects/{project}/import"
-        for batch in _chunks(files, UPLOADS):
+        for batch in batched(files, UPLOADS):
             # Equal field names would silently keep the last file only.
             form = {f"f{k}": (name, data, "image/png") for k, (name, data) in enumerate(batch)}
-            answer = self._json("POST", path, params={"commit_to_project": "false"}, files=form, timeout=_PATIENCE)
-            for upload in answer["file_upload_ids"]:
-                file = self._json("GET", f"api/import/file-upload/{upload}")["file"]
-                stored = str(file).rsplit("/", 1)[-1]  # <8 hex digits>-<name>
-                yield stored.partition("-")[2], f"/data/{file}"
+            answer = self._raw.json("POST", path, params={"commit_to_project": "false"}, files=form, timeout=PATIENCE_S)
+            with told(self.url, counted(len(batch), "pictures")):
+                kept = [str(member(self._sdk.files.get(upload), "file")) for upload in items(answer, "file_upload_ids")]
+                # The server keeps each as <8 hex digits>-<name>.
+                stored = {file.rsplit("/", 1)[-1].partition("-")[2]: f"/data/{file}" for file in kept}
+                if missing := [name for name, _ in batch if name not in stored]:
+                    raise OddAnswer(f"it kept no {missing[0]}")
+            yield from stored.items()
 
     # Tasks
 
@@ -226,7 +208,10 @@ class StudioClient:
             answer: Any = self._sdk.projects.import_tasks(
                 project, request=request, return_task_ids=True, commit_to_project=True, request_options=_ONCE
             )
-        return [int(i) for i in answer.task_ids or ()]
+            numbers = [int(number) for number in items(answer, "task_ids")]
+            if len(numbers) != len(tasks):
+                raise OddAnswer(f"it gave {len(numbers)} numbers")
+            return numbers
 
     def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Add predictions to tasks that are there, at most a few hundred at once."""
@@ -234,30 +219,27 @@ class StudioClient:
         with told(self.url, counted(len(predictions), "predictions")):
             self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
 
-    def update_task(self, task: int, data: Mapping[str, Any]) -> None:
-        """Replace the data of one task."""
-        self._request("PATCH", f"api/tasks/{task}/", json={"data": dict(data)})
+    def update_task(self, task: int, data: TaskData) -> None:
+        """Replace what one task says of its frame."""
+        with told(self.url, f"task {task}"):
+            self._sdk.tasks.update(str(task), data=data.as_json())
 
-    def tasks(self, project: int) -> Iterator[dict[str, Any]]:
-        """`id` and `data` of every task."""
-        yield from self._pages({"project": project, "fields": "task_only", "include": "id,data", "page_size": _PAGE})
+    def tasks(self, project: int) -> Iterator[StudioTask]:
+        """Every task, without annotations and predictions."""
+        yield from self._tasks({"project": project, "fields": "task_only", "include": "id,data", "page_size": _PAGE})
 
-    def annotated_tasks(self, project: int) -> Iterator[dict[str, Any]]:
+    def annotated_tasks(self, project: int) -> Iterator[StudioTask]:
         """Every task that somebody annotated or skipped, with annotations and predictions."""
         query = json.dumps(_ANNOTATED)
-        yield from self._pages(
+        yield from self._tasks(
             {"project": project, "fields": "all", "query": query, "page_size": _ANNOTATED_PAGE, "resolve_uri": False}
         )
 
-    def annotation(self, annotation: int) -> dict[str, Any] | None:
-        """An annotation as it is now, None where it is gone."""
-        try:
-            answer: dict[str, Any] = self._json("GET", f"api/annotations/{annotation}/")
-        except StudioError as error:
-            if status_of(error) == 404:
-                return None
-            raise
-        return answer
+    def task_of(self, annotation: int) -> int | None:
+        """The number of the task that an annotation belongs to now, None where the annotation is gone."""
+        with passing_over(404), told(self.url, f"annotation {annotation}"):
+            return whole(self._sdk.annotations.get(annotation), "task")
+        return None
 
     def annotators(self, project: int) -> int:
         """The number of people who have annotated in a project."""
@@ -269,58 +251,24 @@ class StudioClient:
         if not address.startswith("/"):
             return None
         try:
-            return str(self._request("GET", address.lstrip("/")).headers.get("content-type", "")).partition(";")[0]
+            headers = self._raw.request("GET", address.lstrip("/")).headers
         except StudioError as error:
             if status_of(error) is not None:
                 return None
             raise
+        return str(headers.get("content-type", "")).partition(";")[0]
 
     def drafts(self, project: int) -> int:
         """The number of tasks with a draft that nobody submitted yet."""
         item = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         query = json.dumps({"filters": {"conjunction": "and", "items": [item]}})
         params = {"project": project, "fields": "task_only", "include": "id", "query": query, "page_size": 1}
-        return int(self._json("GET", "api/tasks", params=params)["total"])
+        answer = self._raw.json("GET", "api/tasks", params=params)
+        with told(self.url, f"the drafts of project {project}"):
+            return whole(answer, "total")
 
-    def _pages(self, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        page, seen = 1, 0
-        while True:
-            answer = self._json("GET", "api/tasks", params={**params, "page": page}, timeout=_PATIENCE)
-            yield from answer["tasks"]
-            seen += len(answer["tasks"])
-            if not answer["tasks"] or seen >= answer["total"]:
-                return
-            page += 1
-
-    def _json(self, method: str, path: str, **options: Any) -> Any:
-        answer = self._request(method, path, **options)
-        try:
-            return answer.json()
-        except ValueError:
-            raise StudioError(self.url, *NO_STUDIO) from None
-
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """A request that the SDK has no call for, or whose answer is wanted as it is."""
-        with told(self.url, path):
-            # The SDK exchanges a personal access token for a short-lived one; this is where it keeps it.
-            headers = {"Authorization": self._sdk._client_wrapper.get_headers()["Authorization"]}
-            answer = self._http.request(method, f"/{path}", headers=headers, **options)
-            answer.raise_for_status()
-            return answer
-
-
-def _project(project: Any) -> Project:
-    return Project(
-        id=int(project.id),
-        title=str(project.title),
-        config=str(project.label_config or ""),
-        model_version=str(project.model_version or ""),
-        sampling=str(project.sampling or ""),
-        is_prefilled=bool(project.show_collab_predictions),
-    )
-
-
-def _chunks(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
+    def _tasks(self, params: Mapping[str, Any]) -> Iterator[StudioTask]:
+        # Not by the SDK: an annotation is known by the hash of its JSON as the server wrote it.
+        for answer in self._raw.pages(params):
+            with told(self.url, "its tasks"):
+                yield read_task(answer)

@@ -10,7 +10,7 @@ import click
 
 from ..console import progress, reporting, show
 from ..report import Report
-from ..session import pass_workspace
+from ..session import at_work, pass_workspace
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
@@ -115,17 +115,13 @@ def pull(workspace: Workspace) -> Report:
     What was submitted becomes revisions in the workspace, what was deleted tombstones.
     """
     from ..editing.edits import sync_checkout
-    from ..workspace import Session
     from .pull import pull as pull_all
     from .queues import studio_client
 
     report = Report("pull")
-    with studio_client(workspace) as client, workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        sync_checkout(Session(workspace, catalogue, report, tell))
-        tell("Asking Label Studio", 0, None)
-        found = pull_all(
-            workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None)
-        )
+    with studio_client(workspace) as client, at_work(workspace, report, write=True) as s:
+        sync_checkout(s)
+        found = pull_all(s, client)
     if not found:
         report.say("There is no project in Label Studio yet: dmr push makes it.")
     elif not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):
@@ -142,10 +138,10 @@ def doctor(workspace: Workspace) -> Report:
 
     report = Report("doctor")
     report.data["findings"] = []
-    with progress() as tell:
-        tell("Looking at Label Studio", 0, None)
-        for finding in examine(workspace):
-            tell("Looking at Label Studio", 1, None)
+    with at_work(workspace, report) as s:
+        s.tell("Looking at Label Studio", 0, None)
+        for finding in examine(s):
+            s.tell("Looking at Label Studio", 1, None)
             report.data["findings"].append({"what": finding.what, "told": finding.told, "fine": finding.is_fine})
             if finding.is_fine:
                 show(f"ok     {finding.what}: {finding.told}")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ..catalogue.catalogue import Catalogue
 from ..errors import DmrError, StudioError
-from ..workspace import Workspace
-from .client import OLDEST, Project, StudioClient
+from ..workspace import Session
+from .client import OLDEST, StudioClient
 from .credentials import find_login
 from .queues import interface_of, queue_mark, queue_settings
+from .records import Project
 from .server import local_server
 
 
@@ -30,10 +30,10 @@ class Finding:
     is_fine: bool = True
 
 
-def examine(workspace: Workspace) -> Iterator[Finding]:
+def examine(s: Session) -> Iterator[Finding]:
     """Look at the workspace's server from the outside in; what depends on something broken is not looked at."""
     try:
-        login = find_login(workspace.settings)
+        login = find_login(s.settings)
     except DmrError as error:
         yield Finding("login", str(error), False)
         return
@@ -55,8 +55,7 @@ def examine(workspace: Workspace) -> Iterator[Finding]:
             yield token
             if not token.is_fine:
                 return
-            with workspace.catalogue() as catalogue:
-                yield from _queues(workspace, catalogue, client)
+            yield from _queues(s, client)
     except StudioError as error:
         yield Finding("server", str(error), False)
 
@@ -82,12 +81,12 @@ def _token(client: StudioClient) -> Finding:
     return Finding("token", f"is accepted, as {mail}")
 
 
-def _queues(workspace: Workspace, catalogue: Catalogue, client: StudioClient) -> Iterator[Finding]:
-    for wanted in queue_settings(workspace.settings):
+def _queues(s: Session, client: StudioClient) -> Iterator[Finding]:
+    for wanted in queue_settings(s.settings):
         what = f"queue {wanted.name}"
         try:
-            project = client.find_project(queue_mark(catalogue, wanted.name))
-            interface = None if project is None else interface_of(project, workspace.settings.classes)
+            project = client.find_project(queue_mark(s.catalogue, wanted.name))
+            interface = None if project is None else interface_of(project, s.settings.classes)
         except DmrError as error:
             yield Finding(what, str(error), False)
             continue
@@ -95,7 +94,7 @@ def _queues(workspace: Workspace, catalogue: Catalogue, client: StudioClient) ->
             yield Finding(what, "has no project yet; dmr push makes it")
             continue
         yield Finding(what, f"project {project.id} '{project.title}', {client.url}/projects/{project.id}/data")
-        missing = [c.name for c in workspace.settings.classes.active if c.id not in interface.labels]
+        missing = [c.name for c in s.settings.classes.active if c.id not in interface.labels]
         if missing or interface.strangers:
             told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "
             told += f"{', '.join(interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
@@ -121,7 +120,7 @@ def _image(client: StudioClient, project: Project, what: str) -> Finding:
     task = next(client.tasks(project.id), None)
     if task is None:
         return Finding(f"{what}, images", "there is no task yet")
-    kind = client.image_type(str(task["data"].get("image", "")))
+    kind = client.image_type(task.data.image)
     if kind != "image/png":
         told = (
             f"the first task's image is answered as {kind or 'nothing'}. Push again, or see to the project's storage."

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import httpx
 from label_studio_sdk.core.api_error import ApiError
+from label_studio_sdk.core.parse_error import ParsingError
 
 from ..errors import StudioError
+from .records import OddAnswer
 
-NO_STUDIO = "does not answer as Label Studio does", "Look whether the address is right"
+_NO_STUDIO = "does not answer as Label Studio does", "Look whether the address is right"
 _AGAIN = "See to the server and run the command again; what is done already is not done twice"
 
 
@@ -25,13 +27,17 @@ def told(url: str, what: str) -> Iterator[None]:
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
         raise StudioError(url, *_refusal(status, _detail(error.response.text), what)) from error
-    except httpx.UnsupportedProtocol as error:
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise StudioError(url, "is no address of a server", "Begin it with http:// or https://") from error
     except httpx.TransportError as error:
         what_to_do = "Start it with `dmr studio start`, or see to the server, and run the command again"
         raise StudioError(url, "Label Studio does not answer", what_to_do) from error
     except ApiError as error:
         raise StudioError(url, *_refusal(error.status_code, _detail(error.body), what)) from error
+    except OddAnswer as error:
+        raise StudioError(url, f"{_NO_STUDIO[0]}, asked for {what}: {error}", _NO_STUDIO[1]) from error
+    except (ParsingError, json.JSONDecodeError) as error:
+        raise StudioError(url, *_NO_STUDIO) from error
 
 
 def status_of(error: StudioError) -> int | None:
@@ -42,6 +48,16 @@ def status_of(error: StudioError) -> int | None:
     return cause.status_code if isinstance(cause, ApiError) else None
 
 
+@contextmanager
+def passing_over(status: int) -> Iterator[None]:
+    """Go on after the `with` where the server refuses with this HTTP status."""
+    try:
+        yield
+    except StudioError as error:
+        if status_of(error) != status:
+            raise
+
+
 def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
     """What is wrong and what to do, for a status of the server."""
     if status in (None, 401):
@@ -49,7 +65,7 @@ def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
     if status == 403:
         return f"the token's owner may not see or change {what}", "Use an administrator's token: dmr studio connect"
     if status < 400:
-        return NO_STUDIO
+        return _NO_STUDIO
     if status == 404:
         return f"Label Studio has no {what}", "Look at it there, and run the command again"
     return f"Label Studio refuses {what} ({status}{detail})", _AGAIN

@@ -6,19 +6,20 @@ Label Studio gives points in percent of the image, has one ring a polygon and no
 from __future__ import annotations
 
 import hashlib
-import math
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
 from ..geometry.seam import join_holes, split_seam
-from ..shapes import Ring, Shape, ring_area
+from ..shapes import Point, Ring, Shape, ring_area
+from .records import StudioRegion
 
 CONTROL: Final = "label"
 IMAGE: Final = "image"
+OUTLINE: Final = "polygonlabels"
 INSTRUCTIONS: Final = (
     "<p>Correct the outlines that are drawn already: move, add or delete corners, delete what is not there, draw what "
     "is missing. Then <b>Submit</b>. A structure that you leave out counts as absent.</p>"
@@ -82,25 +83,25 @@ def read_interface(config: str, *, classes: Classes) -> Interface:
     strangers = []
     for label in found.iter("Label"):
         value = label.get("value", "")
-        known = classes.find(value)
-        if known is None or known.retired:
+        known = classes.class_id(value)
+        if known is None:
             strangers.append(value)
         else:
-            labels[known.id] = value
+            labels[known] = value
     return Interface(found.get("name", CONTROL), found.get("toName", IMAGE), labels, tuple(strangers))
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class DraftRegion:
     """One polygon as it goes to Label Studio, and the shapes that it stands for: an outline and its holes."""
 
-    payload: Mapping[str, Any]
+    region: StudioRegion
     shapes: tuple[Shape, ...]
 
 
 def shapes_to_regions(
     shapes: Sequence[Shape], *, interface: Interface, order: Sequence[int], height: int, width: int, key: str
-) -> list[Region]:
+) -> list[DraftRegion]:
     """Polygons for Label Studio, those of inner classes last so that they can be clicked on.
 
     Args:
@@ -117,22 +118,34 @@ def shapes_to_regions(
         if outline.class_id not in interface.labels:
             continue
         ring = join_holes(outline.points, [hole.points for hole in holes]) if holes else outline.points
-        payload = {
-            "id": region_id(key, place),
-            "type": "polygonlabels",
-            "from_name": interface.control,
-            "to_name": interface.image,
-            "original_width": width,
-            "original_height": height,
-            "image_rotation": 0,
-            "value": {
-                "points": [[100 * x / width, 100 * y / height] for x, y in ring],
-                "closed": True,
-                "polygonlabels": [interface.labels[outline.class_id]],
-            },
-        }
-        regions.append(Region(payload, tuple(parts)))
+        region = StudioRegion(
+            id=region_id(key, place),
+            kind=OUTLINE,
+            labels=(interface.labels[outline.class_id],),
+            points=tuple((100 * x / width, 100 * y / height) for x, y in ring),
+            width=width,
+            height=height,
+        )
+        regions.append(DraftRegion(region, tuple(parts)))
     return regions
+
+
+def region_to_json(region: StudioRegion, *, interface: Interface) -> dict[str, Any]:
+    """A region as Label Studio takes it."""
+    return {
+        "id": region.id,
+        "type": region.kind,
+        "from_name": interface.control,
+        "to_name": interface.image,
+        "original_width": region.width,
+        "original_height": region.height,
+        "image_rotation": 0,
+        "value": {
+            "points": [list(point) for point in region.points],
+            "closed": True,
+            region.kind: list(region.labels),
+        },
+    }
 
 
 def region_id(key: str, place: int) -> str:
@@ -141,20 +154,13 @@ def region_id(key: str, place: int) -> str:
 
 
 def regions_to_shapes(
-    regions: Iterable[Mapping[str, Any]],
-    *,
-    resolve: Callable[[str], int | None],
-    height: int,
-    width: int,
-    sent: Sequence[Region] = (),
+    regions: Iterable[StudioRegion], *, classes: Classes, height: int, width: int, sent: Sequence[DraftRegion] = ()
 ) -> tuple[Shape, ...]:
     """What a physician submitted, as shapes; a polygon that nobody moved is again exactly what was sent.
 
-    Results that are no region, such as a choice or a comment, are passed over.
-
     Args:
-        regions: An annotation's `result`.
-        resolve: Class id of a label, None for none.
+        regions: Of an annotation.
+        classes: The workspace's.
         height: Rows of the frame.
         width: Columns of the frame.
         sent: The regions that were sent as a pre-label.
@@ -162,28 +168,19 @@ def regions_to_shapes(
     Raises:
         ValueError: A region cannot be taken over without losing something; told with its label and what to do.
     """
-    untouched = {str(region.payload["id"]): region for region in sent}
+    untouched = {draft.region.id: draft for draft in sent}
     shapes: list[Shape] = []
     group = 0
-    for item in regions:
-        kind, value = str(item.get("type")), item.get("value")
-        if not isinstance(value, Mapping) or "original_width" not in item:
-            continue  # belongs to the frame as a whole
-        class_id, label = _class_of(kind, value, resolve)
-        if (item["original_width"], item["original_height"]) != (width, height):
-            seen = f"{item['original_width']} x {item['original_height']}"
-            raise ValueError(f"'{label}' was drawn on an image of {seen} px, and the frame is {width} x {height}")
-        if item.get("image_rotation"):
-            raise ValueError(f"'{label}' was drawn on the image turned by {item['image_rotation']} degrees")
-        if not value.get("closed", True):
-            raise ValueError(f"an outline of '{label}' is not closed")
-        before = untouched.get(str(item.get("id")))
-        if before is not None and _says_the_same(before, value):
-            parts = [(s.class_id, s.points, s.hole) for s in before.shapes]
+    for region in regions:
+        class_id = _class_of(region, classes)
+        _refuse_other_image(region, height=height, width=width)
+        draft = untouched.get(region.id)
+        if draft is not None and (draft.region.points, draft.region.labels) == (region.points, region.labels):
+            parts = [(s.class_id, s.points, s.hole) for s in draft.shapes]
         else:
-            outline, holes = split_seam(_pixels(value, label, height=height, width=width))
+            outline, holes = split_seam(_pixels(region, height=height, width=width))
             if ring_area(outline) < _LEAST_AREA:
-                raise ValueError(f"an outline of '{label}' is a line without area")
+                raise ValueError(f"an outline of '{region.label}' is a line without area")
             parts = [(class_id, outline, False), *((class_id, hole, True) for hole in holes)]
         own = None
         if len(parts) > 1:
@@ -212,34 +209,37 @@ def _parts(shapes: Sequence[Shape], order: Sequence[int]) -> list[list[Shape]]:
     return found
 
 
-def _class_of(kind: str, value: Mapping[str, Any], resolve: Callable[[str], int | None]) -> tuple[int, str]:
-    named = value.get(kind)
-    label = str(named[0]) if isinstance(named, Sequence) and named else ""
-    if kind != "polygonlabels":
-        raise ValueError(f"a region of '{label}' is of type {kind}, and dmr reads polygons")
-    if not label:
+def _class_of(region: StudioRegion, classes: Classes) -> int:
+    if region.kind != OUTLINE:
+        raise ValueError(f"a region of '{region.label}' is of type {region.kind}, and dmr reads polygons")
+    if not region.label:
         raise ValueError("an outline has no label")
-    class_id = resolve(label)
+    class_id = classes.class_id(region.label)
     if class_id is None:
-        raise ValueError(f"the label '{label}' is no class")
-    return class_id, label
+        raise ValueError(f"the label '{region.label}' is no class")
+    return class_id
 
 
-def _says_the_same(before: Region, value: Mapping[str, Any]) -> bool:
-    sent = before.payload["value"]
-    return all(sent[key] == value.get(key) for key in ("points", "polygonlabels"))
+def _refuse_other_image(region: StudioRegion, *, height: int, width: int) -> None:
+    if (region.width, region.height) != (width, height):
+        seen = f"{region.width:g} x {region.height:g}"
+        raise ValueError(f"'{region.label}' was drawn on an image of {seen} px, and the frame is {width} x {height}")
+    if region.problem:
+        raise ValueError(region.problem)
+    if region.rotation:
+        raise ValueError(f"'{region.label}' was drawn on the image turned by {region.rotation:g} degrees")
+    if not region.is_closed:
+        raise ValueError(f"an outline of '{region.label}' is not closed")
 
 
-def _pixels(value: Mapping[str, Any], label: str, *, height: int, width: int) -> Ring:
-    points: list[tuple[float, float]] = []
-    for x, y in value.get("points", ()):
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise ValueError(f"an outline of '{label}' has a corner that is no number")
+def _pixels(region: StudioRegion, *, height: int, width: int) -> Ring:
+    points: list[Point] = []
+    for x, y in region.points:
         point = (round(x / 100 * width, _DIGITS), round(y / 100 * height, _DIGITS))
         if not points or point != points[-1]:
             points.append(point)
     if len(points) > 1 and points[0] == points[-1]:
         points.pop()
     if len(points) < 3:
-        raise ValueError(f"an outline of '{label}' has {len(points)} corners; a polygon takes at least 3")
+        raise ValueError(f"an outline of '{region.label}' has {len(points)} corners; a polygon takes at least 3")
     return tuple(points)

@@ -10,31 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import FrameRecord, PredictionRecord, TaskRecord
 from ..errors import BrokenInput, UsageError
-from ..report import Report
 from ..settings.model import QueueSettings
 from ..system.canonical import canonical_json
 from ..system.pipeline import batched
 from ..wording import counted
-from ..workspace import Workspace
-from .queues import (
-    COLUMNS,
-    ORDERING,
-    VIEW,
-    OpenQueue,
-    complete_labels,
-    draft_regions,
-    model_of,
-    open_queue,
-)
+from ..workspace import Session
+from .payload import region_to_json
+from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, complete_labels, draft_regions, model_of, open_queue
+from .records import StudioTask, TaskData
 from .server import LocalServer, local_server, serve_frame
 
 if TYPE_CHECKING:
@@ -42,8 +33,6 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500  # tasks or predictions a request
 NO_MODEL: Final = "no-model"
-
-OnProgress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,67 +61,53 @@ def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
 
 
 def push(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    client: StudioClient,
-    queue: QueueSettings,
-    outgoing: Sequence[Outgoing],
-    *,
-    model: str | None,
-    report: Report,
-    on_progress: OnProgress | None = None,
+    s: Session, client: StudioClient, outgoing: Sequence[Outgoing], *, queue: QueueSettings, model: str | None
 ) -> None:
     """Bring a queue's project in line with a ranking.
 
     Args:
-        workspace: Whose frames.
-        catalogue: Its catalogue, open, and pulled just before.
+        s: Whose frames, pulled just before; its report gets counts, failures and words.
         client: The server.
-        queue: Which queue.
         outgoing: The frames that nobody labelled yet, the most informative first.
+        queue: Which queue.
         model: Whose drafts they are; None where there is no model.
-        report: Gets counts, failures and words.
-        on_progress: Told what is going on.
 
     Raises:
         UsageError: A picture was not reviewed.
         StudioError: The server fails; the next push goes on where this one stopped.
     """
     refuse_unreviewed(outgoing)
-    opened = open_queue(workspace, catalogue, client, queue, report=report, create=True)
+    opened = open_queue(s, client, queue, create=True)
     assert opened is not None
-    opened = complete_labels(client, opened, workspace.settings.classes)
-    _Push(workspace, catalogue, client, opened, model, report, on_progress or (lambda *_: None)).run(outgoing)
+    opened = complete_labels(client, opened, s.settings.classes)
+    _Push(s, client, opened, model).run(outgoing)
 
 
 @dataclass(slots=True)
 class _Push:
     """One queue being pushed."""
 
-    workspace: Workspace
-    catalogue: Catalogue
+    s: Session
     client: StudioClient
     opened: OpenQueue
     model: str | None
-    report: Report
-    tell: OnProgress
 
     def run(self, outgoing: Sequence[Outgoing]) -> None:
         queue, project = self.opened.queue, self.opened.project
-        self.tell("Comparing with Label Studio", 0, None)
-        there: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        self.s.tell("Comparing with Label Studio", 0, None)
+        there: dict[str, StudioTask] = {}
         for task in self.client.tasks(project.id):
-            there.setdefault(str(task["data"].get("frame_id", "")), (int(task["id"]), task["data"]))
-        known = self.catalogue.queue_tasks(queue.id)
+            there.setdefault(task.frame_id, task)
+        known = self.s.catalogue.queue_tasks(queue.id)
         # Skipped frames are left where they are: somebody has said that they cannot be judged.
         wanted = [o for o in outgoing if o.frame.frame_id not in known or known[o.frame.frame_id].state != "skipped"]
         items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
         for words in ("tasks added", "drafts replaced"):
-            self.report.count(words, 0)
+            self.s.report.count(words, 0)
         bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
-        self.report.count("tasks with an empty draft", bare)
+        self.s.report.count("tasks with an empty draft", bare)
         if not items or self._is_in_line(items, there, known):
-            self.report.count("tasks unchanged", len(items))
+            self.s.report.count("tasks unchanged", len(items))
             if items:
                 self._drop_other_versions(project.model_version)  # of a push that was killed
             return
@@ -140,7 +115,7 @@ class _Push:
         numbers = self._send(items, there, version)
         if not numbers:  # no picture could be read, and each is named
             return
-        self.tell("Putting tasks in order", 0, None)
+        self.s.tell("Putting tasks in order", 0, None)
         self.client.set_model_version(project.id, version)
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)
@@ -150,15 +125,14 @@ class _Push:
     def _result(self, o: Outgoing) -> list[dict[str, Any]]:
         if o.draft is None:
             return []
-        regions = draft_regions(
-            o.draft.shapes, o.draft.model, o.frame, interface=self.opened.interface, workspace=self.workspace
-        )
-        return [dict(region.payload) for region in regions]
+        interface = self.opened.interface
+        drafts = draft_regions(o.draft, o.frame, interface=interface, classes=self.s.settings.classes)
+        return [region_to_json(draft.region, interface=interface) for draft in drafts]
 
     def _is_in_line(
         self,
         items: Sequence[_Item],
-        there: Mapping[str, tuple[int, Mapping[str, Any]]],
+        there: Mapping[str, StudioTask],
         known: Mapping[str, TaskRecord],
     ) -> bool:
         """Whether the project shows these drafts in this order already; what was labelled since leaves no gap."""
@@ -171,30 +145,29 @@ class _Push:
             and all(a < b for a, b in pairwise(ranks))
         )
 
-    def _send(
-        self, items: Sequence[_Item], there: Mapping[str, tuple[int, Mapping[str, Any]]], version: str
-    ) -> dict[str, int]:
+    def _send(self, items: Sequence[_Item], there: Mapping[str, StudioTask], version: str) -> dict[str, int]:
         """Make the tasks that are missing and the predictions of all; gives the tasks' numbers by frame."""
         project, total = self.opened.project.id, len(items)
-        numbers = {item.frame_id: there[item.frame_id][0] for item in items if item.frame_id in there}
-        self.tell("Sending drafts", 0, total)
+        numbers = {item.frame_id: there[item.frame_id].id for item in items if item.frame_id in there}
+        self.s.tell("Sending drafts", 0, total)
         for some in self._with_images([item for item in items if item.frame_id not in there]):
             tasks = [
-                {"data": item.data(image), "predictions": [item.prediction(version, total)]} for item, image in some
+                {"data": item.data(image).as_json(), "predictions": [item.prediction(version, total)]}
+                for item, image in some
             ]
             made = self.client.import_tasks(project, tasks)
             numbers |= {item.frame_id: number for (item, _), number in zip(some, made, strict=True)}
-            self.report.count("tasks added", len(some))
-            self.tell("Sending drafts", len(some), total)
+            self.s.report.count("tasks added", len(some))
+            self.s.tell("Sending drafts", len(some), total)
         for batch in batched([item for item in items if item.frame_id in there], CHUNK):
             predictions = [{"task": numbers[i.frame_id], **i.prediction(version, total)} for i in batch]
             self.client.import_predictions(project, predictions)
-            self.report.count("drafts replaced", len(batch))
-            self.tell("Sending drafts", len(batch), total)
+            self.s.report.count("drafts replaced", len(batch))
+            self.s.tell("Sending drafts", len(batch), total)
         return numbers
 
     def _keep(self, items: Sequence[_Item], numbers: Mapping[str, int]) -> None:
-        self.catalogue.put_tasks(
+        self.s.catalogue.put_tasks(
             TaskRecord(
                 queue=self.opened.queue.id,
                 frame=item.frame_id,
@@ -210,10 +183,10 @@ class _Push:
     def _with_images(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, str]]]:
         """New tasks with the address of their image, a request's worth at a time."""
         project = self.opened.project.id
-        workspace_id = self.catalogue.meta("workspace_id")
+        workspace_id = self.s.catalogue.meta("workspace_id")
         served = self._served_folder(workspace_id) if items else None
         for batch in batched(items, CHUNK):
-            pictures = [(item, self.workspace.absolute(item.outgoing.frame.path)) for item in batch]
+            pictures = [(item, self.s.workspace.absolute(item.outgoing.frame.path)) for item in batch]
             readable = [(item, path) for item, path in pictures if self._is_there(path)]
             if served is not None:
                 yield [(item, serve_frame(served, workspace_id, path)) for item, path in readable]
@@ -234,7 +207,7 @@ class _Push:
         if path.is_file():
             return True
         remedy = "Restore it from a backup, or ingest its scan again"
-        self.report.fail(BrokenInput(self.workspace.relative(path), "is missing", remedy))
+        self.s.report.fail(BrokenInput(self.s.workspace.relative(path), "is missing", remedy))
         return False
 
     def _drop_other_versions(self, version: str) -> None:
@@ -242,14 +215,15 @@ class _Push:
             if other != version:
                 self.client.delete_model_version(self.opened.project.id, other)
 
-    def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, tuple[int, Mapping[str, Any]]]) -> None:
+    def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, StudioTask]) -> None:
         """Bring rank and reason up to date in the tasks that come first, or did: a request each, so not in all."""
-        top = self.workspace.settings.select.frames_per_round
+        top = self.s.settings.select.frames_per_round
         for item in items:
-            number, data = there.get(item.frame_id, (0, {}))
-            now = item.data(str(data.get("image", "")))
-            if number and min(item.rank, int(data.get("rank") or 0)) <= top and now != data:
-                self.client.update_task(number, now)
+            if (task := there.get(item.frame_id)) is None or min(item.rank, task.data.rank) > top:
+                continue
+            now = item.data(task.data.image)
+            if now != task.data:
+                self.client.update_task(task.id, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,13 +248,9 @@ class _Item:
         ]
         return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
-    def data(self, image: str) -> dict[str, Any]:
-        return {
-            "image": image,
-            "frame_id": self.frame_id,
-            "rank": self.rank,
-            "reason": f"{self.rank}. {self.outgoing.reason}",
-        }
+    def data(self, image: str) -> TaskData:
+        """What its task says of it."""
+        return TaskData(self.frame_id, image, self.rank, f"{self.rank}. {self.outgoing.reason}")
 
     def prediction(self, version: str, total: int) -> dict[str, Any]:
         """The lowest score is served first: the first of the order has the lowest."""

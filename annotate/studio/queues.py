@@ -9,25 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.records import FrameRecord, Queue
+from ..catalogue.records import FrameRecord, PredictionRecord, Queue
 from ..classes import ClassDef, Classes
 from ..errors import StudioError
-from ..report import Report
 from ..settings.model import QueueSettings, Settings
-from ..shapes import Shape
-from ..workspace import Workspace
+from ..workspace import Session, Workspace
 from .credentials import need_login
-from .payload import (
-    INSTRUCTIONS,
-    Interface,
-    Region,
-    label_config,
-    read_interface,
-    shapes_to_regions,
-)
+from .payload import INSTRUCTIONS, DraftRegion, Interface, label_config, read_interface, shapes_to_regions
+from .records import Project
 
 if TYPE_CHECKING:
-    from .client import Project, StudioClient
+    from .client import StudioClient
 
 MAIN: Final = QueueSettings(name="main")
 VIEW: Final = "Most informative first"
@@ -84,15 +76,7 @@ def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSetting
     return [*named, *(QueueSettings(name=q.name, purpose=q.purpose, reader=q.reader) for q in former)]
 
 
-def open_queue(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    client: StudioClient,
-    wanted: QueueSettings,
-    *,
-    report: Report,
-    create: bool,
-) -> OpenQueue | None:
+def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, create: bool) -> OpenQueue | None:
     """Find a queue's project, or make it.
 
     A project is known by a mark in its description, so that a push that was killed before it could write down the
@@ -104,23 +88,23 @@ def open_queue(
     Raises:
         StudioError: The project's labels are not those of the workspace.
     """
-    mark = queue_mark(catalogue, wanted.name)
-    classes = workspace.settings.classes
-    known = catalogue.queue(wanted.name)
-    project = client.find_project(mark) or _unmarked(catalogue, client, known, report=report)
+    classes = s.settings.classes
+    mark = queue_mark(s.catalogue, wanted.name)
+    known = s.catalogue.queue(wanted.name)
+    project = client.find_project(mark) or _unmarked(s, client, known)
     if project is None:
-        if known is not None and catalogue.queue_tasks(known.id):
-            report.note("its project is gone from Label Studio; what was pulled from it is kept", wanted.name)
-            catalogue.drop_queue_tasks(known.id)
+        if known is not None and s.catalogue.queue_tasks(known.id):
+            s.report.note("its project is gone from Label Studio; what was pulled from it is kept", wanted.name)
+            s.catalogue.drop_queue_tasks(known.id)
         if not create:
             return None
         description = f"Made by dmr; leave the next word as it is. {mark}"
-        title = f"{workspace.root.name}: {wanted.name}"
+        title = f"{s.workspace.root.name}: {wanted.name}"
         config = label_config(classes)
         project = client.create_project(title, description=description, config=config, instructions=INSTRUCTIONS)
     elif known is not None and known.project != project.id:
-        catalogue.drop_queue_tasks(known.id)  # another project has taken its place: its numbers mean other things
-    queue = catalogue.put_queue(
+        s.catalogue.drop_queue_tasks(known.id)  # another project has taken its place: its numbers mean other things
+    queue = s.catalogue.put_queue(
         wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
     )
     return OpenQueue(queue, project, interface_of(project, classes))
@@ -144,14 +128,14 @@ def interface_of(project: Project, classes: Classes) -> Interface:
         raise StudioError(f"project '{project.title}'", str(error), remedy) from None
 
 
-def _unmarked(catalogue: Catalogue, client: StudioClient, known: Queue | None, *, report: Report) -> Project | None:
+def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project | None:
     """The project that a queue had last, if it still holds the queue's frames: somebody has changed its description."""
     if known is None or known.server != client.url or (project := client.project(known.project)) is None:
         return None
-    frames = catalogue.queue_tasks(known.id)
-    if not any(task["data"].get("frame_id") in frames for task in client.tasks(project.id)):
+    frames = s.catalogue.queue_tasks(known.id)
+    if not any(task.frame_id in frames for task in client.tasks(project.id)):
         return None
-    report.note("the project's description lost the word that dmr knows it by", known.name)
+    s.report.note("the project's description lost the word that dmr knows it by", known.name)
     return project
 
 
@@ -187,16 +171,16 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
 
 
 def draft_regions(
-    shapes: Sequence[Shape], model: str, frame: FrameRecord, *, interface: Interface, workspace: Workspace
-) -> list[Region]:
+    draft: PredictionRecord, frame: FrameRecord, *, interface: Interface, classes: Classes
+) -> list[DraftRegion]:
     """A model's draft of a frame as regions, with ids that tell the model and the picture."""
     return shapes_to_regions(
-        shapes,
+        draft.shapes,
         interface=interface,
-        order=workspace.settings.classes.paint_order(),
+        order=classes.paint_order(),
         height=frame.height,
         width=frame.width,
-        key=f"{frame.frame_id} {frame.pixel_sha256} {model}",
+        key=f"{frame.frame_id} {frame.pixel_sha256} {draft.model}",
     )
 
 

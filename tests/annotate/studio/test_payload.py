@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
@@ -18,8 +19,17 @@ from dmr.annotate.geometry.seam import join_holes, split_seam
 from dmr.annotate.geometry.trace import mask_to_shapes
 from dmr.annotate.settings.model import ImportSettings, Settings
 from dmr.annotate.shapes import Ring, Shape
-from dmr.annotate.studio.payload import Interface, label_config, read_interface, regions_to_shapes, shapes_to_regions
+from dmr.annotate.studio.payload import (
+    DraftRegion,
+    Interface,
+    label_config,
+    read_interface,
+    region_to_json,
+    regions_to_shapes,
+    shapes_to_regions,
+)
 from dmr.annotate.studio.queues import with_labels
+from dmr.annotate.studio.reading import read_regions
 from dmr.annotate.studio.submission import without_ignored
 
 CLASSES = Classes(
@@ -33,19 +43,20 @@ INTERFACE = read_interface(label_config(CLASSES), classes=CLASSES)
 SQUARE: Ring = ((10.0, 10.0), (50.0, 10.0), (50.0, 40.0), (10.0, 40.0))
 
 
-def sent(shapes: tuple[Shape, ...], *, height: int = 60, width: int = 80) -> list[Any]:
+def sent(shapes: tuple[Shape, ...], *, height: int = 60, width: int = 80) -> list[DraftRegion]:
     return shapes_to_regions(
         shapes, interface=INTERFACE, order=CLASSES.paint_order(), height=height, width=width, key="k"
     )
 
 
-def resolve(label: str) -> int | None:
-    found = CLASSES.find(label)
-    return found.id if found else None
+def payload(drafts: list[DraftRegion]) -> list[dict[str, Any]]:
+    """As it is sent, by way of a text as on the wire."""
+    sent: list[dict[str, Any]] = json.loads(json.dumps([region_to_json(d.region, interface=INTERFACE) for d in drafts]))
+    return sent
 
 
-def back(regions: list[dict[str, Any]], *, height: int = 60, width: int = 80, **more: Any) -> tuple[Shape, ...]:
-    return regions_to_shapes(regions, resolve=resolve, height=height, width=width, **more)
+def back(results: list[Any], *, height: int = 60, width: int = 80, **more: Any) -> tuple[Shape, ...]:
+    return regions_to_shapes(read_regions(results), classes=CLASSES, height=height, width=width, **more)
 
 
 def test_a_new_project_offers_the_classes_with_their_colours_the_inner_one_last() -> None:
@@ -71,7 +82,7 @@ def test_an_interface_without_polygons_is_refused(config: str, told: str) -> Non
 
 def test_points_are_percent_and_inner_classes_come_last_so_that_they_can_be_clicked() -> None:
     inner = Shape(2, ((20.0, 20.0), (30.0, 20.0), (30.0, 30.0)))
-    first, second = (region.payload for region in sent((inner, Shape(1, SQUARE))))
+    first, second = payload(sent((inner, Shape(1, SQUARE))))
     assert first["value"]["polygonlabels"] == ["psoas"]
     assert first["value"]["points"][0] == [12.5, 100 * 10 / 60]
     assert (first["original_width"], first["original_height"]) == (80, 60)
@@ -91,7 +102,7 @@ def test_points_are_percent_and_inner_classes_come_last_so_that_they_can_be_clic
 )
 def test_a_polygon_comes_back_with_the_very_same_points(points: list[tuple[float, float]], h: int, w: int) -> None:
     shape = Shape(1, tuple(points))
-    regions = [dict(r.payload) for r in sent((shape,), height=h, width=w)]
+    regions = payload(sent((shape,), height=h, width=w))
     try:
         (returned,) = back(regions, height=h, width=w)
     except ValueError as error:
@@ -104,7 +115,7 @@ def test_a_polygon_comes_back_with_the_very_same_points(points: list[tuple[float
 def test_a_mask_with_holes_and_islands_comes_back_bit_for_bit(mask: NDArray[np.bool_]) -> None:
     height, width = mask.shape
     shapes = mask_to_shapes(mask, class_id=1)
-    regions = [dict(r.payload) for r in sent(shapes, height=height, width=width)]
+    regions = payload(sent(shapes, height=height, width=width))
     assert len(regions) == sum(not s.hole for s in shapes)
     returned = back(regions, height=height, width=width)
     assert (shapes_to_layers(returned, class_ids=[1], height=height, width=width)[0] == mask).all()
@@ -125,7 +136,7 @@ def test_what_nobody_moved_is_exactly_what_was_sent_and_the_rest_is_what_was_dra
     third = Shape(1, ((1 / 3, 1 / 7), (20.1, 2 / 3), (10.7, 19.9)))
     hole = Shape(1, ((20.0, 20.0), (30.0, 20.0), (25.0, 30.0)), hole=True, group=7)
     regions = sent((third, Shape(1, SQUARE, group=7), hole))
-    answer = [dict(r.payload) for r in regions]
+    answer = payload(regions)
     returned = back(answer, sent=regions)
     assert returned[0].points == third.points  # to the last bit, though a third has no end in percent
     assert [(s.points, s.hole) for s in returned[1:]] == [(SQUARE, False), (hole.points, True)]
@@ -135,7 +146,7 @@ def test_what_nobody_moved_is_exactly_what_was_sent_and_the_rest_is_what_was_dra
 
 
 def change(**changes: Any) -> dict[str, Any]:
-    region = dict(sent((Shape(1, SQUARE),))[0].payload)
+    (region,) = payload(sent((Shape(1, SQUARE),)))
     value = dict(region["value"]) | {k: v for k, v in changes.items() if k in ("points", "polygonlabels", "closed")}
     return region | {k: v for k, v in changes.items() if k not in value} | {"value": value}
 
@@ -148,6 +159,16 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(points=[[0, 0], [1, 1]]), "has 2 corners", id="two corners"),
         pytest.param(change(points=[[0, 0], [1, 1], [2, 2]]), "a line without area", id="a line"),
         pytest.param(change(points=[[0, 0], [1, float("nan")], [2, 0]]), "no number", id="not a number"),
+        pytest.param(change(points=[[0, 0], [1, None], [2, 0]]), "corner that is no number", id="a null"),
+        pytest.param(change(points=[[0, 0], [1, "5"], [2, 0]]), "corner that is no number", id="a text"),
+        pytest.param(change(points=[[0, 0], [1, 10**400], [2, 0]]), "corner that is no number", id="beyond any float"),
+        pytest.param(change(points=[[0, 0], [1, True], [2, 0]]), "corner that is no number", id="a truth value"),
+        pytest.param(change(points=[[0, 0], [1], [2, 0]]), "corner that is no number", id="half a corner"),
+        pytest.param(change(points=[[0, 0], None, [2, 0]]), "corner that is no number", id="no corner"),
+        pytest.param(change(points="none"), "corner that is no number", id="no list of corners"),
+        pytest.param(change(points=None), "has 0 corners", id="no corners"),
+        pytest.param(change(original_height=None), "80 x 0 px, and the frame is 80 x 60", id="no height"),
+        pytest.param(change(image_rotation="left"), 'turned by "left"', id="turned by a word"),
         pytest.param(change(original_width=81), "81 x 60 px, and the frame is 80 x 60", id="another image"),
         pytest.param(change(image_rotation=90), "turned by 90 degrees", id="turned"),
         pytest.param(change(closed=False), "is not closed", id="open"),
@@ -164,7 +185,7 @@ def test_what_cannot_be_taken_over_is_told_and_never_dropped(region: dict[str, A
 
 
 def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_without_a_label_is_not() -> None:
-    regions = [change(polygonlabels=[label] if label else []) for label in ("jizhu", "psoas", "Nerv", "")]
+    regions = read_regions([change(polygonlabels=[label] if label else []) for label in ("jizhu", "psoas", "Nerv", "")])
     settings = Settings(CLASSES, ImportSettings(ignore=("Jizhu",)))
 
     assert without_ignored(regions, settings) == (regions[1:], 1)

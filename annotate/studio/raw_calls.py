@@ -1,0 +1,71 @@
+"""Plain requests to Label Studio: what the SDK has no call for, or whose answer is wanted to the letter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+
+from .errors import told
+from .reading import items, whole
+
+PATIENCE_S: Final = 300.0  # for a bulk request
+_TRIES: Final = 3  # as often as the SDK tries
+_PAUSE_S: Final = 0.5  # doubled with every try
+
+
+class RawCalls:
+    """Requests over the SDK's own connection.
+
+    Only a GET is tried again: after a broken connection nobody knows whether anything else was done already.
+    """
+
+    def __init__(self, http: httpx.Client, *, url: str, headers: Callable[[], Mapping[str, str]]) -> None:
+        self._http = http
+        self._url = url
+        self._headers = headers
+
+    def pages(self, params: Mapping[str, Any]) -> Iterator[Any]:
+        """The tasks of a list, as JSON, page by page."""
+        page, seen = 1, 0
+        while True:
+            answer = self.json("GET", "api/tasks", params={**params, "page": page}, timeout=PATIENCE_S)
+            with told(self._url, "its tasks"):
+                tasks, total = items(answer, "tasks"), whole(answer, "total")
+            yield from tasks
+            seen += len(tasks)
+            if not tasks or seen >= total:
+                return
+            page += 1
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON of an answer. Raises StudioError."""
+        answer = self.request(method, path, **options)
+        with told(self._url, path):
+            return answer.json()
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """An answer. Raises StudioError where there is none, or a refusal."""
+        with told(self._url, path):
+            answer = self._tried(method, path, options)
+            answer.raise_for_status()
+        return answer
+
+    def _tried(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
+        for past in range(_TRIES if method == "GET" else 1):
+            if past:
+                time.sleep(_PAUSE_S * 2 ** (past - 1))
+            is_last = method != "GET" or past == _TRIES - 1
+            try:
+                # The SDK exchanges a personal access token for a short-lived one: its headers hold that.
+                headers = {"Authorization": self._headers()["Authorization"]}
+                answer = self._http.request(method, f"/{path}", headers=headers, **options)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if is_last:
+                    raise
+                continue
+            if is_last or not (answer.status_code >= 500 or answer.status_code in (408, 429)):
+                return answer
+        raise AssertionError("the last try returns or raises")

@@ -1,0 +1,196 @@
+"""Label Studio's JSON -> `records`: each odd value is found here, once, and told."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from ..shapes import Point
+from ..system.canonical import canonical_json
+from ..system.clock import utc_text
+from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
+
+# What the server changes by itself: how long ago that was, and the pre-label once its predictions are replaced.
+_VOLATILE: Final = ("created_ago", "parent_prediction")
+_SHOWN: Final = 40  # characters of an odd value
+
+
+def member(answer: object, name: str) -> Any:
+    """A value of an object, be it JSON or one of the SDK's; None where it has none of this name."""
+    return answer.get(name) if isinstance(answer, Mapping) else getattr(answer, name, None)
+
+
+def whole(answer: object, name: str) -> int:
+    """A whole number of an object. Raises OddAnswer."""
+    value = member(answer, name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise OddAnswer(f"its {name} is {_shown(value)}")
+    return value
+
+
+def items(answer: object, name: str) -> Sequence[Any]:
+    """A list of an object; an empty one where it is null. Raises OddAnswer."""
+    value = member(answer, name)
+    if value is not None and not isinstance(value, list):
+        raise OddAnswer(f"its {name} is {_shown(value)}")
+    return value or []
+
+
+def read_project(answer: object) -> Project:
+    """A project. Raises OddAnswer."""
+    return Project(
+        id=whole(answer, "id"),
+        title=str(member(answer, "title") or ""),
+        config=str(member(answer, "label_config") or ""),
+        model_version=str(member(answer, "model_version") or ""),
+        sampling=str(member(answer, "sampling") or ""),
+        is_prefilled=bool(member(answer, "show_collab_predictions")),
+    )
+
+
+def read_task(answer: object) -> StudioTask:
+    """A task; what is wrong with one of its annotations is told in that one, and the others stand.
+
+    Raises:
+        OddAnswer: It is no task.
+    """
+    predictions = items(answer, "predictions")
+    versions = {p["id"]: str(p.get("model_version") or "") for p in predictions if isinstance(member(p, "id"), int)}
+    annotations = tuple(read_annotation(a) for a in items(answer, "annotations"))
+    return StudioTask(whole(answer, "id"), read_data(member(answer, "data")), annotations, versions)
+
+
+def read_data(data: object) -> TaskData:
+    """What a task says of its frame; somebody may have changed it, or made the task by hand."""
+    image, frame, reason = (_text(member(data, name)) for name in ("image", "frame_id", "reason"))
+    rank = member(data, "rank")
+    return TaskData(frame, image, rank if isinstance(rank, int) else 0, reason)
+
+
+def read_annotation(answer: object) -> StudioAnnotation:
+    """An annotation; what is wrong with it is told in its `problem`."""
+    raw = _raw_json(answer)
+    try:
+        number = whole(answer, "id")
+    except OddAnswer as error:
+        return StudioAnnotation(id=0, raw=raw, problem=str(error))
+    is_skipped = bool(member(answer, "was_cancelled"))
+    try:
+        return StudioAnnotation(
+            id=number,
+            raw=raw,
+            user=_user(member(answer, "completed_by")),
+            at=_time(member(answer, "updated_at")),
+            is_skipped=is_skipped,
+            regions=() if is_skipped else tuple(read_regions(items(answer, "result"))),
+            lead_time_s=_seconds(member(answer, "lead_time")),
+            parent_prediction=_number(answer, "parent_prediction"),
+            parent_annotation=_number(answer, "parent_annotation"),
+        )
+    except OddAnswer as error:
+        return StudioAnnotation(id=number, raw=raw, is_skipped=is_skipped, problem=str(error))
+
+
+def read_regions(results: Sequence[object]) -> list[StudioRegion]:
+    """What is drawn, of an annotation's `result`; what belongs to the frame as a whole is passed over.
+
+    Raises:
+        OddAnswer: One of them is no object.
+    """
+    regions = []
+    for result in results:
+        if not isinstance(result, Mapping):
+            raise OddAnswer(f"a result in it is {_shown(result)}")
+        value = result.get("value")
+        if isinstance(value, Mapping) and "original_width" in result:
+            regions.append(_read_region(result, value))
+    return regions
+
+
+def _read_region(result: Mapping[str, Any], value: Mapping[str, Any]) -> StudioRegion:
+    kind = str(result.get("type"))
+    named = value.get(kind)
+    labels = tuple(map(str, named)) if isinstance(named, list) else ()
+    problem, points = "", _points(value.get("points") or [])
+    if points is None:
+        problem = f"an outline of '{labels[0] if labels else ''}' has a corner that is no number"
+    rotation = _finite(result.get("image_rotation") or 0)
+    if rotation is None:
+        problem = f"a region is turned by {_shown(result['image_rotation'])}"
+    return StudioRegion(
+        id=str(result.get("id")),
+        kind=kind,
+        labels=labels,
+        points=points or (),
+        width=_finite(result.get("original_width")) or 0.0,
+        height=_finite(result.get("original_height")) or 0.0,
+        rotation=rotation or 0.0,
+        is_closed=bool(value.get("closed", True)),
+        problem=problem,
+    )
+
+
+def _points(values: object) -> tuple[Point, ...] | None:
+    """Corners; None where one of them is no pair of numbers."""
+    points: list[Point] = []
+    for corner in values if isinstance(values, list) else [values]:
+        x, y = map(_finite, corner) if isinstance(corner, list) and len(corner) == 2 else (None, None)
+        if x is None or y is None:
+            return None
+        points.append((x, y))
+    return tuple(points)
+
+
+def _finite(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number that no float reaches
+        return None
+
+
+def _user(who: object) -> int:
+    """`completed_by` is a number in lists, an object elsewhere, and null where the account is gone."""
+    if who is None:
+        return 0
+    return whole(who if isinstance(who, Mapping) else {"id": who}, "id")
+
+
+def _time(value: object) -> str:
+    try:
+        return utc_text(datetime.fromisoformat(str(value)))
+    except ValueError:
+        raise OddAnswer(f"its updated_at is {_shown(value)}") from None
+
+
+def _seconds(value: object) -> float | None:
+    seconds = None if value is None else _finite(value)
+    if seconds is None and value is not None:
+        raise OddAnswer(f"its lead_time is {_shown(value)}")
+    return seconds
+
+
+def _number(answer: object, name: str) -> int | None:
+    return None if member(answer, name) is None else whole(answer, name)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _raw_json(answer: object) -> bytes:
+    if isinstance(answer, Mapping):
+        answer = {k: v for k, v in answer.items() if k not in _VOLATILE}
+    try:
+        text = canonical_json(answer)
+    except ValueError:  # Python reads NaN, which JSON has not
+        text = json.dumps(answer, sort_keys=True)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:_SHOWN]
