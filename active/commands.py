@@ -121,7 +121,7 @@ def _pull_and_push(
     with studio_client(workspace) as client:
         sync_checkout(Session(workspace, catalogue, report, tell))
         tell("Asking Label Studio", 0, None)
-        pull(workspace, catalogue, client, report=report, on_progress=lambda n: tell("Pulling annotations", n, None))
+        pull(Session(workspace, catalogue, report, tell), client)
         ranking = push_ranking(
             workspace,
             catalogue,
@@ -183,13 +183,7 @@ def retrain(
             if sync:
                 tell("Asking Label Studio", 0, None)
                 with studio_client(workspace) as client:
-                    pull(
-                        workspace,
-                        catalogue,
-                        client,
-                        report=report,
-                        on_progress=lambda n: tell("Pulling annotations", n, None),
-                    )
+                    pull(Session(workspace, catalogue, report, tell), client)
         tell("Preparing the training", 0, None)
         run_cycle(
             workspace,

@@ -17,7 +17,7 @@ from ..annotate.report import Report
 from ..annotate.settings.model import QueueSettings
 from ..annotate.studio.push import Outgoing, push
 from ..annotate.studio.queues import queue_settings
-from ..annotate.workspace import Workspace
+from ..annotate.workspace import Session, Workspace
 from .prelabel import no_model, predict_missing, rank_frames, too_many_empty
 from .ranking_rows import ranking_rows
 from .selection.select import Ranked, check_strategy
@@ -94,16 +94,8 @@ def push_ranking(
     active = catalogue.active_model()
     dealt = _dealt(catalogue, queue_settings(workspace.settings), outgoing, top=top)
     for queue, part in dealt:
-        push(
-            workspace,
-            catalogue,
-            client,
-            queue,
-            part,
-            model=active.id if active else None,
-            report=report,
-            on_progress=tell,
-        )
+        s = Session(workspace, catalogue, report, tell)
+        push(s, client, part, queue=queue, model=active.id if active else None)
     _tell_bare(catalogue, [o for _, part in dealt for o in part], report=report)
     return ranking
 
