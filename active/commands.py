@@ -120,7 +120,6 @@ def _pull_and_push(
 
     with studio_client(workspace) as client:
         sync_checkout(Session(workspace, catalogue, report, tell))
-        tell("Asking Label Studio", 0, None)
         pull(Session(workspace, catalogue, report, tell), client)
         ranking = push_ranking(
             workspace,
