@@ -124,6 +124,16 @@ class Classes(Sequence[ClassDef]):
         """Names in the order of ids."""
         return tuple(c.name for c in self._classes)
 
+    @property
+    def predicted(self) -> dict[int, str]:
+        """Name by id of the classes that a model learns: those not retired, in the order of their ids."""
+        return {c.id: c.name for c in self.active}
+
+    @property
+    def contained(self) -> dict[int, frozenset[int]]:
+        """Class id to the ids of all classes that lie inside it, for those that have any."""
+        return {c.id: inside for c in self._classes if (inside := self.children(c.id))}
+
     def children(self, class_id: int) -> frozenset[int]:
         """Ids of all classes that lie inside this one, at any depth."""
         name = self.by_id(class_id).name

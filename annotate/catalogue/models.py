@@ -20,6 +20,15 @@ from .frames import newest_rendition
 from .records import ModelRecord, ModelState, PredictionRecord
 
 
+def dataset_id(revisions: Iterable[str]) -> str:
+    """The id of the dataset of these revisions: the SHA-256 of their sorted list."""
+    return sha256_hex(_dataset_text(revisions).encode())
+
+
+def _dataset_text(revisions: Iterable[str]) -> str:
+    return canonical_json(sorted(set(revisions)))
+
+
 class ModelRows(Database):
     """Reads and writes of models, datasets and predictions."""
 
@@ -27,14 +36,14 @@ class ModelRows(Database):
         """Record which revisions something was trained or judged on; the same ones are the same dataset.
 
         Returns:
-            Its id: the SHA-256 of the sorted list.
+            Its id, as `dataset_id` gives it.
         """
-        text = canonical_json(sorted(set(revisions)))
-        dataset_id = sha256_hex(text.encode())
+        text = _dataset_text(revisions)
+        own = sha256_hex(text.encode())
         with self.transaction() as connection:
-            if connection.scalar(sa.select(t.dataset.c.id).where(t.dataset.c.id == dataset_id)) is None:
-                connection.execute(sa.insert(t.dataset).values(id=dataset_id, revisions=text, at=utc_now()))
-        return dataset_id
+            if connection.scalar(sa.select(t.dataset.c.id).where(t.dataset.c.id == own)) is None:
+                connection.execute(sa.insert(t.dataset).values(id=own, revisions=text, at=utc_now()))
+        return own
 
     def dataset(self, dataset_id: str) -> tuple[str, ...]:
         """A dataset's revisions, sorted.

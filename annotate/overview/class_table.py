@@ -8,6 +8,7 @@ from typing import Any
 from ..catalogue.catalogue import DrawnClass
 from ..classes import Classes
 from ..errors import ModelError
+from ..render.text_table import text_table
 from ..report import Report
 from ..settings.model import SPLITS
 from ..workspace import Workspace
@@ -63,13 +64,8 @@ def class_table(figures: Mapping[str, Any], *, model: str | None) -> str:
         rows.append(row + ([_told(c["validation_dice"])] if model else []))
     if model:
         rows.append(["mean", *[""] * (1 + len(SPLITS)), _told(figures["validation_dice"])])
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.rjust(w) if k else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
     words = "Frames that show each class (patients)" + ("; Dice per image on validation patients:" if model else ":")
-    return "\n".join([words, *(line.rstrip() for line in lines)])
+    return f"{words}\n{text_table(rows)}"
 
 
 def _told(dice: float | None) -> str:

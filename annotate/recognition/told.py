@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..classes import ClassDef, canonical_label
+from ..render.text_table import text_table
 from ..settings.model import SETTINGS_NAME
 from .name_patterns import PatternFit, Verdict
 from .recognise import Labels
@@ -29,12 +30,12 @@ def class_lines(classes: Sequence[ClassDef], ignore: Sequence[str], labels: Labe
         rows.append(("(no class)", rest))
     unread = f"; {len(labels.unread)} cannot be read: `dmr check` names them" if labels.unread else ""
     yield f"{files} {'file was' if files == 1 else 'files were'} looked at{unread}."
-    width = max(len(name) for name, _ in (("class", ()), *rows))
-    yield f"{'class':<{width}}  files  shapes  labels"
+    cells = [("class", "files", "shapes", "labels")]
     for name, own in rows:
         shapes = sum(labels.shapes[label] for label in own)
         shown = ", ".join(label or "(no text)" for label in own) or "(none)"
-        yield f"{name:<{width}}  {labels.files(own):>5}  {shapes:>6}  {shown}"
+        cells.append((name, str(labels.files(own)), str(shapes), shown))
+    yield from text_table(cells, align="<>><").split("\n")
     if ignore:
         yield (
             f"The ignored labels are in fewer than 1 in {RARE} files, too few to learn from. To keep one, take it out "

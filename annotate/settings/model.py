@@ -18,10 +18,13 @@ FORMAT: Final = 1
 SETTINGS_NAME: Final = "dmr.toml"
 
 Split = Literal["train", "validation", "test"]
+NetworkSize = Literal["s", "m", "l"]
 Coverage = Literal["drawn", "all"]
 Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
+
+NETWORK_SIZES: Final[tuple[NetworkSize, ...]] = get_args(NetworkSize)
 
 PATIENT_UNKNOWN: Final = "patient unknown by the pattern in dmr.toml (never a test patient)"
 """What is said of a file in whose name `match_patient` finds none."""
@@ -123,18 +126,20 @@ class SelectSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainSettings:
+class TrainDefaults:
     """How a model is trained: size, side of the square input in pixels, limits; None where the PC's pace decides."""
 
-    size: Literal["s", "m", "l"] = "s"
+    size: NetworkSize = "s"
     input: int | None = None
     seed: int = 0
     epochs: int | None = None
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        if self.input is not None and (not 64 <= self.input <= 1024 or self.input % 32):
-            raise ValueError(f"input is {self.input}: expected a multiple of 32 from 64 to 1024")
+        if self.size not in NETWORK_SIZES:
+            raise ValueError(f"size is {self.size!r}: expected one of {', '.join(NETWORK_SIZES)}")
+        if self.input is not None and (not 32 <= self.input <= 1024 or self.input % 32):
+            raise ValueError(f"input is {self.input}: expected a multiple of 32 from 32 to 1024")
         within("seed", self.seed, 0, 2**32 - 1)
         if self.epochs is not None:
             within("epochs", self.epochs, 1, math.inf)
@@ -204,7 +209,7 @@ class Settings:
     geometry: GeometrySettings = GeometrySettings()
     split: SplitSettings = SplitSettings()
     select: SelectSettings = SelectSettings()
-    train: TrainSettings = TrainSettings()
+    train: TrainDefaults = TrainDefaults()
     gate: GateSettings = GateSettings()
     studio: StudioSettings = StudioSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
@@ -216,7 +221,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "geometry": GeometrySettings,
     "split": SplitSettings,
     "select": SelectSettings,
-    "train": TrainSettings,
+    "train": TrainDefaults,
     "gate": GateSettings,
     "studio": StudioSettings,
     "catalogue": CatalogueSettings,

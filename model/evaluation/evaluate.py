@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...annotate.geometry.raster import shapes_to_layers
+from ...annotate.progress.tell import Tell, silent
 from ...annotate.scans.sector import sector_mask
 from ...annotate.shapes import Frame
 from ..data.dataset import Sample
@@ -48,7 +49,9 @@ def evaluate(
     names: Mapping[int, str],
     contains: Mapping[int, frozenset[int]],
     closely: bool = True,
-    on_progress: Callable[[int], None] | None = None,
+    tell: Tell = silent,
+    what: str = "Evaluating",
+    of: int | None = None,
 ) -> Evaluation:
     """Score every frame and covered class that the model predicts.
 
@@ -58,7 +61,9 @@ def evaluate(
         names: Class name by id.
         contains: Class id to the ids that lie inside it, for layers.
         closely: Look at probabilities too; without, all but the table stays empty.
-        on_progress: Called with the number of frames just done.
+        tell: Told how many frames are done.
+        what: What is going on, for `tell`.
+        of: How many frames there are, for `tell`.
     """
     ids = [int(i) for i in predictor.class_ids[1:]]
     scores: list[FrameScore] = []
@@ -88,8 +93,7 @@ def evaluate(
                 for k, class_id in enumerate(ids)
                 if class_id in sample.annotation.covered
             ]
-        if on_progress is not None:
-            on_progress(len(batch))
+        tell(what, len(batch), of)
     return Evaluation(score_table(scores), reliability, confusion, evidence)
 
 

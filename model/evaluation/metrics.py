@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .bootstrap import BOUNDS, drawn_patients, mean_of_known, patients_of, resampled_means, sums_by_patient
+
 Mask = NDArray[np.bool_]
 
 
@@ -155,24 +157,15 @@ def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int =
     """
     drawn = table[table["drawn"] > 0]
     names = list(dict.fromkeys(table["name"]))
-    of = pd.Series([str(p) for p in drawn["patient"]], index=drawn.index, dtype=object)  # all unknown ones are one
-    patients = sorted(of.unique())
+    patients = sorted(set(patients_of(drawn)))
     if len(patients) < 2:
         return pd.DataFrame(np.nan, index=[*names, "mean"], columns=["low", "high"])
-    sums, counts = np.zeros((len(patients), len(names))), np.zeros((len(patients), len(names)))
-    place = of.map({p: i for i, p in enumerate(patients)}).to_numpy()
-    column = drawn["name"].map({n: k for k, n in enumerate(names)}).to_numpy()
-    np.add.at(sums, (place, column), drawn["dice"].to_numpy(float))
-    np.add.at(counts, (place, column), 1.0)
-    times = np.random.default_rng(seed).multinomial(len(patients), np.full(len(patients), 1 / len(patients)), resamples)
-    total = times @ counts
-    dice = np.divide(times @ sums, total, out=np.full_like(total, np.nan), where=total > 0)
-    known = ~np.isnan(dice)
-    mean = np.where(known, dice, 0).sum(1) / known.sum(1).clip(min=1)
-    both = np.column_stack([dice, mean])
+    sums, counts = sums_by_patient(drawn, drawn["dice"], patients=patients, names=names)
+    dice = resampled_means(sums, counts, drawn_patients(len(patients), resamples=resamples, seed=seed))
+    both = np.column_stack([dice, mean_of_known(dice)])
     low, high = np.full((2, both.shape[1]), np.nan)
     some = ~np.isnan(both).all(axis=0)  # a class may be covered and drawn nowhere
-    low[some], high[some] = np.nanquantile(both[:, some], [0.025, 0.975], axis=0)
+    low[some], high[some] = np.nanquantile(both[:, some], BOUNDS, axis=0)
     return pd.DataFrame({"low": low, "high": high}, index=[*names, "mean"])
 
 

@@ -66,7 +66,6 @@ def evaluation_page(
     predictor: Predictor,
     samples: Callable[[], Iterable[Sample]],
     classes: Classes,
-    contains: Mapping[int, frozenset[int]],
     date: str | None = None,
 ) -> bytes:
     """The whole page, with its pictures inside.
@@ -80,16 +79,34 @@ def evaluation_page(
         predictor: The model, which draws the frames shown once more.
         samples: Gives the frames once more; those shown are kept.
         classes: The workspace's.
-        contains: Class id to the ids that lie inside it.
         date: As `2026-01-31`; None for today.
     """
-    number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
-    names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
-    colors = {c.name: c.color for c in classes}
     parts = [
         heading(f"Evaluation: {title}", level=1),
         notice(NOTICE),
         facts(_facts(done, card=card, split=split, predictor=predictor, date=date or today())),
+        *_figures(done, split=split, predictor=predictor, classes=classes),
+    ]
+    number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
+    shown = shown_frames(done.table)
+    drawn = _drawn(predictor, samples(), {f for frames in shown.values() for f in frames}, classes.contained)
+    for kind, frames in shown.items():
+        seen = [f for f in frames if f in drawn]
+        if not seen:
+            continue
+        parts += [heading(f"The {kind} frames, by their mean Dice"), legend(classes)]
+        for frame in seen:
+            name = number[frame] if split is None else frame
+            row = _row(*drawn[frame], classes=classes, masked=split is None)
+            parts.append(pictures(f"{name}: Dice {_told(done.table, frame)}", row))
+    return page(title, parts)
+
+
+def _figures(done: Evaluation, *, split: str | None, predictor: Predictor, classes: Classes) -> list[str]:
+    """Scores, confusion and calibration, each with its words."""
+    names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
+    colors = {c.name: c.color for c in classes}
+    return [
         heading("How well it draws"),
         paragraph(f"The model's outlines beside a physician's, {_WHOSE[split]}"),
         scores_table(summarise(done.table), patient_intervals(done.table)),
@@ -110,18 +127,6 @@ def evaluation_page(
             " 1 means that guesses and true Dice rise and fall together, 0 that guesses tell nothing."
         ),
     ]
-    shown = shown_frames(done.table)
-    drawn = _drawn(predictor, samples(), {f for frames in shown.values() for f in frames}, contains)
-    for kind, frames in shown.items():
-        seen = [f for f in frames if f in drawn]
-        if not seen:
-            continue
-        parts += [heading(f"The {kind} frames, by their mean Dice"), legend(classes)]
-        for frame in seen:
-            name = number[frame] if split is None else frame
-            row = _row(*drawn[frame], classes=classes, masked=split is None)
-            parts.append(pictures(f"{name}: Dice {_told(done.table, frame)}", row))
-    return page(title, parts)
 
 
 def calibration_words(split: str | None, *, fitted: bool) -> list[str]:

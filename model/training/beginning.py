@@ -9,38 +9,33 @@ from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.wording import counted
 from ..network.dmrnet import SIZES
 from ..versions.verdict import told_minutes
+from .frames import TrainingFrames, patient_count
 from .resuming import Interrupted, Run
 
 _SHOWN: Final = 3  # changed settings that are named in a line
 
 
 def beginning(
-    run: Run,
-    *,
-    step: int,
-    frames: tuple[int, int],
-    patients: tuple[int, int],
-    other: Interrupted | None,
-    catalogue: Catalogue,
+    run: Run, *, frames: TrainingFrames, step: int, other: Interrupted | None, catalogue: Catalogue
 ) -> str:
     """Whether a training is new or goes on, and why, in a line.
 
     Args:
         run: The training.
+        frames: What it learns from and is judged on.
         step: Where it goes on; 0 for a new one.
-        frames: To learn from, and of validation patients.
-        patients: Likewise.
         other: The newest training that was interrupted and is another one.
         catalogue: For what changed between the two.
     """
     if step:
         return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
     s = run.settings
-    steps = s.total_steps(frames[0])
+    steps = s.total_steps(len(frames.train))
     limit = f"at most {counted(steps, 'steps')}" + (f" or {told_minutes(s.minutes)}" if s.minutes else "")
     line = (
-        f"A new training: {counted(frames[0], 'outlined frames')} of {counted(patients[0], 'patients')} to learn from, "
-        f"{frames[1]} of {counted(patients[1], 'validation patients')}, "
+        f"A new training: {counted(len(frames.train), 'outlined frames')} of "
+        f"{counted(patient_count(frames.train), 'patients')} to learn from, {len(frames.validation)} of "
+        f"{counted(patient_count(frames.validation), 'validation patients')}, "
         f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
     )
     if other is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ...annotate.catalogue.records import LabelledFrame
 from ...annotate.wording import counted
+from .frames import TrainingFrames, patient_count
 from .settings import TrainSettings
 
 HOW_MEASURED: Final = (
@@ -16,23 +18,19 @@ HOW_MEASURED: Final = (
 )
 
 
-def described(items: list[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:
+def described(items: Sequence[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:
     """Frames, patients, and frames a class."""
     drawn = Counter(i for item in items for i in {s.class_id for s in item.annotation.shapes})
-    patients = {item.frame.patient for item in items}
     return {
         "frames": len(items),
-        "patients": len(patients),
+        "patients": patient_count(items),
         "frames_with": {name: drawn[i] for i, name in names.items()},
     }
 
 
-def limits(
-    train: list[LabelledFrame], validation: list[LabelledFrame], names: dict[int, str], settings: TrainSettings
-) -> list[str]:
+def limits(frames: TrainingFrames, names: dict[int, str], settings: TrainSettings) -> list[str]:
     """What nobody knows of the model, for its card."""
-    patients = len({item.frame.patient for item in train})
-    judged = len({item.frame.patient for item in validation})
+    train, patients, judged = frames.train, patient_count(frames.train), patient_count(frames.validation)
     scarce = [n for i, n in names.items() if sum(any(s.class_id == i for s in t.annotation.shapes) for t in train) < 20]
     limits = [
         f"It has seen {counted(len(train), 'frames')} of {counted(patients, 'patients')}, of this workspace alone;"

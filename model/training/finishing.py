@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any, Final
 import torch
 
 from ...annotate.catalogue.catalogue import Catalogue
-from ...annotate.catalogue.records import LabelledFrame, ModelRecord
+from ...annotate.catalogue.records import ModelRecord
+from ...annotate.classes import Classes
 from ...annotate.report import Report
 from ...annotate.system.clock import utc_now
 from ...annotate.system.store import write_atomic
-from ...annotate.workspace import Workspace
+from ...annotate.workspace import Session, Workspace
 from ..data.dataset import IGNORED, TrainingSet
 from ..data.loading import workspace_samples
 from ..evaluation.evaluate import evaluate
@@ -27,6 +28,7 @@ from ..network.dmrnet import parameter_count
 from ..versions.verdict import Outcome
 from .card_details import HOW_MEASURED, described, limits
 from .curves import CURVES, training_curves
+from .frames import TrainingFrames, patient_count
 from .resuming import Run
 from .trainer import Trainer, class_dice
 
@@ -35,30 +37,24 @@ LOOKED_AT: Final = 64  # training frames at which it is seen whether anything wa
 
 
 def make_version(
-    workspace: Workspace,
-    catalogue: Catalogue,
+    s: Session,
     trainer: Trainer,
     *,
     run: Run,
-    train: Sequence[LabelledFrame],
-    validation: Sequence[LabelledFrame],
-    contains: Mapping[int, frozenset[int]],
-    report: Report,
+    frames: TrainingFrames,
+    classes: Classes,
     ended_early: bool,
-    activate: bool | None,
-    advise: bool,
+    activate: bool | None = None,
+    advise: bool = True,
 ) -> str:
     """Make a version of what a trainer has, and tell what it came to.
 
     Args:
-        workspace: Whose.
-        catalogue: Its catalogue, open.
+        s: The session; its report gets counts, words, and the outcome under `training`.
         trainer: Done, or ended early.
         run: What was trained.
-        train: The frames that it learnt from.
-        validation: The frames that it is judged on.
-        contains: Class id to the ids of all classes that lie inside it.
-        report: Gets counts, words, and the outcome under `training`.
+        frames: What it learnt from, and what it is judged on.
+        classes: Tell what lies inside what.
         ended_early: Somebody ended it with what it had.
         activate: Make it the active model, or not; None: if it is the first that has learnt something.
         advise: Say what becomes of the version.
@@ -66,66 +62,75 @@ def make_version(
     Returns:
         The version's id.
     """
-    names = run.names
     weights = weights_bytes(trainer.finished_state())
-    judged = _judged(workspace, trainer, validation, run, contains)
-    outcome = _outcome(trainer, run, judged["validation"], train, validation, ended_early=ended_early)
-    details = {
+    judged = _judged(s.workspace, trainer, frames, run, classes)
+    outcome = _outcome(trainer, run, judged["validation"], frames, ended_early=ended_early)
+    details = _details(trainer, run, frames, outcome) | judged
+    with s.writing(wait_s=SAVE_WAIT):
+        before = s.catalogue.active_model()
+        becomes_active = (before is None and outcome.level != "nothing") if activate is None else activate
+        model = _saved(s, weights, details, run=run, outcome=outcome)
+        with s.catalogue.transaction():
+            s.catalogue.add_model(model)
+            if becomes_active:
+                reason = "the first model" if before is None else "as was asked when it was trained"
+                s.catalogue.activate(model.id, reason=reason)
+    # When the version is safe: a drawing that fails costs no training.
+    curves = s.workspace.models_folder / model.id / CURVES
+    write_atomic(curves, training_curves(trainer.checks, list(run.names.values())))
+    s.report.count("models made")
+    s.report.data["model"] = model.id
+    s.report.data["training"] = {"model": model.id, "active": becomes_active, **outcome.as_json()}
+    for line in outcome.lines(model.id):
+        s.report.say(line)
+    s.report.say(f"How it learnt: {s.workspace.relative(curves)}")
+    if advise or outcome.level == "nothing":
+        s.report.say(_fate(model.id, before, outcome, active=becomes_active))
+    return model.id
+
+
+def _details(trainer: Trainer, run: Run, frames: TrainingFrames, outcome: Outcome) -> dict[str, Any]:
+    """What a card says of the training."""
+    names = run.names
+    return {
         "run": run.id,
         "trained_at": utc_now(),
         "dataset": run.dataset,
-        "data": {"train": described(list(train), names), "validation": described(list(validation), names)},
+        "data": {"train": described(frames.train, names), "validation": described(frames.validation, names)},
         "settings": asdict(run.settings),
         "steps": trainer.step,
         "minutes": outcome.minutes,
-        "ended_early": ended_early,
+        "ended_early": outcome.ended_early,
         "parameters": parameter_count(trainer.network),
         "torch": torch.__version__,
-        "limits": limits(list(train), list(validation), names, run.settings),
+        "limits": limits(frames, names, run.settings),
         "inside": run.inside,
         "verdict": outcome.as_json(),
         "validation_dice_while_training": outcome.on_grid,
         "how_measured": HOW_MEASURED,
-        **judged,
     }
-    with workspace.lock(wait_s=SAVE_WAIT):
-        version = _next_version(catalogue, workspace.models_folder)
-        card = Card(
-            id=version,
-            size=run.settings.size,
-            input=run.settings.input,
-            channels=tuple(names.values()),
-            class_ids=tuple(names),
-            weights_sha256=sha256(weights).hexdigest(),
-            details=details,
-        )
-        save_model(workspace.models_folder / version, weights, card)
-        before = catalogue.active_model()
-        becomes_active = (before is None and outcome.level != "nothing") if activate is None else activate
-        with catalogue.transaction():
-            catalogue.add_model(
-                ModelRecord(
-                    id=version,
-                    sha256=card.weights_sha256,
-                    class_ids=card.class_ids,
-                    dataset=run.dataset,
-                    state="rejected" if outcome.level == "nothing" else "candidate",
-                )
-            )
-            if becomes_active:
-                reason = "the first model" if before is None else "as was asked when it was trained"
-                catalogue.activate(version, reason=reason)
-    # When the version is safe: a drawing that fails costs no training.
-    write_atomic(workspace.models_folder / version / CURVES, training_curves(trainer.checks, list(names.values())))
-    report.count("models made")
-    report.data["model"] = version
-    report.data["training"] = {"model": version, "active": becomes_active, **outcome.as_json()}
-    for line in outcome.lines(version):
-        report.say(line)
-    report.say(f"How it learnt: {workspace.relative(workspace.models_folder / version / CURVES)}")
-    if advise or outcome.level == "nothing":
-        report.say(_fate(version, before, outcome, active=becomes_active))
-    return version
+
+
+def _saved(s: Session, weights: bytes, details: dict[str, Any], *, run: Run, outcome: Outcome) -> ModelRecord:
+    """Weights and card under the next version's name; the record is not in the catalogue yet."""
+    version = _next_version(s.catalogue, s.workspace.models_folder)
+    card = Card(
+        id=version,
+        size=run.settings.size,
+        input=run.settings.input,
+        channels=tuple(run.names.values()),
+        class_ids=tuple(run.names),
+        weights_sha256=sha256(weights).hexdigest(),
+        details=details,
+    )
+    save_model(s.workspace.models_folder / version, weights, card)
+    return ModelRecord(
+        id=version,
+        sha256=card.weights_sha256,
+        class_ids=card.class_ids,
+        dataset=run.dataset,
+        state="rejected" if outcome.level == "nothing" else "candidate",
+    )
 
 
 def _fate(version: str, before: ModelRecord | None, outcome: Outcome, *, active: bool) -> str:
@@ -145,15 +150,13 @@ def _outcome(
     trainer: Trainer,
     run: Run,
     summary: Mapping[str, Mapping[str, float | None]],
-    train: Sequence[LabelledFrame],
-    validation: Sequence[LabelledFrame],
+    frames: TrainingFrames,
     *,
     ended_early: bool,
 ) -> Outcome:
     names = list(run.names.values())
     dice = {name: summary.get(name, {}).get("dice") for name in names}
-    drawn = [item for item in validation if item.annotation.shapes]
-    frames_with = described(list(train), run.names)["frames_with"]
+    drawn = [item for item in frames.validation if item.annotation.shapes]
     training: dict[str, float | None] = {}
     if None in dice.values():  # what validation frames do not tell
         training = dict(zip(names, _training_dice(trainer), strict=True))
@@ -168,10 +171,10 @@ def _outcome(
         ended_early=ended_early,
         validation=dice,
         mean=summary.get("mean", {}).get("dice"),
-        patients=len({item.frame.patient for item in drawn}),
+        patients=patient_count(drawn),
         frames=len(drawn),
         training={name: None if d is None else round(d, 4) for name, d in training.items()},
-        frames_with=frames_with,
+        frames_with=described(frames.train, run.names)["frames_with"],
         on_grid=None if trainer.best is None else round(trainer.best, 4),
     )
 
@@ -189,18 +192,15 @@ def _training_dice(trainer: Trainer) -> list[float | None]:
 
 
 def _judged(
-    workspace: Workspace,
-    trainer: Trainer,
-    validation: Sequence[LabelledFrame],
-    run: Run,
-    contains: Mapping[int, frozenset[int]],
+    workspace: Workspace, trainer: Trainer, frames: TrainingFrames, run: Run, classes: Classes
 ) -> dict[str, Any]:
     """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
     trainer.network.load_state_dict(trainer.finished_state())
     engine = TorchEngine(trainer.network, trainer.device, threads=trainer.threads)
     predictor = Predictor(views(engine), class_ids=list(run.names), input_size=run.settings.input)
-    samples = workspace_samples(workspace, validation, report=Report("train"))  # what cannot be read was said before
-    done = evaluate(predictor, samples, names=run.names, contains=contains)
+    said_before = Report("train")  # what cannot be read
+    samples = workspace_samples(workspace, frames.validation, report=said_before)
+    done = evaluate(predictor, samples, names=run.names, contains=classes.contained)
     calibration = done.evidence.fit().for_card(list(run.names.values())) if len(done.table) else None
     return {"validation": summary_values(summarise(done.table)), "calibration": calibration}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,16 +23,6 @@ GRIDS: Final = (256, 128, 64)  # sides, the finest first; nerves are a few pixel
 TRIED_ON: Final = 128  # side of the grid that steps are measured on, at most
 TRIAL_S: Final = 10.0  # seconds of measuring
 LOOK: Final = 0.35  # steps' worth of time that a look at as many validation frames takes
-
-
-def left_to_the_pace(given: Container[str]) -> tuple[str, ...]:
-    """Which settings this PC's pace decides, as `TrainSettings.chosen` has them, by the names of those that were given.
-
-    Steps and epochs are a length that does not depend on the PC, and then the grid does not either.
-    """
-    if "steps" in given or "epochs" in given:
-        return ()
-    return (*(() if "input" in given else ("input",)), *(() if "minutes" in given else ("length",)))
 
 
 @dataclass(frozen=True, slots=True)

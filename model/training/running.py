@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import torch
 
-from ...annotate.catalogue.records import LabelledFrame
 from ...annotate.classes import Classes
 from ...annotate.errors import WorkspaceError
 from ...annotate.report import Report
@@ -16,12 +15,12 @@ from ..computing.threads import thread_choice
 from ..data.dataset import TrainingSet, training_set
 from ..data.loading import workspace_samples
 from ..network.dmrnet import SIZES, DMRNet
+from .frames import TrainingFrames
 from .resuming import Run, States
 from .trainer import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
 
-OnProgress = Callable[[Progress], None]
 OnInterrupt = Callable[[int, bool], bool]
 """Asked after Ctrl-C whether a version is to be made: gets the step, and whether it was pressed twice already."""
 
@@ -30,8 +29,7 @@ def training_sets(
     workspace: Workspace,
     classes: Classes,
     run: Run,
-    train: Sequence[LabelledFrame],
-    validation: Sequence[LabelledFrame],
+    frames: TrainingFrames,
     *,
     report: Report,
 ) -> tuple[TrainingSet, TrainingSet]:
@@ -43,7 +41,7 @@ def training_sets(
             classes=classes,
             size=run.settings.input,
         )
-        for part in (train, validation)
+        for part in (frames.train, frames.validation)
     )
     if not len(learnt):
         raise WorkspaceError("train", "none of the training frames can be read", "Restore frames/ from a backup")
@@ -53,8 +51,9 @@ def training_sets(
 def new_trainer(run: Run, sets: tuple[TrainingSet, TrainingSet], device: torch.device) -> Trainer:
     """A trainer at its first step."""
     settings = run.settings
-    torch.manual_seed(settings.seed)
-    network = DMRNet(len(run.names), size=SIZES[settings.size], dropout=settings.dropout)
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor; who called draws as before
+        torch.default_generator.manual_seed(settings.seed)
+        network = DMRNet(len(run.names), size=SIZES[settings.size], dropout=settings.dropout)
     start_at_shares(network.classifiers, sets[0].class_shares())
     return Trainer(network, sets[0], sets[1], settings=settings, device=device, threads=thread_choice())
 
@@ -72,7 +71,7 @@ def resumed_trainer(
 
 
 def train_to_end(
-    trainer: Trainer, run: Run, states: States, *, on_interrupt: OnInterrupt | None, on_progress: OnProgress | None
+    trainer: Trainer, run: Run, states: States, *, on_interrupt: OnInterrupt | None, on_progress: Callable[[Progress], None]
 ) -> bool:
     """Train to the end, keeping the state on the way.
 

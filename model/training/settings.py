@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
+from typing import Any
 
+from ...annotate.settings.model import NetworkSize, Settings, TrainDefaults
 from ..data.augment import Augmentation
-from ..network.dmrnet import SIZES
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """All that decides a training run beside its data.
+    """All that decides a training run beside its data. What `dmr.toml` may say too has the same ranges there.
 
     Attributes:
         size: `s`, `m` or `l`.
@@ -33,7 +35,7 @@ class TrainSettings:
             one training from another.
     """
 
-    size: str = "s"
+    size: NetworkSize = "s"
     input: int = 256
     steps: int = 3000
     epochs: int | None = None
@@ -52,10 +54,7 @@ class TrainSettings:
     chosen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.size not in SIZES:
-            raise ValueError(f"size {self.size!r}: expected one of {', '.join(SIZES)}")
-        if not 32 <= self.input <= 1024 or self.input % 32:
-            raise ValueError(f"input {self.input}: expected a multiple of 32 up to 1024")
+        TrainDefaults(size=self.size, input=self.input, seed=self.seed, epochs=self.epochs, minutes=self.minutes)
         if self.steps < 1 or self.batch < 1 or self.check_every < 1:
             raise ValueError("steps, batch and check_every begin at 1")
 
@@ -64,3 +63,32 @@ class TrainSettings:
         if self.epochs is None:
             return self.steps
         return max(1, -(-self.epochs * frames // max(1, min(self.batch, frames))))
+
+
+def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
+    """How to train: `dmr.toml`'s `[train]`, with the command line's options over it; None leaves a value as it is.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+    own = settings.train
+    values: dict[str, Any] = {
+        "size": own.size,
+        "input": own.input,
+        "seed": own.seed,
+        "epochs": own.epochs,
+        "minutes": own.minutes,
+    }
+    values |= {name: value for name, value in changes.items() if value is not None}
+    values = {name: value for name, value in values.items() if value is not None}
+    return TrainSettings(**values, chosen=left_to_the_pace(values))
+
+
+def left_to_the_pace(given: Container[str]) -> tuple[str, ...]:
+    """Which settings this PC's pace decides, as `TrainSettings.chosen` has them, by the names of those that were given.
+
+    Steps and epochs are a length that does not depend on the PC, and then the grid does not either.
+    """
+    if "steps" in given or "epochs" in given:
+        return ()
+    return (*(() if "input" in given else ("input",)), *(() if "minutes" in given else ("length",)))

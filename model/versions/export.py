@@ -6,7 +6,6 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from ...annotate.errors import ModelError, UsageError
+from ...annotate.progress.tell import Tell, silent
 from ..computing.telemetry import import_onnxruntime
 from ..inference.engine import inference_part
 from ..network.dmrnet import DMRNet
@@ -62,7 +62,7 @@ def parity(
     *,
     size: int,
     frames: torch.Tensor | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    tell: Tell = silent,
 ) -> float:
     """The largest difference of a logit between an ONNX file, computed by ONNX Runtime, and its network.
 
@@ -73,7 +73,7 @@ def parity(
         path: The file.
         size: Side of the grid.
         frames: Standardised, `(B, 1, size, size)`; None for noise.
-        on_progress: Called with the number of frames just compared, and of all.
+        tell: Told how many frames are compared.
 
     Raises:
         ModelError: It is more than rounding explains.
@@ -89,8 +89,7 @@ def parity(
         with torch.inference_mode():
             expected = part(some)[0].numpy()
         difference = float(np.maximum(difference, np.abs(answer - expected).max()))
-        if on_progress is not None:
-            on_progress(len(some), len(x))
+        tell("Checking frames", len(some), len(x))
     if not difference <= PARITY:
         raise ModelError(
             path.name, f"its logits differ by {difference:.2g} from the network's", "Report this with the model's card"

@@ -161,7 +161,6 @@ def written(split: str | None, *, frame: str, patient: str | None) -> str:
         predictor=predictor,
         samples=lambda: samples,
         classes=CLASSES,
-        contains={},
         date="2026-01-31",
     ).decode("utf-8")
 

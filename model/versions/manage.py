@@ -1,0 +1,153 @@
+"""The model versions of a workspace: what is known of them, and which one is active."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...annotate.catalogue.records import ModelState
+from ...annotate.errors import ModelError, UsageError
+from ...annotate.workspace import Session
+from ..network.checkpoint import CARD, read_card
+from ..network.dmrnet import multiply_adds, parameter_count
+from .export import export_onnx, parity
+from .load import load_version
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version in a list.
+
+    Attributes:
+        id: Its name.
+        state: Whether it is active.
+        trained_on: Frames.
+        validation_dice: The mean; None where it is not known.
+        verdict: What its training came to, in one word; None where the card does not say.
+        trained_at: When, ISO 8601.
+    """
+
+    id: str
+    state: ModelState
+    trained_on: int
+    validation_dice: float | None
+    verdict: str | None
+    trained_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """A version's card, its size and its arithmetic."""
+
+    id: str
+    card: dict[str, Any]
+    parameters: int
+    multiply_adds: int
+
+
+def version_rows(s: Session) -> list[VersionRow]:
+    """The versions, the oldest first; a card that cannot be read is told in the report."""
+    rows = []
+    for model in s.catalogue.models():
+        try:
+            details = read_card(s.workspace.models_folder / model.id).details
+        except ModelError as error:
+            s.report.fail(error)
+            continue
+        rows.append(
+            VersionRow(
+                id=model.id,
+                state=model.state,
+                trained_on=details["data"]["train"]["frames"],
+                validation_dice=((details.get("validation") or {}).get("mean") or {}).get("dice"),
+                verdict=(details.get("verdict") or {}).get("verdict"),
+                trained_at=details["trained_at"],
+            )
+        )
+    return rows
+
+
+def version_info(s: Session, *, model: str | None = None) -> VersionInfo:
+    """What is known of a version; None for the active one.
+
+    Raises:
+        UsageError: There is none.
+        ModelError: Its files are missing or damaged.
+    """
+    version, network, _ = load_version(s, model=model)
+    card = json.loads((s.workspace.models_folder / version / CARD).read_text(encoding="utf-8"))
+    return VersionInfo(version, card, parameter_count(network), multiply_adds(network, size=card["input"]))
+
+
+def export_version(s: Session, *, model: str | None = None, folder: Path) -> tuple[str, Path, float]:
+    """Write a version as ONNX, checked, with its card beside it.
+
+    Args:
+        s: The session.
+        model: The version; None for the active one.
+        folder: Gets a folder of its own for it.
+
+    Returns:
+        The version, the file, and the largest difference of a logit from the network's.
+
+    Raises:
+        UsageError: There is no such version, or the packages for it are not installed.
+        ModelError: Its files are missing or damaged, or the file computes something else.
+    """
+    s.tell("Loading the model", 0, None)
+    version, network, card = load_version(s, model=model)
+    target = folder / f"{card.network}-{version}"
+    target.mkdir(parents=True, exist_ok=True)
+    path, unchecked = target / "network.onnx", target / "unchecked.onnx"
+    try:
+        s.tell("Writing ONNX", 0, None)
+        export_onnx(network, unchecked, size=card.input)
+        difference = parity(network, unchecked, size=card.input, tell=s.tell)
+        unchecked.replace(path)
+    finally:
+        unchecked.unlink(missing_ok=True)
+    shutil.copyfile(s.workspace.models_folder / version / CARD, target / CARD)
+    return version, path, difference
+
+
+def roll_back(s: Session, *, because: str) -> tuple[str, str]:
+    """Make the version active that was so before.
+
+    Returns:
+        The version that is active now, and the one that was.
+
+    Raises:
+        ModelError: There is none to go back to, or its files are missing or damaged.
+    """
+    with s.writing():
+        active = s.catalogue.active_model()
+        before = s.catalogue.model_before()
+        if active is None or before is None:
+            raise ModelError("models", "there is no earlier active model to go back to", "See `dmr models list`")
+        load_version(s, model=before)  # it is whole, or refused here
+        s.catalogue.activate(before, reason=because)
+    return before, active.id
+
+
+def promote_version(s: Session, model: str, *, because: str) -> bool:
+    """Make a version the active one.
+
+    Returns:
+        Whether it was another one before.
+
+    Raises:
+        UsageError: There is no such version, or no reason.
+        ModelError: Its files are missing or damaged.
+    """
+    if not because.strip():
+        raise UsageError("--because", "says nothing", "Say why: it is kept")
+    with s.writing():
+        load_version(s, model=model)  # it is whole, or refused here
+        active = s.catalogue.active_model()
+        if active is not None and active.id == model:
+            return False
+        s.catalogue.activate(model, reason=because)
+    return True
