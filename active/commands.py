@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..annotate.console import progress, reporting, seed_option, show
-from ..annotate.progress.tell import Tell
 from ..annotate.report import Report
-from ..annotate.session import pass_workspace
+from ..annotate.session import at_work, pass_workspace
 from ..annotate.wording import counted
-from ..model.commands import chosen_settings, tell_now, training_bar, training_options
 from ..model.computing.options import computing_options
+from ..model.training.options import chosen_settings, tell_now, training_options
 
 if TYPE_CHECKING:
-    from ..annotate.catalogue.catalogue import Catalogue
     from ..annotate.workspace import Workspace
 
 SHOWN = 10  # frames of the ranking printed; the table has all
@@ -46,36 +44,27 @@ def prelabel(
 
     The active model draws. Without a model the frames are ranked for a cold start, without outlines.
     """
-    from ..annotate.studio.credentials import find_login
-    from ..model.computing.device import pick_device
+    from .exchange import pull_and_push, wants_push
     from .prelabel import prelabel_scans
 
     report = Report("prelabel")
-    device = pick_device(device_name)
-    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        done = prelabel_scans(
-            workspace, catalogue, scans, device=device, report=report, seed=seed or 0, on_progress=tell
-        )
-        if done is not None and pixels_reviewed:
-            catalogue.mark_reviewed(r.frame_id for r in done.ranking)
+    with at_work(workspace, report, write=True, device=device_name) as s:
+        done = prelabel_scans(s, scans, seed=seed or 0, pixels_reviewed=pixels_reviewed)
     if done is not None:
         for r in done.ranking[:SHOWN]:
             score = "" if r.score is None else f"  {r.score:.3f}"
             show(f"{r.rank:4}  {r.frame_id}{score}  {r.reason}")
         if len(done.ranking) > SHOWN:
-            show(f"      and {len(done.ranking) - SHOWN} more in {done.table.relative_to(workspace.root).as_posix()}")
+            show(f"      and {len(done.ranking) - SHOWN} more in {workspace.relative(done.table)}")
         if not report.counts["frames added"] and not report.counts["drafts made"]:
             report.say("Nothing new: no frame was added and no draft was changed.")
-        sheet = done.sheet.relative_to(workspace.root).as_posix()
-        report.say(f"Look at {sheet}; correct the first ones with `dmr open`.")
+        report.say(f"Look at {workspace.relative(done.sheet)}; correct the first ones with `dmr open`.")
     if send is None:
-        send = find_login(workspace.settings) is not None
-        if send and done is not None:
-            with workspace.catalogue() as catalogue:
-                send = _all_reviewed(catalogue, report=report)
+        with workspace.session(report=report) as s:
+            send = wants_push(s, ranked=done is not None)
     if send:
-        with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-            _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
+        with at_work(workspace, report, write=True, device=device_name) as s:
+            pull_and_push(s)
     return report
 
 
@@ -91,55 +80,14 @@ def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_na
     The frames that nobody labelled yet are sent, the most informative first. What was submitted there is pulled before.
     May be repeated at any time: nothing is sent twice, and what a human drew is not touched.
     """
+    from .exchange import pull_and_push
+
     report = Report("push")
-    with workspace.lock(), workspace.catalogue() as catalogue, progress() as tell:
-        _pull_and_push(
-            workspace, catalogue, device_name, report=report, tell=tell, pixels_reviewed=pixels_reviewed, top=top
-        )
+    with at_work(workspace, report, write=True, device=device_name) as s:
+        pull_and_push(s, pixels_reviewed=pixels_reviewed, top=top)
     if not any(report.counts[what] for what in ("tasks added", "drafts replaced", "revisions added", "withdrawn")):
         report.say("Nothing new: nothing was changed.")
     return report
-
-
-def _pull_and_push(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    device_name: str,
-    *,
-    report: Report,
-    tell: Tell,
-    pixels_reviewed: bool = False,
-    top: int | None = None,
-) -> None:
-    from ..annotate.editing.edits import sync_checkout
-    from ..annotate.studio.pull import pull
-    from ..annotate.studio.queues import studio_client
-    from ..annotate.workspace import Session
-    from ..model.computing.device import pick_device
-    from .ranking import push_ranking
-
-    with studio_client(workspace) as client:
-        sync_checkout(Session(workspace, catalogue, report, tell))
-        pull(Session(workspace, catalogue, report, tell), client)
-        ranking = push_ranking(
-            workspace,
-            catalogue,
-            client,
-            device=pick_device(device_name),
-            report=report,
-            tell=tell,
-            pixels_reviewed=pixels_reviewed,
-            top=top,
-        )
-    report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "reason": r.reason} for r in ranking]
-
-
-def _all_reviewed(catalogue: Catalogue, *, report: Report) -> bool:
-    """Whether all that would be sent was looked at; says so if not."""
-    reviewed = all(f.reviewed_at is not None for f in catalogue.unlabelled_frames())
-    if not reviewed:
-        report.say("Not sent to Label Studio: look at frames/ first, then `dmr push --pixels-reviewed`.")
-    return reviewed
 
 
 @click.command()
@@ -158,58 +106,21 @@ def retrain(
 
     It trains on everything drawn. The drafts that are pushed are the better model's.
     """
-    from ..annotate.editing.edits import sync_checkout
-    from ..annotate.errors import StudioError
-    from ..annotate.studio.credentials import find_login
-    from ..annotate.studio.pull import pull
-    from ..annotate.studio.queues import studio_client
-    from ..annotate.workspace import Session
-    from ..model.computing.device import pick_device
     from ..model.training.interrupt import ask_again
-    from .prelabel import count_empty
-    from .ranking import rank_unlabelled
-    from .retrain import WAIT_S
-    from .retrain import retrain as run_cycle
+    from .retrain import run_cycle
 
     report = Report("retrain")
-    settings = chosen_settings(workspace, "retrain", **options)
-    device = pick_device(device_name)
-    if sync is None:
-        sync = find_login(workspace.settings) is not None
-    with workspace.catalogue() as catalogue, progress() as tell:
-        with workspace.lock():
-            sync_checkout(Session(workspace, catalogue, report, tell))
-            if sync:
-                tell("Asking Label Studio", 0, None)
-                with studio_client(workspace) as client:
-                    pull(Session(workspace, catalogue, report, tell), client)
-        tell("Preparing the training", 0, None)
+    settings = chosen_settings(workspace.settings, "retrain", **options)
+    with at_work(workspace, report, device=device_name) as s:
         run_cycle(
-            workspace,
-            catalogue,
+            s,
             settings=settings,
-            device=device,
-            report=report,
+            studio=sync,
             again=again,
             finish=finish,
             say=tell_now,
             on_interrupt=ask_again(),
-            on_training=training_bar(tell, [c.name for c in workspace.settings.classes.active]),
-            tell=tell,
         )
-        with workspace.lock(wait_s=WAIT_S):
-            sent = sync and _all_reviewed(catalogue, report=report)
-            if sent:
-                try:
-                    _pull_and_push(workspace, catalogue, device_name, report=report, tell=tell)
-                except StudioError as error:  # the verdict, of hours of training, is told all the same
-                    report.fail(error)
-                    sent = False
-            if not sent:
-                _, ranked = rank_unlabelled(workspace, catalogue, device=device, report=report, tell=tell)
-                if (active := catalogue.active_model()) is not None:
-                    drafted = [o.frame for o in ranked if o.draft is not None]
-                    count_empty(catalogue, active.id, drafted, report=report)
     return report
 
 
@@ -230,7 +141,6 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
     import sys
     import webbrowser
 
-    from ..model.computing.device import pick_device
     from .demo.figures import NEXT
     from .demo.run import finished_page, run_demo
 
@@ -239,7 +149,7 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
         report.say(f"Nothing new: the demo was run in {folder}, and its page is {there}. Delete it, or name another.")
         return report
     with progress() as tell:
-        done = run_demo(folder, steps=steps, seed=seed or 0, device=pick_device(device_name), show=show, tell=tell)
+        done = run_demo(folder, steps=steps, seed=seed or 0, device=device_name, show=show, tell=tell)
     report.data["demo"] = {
         "verdict": done.verdict,
         "gain": done.gain,

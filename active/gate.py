@@ -12,16 +12,22 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..annotate.catalogue.records import Decision
 from ..annotate.wording import counted
+from ..model.evaluation.bootstrap import (
+    BOUNDS,
+    Floats,
+    drawn_patients,
+    mean_of_known,
+    patients_of,
+    resampled_means,
+    sums_by_patient,
+)
 
 RESAMPLES: Final = 4000
 LEAST_PATIENTS: Final = 3  # of fewer, in all or with a class, a bootstrap draws nearly the same sample every time
 _Z: Final = 1.96
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,59 +118,78 @@ def judge(
     both = candidate[columns].merge(incumbent[columns], on=key, suffixes=("", "_before"), validate="one_to_one")
     names = list(dict.fromkeys([*candidate["name"], *incumbent["name"]]))
     present = both[both["drawn"] > 0]
-    patients = sorted(present["patient"].astype(str).unique())
     having = present.groupby("name")["patient"].nunique()
     judged = [name for name in names if having.get(name, 0) >= LEAST_PATIENTS]
     unjudged = tuple(name for name in names if name not in judged)
     if not judged:
-        of = f"{'is' if len(patients) == 1 else 'are'} {counted(len(patients), 'test patients with outlines')}"
+        patients = len(set(patients_of(present)))
+        of = f"{'is' if patients == 1 else 'are'} {counted(patients, 'test patients with outlines')}"
         reason = f"there {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
-        return Verdict("undecided", reason, None, {}, unjudged, None, len(patients), LEAST_PATIENTS)
+        return Verdict("undecided", reason, None, {}, unjudged, None, patients, LEAST_PATIENTS)
     present = present[present["name"].isin(judged)]
-    patients = sorted(present["patient"].astype(str).unique())
+    found = _compared(present, both, judged, resamples=resamples, seed=seed)
+    decision, reason, needed = _decision(found, margin=margin, class_margin=class_margin)
+    return Verdict(
+        decision,
+        reason,
+        found.dice,
+        found.classes,
+        unjudged,
+        found.false_positives,
+        found.patients,
+        needed,
+        frames=int(present["frame"].nunique()),
+        incumbent_dice=_scores(present, "dice_before", judged),
+        candidate_dice=_scores(present, "dice", judged),
+    )
 
-    weights = _resampled(len(patients), resamples, seed)
-    lost, counts = _by_patient(present, "dice", patients, judged)
-    changes = _ratio(lost, counts, weights)  # (1 + resamples, classes); row 0 is the sample itself
-    dice = _change(_mean_of_known(changes))
-    classes = {name: _change(changes[:, k]) for k, name in enumerate(judged)}
-    false_positives = _false_positives(both, resamples=resamples, seed=seed)
 
-    def verdict(decision: Decision, reason: str, needed: int | None = None) -> Verdict:
-        return Verdict(
-            decision,
-            reason,
-            dice,
-            classes,
-            unjudged,
-            false_positives,
-            len(patients),
-            needed,
-            frames=int(present["frame"].nunique()),
-            incumbent_dice=_scores(present, "dice_before", judged),
-            candidate_dice=_scores(present, "dice", judged),
-        )
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What changes from the active model to the new one."""
 
+    dice: Change
+    classes: dict[str, Change]
+    false_positives: Change | None
+    patients: int
+
+
+def _compared(
+    present: pd.DataFrame, both: pd.DataFrame, judged: list[str], *, resamples: int, seed: int
+) -> _Compared:
+    """The changes over frames that show a class that is judged, and of false positives over all frames."""
+    patients = sorted(set(patients_of(present)))
+    sums, counts = sums_by_patient(present, _lost(present, "dice"), patients=patients, names=judged)
+    changes = resampled_means(sums, counts, _draws(len(patients), resamples, seed))  # (1 + resamples, classes)
+    return _Compared(
+        _change(mean_of_known(changes)),
+        {name: _change(changes[:, k]) for k, name in enumerate(judged)},
+        _false_positives(both, resamples=resamples, seed=seed),
+        len(patients),
+    )
+
+
+def _decision(found: _Compared, *, margin: float, class_margin: float) -> tuple[Decision, str, int | None]:
+    """What `judge` decides, why, and about how many patients would settle it."""
+    dice, false_positives = found.dice, found.false_positives
     if dice.high < 0:
-        return verdict("rejected", f"its mean Dice is lower: {dice.told()}")
-    for name, change in classes.items():
+        return "rejected", f"its mean Dice is lower: {dice.told()}", None
+    for name, change in found.classes.items():
         if change.value < -class_margin and change.high < 0:
-            return verdict("rejected", f"it is worse in {name}: {change.told()}")
+            return "rejected", f"it is worse in {name}: {change.told()}", None
     if false_positives is not None and false_positives.low > 0:
-        return verdict(
-            "rejected",
-            f"it draws a class more often in frames without it: false-positive rate {false_positives.told()}",
-        )
+        reason = f"it draws a class more often in frames without it: false-positive rate {false_positives.told()}"
+        return "rejected", reason, None
     if dice.low < -margin:
-        needed = _patients_needed(dice, margin=margin, patients=len(patients))
-        return verdict("undecided", f"it may have lost more than {margin:g} of mean Dice: {dice.told()}", needed)
+        needed = _patients_needed(dice, margin=margin, patients=found.patients)
+        return "undecided", f"it may have lost more than {margin:g} of mean Dice: {dice.told()}", needed
     if false_positives is not None and false_positives.value > 0:
         reason = (
             "it drew a class somewhat more often in frames without it, perhaps by chance: false-positive rate "
             f"{false_positives.told()}"
         )
-        return verdict("undecided", reason)
-    return verdict("promoted", f"its mean Dice changes by {dice.told()}")
+        return "undecided", reason, None
+    return "promoted", f"its mean Dice changes by {dice.told()}", None
 
 
 def _scores(rows: pd.DataFrame, figure: str, names: list[str]) -> Scores:
@@ -174,38 +199,19 @@ def _scores(rows: pd.DataFrame, figure: str, names: list[str]) -> Scores:
     return Scores(sum(own.values()) / len(own), own)
 
 
-def _resampled(patients: int, resamples: int, seed: int) -> Floats:
-    """`(1 + resamples, patients)`: how often each patient was drawn; in row 0, once each."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(patients, np.full(patients, 1 / patients), size=resamples)
-    return np.vstack([np.ones(patients), drawn]).astype(np.float64)
+def _draws(patients: int, resamples: int, seed: int) -> Floats:
+    """`(1 + resamples, patients)`: how often each patient was drawn; in row 0, once each: the sample itself."""
+    return np.vstack([np.ones(patients), drawn_patients(patients, resamples=resamples, seed=seed)])
 
 
-def _by_patient(rows: pd.DataFrame, figure: str, patients: list[str], names: list[str]) -> tuple[Floats, Floats]:
-    """Sums of the change of a figure, and numbers of frames, `(patients, classes)` each."""
-    change = rows[figure].astype(float) - rows[f"{figure}_before"].astype(float)
-    place = rows["patient"].astype(str).map({p: i for i, p in enumerate(patients)}).to_numpy()
-    column = rows["name"].map({name: k for k, name in enumerate(names)}).to_numpy()
-    sums, counts = np.zeros((len(patients), len(names))), np.zeros((len(patients), len(names)))
-    np.add.at(sums, (place, column), change.to_numpy())
-    np.add.at(counts, (place, column), 1.0)
-    return sums, counts
-
-
-def _ratio(sums: Floats, counts: Floats, weights: Floats) -> Floats:
-    """Mean change of each class in each resample; nan where a resample has no frame of the class."""
-    total = weights @ counts
-    return np.divide(weights @ sums, total, out=np.full_like(total, np.nan), where=total > 0)
-
-
-def _mean_of_known(changes: Floats) -> Floats:
-    known = ~np.isnan(changes)
-    mean: Floats = np.where(known, changes, 0).sum(1) / known.sum(1).clip(min=1)
-    return mean
+def _lost(rows: pd.DataFrame, figure: str) -> Floats:
+    """The change of a figure in each row."""
+    change: Floats = (rows[figure].astype(float) - rows[f"{figure}_before"].astype(float)).to_numpy()
+    return change
 
 
 def _change(values: Floats) -> Change:
-    low, high = np.nanquantile(values[1:], [0.025, 0.975])
+    low, high = np.nanquantile(values[1:], BOUNDS)
     return Change(float(values[0]), float(low), float(high))
 
 
@@ -214,11 +220,11 @@ def _false_positives(both: pd.DataFrame, *, resamples: int, seed: int) -> Change
     if absent.empty:
         return None
     rows = absent.assign(wrong=absent["predicted"] > 0, wrong_before=absent["predicted_before"] > 0, name="")
-    patients = sorted(rows["patient"].astype(str).unique())
-    sums, counts = _by_patient(rows, "wrong", patients, [""])
+    patients = sorted(set(patients_of(rows)))
+    sums, counts = sums_by_patient(rows, _lost(rows, "wrong"), patients=patients, names=[""])
     if len(patients) < LEAST_PATIENTS:
         return Change(float(sums.sum() / counts.sum()), -1.0, 1.0)
-    return _change(_ratio(sums, counts, _resampled(len(patients), resamples, seed))[:, 0])
+    return _change(resampled_means(sums, counts, _draws(len(patients), resamples, seed))[:, 0])
 
 
 def _patients_needed(dice: Change, *, margin: float, patients: int) -> int | None:

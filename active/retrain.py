@@ -1,46 +1,89 @@
-"""`dmr retrain`: a new model from what is new, judged by the gate against the active one."""
+"""`dmr retrain`: a new model from what is new, judged by the gate against the active one, and its drafts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import pandas as pd
-import torch
+from typing import Final
 
 from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.catalogue.records import CycleRecord, LabelledFrame, ModelRecord
-from ..annotate.errors import WorkspaceError
-from ..annotate.progress.tell import Tell
-from ..annotate.report import Report
-from ..annotate.workspace import Workspace
-from ..model.data.loading import learnt_hashes, looks_learnt, workspace_samples
-from ..model.evaluation.evaluate import evaluate
-from ..model.inference.predict import Predictor
-from ..model.training.running import OnInterrupt, OnProgress
+from ..annotate.errors import StudioError, WorkspaceError
+from ..annotate.workspace import Session
+from ..model.computing.device import pick_device
+from ..model.training.frames import TrainingFrames
+from ..model.training.running import OnInterrupt
 from ..model.training.settings import TrainSettings
-from ..model.training.train import Say, contained, finish_interrupted, newest_dataset, train_model
-from ..model.versions.load import load_predictor, load_version
+from ..model.training.train import Say, train_or_finish
+from ..model.versions.load import load_version
 from ..model.versions.verdict import learnt_nothing
-from .gate import LEAST_PATIENTS, Verdict, judge
+from .drafts import count_empty
+from .exchange import all_reviewed, has_studio, pull_and_push, take_in
+from .gate import Verdict
+from .judging import judge_models, verdict_lines
+from .ranking import rank_unlabelled
 
-_NOTHING = "it has learnt nothing yet"
-WAIT_S = 3600.0  # hours of training are not given up because another command is writing
+WAIT_S: Final = 3600.0  # hours of training are not given up because another command is writing
+
+
+def run_cycle(
+    s: Session,
+    *,
+    settings: TrainSettings,
+    studio: bool | None = None,
+    again: bool = False,
+    finish: bool = False,
+    say: Say | None = None,
+    on_interrupt: OnInterrupt | None = None,
+) -> CycleRecord | None:
+    """Take in what was drawn, retrain, and let the better model draw what nobody has labelled yet.
+
+    Args:
+        s: The session; its report gets counts and words.
+        settings: How to train.
+        studio: Exchange with Label Studio: pull before, push after; None: where one is set up. Where the push fails,
+            the report says so.
+        again: As `retrain` has it.
+        finish: Likewise.
+        say: Likewise.
+        on_interrupt: Likewise.
+
+    Returns:
+        The cycle; None where nothing is new.
+    """
+    pick_device(s.device)  # or it is refused only after the edits
+    studio = has_studio(s.settings) if studio is None else studio
+    with s.writing():
+        take_in(s, studio=studio)
+    cycle = retrain(s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt)
+    with s.writing(wait_s=WAIT_S):
+        if not (studio and _sent(s)):
+            _, ranked = rank_unlabelled(s)
+            if (active := s.catalogue.active_model()) is not None:
+                count_empty(s, active.id, [o.frame for o in ranked if o.draft is not None])
+    return cycle
+
+
+def _sent(s: Session) -> bool:
+    """Send the drafts; whether that worked."""
+    if not all_reviewed(s):
+        return False
+    try:
+        pull_and_push(s)
+    except StudioError as error:  # the verdict, of hours of training, is told all the same
+        s.report.fail(error)
+        return False
+    return True
 
 
 def retrain(
-    workspace: Workspace,
-    catalogue: Catalogue,
+    s: Session,
     *,
     settings: TrainSettings,
-    device: torch.device,
-    report: Report,
     again: bool = False,
     finish: bool = False,
-    on_training: OnProgress | None = None,
-    on_interrupt: OnInterrupt | None = None,
     say: Say | None = None,
-    tell: Tell,
+    on_interrupt: OnInterrupt | None = None,
+    bar: str = "Training",
 ) -> CycleRecord | None:
     """Train a model on everything that was drawn, and let the gate judge it against the active one.
 
@@ -48,17 +91,13 @@ def retrain(
     locked only while something is written. A model that has learnt nothing is never promoted, also not the first.
 
     Args:
-        workspace: Whose frames.
-        catalogue: Its catalogue, open.
+        s: The session; its report gets counts and words.
         settings: How to train.
-        device: To compute on.
-        report: Gets counts and words.
         again: Train though nothing is new.
         finish: Train no further: judge a version of the training that was interrupted last.
-        on_training: Called after each step.
-        on_interrupt: As `train_model` has it.
-        say: Likewise.
-        tell: Told how far the judging is.
+        say: As `train_model` has it.
+        on_interrupt: Likewise.
+        bar: Likewise.
 
     Returns:
         The cycle; None where nothing is new.
@@ -66,101 +105,36 @@ def retrain(
     Raises:
         WorkspaceError: There is nothing to learn from.
     """
-    incumbent = catalogue.active_model()
+    incumbent = s.catalogue.active_model()
     if incumbent is not None:
-        load_version(workspace, catalogue, model=incumbent.id, device=device)  # or hours of training come to nothing
-    candidate = None if again or finish else _waiting(catalogue)
+        load_version(s, model=incumbent.id)  # or hours of training come to nothing
+    candidate = None if again or finish else _waiting(s.catalogue)
     if candidate is not None:
-        report.say(f"{candidate.id} had learnt all outlines and was not judged yet: no other is trained.")
+        s.report.say(f"{candidate.id} had learnt all outlines and was not judged yet: no other is trained.")
     else:
-        models = catalogue.models()
-        learnt = {m.dataset for m in models if not learnt_nothing(workspace.models_folder / m.id)}
-        if not (again or finish) and newest_dataset(catalogue) in learnt:
-            report.say("Nothing was drawn since the last training: no new model. --again makes one all the same.")
+        models = s.catalogue.models()
+        if not (again or finish) and _is_learnt(s, models):
+            s.report.say("Nothing was drawn since the last training: no new model. --again makes one all the same.")
             return None
-        if finish:
-            version = finish_interrupted(workspace, catalogue, device=device, report=report, say=say, advise=False)
-        else:
-            version = train_model(
-                workspace,
-                catalogue,
-                settings=settings,
-                device=device,
-                report=report,
-                again=again,
-                say=say,
-                on_interrupt=on_interrupt,
-                on_progress=on_training,
-                advise=False,
-            )
+        version = train_or_finish(
+            s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt, advise=False, bar=bar
+        )
         if version in {m.id for m in models}:
             return None  # it learnt nothing with these very settings, and that was said
-        candidate = next(model for model in catalogue.models() if model.id == version)
-    verdict, test_version = _judged(workspace, catalogue, candidate, incumbent, device=device, report=report, tell=tell)
-    with workspace.lock(wait_s=WAIT_S), catalogue.transaction():
-        active = catalogue.active_model()
-        if incumbent is not None and (active is None or active.id != incumbent.id):
-            what = f"{incumbent.id} is not the active model any more, and {candidate.id} was judged against it"
-            raise WorkspaceError("retrain", what, "Run it again: it judges anew")
-        cycle = catalogue.add_cycle(
-            CycleRecord(
-                incumbent=incumbent.id if incumbent else None,
-                candidate=candidate.id,
-                test_version=test_version,
-                verdict=verdict.decision,
-                bounds=verdict.as_json(),
-            )
-        )
-        _follow(catalogue, candidate, incumbent, verdict, test_version)
-    report.count("models judged")
-    report.data["cycle"] = {"candidate": candidate.id, "verdict": verdict.decision, **verdict.as_json()}
+        candidate = next(model for model in s.catalogue.models() if model.id == version)
+    verdict, frames = judge_models(s, candidate, incumbent)
+    cycle = _settled(s, candidate, incumbent, verdict, frames)
+    s.report.count("models judged")
+    s.report.data["cycle"] = {"candidate": candidate.id, "verdict": verdict.decision, **verdict.as_json()}
     for line in verdict_lines(cycle, verdict):
-        report.say(line)
+        s.report.say(line)
     return cycle
 
 
-def test_frames(
-    catalogue: Catalogue, models: Sequence[ModelRecord], *, report: Report | None = None
-) -> list[LabelledFrame]:
-    """The test frames that say something about all of these models.
-
-    Left out are those that look like a frame that one of the models learnt from, perhaps of one patient under two
-    names, and those that were drawn over a model's draft.
-    """
-    labelled = [f for f in catalogue.labelled_frames() if f.split == "test" and f.annotation.covered]
-    drafted = [f for f in labelled if f.draft_model is not None]
-    learnt = learnt_hashes(catalogue, models)
-    copies = [f for f in labelled if looks_learnt(f.frame.perceptual_hash, learnt)]
-    if report is not None:
-        for f in copies:
-            report.note("a test frame looks like a training frame (left out of the verdict)", f.frame.frame_id)
-        for f in drafted:
-            report.note("a test frame was drawn over a draft (left out of the verdict)", f.frame.frame_id)
-    left_out = {f.frame.frame_id for f in (*copies, *drafted)}
-    return [f for f in labelled if f.frame.frame_id not in left_out]
-
-
-def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
-    """What a person is told of a verdict."""
-    against = f" against {cycle.incumbent}" if cycle.incumbent else ""
-    lines = [f"Gate: {cycle.candidate}{against} is {cycle.verdict}: {verdict.reason}."]
-    lines += [f"  {name}: Dice {change.told()}" for name, change in verdict.classes.items()]
-    if verdict.unjudged:
-        why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model lacks them"
-        lines.append(f"  not judged, for {why}: {', '.join(verdict.unjudged)}")
-    if cycle.verdict == "rejected" and cycle.incumbent:
-        lines.append(
-            f"{cycle.incumbent} stays active. Outline more frames, then `dmr retrain`; or train longer: "
-            "`dmr retrain --again --minutes 30`."
-        )
-    if cycle.verdict == "undecided":
-        if verdict.patients_needed:
-            lines.append(
-                f"  About {verdict.patients_needed} test patients would settle it; there are {verdict.patients}."
-            )
-        lines.append(f"{cycle.incumbent} stays active. To decide by yourself:")
-        lines.append(f'  dmr models promote {cycle.candidate} --because "..."')
-    return lines
+def _is_learnt(s: Session, models: Sequence[ModelRecord]) -> bool:
+    """Whether one of the models has learnt something from all that is drawn now."""
+    learnt = {m.dataset for m in models if not learnt_nothing(s.workspace.models_folder / m.id)}
+    return TrainingFrames.newest(s.catalogue).dataset in learnt
 
 
 def _waiting(catalogue: Catalogue) -> ModelRecord | None:
@@ -169,60 +143,38 @@ def _waiting(catalogue: Catalogue) -> ModelRecord | None:
     judged = {cycle.candidate for cycle in catalogue.cycles()}
     if not models or models[-1].id in judged or models[-1].state != "candidate":
         return None
-    return models[-1] if models[-1].dataset == newest_dataset(catalogue) else None
+    return models[-1] if models[-1].dataset == TrainingFrames.newest(catalogue).dataset else None
 
 
-def _judged(
-    workspace: Workspace,
-    catalogue: Catalogue,
+def _settled(
+    s: Session,
     candidate: ModelRecord,
     incumbent: ModelRecord | None,
-    *,
-    device: torch.device,
-    report: Report,
-    tell: Tell,
-) -> tuple[Verdict, str | None]:
-    """The verdict on a candidate, and the test version that it was judged on."""
-    nothing = learnt_nothing(workspace.models_folder / candidate.id)
-    if incumbent is None:
-        first = Verdict("promoted", "it is the first model", None, {}, (), None, 0)
-        return (replace(first, decision="rejected", reason=_NOTHING) if nothing else first), None
-    frames = test_frames(catalogue, [candidate, incumbent], report=report)
-    gate = workspace.settings.gate
-    tables: list[pd.DataFrame] = []
-    tell("Judging", 0, 2 * len(frames))
-    for model in (candidate, incumbent):
-        _, predictor = load_predictor(workspace, catalogue, model=model.id, device=device, frames=len(frames))
-        # What cannot be read is said once.
-        said = report if not tables else Report(report.command)
-        tables.append(_scores(workspace, catalogue, predictor, frames, report=said, tell=tell))
-    verdict = judge(tables[0], tables[1], margin=gate.margin, class_margin=gate.class_margin)
-    if nothing:  # beside an active model that knows nothing either it would pass
-        verdict = replace(verdict, decision="rejected", reason=_NOTHING)
-    elif verdict.decision == "undecided" and learnt_nothing(workspace.models_folder / incumbent.id):
-        verdict = replace(verdict, decision="promoted", reason=f"{incumbent.id}, the active model, had learnt nothing")
-    return verdict, catalogue.add_dataset(f.revision for f in frames) if frames else None
-
-
-def _scores(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    predictor: Predictor,
+    verdict: Verdict,
     frames: Sequence[LabelledFrame],
-    *,
-    report: Report,
-    tell: Tell,
-) -> pd.DataFrame:
-    """A model's scores on the test frames, at native size."""
-    classes = catalogue.classes()
-    return evaluate(
-        predictor,
-        workspace_samples(workspace, frames, report=report),
-        names={c.id: c.name for c in classes},
-        contains=contained(classes),
-        closely=False,
-        on_progress=lambda n: tell("Judging", n, 2 * len(frames)),
-    ).table
+) -> CycleRecord:
+    """Record a verdict, and do what it says.
+
+    Raises:
+        WorkspaceError: Another model has become the active one meanwhile.
+    """
+    with s.writing(wait_s=WAIT_S), s.catalogue.transaction():
+        active = s.catalogue.active_model()
+        if incumbent is not None and (active is None or active.id != incumbent.id):
+            what = f"{incumbent.id} is not the active model any more, and {candidate.id} was judged against it"
+            raise WorkspaceError("retrain", what, "Run it again: it judges anew")
+        test_version = s.catalogue.add_dataset(f.revision for f in frames) if frames else None
+        cycle = s.catalogue.add_cycle(
+            CycleRecord(
+                incumbent=incumbent.id if incumbent else None,
+                candidate=candidate.id,
+                test_version=test_version,
+                verdict=verdict.decision,
+                bounds=verdict.as_json(),
+            )
+        )
+        _follow(s.catalogue, candidate, incumbent, verdict, test_version)
+    return cycle
 
 
 def _follow(

@@ -154,9 +154,8 @@ def demo(jobs: int) -> dict[str, Any]:
             Path(folder) / "demo",
             steps=None,
             seed=0,
-            device=CPU,
+            device="cpu",
             show=lambda line: print(line, flush=True),
-            tell=lambda *_: None,
         )
         seconds = time.perf_counter() - began
     first, second = done.figures.first, done.figures.second

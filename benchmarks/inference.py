@@ -22,7 +22,8 @@ from record import record
 from torch import Tensor
 from ubpd import CLASSES, FOLDER
 
-from dmr.active.prelabel import predict_missing, prelabel_scans
+from dmr.active.drafts import predict_missing
+from dmr.active.prelabel import prelabel_scans
 from dmr.annotate.catalogue.records import ModelRecord
 from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
@@ -195,14 +196,13 @@ def workspace_with(network: DMRNet, folder: Path, *, size: int = SIZE) -> Worksp
 def pipeline(network: DMRNet, scans: list[Path], folder: Path) -> dict[str, Any]:
     """Scans in, drafts out: seconds of each half."""
     workspace = workspace_with(network, folder / "workspace")
-    report = Report("benchmark")
-    with workspace.catalogue() as catalogue:
+    with workspace.session(write=True, device="cpu") as s:
         began = time.perf_counter()
-        ids = ingest_scans(Session(workspace, catalogue, report), scans)
+        ids = ingest_scans(s, scans)
         read = time.perf_counter() - began
-        records = list(catalogue.frames(ids))
+        records = list(s.catalogue.frames(ids))
         began = time.perf_counter()
-        predict_missing(workspace, catalogue, records, device=CPU, report=report, tell=lambda *_: None)
+        predict_missing(s, records)
         drawn = time.perf_counter() - began
     return {"frames": len(ids), "read_s": round(read, 1), "draw_s": round(drawn, 1)}
 
@@ -256,8 +256,8 @@ def flat(network: DMRNet, count: int, folder: Path) -> list[dict[str, Any]]:
             print(rows[-1], flush=True)
 
     began = time.perf_counter()
-    with workspace.catalogue() as catalogue:
-        prelabel_scans(workspace, catalogue, [source], device=CPU, report=Report("benchmark"), on_progress=tell)
+    with workspace.session(write=True, tell=tell, device="cpu") as s:
+        prelabel_scans(s, [source])
     seconds = round(time.perf_counter() - began)
     rows.append({"what": "all of prelabel", "frames": count, "memory_mb": round(memory_mb()), "seconds": seconds})
     print(rows[-1], flush=True)

@@ -109,9 +109,8 @@ def demo(seed: int) -> dict[str, Any]:
             Path(folder) / "demo",
             steps=None,
             seed=seed,
-            device=torch.device("cpu"),
+            device="cpu",
             show=lambda line: print(line, flush=True),
-            tell=lambda *_: None,
         )
     seconds = time.perf_counter() - began
     first, second = done.figures.first, done.figures.second

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
-from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.catalogue.records import FrameRecord, LabelledFrame
-from ...annotate.geometry.trace import index_to_shapes
 from ...annotate.intake.ingest import load_frame
 from ...annotate.render.html import (
     NOTICE,
@@ -30,10 +26,9 @@ from ...annotate.render.overlay import draw_overlay
 from ...annotate.shapes import Annotation, Shape
 from ...annotate.system.store import write_atomic
 from ...annotate.wording import counted
-from ...annotate.workspace import Workspace
-from ...model.training.train import contained
+from ...annotate.workspace import Session
 from ...model.versions.load import load_predictor
-from ..prelabel import SPECK, tolerance_px
+from ..drafts import draft_shapes
 from .figures import NEXT, DemoFigures, ModelFigures
 
 PAGE: Final = "demo.html"
@@ -62,24 +57,15 @@ class Correction:
     truth: Annotation
 
 
-def write_page(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    corrections: Sequence[Correction],
-    *,
-    figures: DemoFigures,
-    device: torch.device,
-) -> Path:
+def write_page(s: Session, corrections: Sequence[Correction], *, figures: DemoFigures) -> Path:
     """Write `reports/demo.html`, one file with its pictures inside: figures first, then frames, then what to do next.
 
     Args:
-        workspace: The demo's.
-        catalogue: Its catalogue, open.
+        s: The demo's session.
         corrections: The frames that were corrected, most informative first.
         figures: What the demo came to.
-        device: To predict test frames on.
     """
-    classes = workspace.settings.classes
+    classes = s.settings.classes
     first, second = figures.models
     parts = [
         *figures_first(figures),
@@ -92,7 +78,7 @@ def write_page(
         legend(classes),
     ]
     for rank, c in enumerate(corrections[:SHOWN], 1):
-        pixels = load_frame(workspace, c.frame).pixels
+        pixels = load_frame(s.workspace, c.frame).pixels
         plain = Annotation(c.frame.height, c.frame.width, (), frozenset())
         draft = Annotation(c.frame.height, c.frame.width, c.draft, frozenset())
         row = [
@@ -108,7 +94,7 @@ def write_page(
         ),
         legend(classes),
     ]
-    for frame, drawn in _test_frames(workspace, catalogue, (first, second), device):
+    for frame, drawn in _test_frames(s, (first, second)):
         parts.append(pictures("", [(name, draw_overlay(frame, a, classes=classes)) for name, a in drawn]))
     parts += [
         heading("What to do next"),
@@ -117,7 +103,7 @@ def write_page(
         ),
         commands(NEXT),
     ]
-    path = workspace.reports_folder / PAGE
+    path = s.workspace.reports_folder / PAGE
     write_atomic(path, page("dmr demo", parts))
     return path
 
@@ -162,8 +148,12 @@ def figures_first(figures: DemoFigures) -> list[str]:
         parts.append(
             paragraph(f"Not judged, because too few test patients have them: {', '.join(verdict['unjudged'])}.")
         )
-    done = figures.structures
-    parts += [
+    return [*parts, *_what_was_done(figures)]
+
+
+def _what_was_done(figures: DemoFigures) -> list[str]:
+    first, second, done = figures.first, figures.second, figures.structures
+    return [
         heading("What was done, and how long it took"),
         table(
             ("part", "minutes"),
@@ -187,29 +177,20 @@ def figures_first(figures: DemoFigures) -> list[str]:
             ]
         ),
     ]
-    return parts
 
 
-def _test_frames(
-    workspace: Workspace, catalogue: Catalogue, models: tuple[str, str], device: torch.device
-) -> list[tuple[Any, list[tuple[str, Annotation]]]]:
+def _test_frames(s: Session, models: tuple[str, str]) -> list[tuple[Any, list[tuple[str, Annotation]]]]:
     """A frame of each test patient as both models draw it, and as it is."""
     clips: dict[str, list[LabelledFrame]] = {}
-    for item in catalogue.labelled_frames():
-        if item.split == "test":
-            clips.setdefault(item.frame.clip_id, []).append(item)
+    for item in s.catalogue.labelled_frames(["test"]):
+        clips.setdefault(item.frame.clip_id, []).append(item)
     chosen = [sorted(c, key=lambda i: i.frame.frame_id)[len(c) // 2] for c in clips.values()][:SHOWN]
-    frames = [load_frame(workspace, item.frame) for item in chosen]
+    frames = [load_frame(s.workspace, item.frame) for item in chosen]
     drawn: list[list[tuple[str, Annotation]]] = [[] for _ in chosen]
     for model in models:
-        _, predictor = load_predictor(workspace, catalogue, model=model, device=device)
+        _, predictor = load_predictor(s, model=model)
         for k, prediction in enumerate(predictor.predict(frames)):
-            shapes = index_to_shapes(
-                prediction.index,
-                tolerance=tolerance_px(frames[k].spacing_mm),
-                contains=contained(workspace.settings.classes),
-                drop_below=SPECK,
-            )
+            shapes = draft_shapes(prediction, spacing_mm=frames[k].spacing_mm, classes=s.settings.classes)
             drawn[k].append((model, Annotation(frames[k].height, frames[k].width, shapes, frozenset())))
     for k, item in enumerate(chosen):
         drawn[k].append(("exact", item.annotation))

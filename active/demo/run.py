@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
-from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.errors import DmrError, UsageError
-from ...annotate.progress.tell import Tell
+from ...annotate.progress.tell import Tell, silent
 from ...annotate.report import Report
 from ...annotate.settings.template import SHAMROCK_CLASSES
 from ...annotate.wording import counted
-from ...annotate.workspace import Workspace
-from ...model.commands import training_bar
+from ...annotate.workspace import Session, Workspace
+from ...model.computing.device import pick_device
 from ...model.computing.threads import thread_choice
 from ...model.network.checkpoint import read_card
 from ...model.training.plan import seconds_a_step
-from ...model.training.settings import TrainSettings
-from ...model.training.train import train_model, train_settings
+from ...model.training.settings import TrainSettings, train_settings
+from ...model.training.train import train_model
 from ..prelabel import prelabel_scans
 from ..retrain import retrain
 from ..simulation.physician import Corrected, correct_drafts
@@ -38,7 +36,6 @@ BATCH: Final = 8  # frames
 EPOCHS: Final = 45  # of both models: the one that has more frames takes more steps
 LEAST_EPOCHS: Final = 40  # with fewer, the first model draws too little for a demonstration
 TRAINING_S: Final = 400.0  # of both trainings, at most, where LEAST_EPOCHS allow it
-NAMES: Final = tuple(c.name for c in SHAMROCK_CLASSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +66,9 @@ def run_demo(
     *,
     steps: int | None,
     seed: int,
-    device: torch.device,
+    device: str = "auto",
     show: Callable[[str], None],
-    tell: Tell,
+    tell: Tell = silent,
 ) -> Demo:
     """Make scans, import, train, pre-label, rank, correct, retrain, judge; leave an ordinary workspace.
 
@@ -81,7 +78,7 @@ def run_demo(
         folder: Of the workspace; a new one, or one that a demo has begun.
         steps: Of each training; None for as many as this PC does in some minutes.
         seed: Of subjects and networks.
-        device: To compute on.
+        device: What computes, as in `--device`.
         show: Told what is going on, a line each.
         tell: Told how far it is.
 
@@ -94,18 +91,9 @@ def run_demo(
     workspace = _workspace(folder, journal)
     if journal.begun:
         show("Goes on with the demo that was interrupted here.")
-    with workspace.catalogue() as catalogue:
-        run = _Run(
-            workspace=workspace,
-            catalogue=catalogue,
-            journal=journal,
-            seed=seed,
-            device=device,
-            show=show,
-            tell=tell,
-        )
+    with workspace.session(tell=tell, device=device) as s:
         try:
-            return run.to_end(steps)
+            return _Run(s, journal, seed, show).to_end(steps)
         except KeyboardInterrupt:
             raise KeyboardInterrupt from None  # in the words of every command: a training's own name its options
 
@@ -121,21 +109,18 @@ def _workspace(folder: Path, journal: Journal) -> Workspace:
         raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Run:
     """The parts of a demo, one after the other; each is done once."""
 
-    workspace: Workspace
-    catalogue: Catalogue
+    s: Session
     journal: Journal
     seed: int
-    device: torch.device
     show: Callable[[str], None]
-    tell: Tell
 
     @property
     def scans(self) -> Path:
-        return self.workspace.root / SCANS
+        return self.s.workspace.root / SCANS
 
     def to_end(self, steps: int | None) -> Demo:
         self.journal.part("drawing and importing the scans", self._scans)
@@ -145,7 +130,7 @@ class _Run:
         corrections = self._corrections(ranking, first)
         structures = Corrected(**self.journal.part("correcting the drafts", lambda: self._correct(corrections)))
         verdict = self.journal.part("training the second model and judging both", lambda: self._second(settings))
-        cards = [read_card(self.workspace.models_folder / model) for model in (first, str(verdict["candidate"]))]
+        cards = [read_card(self.s.workspace.models_folder / model) for model in (first, str(verdict["candidate"]))]
         figures = DemoFigures(
             first=ModelFigures.of(cards[0], verdict["incumbent_dice"]),
             second=ModelFigures.of(cards[1], verdict["candidate_dice"]),
@@ -156,31 +141,30 @@ class _Run:
             smaller=smaller,
             seed=self.seed,
         )
-        self.tell("Writing the page", 0, None)
-        page = write_page(self.workspace, self.catalogue, corrections, figures=figures, device=self.device)
+        self.s.tell("Writing the page", 0, None)
+        page = write_page(self.s, corrections, figures=figures)
         gain = float(verdict["dice"]["value"])
         return Demo(str(verdict["verdict"]), gain, page, figures)
 
     def _scans(self) -> dict[str, Any]:
         self.show("1. dmr phantom: synthetic Shamrock clips of virtual subjects, some of them with outlines.")
-        draw_scans(self.scans, self.seed, self.tell)
+        draw_scans(self.scans, self.seed, self.s.tell)
         self.show("2. dmr import: the outlines go into the in-house database.")
-        report = Report("import")
-        with self.workspace.lock():
-            import_scans(self.workspace, self.catalogue, self.scans / "labelled", report, self.tell)
-        self._say(report)
+        with self._part("import") as s, s.writing():
+            import_scans(s, self.scans / "labelled")
         return {}
 
     def _settings(self, steps: int | None) -> tuple[TrainSettings, str | None]:
         """How both models are trained, and what was made smaller for this PC."""
-        settings = train_settings(self.workspace.settings, input=INPUT, seed=self.seed, batch=BATCH)
+        settings = train_settings(self.s.settings, input=INPUT, seed=self.seed, batch=BATCH)
 
         def measured() -> dict[str, Any]:
             if steps is not None:
                 return {"steps": steps, "epochs": None, "smaller": None}
-            self.tell("Measuring this PC", 0, None)
+            self.s.tell("Measuring this PC", 0, None)
+            device = pick_device(self.s.device)
             pace_s = seconds_a_step(
-                settings, frames=BATCH, classes=len(NAMES), device=self.device, threads=thread_choice()
+                settings, frames=BATCH, classes=len(SHAMROCK_CLASSES), device=device, threads=thread_choice()
             )
             epochs = affordable_epochs(pace_s)
             smaller = f"A step of training takes {pace_s:.1f} s now, so both models get {epochs} epochs, not {EPOCHS}."
@@ -189,7 +173,7 @@ class _Run:
         chosen = self.journal.part("measuring this computer", measured)
         if steps is not None and steps != chosen["steps"]:
             what = f"holds a demo of {'other' if chosen['steps'] is None else chosen['steps']} steps"
-            raise UsageError(self.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
+            raise UsageError(self.s.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
         if chosen["smaller"]:
             self.show(f"   {chosen['smaller']}")
         if chosen["epochs"] is None:
@@ -199,50 +183,33 @@ class _Run:
     def _first(self, settings: TrainSettings) -> dict[str, Any]:
         long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")
         self.show(f"3. dmr train: DMRNet learns from the training patients ({long}).")
-        report = Report("train")
-        model = train_model(
-            self.workspace,
-            self.catalogue,
-            settings=settings,
-            device=self.device,
-            report=report,
-            say=self._told,
-            activate=True,  # a demo of few steps goes on with what it has
-            on_progress=training_bar(self.tell, NAMES),
-        )
-        for line in report.words:
+        s = replace(self.s, report=Report("train"))
+        # A demo of few steps goes on with what it has.
+        model = train_model(s, settings=settings, say=self._told, activate=True)
+        for line in s.report.words:
             if line.startswith((f"{model}: ", "Verdict: ")):
                 self._told(line)
         return {"model": model}
 
     def _ranking(self) -> dict[str, Any]:
         self.show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
-        report = Report("prelabel")
-        with self.workspace.lock():
-            made = prelabel_scans(
-                self.workspace,
-                self.catalogue,
-                [self.scans / "new_scans"],
-                device=self.device,
-                report=report,
-                on_progress=self.tell,
-            )
+        with self._part("prelabel") as s, s.writing():
+            made = prelabel_scans(s, [self.scans / "new_scans"])
         assert made is not None  # no new scan is labelled
-        self._say(report)
         for r in made.ranking[:5]:
             self.show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
         return {"first": [[r.frame_id, r.reason] for r in made.ranking[:CORRECTED]]}
 
     def _corrections(self, ranking: Sequence[tuple[str, str]], model: str) -> list[Correction]:
-        answers, drafts = scan_answers(self.workspace, self.scans), self.catalogue.latest_predictions(model)
-        records = {f.frame_id: f for f in self.catalogue.frames(frame for frame, _ in ranking)}
+        answers, drafts = scan_answers(self.s.workspace, self.scans), self.s.catalogue.latest_predictions(model)
+        records = {f.frame_id: f for f in self.s.catalogue.frames(frame for frame, _ in ranking)}
         return [Correction(records[f], why, drafts[f].shapes, answers[f]) for f, why in ranking]
 
     def _correct(self, corrections: Sequence[Correction]) -> dict[str, Any]:
         self.show(f"5. A simulated physician corrects the first {len(corrections)}.")
-        answers = {c.frame.frame_id: c.truth for c in corrections}
-        with self.workspace.lock():
-            done = correct_drafts(self.workspace, self.catalogue, list(answers), answers, report=Report("correct"))
+        s = replace(self.s, report=Report("correct"))
+        with s.writing():
+            done = correct_drafts(s, {c.frame.frame_id: c.truth for c in corrections})
         self.show(
             f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
             f"added {done.added}, taken away {done.deleted}."
@@ -251,23 +218,17 @@ class _Run:
 
     def _second(self, settings: TrainSettings) -> dict[str, Any]:
         self.show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
-        report = Report("retrain")
-        retrain(
-            self.workspace,
-            self.catalogue,
-            settings=settings,
-            device=self.device,
-            report=report,
-            say=self._told,
-            on_training=training_bar(self.tell, NAMES, what="Training again"),
-            tell=self.tell,
-        )
-        self._say(report)
-        cycle = self.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here
+        with self._part("retrain") as s:
+            retrain(s, settings=settings, say=self._told, bar="Training again")
+        cycle = self.s.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here
         return {"candidate": cycle.candidate, "verdict": cycle.verdict, **cycle.bounds}
 
-    def _say(self, report: Report) -> None:
-        for line in report.lines():
+    @contextmanager
+    def _part(self, command: str) -> Iterator[Session]:
+        """A session with a report of its own, which is shown at its end."""
+        s = replace(self.s, report=Report(command))
+        yield s
+        for line in s.report.lines():
             self._told(line)
 
     def _told(self, line: str) -> None:

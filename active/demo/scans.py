@@ -6,14 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.formats.labelme import labelme_to_annotation
 from ...annotate.formats.labelme_reading import read_labelme
 from ...annotate.intake.importing import import_labelled
 from ...annotate.intake.outside import labelme_frames
 from ...annotate.phantom.writing import PhantomSet, write_phantom
 from ...annotate.progress.tell import Tell
-from ...annotate.report import Report
 from ...annotate.scans.identity import frame_id
 from ...annotate.shapes import Annotation
 from ...annotate.system.store import sha256_hex
@@ -41,15 +39,13 @@ def draw_scans(scans: Path, seed: int, tell: Tell) -> None:
         shutil.move(path, scans / "new_scans" / path.name)
 
 
-def import_scans(workspace: Workspace, catalogue: Catalogue, folder: Path, report: Report, tell: Tell) -> None:
+def import_scans(s: Session, folder: Path) -> None:
     """Bring the labelled scans in `folder` into the workspace."""
-    classes = workspace.settings.classes
-    ids = {c.name: c.id for c in classes}
+    ids = {c.name: c.id for c in s.settings.classes}
     items = labelme_frames(
-        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=report
+        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=s.report
     )
-    total = LABELLED[0] * LABELLED[1]
-    import_labelled(Session(workspace, catalogue, report, tell), items, total=total)
+    import_labelled(s, items, total=LABELLED[0] * LABELLED[1])
 
 
 def scan_answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.editing.checkout import REVIEWED
 from ...annotate.editing.edits import sync_checkout
 from ...annotate.formats.labelme import labelme_to_annotation
 from ...annotate.formats.labelme_reading import read_labelme
 from ...annotate.geometry.raster import shapes_to_layers
-from ...annotate.report import Report
 from ...annotate.shapes import Annotation, Shape
 from ...annotate.system.store import write_atomic
-from ...annotate.workspace import Session, Workspace
+from ...annotate.workspace import Session
 
 GOOD_ENOUGH: Final = 0.93  # Dice at which a structure is left as it was drafted; invented
 AUTHOR: Final = "simulated-physician"
@@ -35,37 +33,27 @@ class Corrected:
     deleted: int
 
 
-def correct_drafts(
-    workspace: Workspace,
-    catalogue: Catalogue,
-    frames: Iterable[str],
-    answers: Mapping[str, Annotation],
-    *,
-    report: Report,
-) -> Corrected:
+def correct_drafts(s: Session, answers: Mapping[str, Annotation]) -> Corrected:
     """Correct the drafts of some frames in `annotations/`, as a physician would in Labelme, and take them up.
 
     A structure that is drafted well is left as it is; the others are drawn as they are.
 
     Args:
-        workspace: Whose drafts.
-        catalogue: Its catalogue, open.
-        frames: Ids of the frames.
-        answers: What is truly on each of them.
-        report: Gets counts and failures.
+        s: The session; its report gets counts and failures.
+        answers: What is truly on each of these frames, by their ids.
     """
-    classes = workspace.settings.classes
+    classes = s.settings.classes
     ids, names = [c.id for c in classes.active], {c.name: c.id for c in classes}
     done = np.zeros(4, np.int64)
-    for record in catalogue.frames(frames):
-        path = workspace.annotations_folder / Path(record.path).with_suffix(".json").name
+    for record in s.catalogue.frames(answers):
+        path = s.workspace.annotations_folder / Path(record.path).with_suffix(".json").name
         drafted, _ = labelme_to_annotation(
             read_labelme(path), resolve=names.get, height=record.height, width=record.width, covered=None
         )
         shapes, what = corrected(drafted, answers[record.frame_id], class_ids=ids)
         done += what
         _save(path, shapes, names={c.id: c.name for c in classes})
-    sync_checkout(Session(workspace, catalogue, report), author=AUTHOR)
+    sync_checkout(s, author=AUTHOR)
     return Corrected(*(int(n) for n in done))
 
 

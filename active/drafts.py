@@ -1,0 +1,152 @@
+"""Drafts: what the active model draws in frames, kept in the catalogue, and what is said of empty ones."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.records import FrameRecord, PredictionRecord
+from ..annotate.classes import Classes
+from ..annotate.errors import BrokenInput
+from ..annotate.geometry.trace import index_to_shapes
+from ..annotate.intake.ingest import BATCH, load_frame
+from ..annotate.shapes import Frame, Shape
+from ..annotate.system.pipeline import ahead, batched
+from ..annotate.workspace import Session
+from ..model.inference.predict import BATCH as READY
+from ..model.inference.predict import Prediction, Predictor, index_to_layers, layer_probabilities
+from ..model.versions.load import load_predictor
+from .selection.scores import class_scores, frame_score, reason
+
+TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact one, so that it can be edited by hand;
+TOLERANCE_MM: Final = 1.0  # and mm, where the spacing is known
+SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
+LEAST_EMPTY: Final = 3  # empty drafts of which something is said, where they are also
+EMPTY_SHARE: Final = 0.5  # more than this share of the drafts
+
+
+def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
+    """Let the active model predict these frames; what it predicted before is not predicted again.
+
+    Returns:
+        The model's id.
+    """
+    active = s.catalogue.active_model()
+    there = s.catalogue.latest_scores(active.id) if active else {}
+    missing = [f for f in frames if f.frame_id not in there]
+    s.tell("Loading the model", 0, None)
+    version, predictor = load_predictor(s, frames=len(missing))
+    classes = s.catalogue.classes()  # a model may know classes that are retired since
+    s.tell("Drawing drafts", 0, len(missing))
+    # Pictures are read in one thread, the network works in another, and outlines are traced here.
+    under_way: deque[FrameRecord] = deque()
+    loaded = ahead(_loaded(s, missing), depth=2 * READY)
+    made_now = (
+        prediction_record(under_way.popleft(), prediction, model=version, predictor=predictor, classes=classes)
+        for prediction in predictor.predict(_noting(loaded, under_way))
+    )
+    for batch in batched(made_now, BATCH):
+        s.catalogue.add_predictions(batch)
+        s.tell("Drawing drafts", len(batch), len(missing))
+    made = s.catalogue.latest_scores(version)
+    s.report.count("drafts made", sum(f.frame_id in made for f in missing))
+    if len(frames) > len(missing):
+        s.report.count("drafts unchanged", len(frames) - len(missing))
+    return version
+
+
+def _loaded(s: Session, records: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Frame]]:
+    for record in records:
+        try:
+            yield record, load_frame(s.workspace, record)
+        except BrokenInput as error:
+            s.report.fail(error)
+
+
+def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord]) -> Iterator[Frame]:
+    """The frames alone, whose records are noted as they pass."""
+    for record, frame in items:
+        noted.append(record)
+        yield frame
+
+
+def prediction_record(
+    frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, classes: Classes
+) -> PredictionRecord:
+    """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
+    ids = [int(i) for i in predictor.class_ids[1:]]
+    contains = classes.contained
+    layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
+    drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
+    guessed = predictor.guessed_dice(prediction, contains=contains)
+    scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
+    statistics: dict[str, Any] = {
+        "score": round(frame_score(scores), 6),
+        "reason": reason(scores),
+        "classes": {
+            s.name: {
+                "entropy": round(s.entropy, 5),
+                "peak": round(s.peak, 5),
+                "area": round(s.area, 6),
+                "guessed_dice": round(dice, 4) if s.area else None,
+            }
+            for s, dice in zip(scores, guessed, strict=True)
+        },
+        "disagreement": [round(float(d), 5) if math.isfinite(d) else None for d in prediction.disagreement],
+    }
+    return PredictionRecord(
+        frame=frame.frame_id,
+        rendition=frame.pixel_sha256,
+        model=model,
+        shapes=draft_shapes(prediction, spacing_mm=frame.spacing_mm, classes=classes),
+        scores=statistics,
+        embedding=prediction.embedding.astype("<f2").tobytes(),
+    )
+
+
+def draft_shapes(
+    prediction: Prediction, *, spacing_mm: tuple[float, float] | None, classes: Classes
+) -> tuple[Shape, ...]:
+    """A prediction's outlines as a physician gets them: few points, and no specks."""
+    return index_to_shapes(
+        prediction.index, tolerance=_tolerance_px(spacing_mm), contains=classes.contained, drop_below=SPECK
+    )
+
+
+def _tolerance_px(spacing_mm: tuple[float, float] | None) -> float:
+    """How far a draft's outline may be from the exact one, px."""
+    return TOLERANCE if spacing_mm is None else min(TOLERANCE, TOLERANCE_MM / max(spacing_mm))
+
+
+def no_model(catalogue: Catalogue) -> str:
+    """Why there are no drafts, as the beginning of a sentence."""
+    return "No model is active: none has learnt enough yet" if catalogue.models() else "No model yet"
+
+
+def count_empty(s: Session, version: str, frames: Sequence[FrameRecord]) -> None:
+    """Count the drafts that show no outline, and say what to do where they are many.
+
+    Args:
+        s: The session; its report gets the count and words.
+        version: Whose drafts.
+        frames: The frames that were drafted; those that show next to nothing are no sign of a poor model.
+    """
+    if not frames:
+        return
+    nothing = s.catalogue.empty_predictions(version)
+    s.report.count("empty drafts", sum(f.frame_id in nothing for f in frames))
+    shown = [f for f in frames if f.sector is not None]
+    empty = sum(f.frame_id in nothing for f in shown)
+    if too_many_empty(empty, len(shown)):
+        s.report.say(
+            f"{empty} of {len(shown)} drafts are empty: {version} finds nothing in these frames. Train longer, or "
+            "outline some of them by hand (`dmr open`) and `dmr retrain`."
+        )
+
+
+def too_many_empty(empty: int, of: int) -> bool:
+    """Whether so many drafts without an outline say that something is wrong, and not just with single frames."""
+    return empty >= LEAST_EMPTY and empty > EMPTY_SHARE * of
