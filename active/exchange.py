@@ -34,20 +34,10 @@ def take_in(s: Session, *, studio: bool) -> None:
     Raises:
         StudioError: The server fails.
     """
-    _take_edits(s)
+    sync_checkout(s)
     if studio:
         with studio_client(s.workspace) as client:
-            _pull(s, client)
-
-
-def _take_edits(s: Session) -> None:
-    s.tell("Looking for edits", 0, None)
-    sync_checkout(s)
-
-
-def _pull(s: Session, client: StudioClient) -> None:
-    s.tell("Asking Label Studio", 0, None)
-    pull(s, client)
+            pull(s, client)
 
 
 def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None = None) -> None:
@@ -63,8 +53,8 @@ def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None 
         StudioError: The server fails.
     """
     with studio_client(s.workspace) as client:
-        _take_edits(s)
-        _pull(s, client)
+        sync_checkout(s)
+        pull(s, client)
         ranking = push_ranking(s, client, pixels_reviewed=pixels_reviewed, top=top)
     s.report.data["ranking"] = [{"rank": r.rank, "frame": r.frame_id, "reason": r.reason} for r in ranking]
 
@@ -109,7 +99,7 @@ def push_ranking(
     active = s.catalogue.active_model()
     dealt = _dealt(s.catalogue, queue_settings(s.settings), outgoing, top=top)
     for queue, part in dealt:
-        push(s, client, queue, part, model=active.id if active else None)
+        push(s, client, part, queue=queue, model=active.id if active else None)
     _tell_bare(s, [o for _, part in dealt for o in part])
     return ranking
 

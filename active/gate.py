@@ -154,9 +154,7 @@ class _Compared:
     patients: int
 
 
-def _compared(
-    present: pd.DataFrame, both: pd.DataFrame, judged: list[str], *, resamples: int, seed: int
-) -> _Compared:
+def _compared(present: pd.DataFrame, both: pd.DataFrame, judged: list[str], *, resamples: int, seed: int) -> _Compared:
     """The changes over frames that show a class that is judged, and of false positives over all frames."""
     patients = sorted(set(patients_of(present)))
     sums, counts = sums_by_patient(present, _lost(present, "dice"), patients=patients, names=judged)

@@ -54,7 +54,6 @@ def prelabel_scans(
     """
     pick_device(s.device)  # or it is refused only after the scans
     check_strategy(s.settings.select.strategy)
-    s.tell("Looking for edits", 0, None)
     sync_checkout(s)
     ids = ingest_scans(s, scans)
     unlabelled = {f.frame_id for f in s.catalogue.unlabelled_frames()}

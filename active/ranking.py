@@ -125,5 +125,3 @@ def rank_frames(
         if c.frame_id in empty:
             ranking.append(Ranked(len(ranking) + 1, c.frame_id, None, "shows next to nothing: hardly any echo in it"))
     return ranking
-
-

@@ -26,9 +26,8 @@ from dmr.active.drafts import predict_missing
 from dmr.active.prelabel import prelabel_scans
 from dmr.annotate.catalogue.records import ModelRecord
 from dmr.annotate.intake.ingest import ingest_scans
-from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png, read_frames
-from dmr.annotate.workspace import Session, Workspace
+from dmr.annotate.workspace import Workspace
 from dmr.model.computing.telemetry import import_onnxruntime
 from dmr.model.computing.threads import use_threads
 from dmr.model.data.augment import standardise

@@ -14,7 +14,8 @@ from .computing.options import computing_options
 from .training.options import chosen_settings, tell_now, training_options
 
 if TYPE_CHECKING:
-    from ..annotate.settings.model import Coverage, Split
+    from ..annotate.intake.outside import Coverage
+    from ..annotate.settings.model import Split
     from ..annotate.workspace import Workspace
 
 
@@ -36,9 +37,7 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
     report = Report("train")
     settings = chosen_settings(workspace.settings, "train", **options)
     with at_work(workspace, report, device=device_name) as s:
-        take_edits_and_train(
-            s, settings=settings, again=again, finish=finish, say=tell_now, on_interrupt=ask_again()
-        )
+        take_edits_and_train(s, settings=settings, again=again, finish=finish, say=tell_now, on_interrupt=ask_again())
     return report
 
 

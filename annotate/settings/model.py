@@ -19,7 +19,6 @@ SETTINGS_NAME: Final = "dmr.toml"
 
 Split = Literal["train", "validation", "test"]
 NetworkSize = Literal["s", "m", "l"]
-Coverage = Literal["drawn", "all"]
 Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
@@ -42,7 +41,7 @@ class ImportSettings:
     """
 
     patient: str | None = None
-    coverage: Coverage = "drawn"
+    coverage: Literal["drawn", "all"] = "drawn"
     ignore: tuple[str, ...] = ()
 
     def ignores(self, label: str) -> bool:

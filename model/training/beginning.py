@@ -15,9 +15,7 @@ from .resuming import Interrupted, Run
 _SHOWN: Final = 3  # changed settings that are named in a line
 
 
-def beginning(
-    run: Run, *, frames: TrainingFrames, step: int, other: Interrupted | None, catalogue: Catalogue
-) -> str:
+def beginning(run: Run, *, frames: TrainingFrames, step: int, other: Interrupted | None, catalogue: Catalogue) -> str:
     """Whether a training is new or goes on, and why, in a line.
 
     Args:

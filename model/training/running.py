@@ -71,7 +71,12 @@ def resumed_trainer(
 
 
 def train_to_end(
-    trainer: Trainer, run: Run, states: States, *, on_interrupt: OnInterrupt | None, on_progress: Callable[[Progress], None]
+    trainer: Trainer,
+    run: Run,
+    states: States,
+    *,
+    on_interrupt: OnInterrupt | None,
+    on_progress: Callable[[Progress], None],
 ) -> bool:
     """Train to the end, keeping the state on the way.
 

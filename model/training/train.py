@@ -41,7 +41,6 @@ def take_edits_and_train(
     """`dmr train`: take up what was drawn in `annotations/`, then train; see `train_model` and `finish_interrupted`."""
     pick_device(s.device)  # or it is refused only after the edits
     with s.writing():
-        s.tell("Looking for edits", 0, None)
         sync_checkout(s)
     return train_or_finish(s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt)
 
@@ -128,9 +127,7 @@ def train_model(
     return version
 
 
-def finish_interrupted(
-    s: Session, *, advise: bool = True, activate: bool | None = None, say: Say | None = None
-) -> str:
+def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None = None, say: Say | None = None) -> str:
     """Make a version of what the newest interrupted training has, without training further.
 
     Its outlines and settings are its own, whatever they are now.

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ...annotate.classes import Classes, canonical_label
 from ...annotate.errors import UsageError
-from ...annotate.intake.labelled import labelme_frames
+from ...annotate.intake.outside import Coverage, labelme_frames
 from ...annotate.report import Report
 from ...annotate.scans.discover import files_below
 from ...annotate.scans.similarity import perceptual_hash
-from ...annotate.settings.model import Coverage, Split
+from ...annotate.settings.model import Split
 from ...annotate.system.store import write_atomic
 from ...annotate.wording import counted
 from ...annotate.workspace import Session
@@ -176,9 +176,7 @@ def _outside_samples(s: Session, outside: Outside, classes: Classes) -> tuple[in
     return len(files_below([outside.folder], frozenset({".json"}))), of
 
 
-def _noting_learnt(
-    found: Iterator[Sample], learnt: NDArray[np.uint64], version: str, said: Report
-) -> Iterator[Sample]:
+def _noting_learnt(found: Iterator[Sample], learnt: NDArray[np.uint64], version: str, said: Report) -> Iterator[Sample]:
     for sample in found:
         if looks_learnt(perceptual_hash(sample.pixels), learnt):
             said.note(f"looks like a frame that {version} learnt from (no fair test)", sample.frame)

@@ -11,26 +11,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from click.testing import CliRunner, Result
 
-from dmr.active.ranking import push_ranking
+from dmr.active.exchange import push_ranking
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.progress.tell import Tell, silent
 from dmr.annotate.report import Report
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 from dmr.model.training import running
 from dmr.model.training.interrupt import wait_for_second
 from dmr.model.training.resuming import States
-from dmr.model.training.train import finish_interrupted, train_model, train_settings
-from dmr.model.training.trainer import Progress
+from dmr.model.training.settings import train_settings
+from dmr.model.training.train import finish_interrupted, train_model
 
-CPU = torch.device("cpu")
 SHORT = ("--input", "32", "--steps", "2", "--device", "cpu")
 ENOUGH = ("--input", "32", "--steps", "40", "--device", "cpu")
 
@@ -78,20 +76,20 @@ def card(version: str) -> dict[str, Any]:
     return read
 
 
-def stop_at(step: int, error: type[BaseException] = KeyboardInterrupt) -> Callable[[Progress], None]:
-    def on_progress(p: Progress) -> None:
-        if p.step == step:
+def stop_at(step: int, error: type[BaseException] = KeyboardInterrupt) -> Tell:
+    def tell(what: str, more: int, of: int | None, note: str = "") -> None:
+        if what == "Training" and note.startswith(f"step {step} of "):
             raise error
 
-    return on_progress
+    return tell
 
 
-def train(workspace: Workspace, report: Report | None = None, *, steps: int = 6, **options: Any) -> str:
+def train(
+    workspace: Workspace, report: Report | None = None, *, steps: int = 6, tell: Tell = silent, **options: Any
+) -> str:
     settings = train_settings(workspace.settings, input=32, steps=steps)
-    with workspace.catalogue() as catalogue:
-        return train_model(
-            workspace, catalogue, settings=settings, device=CPU, report=report or Report("train"), **options
-        )
+    with workspace.session(report=report or Report("train"), tell=tell, device="cpu") as s:
+        return train_model(s, settings=settings, **options)
 
 
 def test_a_version_that_learnt_nothing_is_kept_but_not_active_and_the_next_that_learns_is(
@@ -151,12 +149,12 @@ def test_empty_drafts_are_counted_and_it_is_said_that_physicians_see_bare_frames
 ) -> None:
     dmr("train", *SHORT)
     dmr("ingest", str(made / "scans"))
-    monkeypatch.setattr("dmr.active.ranking.push", lambda *_, **__: None)
+    monkeypatch.setattr("dmr.active.exchange.push", lambda *_, **__: None)
 
     def pushed() -> list[str]:
         report = Report("push")
-        with workspace.lock(), workspace.catalogue() as catalogue:
-            push_ranking(workspace, catalogue, None, device=CPU, report=report, tell=lambda *_: None)  # type: ignore
+        with workspace.session(write=True, report=report, device="cpu") as s:
+            push_ranking(s, None)  # type: ignore
         return report.lines()
 
     assert "No model is active: none has learnt enough yet: physicians see the frames without drafts." in pushed()
@@ -173,7 +171,7 @@ def test_empty_drafts_are_counted_and_it_is_said_that_physicians_see_bare_frames
 def test_an_interrupted_training_goes_on_and_it_is_told_before_it_begins(workspace: Workspace) -> None:
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt, match="Interrupted at step 3, which is saved"):
-        train(workspace, say=said.append, on_progress=stop_at(3))
+        train(workspace, say=said.append, tell=stop_at(3))
     train(workspace, say=said.append)
 
     new, goes_on = said
@@ -189,13 +187,13 @@ def test_a_training_that_cannot_go_on_says_what_changed_and_the_interrupted_one_
     workspace: Workspace, made: Path
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, on_progress=stop_at(3))
+        train(workspace, tell=stop_at(3))
     before = {item.revision for item in labelled(workspace) if item.split in ("train", "validation")}
     dmr("import", str(made / "more"))
     since = {item.revision for item in labelled(workspace) if item.split in ("train", "validation")} - before
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, steps=5, say=said.append, on_progress=stop_at(1))
+        train(workspace, steps=5, say=said.append, tell=stop_at(1))
     assert said[0].endswith(
         f"It does not go on with the one interrupted at step 3, because of {len(since)} outlines drawn or changed "
         "since and other settings (steps is 5 and was 6); `dmr train --finish` makes a version of that one."
@@ -227,7 +225,7 @@ def test_a_killed_training_can_be_finished_too_and_retrain_judges_it(
 ) -> None:
     monkeypatch.setattr(running, "SAVE_EVERY", 1e-9)
     with pytest.raises(SystemError):  # a stand-in for a kill: nothing is saved after it
-        train(workspace, on_progress=stop_at(4, SystemError))
+        train(workspace, tell=stop_at(4, SystemError))
     told = dmr("retrain", "--no-pull", "--finish", "--device", "cpu")
 
     assert "interrupted at step 0" not in told.output
@@ -243,7 +241,7 @@ def test_a_second_interrupt_makes_a_version_of_what_there_is(workspace: Workspac
         return True
 
     report = Report("train")
-    assert train(workspace, report, on_progress=stop_at(2), on_interrupt=yes) == "v1"
+    assert train(workspace, report, tell=stop_at(2), on_interrupt=yes) == "v1"
     assert asked == [(2, False)]
     assert report.data["training"]["ended_early"]
     assert report.data["training"]["steps"] == 2
@@ -252,11 +250,11 @@ def test_a_second_interrupt_makes_a_version_of_what_there_is(workspace: Workspac
 
 def test_a_state_that_cannot_be_read_is_kept_and_told(workspace: Workspace) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, on_progress=stop_at(2))
+        train(workspace, tell=stop_at(2))
     (state,) = Path("models/.training").glob("*.pt")
     state.write_bytes(b"torn")
-    with workspace.catalogue() as catalogue, pytest.raises(Exception, match=r"kept as \w+\.unreadable"):
-        finish_interrupted(workspace, catalogue, device=CPU, report=Report("train"))
+    with workspace.session(device="cpu") as s, pytest.raises(Exception, match=r"kept as \w+\.unreadable"):
+        finish_interrupted(s)
     assert state.with_suffix(".unreadable").read_bytes() == b"torn"
     assert "waiting here" in dmr("train", "--finish", code=2).output
 
@@ -277,7 +275,7 @@ def test_ctrl_c_while_the_state_is_saved_loses_nothing(workspace: Workspace, mon
 
     with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
         patch.setattr(States, "save", pressed)
-        train(workspace, on_progress=stop_at(2), on_interrupt=no)
+        train(workspace, tell=stop_at(2), on_interrupt=no)
     assert asked == [True]
     assert "interrupted at step 2" in dmr("train", "--finish", "--device", "cpu").output
 
@@ -343,20 +341,12 @@ def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chose
     assert settings.chosen == ("input", "length")
     told: list[str] = []
 
-    def begin(**options: Any) -> str:
-        with workspace.catalogue() as catalogue:
-            return train_model(
-                workspace,
-                catalogue,
-                settings=settings,
-                device=CPU,
-                report=Report("train"),
-                say=told.append,
-                **options,
-            )
+    def begin(tell: Tell = silent) -> str:
+        with workspace.session(tell=tell, device="cpu") as s:
+            return train_model(s, settings=settings, say=told.append)
 
     with pytest.raises(KeyboardInterrupt):
-        begin(on_progress=stop_at(1))
+        begin(stop_at(1))
     assert "A training was interrupted at step 1: the same command goes on" in dmr("status").output
     assert re.search(r"dmrnet_s on 64 x 64, about 3 steps in 1 minute\. Ends at about \d\d:\d\d", told[1])
     monkeypatch.setattr("dmr.model.training.plan.seconds_a_step", lambda *_, **__: 1e9)  # a PC that is busier by now
@@ -365,6 +355,6 @@ def test_a_training_without_limits_is_chosen_by_pace_and_goes_on_as_it_was_chose
     assert told == ["Goes on with the interrupted training at step 1: the outlines and settings are the same."]
     assert (card("v1")["input"], card("v1")["steps"]) == (64, 3)
     report = Report("train")
-    with workspace.catalogue() as catalogue:
-        assert train_model(workspace, catalogue, settings=settings, device=CPU, report=report) == "v1"
+    with workspace.session(report=report, device="cpu") as s:
+        assert train_model(s, settings=settings) == "v1"
     assert report.words[0].startswith("Nothing new: v1 was trained on these outlines")

@@ -223,9 +223,9 @@ def test_a_verdict_is_told_though_drafts_cannot_be_sent(
     def dead(*_: object, **__: object) -> None:
         raise StudioError("Label Studio", "does not answer", "Start it")
 
-    monkeypatch.setattr("dmr.annotate.studio.queues.studio_client", lambda _: nullcontext())
-    monkeypatch.setattr("dmr.annotate.studio.pull.pull", lambda *_, **__: None)
-    monkeypatch.setattr("dmr.active.commands._pull_and_push", dead)
+    monkeypatch.setattr("dmr.active.exchange.studio_client", lambda _: nullcontext())
+    monkeypatch.setattr("dmr.active.exchange.pull", lambda *_, **__: None)
+    monkeypatch.setattr("dmr.active.retrain.pull_and_push", dead)
     unreviewed = run(*retrain)
     assert unreviewed.exit_code == 0, unreviewed.output
     assert "Gate: v1 is rejected: it has learnt nothing yet" in unreviewed.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmr.annotate.progress.parts import Parts
-from dmr.model.commands import training_bar
+from dmr.model.training.bar import training_bar
 from dmr.model.training.trainer import Progress
 
 

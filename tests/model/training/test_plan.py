@@ -16,10 +16,9 @@ from dmr.model.training.plan import (
     GRIDS,
     TRAINING_S,
     choose_settings,
-    left_to_the_pace,
     seconds_a_step,
 )
-from dmr.model.training.settings import TrainSettings
+from dmr.model.training.settings import TrainSettings, left_to_the_pace
 
 FREE = TrainSettings(chosen=("input", "length"))
 

@@ -20,7 +20,7 @@ def test_onnx_computes_the_same_for_any_number_of_frames_and_another_network_is_
     export_onnx(network, path, size=64)
 
     told: list[tuple[int, int]] = []
-    assert parity(network, path, size=64, on_progress=lambda n, of: told.append((n, of))) < 1e-3
+    assert parity(network, path, size=64, tell=lambda what, n, of, note="": told.append((n, of))) < 1e-3
     assert told == [(1, 3), (2, 3)]
     one = torch.zeros(1, 1, 64, 64)
     assert parity(network, path, size=64, frames=one) < 1e-3
