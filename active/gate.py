@@ -204,8 +204,7 @@ def _draws(patients: int, resamples: int, seed: int) -> Floats:
 
 def _lost(rows: pd.DataFrame, figure: str) -> Floats:
     """The change of a figure in each row."""
-    change: Floats = (rows[figure].astype(float) - rows[f"{figure}_before"].astype(float)).to_numpy()
-    return change
+    return np.asarray(rows[figure].astype(float) - rows[f"{figure}_before"].astype(float), np.float64)
 
 
 def _change(values: Floats) -> Change:

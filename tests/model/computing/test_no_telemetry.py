@@ -28,7 +28,7 @@ ARMED = "sys.addaudithook(refuse)\n"
 ENGINE = """
 import torch
 from dmr.model.inference.engine import OpenVinoEngine
-from dmr.model.network import SIZES, DMRNet
+from dmr.model.network.dmrnet import SIZES, DMRNet
 engine = OpenVinoEngine(DMRNet(1, size=SIZES["s"]).eval(), size=32, precision="f32")
 assert engine(torch.zeros(3, 1, 32, 32))[0].shape == (3, 2, 32, 32)
 """
