@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -248,19 +249,21 @@ def counts_to_try(most: int) -> list[int]:
 
 def set_thread_count(count: int | None) -> None:
     """From here on this process computes with `count` threads; None: with `OMP_NUM_THREADS`, or as measuring shows."""
-    fixed = count or _asked_for()
-    _OF_PROCESS.choose_among([fixed] if fixed else counts_to_try(granted_threads()))
+    thread_choice().choose_among(_counts(count))
 
 
+@functools.cache
 def thread_choice() -> ThreadChoice:
-    """The choice of this process: torch's setting is the process's, too."""
-    return _OF_PROCESS
+    """The choice of this process: torch's setting is the process's, too. Made when first asked for."""
+    return ThreadChoice(_counts(None))
+
+
+def _counts(count: int | None) -> list[int]:
+    """What may be chosen from."""
+    fixed = count or _asked_for()
+    return [fixed] if fixed else counts_to_try(granted_threads())
 
 
 def _asked_for() -> int | None:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) else None
-
-
-_OF_PROCESS: Final = ThreadChoice([1])
-set_thread_count(None)

@@ -29,8 +29,9 @@ from ..versions.verdict import Outcome
 from .card_details import HOW_MEASURED, described, limits
 from .curves import CURVES, training_curves
 from .frames import TrainingFrames, patient_count
+from .grid_dice import class_dice
 from .resuming import Run
-from .trainer import Trainer, class_dice
+from .trainer import Trainer
 
 SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
 LOOKED_AT: Final = 64  # training frames at which it is seen whether anything was learnt

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from ..computing.device import autocast
 from ..computing.threads import ThreadChoice
 from ..data.augment import augment, standardise
-from ..data.dataset import IGNORED, Batch, TrainingSet
+from ..data.dataset import Batch, TrainingSet
 from ..evaluation.metrics import mean_known
 from ..network.dmrnet import as_output
+from .grid_dice import class_dice
 from .losses import total_loss
 from .settings import TrainSettings
 
@@ -277,35 +278,3 @@ class Trainer:
 def _floats(network: nn.Module) -> list[Tensor]:
     """Parameters and running statistics; the buffers that count are left out."""
     return [t.detach() for t in (*network.parameters(), *network.buffers()) if t.is_floating_point()]
-
-
-@torch.no_grad()
-def class_dice(
-    network: nn.Module,
-    frames: TrainingSet,
-    *,
-    device: torch.device,
-    batch: int = 16,
-    threads: ThreadChoice | None = None,
-) -> list[float | None]:
-    """Dice per image on the network's grid, of each class over the frames in which it is drawn; None without any."""
-    network.eval()
-    classes = frames.covered.shape[1]
-    total, count = torch.zeros(classes), torch.zeros(classes)
-    for part in frames.batches(batch):
-        if threads is not None:
-            threads("look")
-        with autocast(device):
-            logits = as_output(network(standardise(part.frames).to(device))).logits
-        label = logits.argmax(1).cpu()
-        for k in range(classes):
-            predicted, drawn = label == k + 1, part.targets == k + 1
-            if frames.inside is not None:  # a class inside, if nobody looked for it, is part of what is drawn round it
-                for j in frames.inside[k].nonzero()[:, 0].tolist():
-                    predicted |= (label == j + 1) & ~part.covered[:, j, None, None]
-            predicted &= part.targets != IGNORED
-            size = drawn.sum((1, 2))
-            dice = 2 * (predicted & drawn).sum((1, 2)) / (predicted.sum((1, 2)) + size).clamp(min=1)
-            total[k] += dice[size > 0].sum()
-            count[k] += (size > 0).sum()
-    return [float(t / n) if n else None for t, n in zip(total, count, strict=True)]

@@ -16,8 +16,9 @@ from dmr.model.evaluation.metrics import mean_known
 from dmr.model.network.checkpoint import weights_bytes
 from dmr.model.network.dmrnet import SIZES, DMRNet
 from dmr.model.training.curves import training_curves
+from dmr.model.training.grid_dice import class_dice
 from dmr.model.training.settings import TrainSettings
-from dmr.model.training.trainer import Trainer, class_dice, start_at_shares
+from dmr.model.training.trainer import Trainer, start_at_shares
 
 SETTINGS = TrainSettings(input=32, steps=30, batch=4, check_every=5, patience=0, learning_rate=1e-2)
 CPU = torch.device("cpu")
