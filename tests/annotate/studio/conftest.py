@@ -1,0 +1,70 @@
+"""A workspace with reviewed frames and drafts, and a small server that answers as Label Studio does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fake_server import FakeServer, serve
+from fake_studio import TOKEN, FakeStudio
+from physician import Physician
+from studio_round import Round, add_reviewed_frames
+
+from dmr.annotate.studio import raw_calls
+from dmr.annotate.studio.client import StudioClient
+from dmr.annotate.studio.credentials import Login
+from dmr.annotate.workspace import Session, Workspace
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server was ever set up here, and nobody waits before a second try."""
+    monkeypatch.setenv("DMR_HOME", str(tmp_path / "home"))
+    for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(raw_calls, "_PAUSE_S", 0.0)
+    monkeypatch.setattr("label_studio_sdk.core.http_client.time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with serve(FakeStudio()) as running:
+        yield running
+
+
+@pytest.fixture
+def login(server: FakeServer) -> Login:
+    return Login(server.url, TOKEN)
+
+
+@pytest.fixture
+def client(login: Login) -> Iterator[StudioClient]:
+    with StudioClient(login) as made:
+        yield made
+
+
+@pytest.fixture
+def s(tmp_path: Path, own_home: None) -> Iterator[Session]:
+    """A session that writes, with four frames of two patients, reviewed, and no model."""
+    workspace, _ = Workspace.create(tmp_path / "ws")
+    with workspace.session(write=True) as session:
+        add_reviewed_frames(session)
+        yield session
+
+
+@pytest.fixture
+def round_(s: Session, client: StudioClient, server: FakeServer) -> Round:
+    """Four frames with drafts of a model v1, not pushed yet."""
+    made = Round(s, client, server)
+    made.draw()
+    return made
+
+
+@pytest.fixture
+def physician(round_: Round) -> Iterator[Physician]:
+    """The frames are pushed, and somebody labels them."""
+    round_.push()
+    with round_.physician() as made:
+        yield made
