@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
                     part.get_filename(),
                     part.get_payload(decode=True),
                 )
-                for part in form.iter_parts()  # type: ignore[attr-defined]
+                for part in form.iter_parts()
             ]
         return json.loads(sent) if sent else None
 

@@ -171,9 +171,9 @@ class FakeStudio:
         if parameters.get("commit_to_project") == "false":
             names = {field: (name, data) for field, name, data in body}  # of equal fields the last one
             stored = [f"upload/{number}/{k:08x}-{name}" for k, (name, _) in enumerate(names.values(), len(self.files))]
-            ids = range(len(self.files), len(self.files) + len(stored))
+            uploads = list(range(len(self.files), len(self.files) + len(stored)))
             self.files |= {path: data for path, (_, data) in zip(stored, names.values(), strict=True)}
-            return Answer({"task_count": 0, "file_upload_ids": list(ids)}, 201)
+            return Answer({"task_count": 0, "file_upload_ids": uploads}, 201)
         ids = []
         for task in body:
             made = {"id": 1 + max((t["id"] for t in self.tasks), default=0), "project": number, "data": task["data"]}

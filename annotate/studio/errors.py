@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 
 import httpx
 from label_studio_sdk.core.api_error import ApiError
@@ -38,6 +39,10 @@ def told(url: str, what: str) -> Iterator[None]:
         raise StudioError(url, f"{_NO_STUDIO[0]}, asked for {what}: {error}", _NO_STUDIO[1]) from error
     except (ParsingError, json.JSONDecodeError) as error:
         raise StudioError(url, *_NO_STUDIO) from error
+    except (TypeError, ValueError) as error:
+        if not _is_the_sdks(error):
+            raise
+        raise StudioError(url, *_NO_STUDIO) from error
 
 
 def status_of(error: StudioError) -> int | None:
@@ -69,6 +74,12 @@ def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
     if status == 404:
         return f"Label Studio has no {what}", "Look at it there, and run the command again"
     return f"Label Studio refuses {what} ({status}{detail})", _AGAIN
+
+
+def _is_the_sdks(error: Exception) -> bool:
+    """Whether the SDK stumbled over an answer: it takes any for the one that it expects."""
+    names = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.startswith("label_studio_sdk.") for name in names)
 
 
 def _detail(body: object) -> str:

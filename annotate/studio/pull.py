@@ -77,9 +77,9 @@ class _Pull:
         self.known = self.s.catalogue.remote_annotations(queue.id)
         self.tasks = self.s.catalogue.queue_tasks(queue.id)
         frames_there = {task.frame_id for task in self.client.tasks(project.id)}
-        seen: set[int] = set()
+        seen: set[tuple[str, int]] = set()
         for batch in batched(self.client.annotated_tasks(project.id), BATCH):
-            seen |= {annotation.id for task in batch for annotation in task.annotations}
+            seen |= {(task.frame_id, annotation.id) for task in batch for annotation in task.annotations}
             self._take(batch)
             self.s.tell("Pulling annotations", len(batch), None)
         self._reconcile(frames_there, seen)
@@ -100,6 +100,8 @@ class _Pull:
             changed += [Submission(a, task, frame) for a in task.annotations if self._is_new(a)]
         changed.sort(key=lambda submitted: (submitted.annotation.at, submitted.annotation.id))
         catalogue.store.put_many(submitted.annotation.raw for submitted in changed)
+        # The server gives the numbers of deleted annotations out again, also to another frame.
+        before = {self.known[a].frame for a in (c.annotation.id for c in changed) if a in self.known}
         patients: dict[str, bool] = {}
         with catalogue.transaction():
             for submitted in changed:
@@ -116,7 +118,7 @@ class _Pull:
                     patient: "train" for patient, drafted in patients.items() if drafted and splits[patient] is None
                 },
             )
-            self._settle_tasks(set(frames), tasks)
+            self._settle_tasks(before | set(frames), tasks)
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
         before = self.known.get(annotation.id)
@@ -208,17 +210,14 @@ class _Pull:
             again = self.s.catalogue.append_revision(self.s.catalogue.revision(str(newest.revision)).record)
             self._keep(replace(newest, revision=again.sha256))
 
-    def _reconcile(self, frames_there: set[str], seen: set[int]) -> None:
+    def _reconcile(self, frames_there: set[str], seen: set[tuple[str, int]]) -> None:
         """Find what was deleted: annotations, which withdraws them, and tasks, whose outlines are kept.
 
         Somebody may submit while the pages are read, and move others from page to page: whoever was not seen is asked
         for again.
         """
-        gone = [
-            a
-            for a in self.known.values()
-            if a.state != "gone" and a.remote_id not in seen and a.frame in frames_there and self._is_deleted(a)
-        ]
+        missing = [a for a in self.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
+        gone = [a for a in missing if a.frame in frames_there and self._is_deleted(a)]
         lost = [t for t in self.tasks.values() if t.state != "gone" and t.frame not in frames_there]
         with self.s.catalogue.transaction():
             for annotation in gone:

@@ -32,11 +32,11 @@ def whole(answer: object, name: str) -> int:
 
 
 def items(answer: object, name: str) -> Sequence[Any]:
-    """A list of an object; an empty one where it is null. Raises OddAnswer."""
+    """A list of an object. Raises OddAnswer."""
     value = member(answer, name)
-    if value is not None and not isinstance(value, list):
+    if not isinstance(value, list):
         raise OddAnswer(f"its {name} is {_shown(value)}")
-    return value or []
+    return value
 
 
 def read_project(answer: object) -> Project:
@@ -57,9 +57,9 @@ def read_task(answer: object) -> StudioTask:
     Raises:
         OddAnswer: It is no task.
     """
-    predictions = items(answer, "predictions")
+    predictions = _items_if_any(answer, "predictions")
     versions = {p["id"]: str(p.get("model_version") or "") for p in predictions if isinstance(member(p, "id"), int)}
-    annotations = tuple(read_annotation(a) for a in items(answer, "annotations"))
+    annotations = tuple(read_annotation(a) for a in _items_if_any(answer, "annotations"))
     return StudioTask(whole(answer, "id"), read_data(member(answer, "data")), annotations, versions)
 
 
@@ -85,7 +85,7 @@ def read_annotation(answer: object) -> StudioAnnotation:
             user=_user(member(answer, "completed_by")),
             at=_time(member(answer, "updated_at")),
             is_skipped=is_skipped,
-            regions=() if is_skipped else tuple(read_regions(items(answer, "result"))),
+            regions=() if is_skipped else tuple(read_regions(_items_if_any(answer, "result"))),
             lead_time_s=_seconds(member(answer, "lead_time")),
             parent_prediction=_number(answer, "parent_prediction"),
             parent_annotation=_number(answer, "parent_annotation"),
@@ -151,6 +151,10 @@ def _finite(value: object) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:  # a whole number that no float reaches
         return None
+
+
+def _items_if_any(answer: object, name: str) -> Sequence[Any]:
+    return [] if member(answer, name) is None else items(answer, name)
 
 
 def _user(who: object) -> int:

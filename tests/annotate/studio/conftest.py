@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,12 +46,23 @@ def client(login: Login) -> Iterator[StudioClient]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a workspace's key, and the workspace with its frames, to copy."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMR_HOME", str(folder / "home"))
+        workspace, _ = Workspace.create(folder / "ws")
+        with workspace.session(write=True) as session:
+            add_reviewed_frames(session)
+    return folder
+
+
 @pytest.fixture
-def s(tmp_path: Path, own_home: None) -> Iterator[Session]:
+def s(template: Path, tmp_path: Path) -> Iterator[Session]:
     """A session that writes, with four frames of two patients, reviewed, and no model."""
-    workspace, _ = Workspace.create(tmp_path / "ws")
-    with workspace.session(write=True) as session:
-        add_reviewed_frames(session)
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    with Workspace.at(tmp_path / "ws").session(write=True) as session:
         yield session
 
 

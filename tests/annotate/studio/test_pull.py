@@ -1,0 +1,329 @@
+"""What a pull takes: submissions, corrections, skips, deletions; each once, whatever fails on the way."""
+
+from __future__ import annotations
+
+import pytest
+from fake_studio import OWNER
+from physician import Physician, region
+from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
+
+from dmr.annotate.errors import StudioError
+from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.queues import MAIN, open_queue
+
+NEW = "new@ward.example"
+
+
+def history(round_: Round, frame: str) -> list[tuple[str, bool]]:
+    return [(r.record.author, r.withdrawn) for r in round_.s.catalogue.history(frame)]
+
+
+def states(round_: Round) -> list[str]:
+    queue = round_.s.catalogue.queue("main")
+    assert queue is not None
+    tasks = round_.s.catalogue.queue_tasks(queue.id)
+    return [tasks[f.frame_id].state if f.frame_id in tasks else "-" for f in round_.frames]
+
+
+def test_without_a_project_there_is_nothing_to_pull_and_none_is_made(round_: Round) -> None:
+    assert pull(round_.s, round_.client) == 0
+    assert round_.server.studio.projects == []
+
+
+def test_an_accepted_draft_comes_back_to_the_last_bit_with_who_when_and_how_long(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    report = round_.pull()
+    assert report.counts["revisions added"] == 1
+    frame = round_.frames[0].frame_id
+    head = round_.s.catalogue.head(frame, OWNER)
+    assert head is not None
+    record = head.record
+    drafted = round_.s.catalogue.latest_predictions("v1")[frame].shapes
+    assert {(s.class_id, s.points, s.hole) for s in record.annotation.shapes} == {
+        (s.class_id, s.points, s.hole) for s in drafted
+    }
+    assert record.annotation.covered == {c.id for c in round_.s.settings.classes.active}
+    assert (record.origin, record.draft_model, record.blind) == ("studio", "v1", False)
+    assert record.lead_time_s == 12.5
+    assert record.at == "2026-01-31T08:00:01.000000Z"
+    assert round_.s.catalogue.store.has(str(record.raw_sha256))
+    assert states(round_) == ["labelled", "pushed", "pushed", "pushed"]
+    assert (round_.s.workspace.annotations_folder / f"{frame}.json").is_file()
+
+
+def test_a_pull_that_is_repeated_changes_nothing(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    before = round_.s.catalogue.catalogue_hash()
+    round_.server.studio.now()  # the server tells how long ago it was, and that changes
+    report = round_.pull()
+    assert report.counts["revisions added"] == 0
+    assert round_.s.catalogue.catalogue_hash() == before
+
+
+def test_outlines_that_were_all_deleted_say_that_nothing_is_there_and_whose_draft_it_was(
+    round_: Round, physician: Physician
+) -> None:
+    physician.submit(physician.tasks()[0], [])
+    round_.pull()
+    (head,) = round_.s.catalogue.heads(round_.frames[0].frame_id)
+    assert head.record.annotation.shapes == ()
+    assert head.record.draft_model == "v1"
+
+
+def test_what_was_drawn_on_an_empty_frame_is_blind(round_: Round) -> None:
+    round_.push(model=None)
+    with round_.physician() as physician:
+        drawn = region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
+        physician.submit(physician.tasks()[0], [drawn])
+    round_.pull()
+    (head,) = round_.s.catalogue.heads(round_.frames[0].frame_id)
+    (shape,) = head.record.annotation.shapes
+    assert (shape.class_id, shape.points) == (PSOAS, box(4.0, 4.0, 12.0))
+    assert head.record.blind
+
+
+def test_a_skip_is_no_label_and_a_draft_waits(round_: Round, physician: Physician) -> None:
+    first, second, *_ = physician.tasks()
+    physician.skip(first)
+    physician.leave_draft(second, physician.draft_of(second))
+    report = round_.pull()
+    assert report.counts["skipped"] == 1
+    assert report.counts["drafts not submitted yet"] == 1
+    assert report.counts["revisions added"] == 0
+    assert states(round_) == ["skipped", "pushed", "pushed", "pushed"]
+
+
+def test_a_correction_follows_the_one_before(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    annotation = physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    physician.update(annotation, physician.draft_of(task)[:1])
+    round_.pull()
+    first, second = round_.s.catalogue.history(round_.frames[0].frame_id)
+    assert second.previous == first.sha256
+    assert {s.class_id for s in second.record.annotation.shapes} == {PSOAS}
+
+
+def test_a_deletion_is_a_tombstone_and_the_task_waits_again(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    annotation = physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    physician.delete(annotation)
+    assert round_.pull().counts["withdrawn"] == 1
+    assert history(round_, round_.frames[0].frame_id) == [(OWNER, True)]
+    assert states(round_)[0] == "pushed"
+    assert round_.pull().counts["withdrawn"] == 0
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
+
+
+def test_a_frame_that_is_skipped_after_all_is_withdrawn(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    annotation = physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    physician.ask("PATCH", f"/api/annotations/{annotation}/", json={"was_cancelled": True})
+    report = round_.pull()
+    assert (report.counts["withdrawn"], report.counts["skipped"]) == (1, 1)
+    assert round_.frames[0].frame_id not in round_.s.catalogue.newest_revisions()
+
+
+def test_of_two_annotations_by_one_author_the_other_counts_when_the_last_is_deleted(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task)[:1])
+    last = physician.submit(task, [])
+    round_.pull()
+    physician.delete(last)
+    round_.pull()
+    newest = round_.s.catalogue.newest_revisions()[round_.frames[0].frame_id]
+    assert {s.class_id for s in newest.record.annotation.shapes} == {PSOAS}
+    (own,) = round_.server.studio.annotations
+    physician.submit(task, physician.draft_of(task)[:1])  # says the same as the first
+    round_.pull()
+    physician.delete(own["id"])
+    assert round_.pull().counts["withdrawn"] == 0, "another annotation says the same still"
+
+
+def test_two_authors_are_both_kept_and_flagged(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    physician.colleague(NEW).submit(task, [])
+    report = round_.pull()
+    assert report.oddities["authors disagree on a frame"] == [round_.frames[0].frame_id]
+    assert {author for author, _ in history(round_, round_.frames[0].frame_id)} == {OWNER, NEW}
+
+
+def test_a_review_of_anothers_annotation_follows_it_and_is_no_conflict(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    first = physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    physician.colleague(NEW).submit(task, [], parent_annotation=first)
+    report = round_.pull()
+    assert report.oddities == {}
+    own = round_.s.catalogue.head(round_.frames[0].frame_id, OWNER)
+    review = round_.s.catalogue.head(round_.frames[0].frame_id, NEW)
+    assert own is not None and review is not None
+    assert review.record.parent == own.sha256
+
+
+def test_an_author_whose_account_is_gone_keeps_the_name_or_gets_a_number(round_: Round, physician: Physician) -> None:
+    one, two, *_ = physician.tasks()
+    other = physician.colleague(NEW)
+    annotation = other.submit(one, physician.draft_of(one))
+    round_.pull()
+    round_.server.studio.users.pop()
+    physician.update(annotation, [])
+    other.submit(two, [])
+    round_.pull()
+    assert [author for author, _ in history(round_, round_.frames[0].frame_id)] == [NEW, NEW]
+    assert [author for author, _ in history(round_, round_.frames[1].frame_id)] == ["user-2"]
+
+
+def test_a_task_that_was_deleted_keeps_what_was_pulled_and_is_noted_once(round_: Round, physician: Physician) -> None:
+    done, waiting, *_ = physician.tasks()
+    physician.submit(done, physician.draft_of(done))
+    round_.pull()
+    physician.delete_task(done)
+    physician.delete_task(waiting)
+    report = round_.pull()
+    (noted,) = report.oddities.values()
+    assert sorted(noted) == sorted(f.frame_id for f in round_.frames[:2])
+    assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
+    assert states(round_)[:2] == ["gone", "gone"]
+    assert round_.pull().oddities == {}
+
+
+def test_a_number_that_was_given_out_again_is_another_annotation(round_: Round, physician: Physician) -> None:
+    one, two, *_ = physician.tasks()
+    annotation = physician.submit(one, physician.draft_of(one))
+    round_.pull()
+    physician.delete(annotation)
+    assert physician.submit(two, []) == annotation
+    report = round_.pull()
+    assert (report.counts["withdrawn"], report.counts["revisions added"]) == (1, 1)
+    assert states(round_)[:2] == ["pushed", "labelled"]
+
+
+def test_a_number_now_of_a_frame_that_is_none_of_ours_is_a_deletion(round_: Round, physician: Physician) -> None:
+    one = physician.tasks()[0]
+    annotation = physician.submit(one, physician.draft_of(one))
+    round_.pull()
+    stranger = {"id": 99, "project": 1, "data": {"image": "/data/x.png"}}
+    round_.server.studio.tasks.append(stranger)
+    round_.server.studio.annotations[0]["task"] = 99
+    report = round_.pull()
+    assert report.counts["withdrawn"] == 1
+    assert report.oddities["a task that dmr did not push (left alone)"] == ["task 99"]
+    assert annotation == 1
+
+
+def test_an_annotation_that_moved_between_pages_is_asked_for_and_not_withdrawn(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    # Between the two lists somebody submits, and the page comes without the task.
+    tasks = [{"id": t["id"], "data": t["data"]} for t in round_.server.studio.tasks]
+    round_.server.fail("GET", "/api/tasks", status=200, body={"total": FRAMES, "tasks": tasks})
+    round_.server.fail("GET", "/api/tasks", status=200, body={"total": 0, "tasks": []})
+    assert round_.pull().counts["withdrawn"] == 0
+    assert round_.server.count("GET", "/api/annotations/1/") == 1
+
+
+def test_tasks_of_a_push_that_could_not_write_them_down_are_known_by_their_frame(
+    round_: Round, physician: Physician
+) -> None:
+    queue = round_.s.catalogue.queue("main")
+    assert queue is not None
+    round_.s.catalogue.drop_queue_tasks(queue.id)
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    assert round_.pull().counts["revisions added"] == 1
+    assert states(round_) == ["labelled", "-", "-", "-"]
+
+
+def test_lists_of_many_pages_are_read_to_the_end(
+    round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dmr.annotate.studio.client._PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 2)
+    for task in physician.tasks():
+        physician.submit(task, physician.draft_of(task))
+    assert round_.pull().counts["revisions added"] == FRAMES
+    assert states(round_) == ["labelled"] * FRAMES
+
+
+def test_a_pull_that_broke_in_the_middle_keeps_what_it_had_and_the_next_one_goes_on(
+    round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 1)
+    for task in physician.tasks()[:3]:
+        physician.submit(task, physician.draft_of(task))
+    pages = round_.client._raw.json
+
+    def breaks(method: str, path: str, **options: object) -> object:
+        parameters = options.get("params")
+        if isinstance(parameters, dict) and parameters.get("fields") == "all" and parameters["page"] == 3:
+            round_.server.fail("GET", "/api/tasks", times=3)
+        return pages(method, path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(round_.client._raw), "json", lambda _, method, path, **options: breaks(method, path, **options)
+        )
+        with pytest.raises(StudioError, match="Label Studio does not answer"):
+            round_.pull()
+    assert len(round_.s.catalogue.newest_revisions()) == 2
+    assert round_.pull().counts["revisions added"] == 1
+
+
+def test_a_project_that_is_gone_is_noted_and_what_was_pulled_stays(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    round_.server.studio.projects.clear()
+    report = round_.pull()
+    (noted,) = report.oddities
+    assert "its project is gone from Label Studio" in noted
+    assert len(round_.s.catalogue.newest_revisions()) == 1
+    assert states(round_) == ["-"] * FRAMES
+
+
+def test_a_project_whose_description_was_changed_is_known_by_its_frames(round_: Round, physician: Physician) -> None:
+    round_.server.studio.projects[0]["description"] = "Ours"
+    report = round_.pull()
+    assert report.oddities == {"the project's description lost the word that dmr knows it by": ["main"]}
+    for task in round_.server.studio.tasks:
+        task["data"] = {}
+    report = round_.pull()
+    assert "its project is gone from Label Studio; what was pulled from it is kept" in report.oddities
+
+
+def test_a_project_that_took_anothers_place_begins_anew(round_: Round, physician: Physician) -> None:
+    studio = round_.server.studio
+    studio.projects.append(studio.projects[0] | {"id": 2})
+    studio.projects[0]["description"] = "no mark"
+    opened = open_queue(round_.s, round_.client, MAIN, create=False)
+    assert opened is not None
+    assert opened.project.id == 2
+    assert states(round_) == ["-"] * FRAMES
+
+
+def test_a_queue_that_dmr_toml_does_not_name_any_more_is_pulled_too(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    settings = round_.s.workspace.root / "dmr.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text + '\n[[studio.queue]]\nname = "second"\n', encoding="utf-8")
+    round_.s.workspace = type(round_.s.workspace).at(round_.s.workspace.root)
+    assert round_.pull().counts["revisions added"] == 1
