@@ -8,11 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+import platformdirs
 
 # File systems whose locks or shared memory cannot be trusted between machines; under WSL, 9p and drvfs are Windows'.
 _NETWORK = re.compile(
@@ -21,7 +21,6 @@ _NETWORK = re.compile(
 )
 _LINUX_MOUNTS = Path("/proc/self/mounts")
 _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
-_POLL_S = 0.05
 
 
 def fsync_file(path: Path) -> None:
@@ -116,22 +115,31 @@ def user_data_folder() -> Path:
     """Where this user's lasting files lie, such as pseudonym keys; under `DMR_HOME` where that is set."""
     if home := os.environ.get("DMR_HOME"):
         return Path(home) / "data"
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "dmr"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "dmr"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "dmr"
+    folder = platformdirs.user_data_path("dmr", appauthor=False, roaming=True)
+    return _or_earlier(folder, windows="APPDATA", mac="Application Support", other="XDG_DATA_HOME")
 
 
 def user_cache_folder() -> Path:
     """Where this user's files lie that can be made again; under `DMR_HOME` where that is set."""
     if home := os.environ.get("DMR_HOME"):
         return Path(home) / "cache"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dmr" / "cache"
+    folder = platformdirs.user_cache_path("dmr", appauthor=False, opinion=False)
+    folder = _or_earlier(folder, windows="LOCALAPPDATA", mac="Caches", other="XDG_CACHE_HOME")
+    return folder / "cache" if sys.platform == "win32" else folder
+
+
+def _or_earlier(folder: Path, *, windows: str, mac: str, other: str) -> Path:
+    """A user's folder, or the one that dmr 0.1 used, where that exists: keys and logins lie in it.
+
+    They differ where platformdirs asks Windows instead of its variable, follows XDG on macOS, or leaves out a relative
+    XDG folder.
+    """
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "dmr"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dmr"
+        base: str | Path | None = Path.home() / "Library" / mac
+    else:
+        base = os.environ.get(windows if sys.platform == "win32" else other)
+    earlier = Path(base or folder.parent) / "dmr"
+    return earlier if earlier.is_dir() else folder
 
 
 def start_detached(command: list[str], *, environment: dict[str, str], log: IO[bytes]) -> int:
@@ -176,43 +184,15 @@ def end_process(pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
-@contextmanager
-def exclusive_lock(path: Path, *, wait_s: float) -> Iterator[None]:
+def exclusive_lock(path: Path, *, wait_s: float) -> AbstractContextManager[object]:
     """Hold a lock on a file, which is made if need be and stays; the system lets go of it when a process dies.
 
     It is advisory and not re-entrant: a second one in the same process waits as another process would.
 
     Raises:
-        TimeoutError: Somebody else held it all the time.
+        TimeoutError: On entering; somebody else held it all the time.
     """
-    deadline = time.monotonic() + wait_s
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        while not _try_lock(descriptor):
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"{path.name} is held by another process")
-            time.sleep(_POLL_S)
-        yield  # closing the descriptor unlocks
-    finally:
-        os.close(descriptor)
+    from filelock import FileLock
 
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    # No soft lock where the system has none: a file that is left behind by a killed process would lock for ever.
+    return FileLock(path, timeout=wait_s, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
