@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("annotate", "model", "active")
-HEAVY = ("torch", "monai", "label_studio_sdk", "pandas", "labelme")
+HEAVY = ("torch", "monai", "label_studio_sdk", "pandas", "labelme", "jinja2")
 HELP_SECONDS = 0.3  # DESIGN: `dmr --help` answers in under this
 
 
@@ -72,6 +72,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: zipf
 
     assert package == packaged_files()
     assert {"dmr/py.typed", "dmr/annotate/catalogue/migrations/script.py.mako"} <= package
+    assert {"dmr/annotate/render/templates/page.html", "dmr/active/demo/templates/demo.html"} <= package
 
 
 def test_the_wheel_carries_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
@@ -151,6 +152,10 @@ def modules_loaded(code: str) -> set[str]:
 
 
 CALLED = "sys.argv = ['dmr', {!r}]\nfrom dmr.__main__ import run\ntry:\n    run()\nexcept SystemExit:\n    pass"
+
+
+def test_jinja_is_imported_only_when_a_page_is_made() -> None:
+    assert "jinja2" not in modules_loaded("import dmr.annotate.render.html")
 
 
 def test_the_version_is_told_by_two_files_alone() -> None:

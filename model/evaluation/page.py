@@ -12,18 +12,7 @@ from numpy.typing import NDArray
 from ... import __version__
 from ...annotate.classes import Classes
 from ...annotate.geometry.trace import index_to_shapes
-from ...annotate.render.html import (
-    NOTICE,
-    drawing,
-    facts,
-    heading,
-    legend,
-    notice,
-    page,
-    paragraph,
-    pictures,
-    today,
-)
+from ...annotate.render.html import page, today
 from ...annotate.render.overlay import draw_overlay
 from ...annotate.render.plot import Line, Panel, draw_svg
 from ...annotate.scans.sector import sector_mask
@@ -35,26 +24,10 @@ from ..inference.predict import Predictor
 from ..network.checkpoint import Card
 from .evaluate import Evaluation
 from .metrics import patient_intervals, summarise
-from .tables import calibration_table, confusion_table, scores_explained, scores_table
+from .tables import SCORES, calibration_table, confusion_table, scores_table
 
 SHOWN: Final = 4  # frames of each kind: best, median, worst
 _TOLERANCE: Final = 1.0  # px: outlines as they are, to be looked at
-_WHOSE: Final[dict[str | None, str]] = {
-    "test": "in frames of test patients. The model has learnt nothing from these patients.",
-    "validation": "in frames of validation patients. They decided when its training stopped, and its calibration was"
-    " fitted on them, so the figures look better than they are for other patients.",
-    "train": "in frames of the patients that it learnt from, so the figures look much better than they are for other"
-    " patients.",
-    None: "in Labelme files from elsewhere.",
-}
-_FLATTERED: Final[dict[str | None, str]] = {
-    "test": "The patients of this page are others, so the curves show how well the correction works for new patients.",
-    "validation": "The frames of this page are of the same patients, so the curves look better than they are for"
-    " other patients.",
-    "train": "The frames of this page are those that the network learnt from, so the curves do not tell how it does on"
-    " other patients.",
-    None: "The frames of this page come from elsewhere, so the curves show how well the correction works there.",
-}
 
 
 def evaluation_page(
@@ -81,76 +54,34 @@ def evaluation_page(
         classes: The workspace's.
         date: As `2026-01-31`; None for today.
     """
-    parts = [
-        heading(f"Evaluation: {title}", level=1),
-        notice(NOTICE),
-        facts(_facts(done, card=card, split=split, predictor=predictor, date=date or today())),
-        *_figures(done, split=split, predictor=predictor, classes=classes),
-    ]
     number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
-    shown = shown_frames(done.table)
-    drawn = _drawn(predictor, samples(), {f for frames in shown.values() for f in frames}, classes.contained)
-    for kind, frames in shown.items():
-        seen = [f for f in frames if f in drawn]
-        if not seen:
-            continue
-        parts += [heading(f"The {kind} frames, by their mean Dice"), legend(classes)]
-        for frame in seen:
-            name = number[frame] if split is None else frame
-            row = _row(*drawn[frame], classes=classes, masked=split is None)
-            parts.append(pictures(f"{name}: Dice {_told(done.table, frame)}", row))
-    return page(title, parts)
-
-
-def _figures(done: Evaluation, *, split: str | None, predictor: Predictor, classes: Classes) -> list[str]:
-    """Scores, confusion and calibration, each with its words."""
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
     colors = {c.name: c.color for c in classes}
-    return [
-        heading("How well it draws"),
-        paragraph(f"The model's outlines beside a physician's, {_WHOSE[split]}"),
-        scores_table(summarise(done.table), patient_intervals(done.table)),
-        scores_explained(),
-        heading("What it takes for what"),
-        paragraph(
-            "Of 100 pixels that the physician drew as a class (rows), how many the model drew as each class (columns)."
-            " Where the physician drew nothing, pixels count only in frames in which all classes are covered."
-        ),
-        confusion_table(done.confusion, names),
-        heading("How far its probabilities can be trusted"),
-        *(paragraph(words) for words in calibration_words(split, fitted=any(predictor.calibration.curves))),
-        drawing("calibration curve of each class", draw_svg([_reliability(done.reliability, names, colors)])),
-        calibration_table(done.reliability, names, done.table),
-        paragraph(
-            "Pixels: how many were looked at. Calibration error: the mean distance of the points from the dashed line,"
-            " weighed by pixels; 0 is best. Correlation: for each outline the model guesses the Dice that it will have;"
-            " 1 means that guesses and true Dice rise and fall together, 0 that guesses tell nothing."
-        ),
-    ]
+    kinds = shown_frames(done.table)
+    drawn = _drawn(predictor, samples(), {f for frames in kinds.values() for f in frames}, classes.contained)
 
+    def shown(frame: str) -> tuple[str, list[tuple[str, NDArray[np.uint8]]]]:
+        name = number[frame] if split is None else frame
+        row = _row(*drawn[frame], classes=classes, masked=split is None)
+        return f"{name}: Dice {_told(done.table, frame)}", row
 
-def calibration_words(split: str | None, *, fitted: bool) -> list[str]:
-    """What the calibration is computed over, and what it was fitted by."""
-    over = (
-        "Computed over the frames above, at their own size. In each frame only pixels within"
-        f" {REACH:g} px of where the class was drawn or predicted count, and of these only those inside the"
-        " ultrasound sector or drawn as the class. Only classes that the frame covers count: those that the physician"
-        " drew or says are absent. Far from every structure the model is nearly always right that there is nothing,"
-        " which would hide its errors."
+    return page(
+        "evaluation.html",
+        package=__package__,
+        title=title,
+        facts=_facts(done, card=card, split=split, predictor=predictor, date=date or today()),
+        split=split,
+        scores=scores_table(summarise(done.table), patient_intervals(done.table)),
+        columns=SCORES,
+        confusion=confusion_table(done.confusion, names),
+        reach=format(REACH, "g"),
+        bins=BINS,
+        fitted=any(predictor.calibration.curves),
+        curves=draw_svg([_reliability(done.reliability, names, colors)]),
+        calibration=calibration_table(done.reliability, names, done.table),
+        classes=classes,
+        shown=[(kind, [shown(f) for f in frames if f in drawn]) for kind, frames in kinds.items()],
     )
-    how = (
-        f"These pixels are put into {BINS} groups by the probability that the model gave them. Each point is a group:"
-        " its mean probability, and the share of its pixels that are of the class. On the dashed line a probability"
-        " means what it says."
-    )
-    if not fitted:
-        by = "The probabilities are shown as the network gives them: no validation patients were there to correct them."
-    else:
-        by = (
-            "The probabilities shown are corrected. The correction, one curve for each class, was fitted on the"
-            " validation patients when the model was trained. "
-        ) + _FLATTERED[split]
-    return [over, how, by]
 
 
 def _facts(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...annotate.render.html import facts, table
+from ...annotate.render.html import Table
 from ...annotate.wording import counted
 from ..inference.calibration import Reliability
 from .metrics import guess_correlation
@@ -46,7 +46,7 @@ SCORES: Final = (
 """Each column of `scores_table`, in plain words."""
 
 
-def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
+def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> Table:
     """The metrics of each class, as `metrics.summarise` and `metrics.patient_intervals` give them."""
     rows = []
     for name, row in summary.iterrows():
@@ -65,15 +65,10 @@ def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> str:
                 number(row["false_positive_rate"], 3),
             ]
         )
-    return table([name for name, _ in SCORES], rows)
+    return Table([name for name, _ in SCORES], rows)
 
 
-def scores_explained() -> str:
-    """A line for each column of `scores_table`."""
-    return facts(SCORES)
-
-
-def confusion_table(counts: NDArray[np.int64], names: Sequence[str]) -> str:
+def confusion_table(counts: NDArray[np.int64], names: Sequence[str]) -> Table:
     """Per cent of the pixels drawn as a class (rows) by what they were predicted to be (columns)."""
     every = ["background", *names]
     numbered = len(names) > WIDE
@@ -83,10 +78,10 @@ def confusion_table(counts: NDArray[np.int64], names: Sequence[str]) -> str:
         total = int(row.sum())
         shares = (number(100 * c / total if total else float("nan"), 1) for c in row)
         rows.append([f"{k} {name}" if numbered else name, *shares, f"{total:,}"])
-    return table(["drawn as", *head, "pixels"], rows)
+    return Table(["drawn as", *head, "pixels"], rows)
 
 
-def calibration_table(found: Reliability, names: Sequence[str], scores: pd.DataFrame) -> str:
+def calibration_table(found: Reliability, names: Sequence[str], scores: pd.DataFrame) -> Table:
     """What a class's probabilities and guessed Dice are worth."""
     correlation = guess_correlation(scores)
     errors, pixels = found.error().tolist(), found.counts.sum(1)
@@ -95,7 +90,7 @@ def calibration_table(found: Reliability, names: Sequence[str], scores: pd.DataF
         for name, n, error in zip(names, pixels, errors, strict=True)
     ]
     rows.append(["all", f"{pixels.sum():,.0f}", "", number(float(correlation["all"]), 2)])
-    return table(["class", "pixels", "calibration error", "correlation of guessed and true Dice"], rows)
+    return Table(["class", "pixels", "calibration error", "correlation of guessed and true Dice"], rows)
 
 
 def number(value: float, digits: int) -> str:

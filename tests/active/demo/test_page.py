@@ -1,15 +1,17 @@
-"""The top of the demo's page tells verdict, both models and the minutes, whatever the gate said."""
+"""The demo's page tells verdict, both models and the minutes first, whatever the gate said."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from markup import Markup
+from markup import Markup, assert_needs_nothing
 
 from dmr.active.demo.figures import DemoFigures, ModelFigures
-from dmr.active.demo.page import figures_first
+from dmr.active.demo.page import demo_page
 from dmr.active.simulation.physician import Corrected
+from dmr.annotate.classes import ClassDef, Classes
 from dmr.model.network.checkpoint import Card
 
 
@@ -33,7 +35,7 @@ def verdict(decision: str) -> dict[str, Any]:
     }
 
 
-def top(said: dict[str, Any], smaller: str | None = None) -> Markup:
+def written(said: dict[str, Any], *, smaller: str | None = None, name: str = "psoas_major") -> Markup:
     figures = DemoFigures(
         first=ModelFigures.of(card("v1", 24), said["incumbent_dice"]),
         second=ModelFigures.of(card("v2", 44), said["candidate_dice"]),
@@ -45,7 +47,11 @@ def top(said: dict[str, Any], smaller: str | None = None) -> Markup:
         seed=7,
         date="2026-01-31",
     )
-    return Markup("\n".join(figures_first(figures)))
+    row = [(text, np.zeros((8, 8, 3), np.uint8)) for text in ("the frame", name)]
+    made = demo_page(
+        figures, classes=Classes([ClassDef(1, "nerve")]), corrected=[(f"f0: {name}", row)], tested=[row, row]
+    )
+    return assert_needs_nothing(made.decode("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,7 @@ def top(said: dict[str, Any], smaller: str | None = None) -> Markup:
     ],
 )
 def test_verdict_models_and_minutes_come_before_all_else(decision: str, outcome: str) -> None:
-    text = top(verdict(decision)).text
+    text = written(verdict(decision)).text
     first = text[: text.index("The score of the two models")]
 
     assert "Synthetic frames." in first
@@ -69,7 +75,7 @@ def test_verdict_models_and_minutes_come_before_all_else(decision: str, outcome:
 
 
 def test_the_tables_tell_each_class_each_part_and_what_was_done() -> None:
-    markup = top(verdict("promoted"))
+    markup = written(verdict("promoted"))
 
     assert markup.cells[8:12] == ["psoas_major", "0.612", "0.664", "+0.052+0.031 to +0.074"]
     assert markup.cells[-2:] == ["in all", "3.0"]
@@ -80,8 +86,8 @@ def test_the_tables_tell_each_class_each_part_and_what_was_done() -> None:
     assert "Seed7" in markup.text
 
 
-def test_a_smaller_demo_says_so_at_the_top() -> None:
-    text = top(verdict("promoted"), smaller="100 steps in place of 250, because the computer is busy.").text
+def test_a_smaller_demo_says_so_at_the_written() -> None:
+    text = written(verdict("promoted"), smaller="100 steps in place of 250, because the computer is busy.").text
     assert text.index("100 steps in place of 250") < text.index("The score of the two models")
 
 
@@ -93,6 +99,27 @@ def test_models_that_could_not_be_compared_have_no_figures() -> None:
         "candidate_dice": None,
         "reason": "there are 2 test patients with outlines",
     }
-    markup = top(said)
+    markup = written(said)
     assert "Dice -" in markup.text and "there are 2 test patients with outlines" in markup.text
     assert "Dice of v1" not in markup.cells
+
+
+def test_frames_come_with_their_reason_and_what_to_type_comes_last() -> None:
+    markup = written(verdict("promoted"))
+
+    assert "The 1 frames most worth correcting" in markup.text and "1. f0: psoas_major" in markup.text
+    assert [tag for tag, _ in markup.tags].count("img") == 3 * 2
+    assert markup.text.index("What to do next") < markup.text.index("dmr studio start")
+
+
+def test_names_of_whatever_text_are_only_text() -> None:
+    hostile = '<script>alert(1)</script>&"'
+    said = verdict("promoted")
+    said |= {"classes": {hostile: said["dice"]}, "unjudged": [hostile], "reason": hostile}
+    for side in ("incumbent_dice", "candidate_dice"):
+        said[side] = {"mean": 0.6, "classes": {hostile: 0.6}}
+    markup = written(said, smaller=hostile, name=hostile)
+
+    assert hostile in markup.cells
+    for words in (f"The gate's reason: {hostile}.", f"have them: {hostile}.", f"A smaller demo. {hostile}"):
+        assert words in markup.text

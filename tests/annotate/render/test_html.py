@@ -4,63 +4,68 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from markup import Markup, assert_needs_nothing
 from PIL import Image
 
-from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.render.html import (
-    FEW,
-    commands,
-    drawing,
-    facts,
-    heading,
-    headline,
-    legend,
-    notice,
-    page,
-    paragraph,
-    pictures,
-    table,
-)
+import dmr.annotate.render
+from dmr.annotate.render.html import Table, page
 from dmr.annotate.render.plot import Line, Panel, draw_png, draw_svg
-from dmr.annotate.render.style import STYLE
 
 GREY = np.full((8, 8, 3), 90, np.uint8)
 
 
-def test_a_page_of_every_part_is_whole_and_needs_nothing_from_elsewhere() -> None:
-    lines = [Line("a<b", [(0.1, 0.2), (0.6, 0.5)], "#F0E442")]
-    made = page(
-        "<title> & more",
-        [
-            heading("1 < 2", level=1),
-            notice("careful & slow", first="Note."),
-            headline([("what", "0.7 < 0.8", "why")]),
-            facts([("a & b", "c < d")]),
-            commands([("dmr status", "what there is")]),
-            legend(Classes([ClassDef(1, "nerve")])),
-            table(["class", "Dice\n95 % interval"], [["<b>", "0.5\n0.4 to 0.6"]]),
-            paragraph("</p><script>alert(1)</script>"),
-            drawing('a "curve"', draw_svg([Panel(lines, "x", "y", unit=True)])),
-            pictures("psoas_major <0.5>", [("the frame", GREY), ('"model"', GREY)]),
-        ],
-    ).decode("utf-8")
+@pytest.fixture
+def made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """A page whose body is a template of one's own."""
+    (tmp_path / "pages_of_a_test" / "templates").mkdir(parents=True)
+    (tmp_path / "pages_of_a_test" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(body: str, **values: object) -> str:
+        text = '{% extends "page.html" %}{% import "parts.html" as parts %}{% block body %}' + body + "{% endblock %}"
+        (tmp_path / "pages_of_a_test" / "templates" / "own.html").write_text(text, encoding="utf-8")
+        return page("own.html", package="pages_of_a_test", **({"title": "a page"} | values)).decode("utf-8")
+
+    yield make
+    sys.modules.pop("pages_of_a_test", None)
+
+
+Make = Callable[..., str]
+TABLE = "{{ parts.table(table) }}"
+
+
+def test_a_page_of_every_part_is_whole_and_needs_nothing_from_elsewhere(made_of: Make) -> None:
+    hostile = '</p><script>alert(1)</script>&"'
+    made = made_of(
+        "<p>{{ words }}</p>{{ parts.facts(pairs) }}{{ parts.legend(classes) }}{{ parts.table(table) }}"
+        "<div>{{ svg | safe }}</div>{{ parts.pictures(words, row) }}",
+        title=hostile,
+        words=hostile,
+        pairs=[("a & b", "c < d")],
+        classes=SimpleNamespace(active=[SimpleNamespace(name=hostile, color=hostile)]),
+        table=Table(["class", "Dice\n95 % interval"], [["<b>", "0.5\n0.4 to 0.6"]]),
+        svg=draw_svg([Panel([Line("a<b", [(0.1, 0.2), (0.6, 0.5)], "#F0E442")], "x", "y", unit=True)]),
+        row=[("the frame", GREY), (hostile, GREY)],
+    )
     markup = assert_needs_nothing(made)
 
-    for words in (
-        "1 < 2",
-        "careful & slow",
-        "0.7 < 0.8",
-        "c < d",
-        "</p><script>alert(1)</script>",
-        "psoas_major <0.5>",
-    ):
-        assert words in markup.text
+    assert markup.text.count(hostile) == 5  # title, words, legend, below a picture, below the row
+    assert "c < d" in markup.text and "<b>" in markup.cells
     assert "default-src 'none'" in made  # the browser would refuse what is forgotten here
-    assert [value["alt"] for tag, value in markup.tags if tag == "img"] == ["the frame", '"model"']
+    assert [value["alt"] for tag, value in markup.tags if tag == "img"] == ["the frame", hostile]
+
+
+def test_what_a_template_names_and_nobody_gives_is_an_error(made_of: Make) -> None:
+    with pytest.raises(UndefinedError, match="forgotten"):
+        made_of("{{ forgotten }}")
 
 
 def test_a_tag_that_is_left_open_is_noticed() -> None:
@@ -72,8 +77,8 @@ def test_a_tag_that_is_left_open_is_noticed() -> None:
         assert_needs_nothing('<img src="picture.png">')
 
 
-def test_a_long_class_name_may_be_broken_and_a_cells_second_line_is_small() -> None:
-    made = table(["class", "Dice\ninterval"], [["transverse_process", "0.5\n0.4 to 0.6"]])
+def test_a_long_class_name_may_be_broken_and_a_cells_second_line_is_small(made_of: Make) -> None:
+    made = made_of(TABLE, table=Table(["class", "Dice\ninterval"], [["transverse_process", "0.5\n0.4 to 0.6"]]))
 
     assert "transverse_<wbr>process" in made
     assert "0.5<small>0.4 to 0.6</small>" in made
@@ -81,25 +86,28 @@ def test_a_long_class_name_may_be_broken_and_a_cells_second_line_is_small() -> N
     assert Markup(made).cells == ["class", "Diceinterval", "transverse_process", "0.50.4 to 0.6"]
 
 
+def test_an_empty_cell_is_empty_so_that_a_phone_leaves_it_out(made_of: Make) -> None:
+    assert "<div></div>" in made_of(TABLE, table=Table(["class", "Dice"], [["mean", ""]]))
+
+
 def test_a_row_with_too_few_cells_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        table(["class", "Dice", "IoU"], [["nerve", "0.5"]])
+    with pytest.raises(ValueError, match="2 cells under 3 columns"):
+        Table(["class", "Dice", "IoU"], [["nerve", "0.5"]])
 
 
-def test_a_table_of_few_columns_is_not_drawn_out_over_the_window() -> None:
-    assert 'class="few"' in table(["x"] * FEW, [])
-    assert 'class="few"' not in table(["x"] * (FEW + 1), [])
+def test_a_table_of_few_columns_is_not_drawn_out_over_the_window(made_of: Make) -> None:
+    assert '<table class="few">' in made_of(TABLE, table=Table(["x"] * 4, []))
+    assert "<table>" in made_of(TABLE, table=Table(["x"] * 5, []))
 
 
 def test_print_is_light_whatever_the_screen_is() -> None:
-    light, dark, printed = (m.start() for m in re.finditer(r":root \{", STYLE))
+    folder = Path(dmr.annotate.render.__file__).parent / "templates"
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    roots = re.findall(r"^(.*):root \{ color-scheme: (\w+)", style, re.MULTILINE)
 
-    assert "prefers-color-scheme: dark" in STYLE[light:dark]
-    assert "@media print" in STYLE[dark:printed]  # after the dark colours, so it holds
-    of = [re.findall(r"--(?:paper|ink): (#\w+)", STYLE[start : start + 200])[:2] for start in (light, dark, printed)]
-    assert of[0] == of[2] != of[1]
-    assert "break-inside: avoid" in STYLE
-    assert "size: A4" in STYLE
+    assert roots == [("", "light"), ("@media screen and (prefers-color-scheme: dark) { ", "dark")]
+    assert "break-inside: avoid" in style
+    assert "size: A4" in style
 
 
 def test_a_drawing_in_a_page_has_the_pages_ink_and_no_paper_and_is_the_same_every_time() -> None:

@@ -14,13 +14,12 @@ from dmr.annotate.shapes import Annotation, Shape
 from dmr.model.data.dataset import Sample
 from dmr.model.evaluation.evaluate import Evaluation, evaluate
 from dmr.model.evaluation.metrics import FrameScore, guess_correlation, patient_intervals, score_table, summarise
-from dmr.model.evaluation.page import calibration_words, evaluation_page, shown_frames
+from dmr.model.evaluation.page import evaluation_page, shown_frames
 from dmr.model.evaluation.tables import (
     SCORES,
     WIDE,
     calibration_table,
     confusion_table,
-    scores_explained,
     scores_table,
 )
 from dmr.model.inference.calibration import Calibration, Reliability
@@ -78,65 +77,46 @@ def row(name: str, *, px: float = 4.0, mm: float = float("nan"), predicted: int 
 def test_the_scores_fit_a_page_whatever_the_class_is_called() -> None:
     table = score_table([*row("transverse_process", mm=0.4), *row("quadratus_lumborum", predicted=0, px=float("nan"))])
     made = scores_table(summarise(table), patient_intervals(table))
-    cells = Markup(made).cells
-    rows = [cells[k : k + len(SCORES)] for k in range(0, len(cells), len(SCORES))]
+    rows = [*made.rows]
 
-    assert len(SCORES) <= 9  # on A4, 9 pt
-    assert [r[0] for r in rows] == ["class", "transverse_process", "quadratus_lumborum", "mean"]
-    assert "transverse_<wbr>process" in made
-    assert rows[1][1] == "44 patients"  # 4 frames
-    assert rows[1][2] == "0.4440.444 to 0.444"
-    assert rows[1][4] == "4.0\N{NO-BREAK SPACE}px0.4\N{NO-BREAK SPACE}mm"
-    assert (rows[2][4], rows[2][6]) == ("-", "4")
-    assert rows[3][1] == rows[3][6] == ""
-    longest = max(len(line) for cell in made.split("<small>")[1:] for line in [cell.split("</small>")[0]])
-    assert longest <= len("0.000 to 0.000")
+    assert len(made.head) == len(SCORES) <= 9  # on A4, 9 pt
+    assert [r[0] for r in rows] == ["transverse_process", "quadratus_lumborum", "mean"]
+    assert rows[0][1:3] == ["4\n4 patients", "0.444\n0.444 to 0.444"]
+    assert rows[0][4] == "4.0\N{NO-BREAK SPACE}px\n0.4\N{NO-BREAK SPACE}mm"
+    assert (rows[1][4], rows[1][6]) == ("-", "4")
+    assert rows[2][1] == rows[2][6] == ""
+    small = [line for row in rows for cell in row for line in cell.split("\n")[1:]]
+    assert max(map(len, small)) <= len("0.000 to 0.000")
 
 
 def test_millimetres_stand_only_where_the_spacing_is_known() -> None:
     table = score_table(row("nerve"))
-    assert "mm<" not in scores_table(summarise(table), patient_intervals(table))
-
-
-def test_each_column_is_explained() -> None:
-    explained = scores_explained()
-    assert all(f"<dt>{name}</dt>" in explained for name, _ in SCORES)
-    assert "how many patients" in explained and "millimetres" in explained
+    cells = [cell for row in scores_table(summarise(table), patient_intervals(table)).rows for cell in row]
+    assert "4.0\N{NO-BREAK SPACE}px" in cells and not any("mm" in cell for cell in cells)
 
 
 def test_a_matrix_of_many_classes_numbers_its_columns() -> None:
     names = [f"class_{k}" for k in range(WIDE)]
-    few = Markup(confusion_table(np.eye(WIDE + 1, dtype=np.int64), names)).cells
-    many = Markup(confusion_table(np.eye(WIDE + 2, dtype=np.int64), [*names, "last_one"])).cells
+    few = confusion_table(np.eye(WIDE + 1, dtype=np.int64), names)
+    many = confusion_table(np.eye(WIDE + 2, dtype=np.int64), [*names, "last_one"])
 
-    assert few[: WIDE + 3] == ["drawn as", "background", *names, "pixels"]
-    assert many[: WIDE + 4] == ["drawn as", *(str(k) for k in range(WIDE + 2)), "pixels"]
-    assert f"{WIDE + 1} last_one" in many
-    assert "100.0" in few
+    assert list(few.head) == ["drawn as", "background", *names, "pixels"]
+    assert list(many.head) == ["drawn as", *(str(k) for k in range(WIDE + 2)), "pixels"]
+    assert many.rows[-1][0] == f"{WIDE + 1} last_one"
+    assert few.rows[0][1] == "100.0"
 
 
 def test_a_class_that_was_never_looked_at_has_no_calibration_error() -> None:
     found = Reliability.empty(2)
     found.add(0, np.full((3, 3), 0.5, np.float32), np.zeros((3, 3), bool), np.ones((3, 3), bool))
-    cells = Markup(calibration_table(found, ["nerve", "muscle"], scores({"1_1": 0.5}))).cells
-    assert cells[4:12] == ["nerve", "9", "0.500", "-", "muscle", "0", "-", "-"]
-
-
-@pytest.mark.parametrize("split", ["test", "validation", "train", None])
-def test_calibration_says_what_it_is_computed_over_and_what_it_was_fitted_by(split: str | None) -> None:
-    words = " ".join(calibration_words(split, fitted=True))
-
-    assert "within 10 px of where the class was drawn or predicted" in words
-    assert "Only classes that the frame covers" in words
-    assert "fitted on the validation patients" in words
-    assert ("look better than they are" in words) == (split == "validation")
-    assert "no validation patients" in " ".join(calibration_words(split, fitted=False))
+    rows = calibration_table(found, ["nerve", "muscle"], scores({"1_1": 0.5})).rows
+    assert list(rows[:2]) == [["nerve", "9", "0.500", "-"], ["muscle", "0", "-", "-"]]
 
 
 CLASSES = Classes([ClassDef(1, "psoas_major", color=PALETTE[0]), ClassDef(2, "lumbar_plexus", color=PALETTE[1])])
 
 
-def judged(frame: str, patient: str | None) -> tuple[list[Sample], Predictor, Evaluation]:
+def judged(frame: str, patient: str | None, *, fitted: bool) -> tuple[list[Sample], Predictor, Evaluation]:
     """An untrained network on two frames with a square."""
     torch.manual_seed(0)
     square = Shape(1, ((10.0, 10.0), (40.0, 10.0), (40.0, 40.0), (10.0, 40.0)))
@@ -145,17 +125,25 @@ def judged(frame: str, patient: str | None) -> tuple[list[Sample], Predictor, Ev
         Sample(f"{frame}{k}", patient, pixels, Annotation(48, 64, (square,), frozenset({1, 2}))) for k in range(2)
     ]
     engine = TorchEngine(DMRNet(2, size=SIZES["s"]), torch.device("cpu"))
-    predictor = Predictor(views(engine), class_ids=[1, 2], input_size=64, calibration=Calibration.none(2))
+    calibration = Calibration((((0.0, 0.0), (1.0, 1.0)),) * 2) if fitted else Calibration.none(2)
+    predictor = Predictor(views(engine), class_ids=[1, 2], input_size=64, calibration=calibration)
     return samples, predictor, evaluate(predictor, samples, names={c.id: c.name for c in CLASSES}, contains={})
 
 
-def written(split: str | None, *, frame: str, patient: str | None) -> str:
-    samples, predictor, done = judged(frame, patient)
+def written(
+    split: str | None,
+    *,
+    frame: str = "f0a",
+    patient: str | None = "p1",
+    title: str = "v3 on 2 frames",
+    fitted: bool = False,
+) -> str:
+    samples, predictor, done = judged(frame, patient, fitted=fitted)
     learnt = {"frames": 12, "patients": 1}
     details = {"steps": 1500, "minutes": 2.5, "parameters": 1_422_447, "data": {"train": learnt}}
     return evaluation_page(
         done,
-        title="v3 on 2 frames",
+        title=title,
         card=Card("v3", "s", 64, ("psoas_major", "lumbar_plexus"), (1, 2), "", details),
         split=split,
         predictor=predictor,
@@ -166,7 +154,8 @@ def written(split: str | None, *, frame: str, patient: str | None) -> str:
 
 
 def test_the_page_says_when_by_what_with_which_model_and_on_which_data() -> None:
-    markup = assert_needs_nothing(written("test", frame="f0a", patient="p1"))
+    made = written("test")
+    markup = assert_needs_nothing(made)
     first = markup.before_first_picture
 
     for words in (
@@ -183,6 +172,7 @@ def test_the_page_says_when_by_what_with_which_model_and_on_which_data() -> None
     ):
         assert words in first, words
     assert "f0a0: Dice psoas_major" in markup.text
+    assert all(f"<dt>{name}</dt>" in made for name, _ in SCORES), "each column is explained"
     assert [t for t, _ in markup.tags].count("img") == 2 * 3
 
 
@@ -195,3 +185,25 @@ def test_a_folder_from_elsewhere_is_not_named_and_its_frames_are_numbered() -> N
     assert "ZHANG" not in page.upper() and "WEI_" not in page.upper()
     unknown = written(None, frame="1 x", patient=None)
     assert "2 frames; of 2 of them the patient is not known" in unknown
+
+
+@pytest.mark.parametrize("split", ["test", "validation", "train", None])
+def test_calibration_says_what_it_is_computed_over_and_what_it_was_fitted_by(split: str | None) -> None:
+    words = Markup(written(split, fitted=True)).text
+    words = words[words.index("How far its probabilities") :]
+
+    assert "within 10 px of where the class was drawn or predicted" in words
+    assert "put into 15 groups" in words
+    assert "Only classes that the frame covers" in words
+    assert "fitted on the validation patients" in words
+    assert ("look better than they are" in words) == (split == "validation")
+    assert "no validation patients" not in words
+    assert "no validation patients" in Markup(written(split)).text
+
+
+def test_a_title_or_a_frame_of_whatever_name_is_only_text() -> None:
+    hostile = '<script>alert(1)</script>&"'
+    markup = assert_needs_nothing(written("test", title=hostile, frame=hostile))
+
+    assert markup.text.startswith(f"{hostile} Evaluation: {hostile}")
+    assert f"{hostile}0: Dice psoas_major" in markup.text
