@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
+.PHONY: help demo test test-fast coverage studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -16,6 +16,7 @@ help:
 	@echo "make demo               the whole loop on synthetic frames that it draws itself: minutes"
 	@echo "make test               lint, then all tests: minutes; it installs Label Studio once (1 GB)"
 	@echo "make test-fast          the same without the tests that need Label Studio"
+	@echo "make coverage           those tests once more, and which lines and branches they reach: 10 minutes"
 	@echo "make lint               ruff, mypy, import directions"
 	@echo "make wheel              a wheel in dist/"
 	@echo "make clean              remove .venv and everything built, Label Studio too"
@@ -45,6 +46,10 @@ test: studio-notice lint
 test-fast: lint
 	@echo "Tests but for those that need Label Studio (some minutes); make test runs them all ..."
 	@$(PYTEST) -m "not studio" $(ARGS)
+
+coverage: .venv/package
+	@echo "Tests but for those that need Label Studio, and what they reach (10 minutes) ..."
+	@$(PYTEST) -m "not studio" --cov=dmr --cov-report=term $(ARGS)
 
 # Where tests/e2e/test_studio.py keeps it.
 STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server.py)
@@ -101,7 +106,7 @@ bench-uncertainty: .venv/package
 	@$(PY) benchmarks/uncertainty.py $(ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # A plain install, as a user has it, done again whenever a source is newer: seconds.
 # setuptools would pack modules that are long deleted from an old build/lib, so that goes first.

@@ -102,6 +102,21 @@ def test_every_direct_dependency_has_one_tested_version() -> None:
     assert not [line for line in lines if re.match(r"[^#]*\+", line)], "a local suffix fits one machine only"
 
 
+def test_pre_commit_runs_the_ruff_that_is_tested_and_the_citation_names_this_version() -> None:
+    from dmr import __version__
+
+    pinned, tested, cited = (
+        re.findall(pattern, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        for file, pattern in (
+            (".pre-commit-config.yaml", r"ruff-pre-commit\n +rev: v(\S+)"),
+            ("constraints.txt", r"^ruff==(\S+)"),
+            ("CITATION.cff", r"^version: (\S+)"),
+        )
+    )
+    assert pinned == tested and len(tested) == 1
+    assert cited == [__version__]
+
+
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
