@@ -14,8 +14,7 @@ from .computing.options import computing_options
 from .training.options import chosen_settings, tell_now, training_options
 
 if TYPE_CHECKING:
-    from ..annotate.intake.outside import Coverage
-    from ..annotate.settings.model import Split
+    from ..annotate.settings.model import Coverage, Split
     from ..annotate.workspace import Workspace
 
 

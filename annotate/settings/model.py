@@ -19,6 +19,7 @@ SETTINGS_NAME: Final = "dmr.toml"
 
 Split = Literal["train", "validation", "test"]
 NetworkSize = Literal["s", "m", "l"]
+Coverage = Literal["drawn", "all"]
 Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """In the order in which a patient is offered to them."""
@@ -41,7 +42,7 @@ class ImportSettings:
     """
 
     patient: str | None = None
-    coverage: Literal["drawn", "all"] = "drawn"
+    coverage: Coverage = "drawn"
     ignore: tuple[str, ...] = ()
 
     def ignores(self, label: str) -> bool:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ...annotate.classes import Classes, canonical_label
 from ...annotate.errors import UsageError
-from ...annotate.intake.outside import Coverage, labelme_frames
+from ...annotate.intake.outside import labelme_frames
 from ...annotate.report import Report
 from ...annotate.scans.discover import files_below
 from ...annotate.scans.similarity import perceptual_hash
-from ...annotate.settings.model import Split
+from ...annotate.settings.model import Coverage, Split
 from ...annotate.system.store import write_atomic
 from ...annotate.wording import counted
 from ...annotate.workspace import Session
