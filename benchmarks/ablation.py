@@ -1,6 +1,7 @@
 """From a residual U-Net to DMRNet, a module at a time: same frames, steps, augmentation and loss; two folds, one seed.
 
-Runs are the peers' benchmark's, resumable likewise, and lie beside its own; the test patients are not looked at.
+Runs are the peers' benchmark's, resumable likewise, and stand in `results/peers.csv`. The test patients are not looked
+at.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 import peers
 import torch.nn.functional as F
 from folds import IDS, frames
-from peers import Run, perform
+from peers import Run, perform, recorded
 from peers_table import CLASSES, load
 from record import record
 from torch import Tensor, nn
@@ -120,7 +121,8 @@ def main() -> None:
     order = [*NAMES, "dmrnet_s"]
     runs = [Run(n, k, 0, args.steps, args.input) for k in args.folds.split(",") for n in order]
     os.environ["OMP_NUM_THREADS"] = "1"
-    missing = [run for run in runs if not run.result.exists()]
+    done = recorded()
+    missing = [run for run in runs if run.name not in done]
     if missing:
         frames(args.input)
         with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:

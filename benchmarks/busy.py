@@ -1,14 +1,13 @@
 """A training step, prediction and the demo beside other programs: one thread, all threads, and as dmr chooses.
 
 Foreign jobs are Python processes that only count. Each setting has its turn several times; a side that is slow is
-stopped after five steps or two minutes. What is measured is kept in a folder, and an interrupted run goes on with the
-rest.
+stopped after five steps or two minutes. What is measured is a line of `results/busy.csv`, and an interrupted run goes
+on with the rest.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from parts import add, open_round
 from record import record
 
 from dmr.active.demo.run import run_demo
@@ -37,6 +37,12 @@ TURNS, TURN_S = 2, 15.0
 SLOW_STEPS, SLOW_S = 5, 120.0  # a side that is slow is stopped
 PREDICT_JOBS = (0, 4)
 DEMO_JOBS = 4
+OF_THE_LINE = ("round", "part", "commit")
+COLUMNS = (
+    *OF_THE_LINE,
+    *("what", "jobs", "one_s", "one_steps", "all_s", "all_steps", "chosen_s", "chosen_steps", "probing_share", "ratio"),
+    *("seconds", "first_steps", "second_steps", "steps", "first_dice", "second_dice", "gain", "verdict"),
+)
 BURN = "while True:\n    sum(i * i for i in range(10000))"
 
 
@@ -176,10 +182,8 @@ def demo(jobs: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", type=Path, default=Path("build/bench-busy"), help="where an interrupted run waits")
     parser.add_argument("--only", choices=["step", "predict", "openvino", "demo"], help="measure these alone")
     args = parser.parse_args()
-    args.state.mkdir(parents=True, exist_ok=True)
     work: dict[str, Callable[[], dict[str, Any]]] = {}
     for jobs in JOBS:
         work[f"step-{jobs}"] = partial(measure, "step", training_step, jobs)
@@ -188,15 +192,14 @@ def main() -> None:
         work[f"predict-{jobs}"] = partial(measure, "predict", prediction, jobs)
     for jobs in (0, DEMO_JOBS):
         work[f"demo-{jobs}"] = partial(demo, jobs)
-    rows = []
+    number, done = open_round("busy", work)
     for name, make in work.items():
-        kept = args.state / f"{name}.json"
-        if not kept.exists():
-            if args.only and not name.startswith(args.only):
-                continue
-            kept.write_text(json.dumps(make()), encoding="utf-8")
-        rows.append(json.loads(kept.read_text(encoding="utf-8")))
-        print(rows[-1], flush=True)
+        if name not in done and (not args.only or name.startswith(args.only)):
+            done[name] = make()
+            add("busy", {"round": number, "part": name, **done[name]}, columns=COLUMNS)
+        if name in done:
+            print(done[name], flush=True)
+    rows = [{k: v for k, v in done[name].items() if k not in OF_THE_LINE} for name in work if name in done]
     if len(rows) < len(work):
         print("Not all is measured yet: nothing is recorded.")
         return

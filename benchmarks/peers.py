@@ -1,8 +1,8 @@
 """DMRNet and its peers on the development set: same patients, steps, augmentation and loss; one run a row, resumable.
 
 Everything is chosen by folds of patients among those who are no test patients (`--on 0` to `--on 4`); the test patients
-are scored for the recorded table alone (`--on test`). A run's row is written as it ends, and a run that has its row is
-not done again. Two runs go side by side, a thread each: more steps in all than one run of two threads.
+are scored for the recorded table alone (`--on test`). A run adds its line to `results/peers.csv` as it ends, and a run
+with a line is not done again. Two runs go side by side, a thread each: more steps in all than one run of two threads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monai.networks.nets.basic_unet import BasicUNet
 from monai.networks.nets.basic_unetplusplus import BasicUNetPlusPlus
 from monai.networks.nets.dynunet import DynUNet
 from monai.networks.nets.segresnet import SegResNet
-from record import commit
+from parts import add, lines
 from torch import Tensor, nn
 from ubpd import CLASSES
 
@@ -42,7 +42,6 @@ from dmr.model.training.settings import TrainSettings
 from dmr.model.training.train import NETWORK
 from dmr.model.training.trainer import Trainer, start_at_shares
 
-RESULTS = Path(__file__).parent / "results" / "peers"
 SITTING_S = 60.0
 
 
@@ -125,10 +124,6 @@ class Run:
         return "-".join([own, self.on, str(self.seed), f"{self.steps}steps", f"{self.input}px", *sorted(self.changes)])
 
     @property
-    def result(self) -> Path:
-        return RESULTS / f"{self.name}.json"
-
-    @property
     def weights(self) -> Path:
         return STATE / f"{self.name}.weights.pt"
 
@@ -190,7 +185,7 @@ def scores(network: nn.Module, data: Frames, side: int) -> list[FrameScore]:
 
 
 def perform(run: Run) -> str:
-    """Train, score, write the row and the patients' sums; goes on where an interrupted run stopped."""
+    """Train, score, add the line with the patients' sums; goes on where an interrupted run stopped."""
     use_threads(1)
     data = frames(run.input)
     held = test_patients(data.patients) if run.on == "test" else fold(data.patients, int(run.on))
@@ -215,7 +210,7 @@ def perform(run: Run) -> str:
             print(f"{run.name}: step {trainer.step}, loss {trainer.progress.loss:.3f}", flush=True)
     finished = trainer.finished_state()
     torch.save(finished, run.weights)
-    if run.result.exists():  # only the weights were missing
+    if run.name in recorded():  # only the weights were missing
         state.unlink(missing_ok=True)
         return f"{run.name}: weights"
     network.load_state_dict(finished)
@@ -227,10 +222,10 @@ def perform(run: Run) -> str:
         for (p, name), rows in table[table["drawn"] > 0].groupby(["patient", "name"], sort=True)
     ]
     row = {
+        "run": run.name,
         **asdict(run),
         "changes": " ".join(sorted(run.changes)),
         "design": run.design,
-        "commit": commit(),
         "parameters": parameter_count(network),
         "learning_rate": settings.learning_rate,
         "minutes": round(trainer.seconds / 60, 2),
@@ -240,13 +235,17 @@ def perform(run: Run) -> str:
         "iou_mean": round(float(summary["iou"]["mean"]), 4),
         **{f"hd95_{n}": round(float(v), 2) for n, v in summary["hd95"].to_dict().items()},
         "dice_pooled_mean": round(float(summary["dice_pooled"]["mean"]), 4),
+        "patients": by_patient,
     }
     table.to_csv(STATE / f"{run.name}.frames.csv", index=False)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"row": row, "patients": by_patient}, indent=None)
-    write_atomic(run.result, (content + "\n").encode("utf-8"))
+    add("peers", row)
     state.unlink(missing_ok=True)
     return f"{run.name}: {row['dice_mean']:.4f} " + " ".join(f"{n} {row[f'dice_{n}']:.3f}" for n in CLASSES.names)
+
+
+def recorded() -> set[str]:
+    """The runs that have a line."""
+    return {row["run"] for row in lines("peers")}
 
 
 def options() -> argparse.Namespace:
@@ -260,7 +259,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--weights",
         action="store_true",
-        help="make weights again where only a row is left; the same ones on the same machine alone",
+        help="make weights again where only a line is left; the same ones on the same machine alone",
     )
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
@@ -275,7 +274,8 @@ def main() -> None:
         for on in args.on.split(",")
         for network in args.networks.split(",")
     ]
-    runs = [run for run in runs if not run.result.exists() or (args.weights and not run.weights.exists())]
+    done = recorded()
+    runs = [run for run in runs if run.name not in done or (args.weights and not run.weights.exists())]
     print(f"{len(runs)} runs to do", flush=True)
     frames(args.input)
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,4 +1,4 @@
-"""The peers' runs as a table, a figure and a record: from the rows that `peers.py` left, at any time.
+"""The peers' runs as a table, a figure and a record: from the lines that `peers.py` left, at any time.
 
 Chosen by folds, told by test patients: rows of folds say why a setting was taken, rows of test patients are the result.
 """
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from parts import lines
 from record import RESULTS, record
 
 from dmr.model.training.train import NETWORK
 
-RUNS = RESULTS / "peers"
 OURS = "dmrnet_s"
 CLASSES = ("nerve", "muscle", "artery", "vein")
 RESAMPLES = 10_000
@@ -26,12 +26,9 @@ Floats = NDArray[np.float64]
 
 def load() -> tuple[pd.DataFrame, pd.DataFrame]:
     """All runs, a row each; and their sums of Dice a patient and class."""
-    rows, patients = [], []
-    for path in sorted(RUNS.glob("*.json")):
-        run = json.loads(path.read_text(encoding="utf-8"))
-        rows.append({"run": path.stem, **run["row"]})
-        patients += [{"run": path.stem, **p} for p in run["patients"]]
-    return pd.DataFrame(rows), pd.DataFrame(patients)
+    rows = sorted(lines("peers"), key=lambda row: str(row["run"]))
+    patients = [{"run": row["run"], **p} for row in rows for p in row.pop("patients")]
+    return pd.DataFrame(rows).fillna({"changes": "", "design": ""}), pd.DataFrame(patients)
 
 
 def by_patient(patients: pd.DataFrame, runs: Sequence[str], order: Sequence[int]) -> tuple[Floats, Floats]:
@@ -115,18 +112,13 @@ def test_reads() -> int:
     """How often a network was scored on the test patients, in all benchmarks that are recorded."""
     rows, _ = load()
     reads = int((rows["on"] == "test").sum()) if len(rows) else 0
-    for name in ("train", "train_half_resolution", "best"):
-        path = RESULTS / f"{name}.json"
-        if path.exists():
-            reads += sum(
-                r.get("scored", "test") == "test" for r in json.loads(path.read_text(encoding="utf-8"))["rows"]
-            )
-    return reads
+    reads += sum(row["scored"] == "test" for row in lines("train"))
+    best = RESULTS / "best.json"
+    return reads + (len(json.loads(best.read_text(encoding="utf-8"))["rows"]) if best.exists() else 0)
 
 
 def main() -> None:
     rows, patients = load()
-    rows.to_csv(RESULTS / "peers.csv", index=False)
     folds = rows[rows["on"] != "test"]
     dice = ["dice_mean", *(f"dice_{c}" for c in CLASSES)]
     chosen_by = folds.groupby(["network", "design", "steps", "input", "changes", "on"], dropna=False)[dice].mean()

@@ -1,12 +1,12 @@
 """The phantom and the demo: frames a second, speckle of muscle, and the second model's gain.
 
-The demo's loop runs once for each seed, as `dmr demo` does; a run that was interrupted goes on with the next seed.
+The demo's loop runs once for each seed, as `dmr demo` does. Each is a line of `results/phantom.csv`, and a run that was
+interrupted goes on with the next seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from parts import add, open_round
 from record import record
 from scipy import ndimage
 
@@ -33,19 +34,17 @@ SHEET = Path(__file__).resolve().parents[1] / "docs" / "phantom.png"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--state", type=Path, default=Path("build/bench-phantom"), help="where an interrupted run waits"
-    )
     args = parser.parse_args()
-    args.state.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = [speed(), *speckle()]
     for row in rows:
         print(row, flush=True)
-    for seed in range(args.seeds):
-        kept = args.state / f"demo-{seed}.json"
-        if not kept.exists():
-            kept.write_text(json.dumps(demo(seed)), encoding="utf-8")
-        rows.append(json.loads(kept.read_text(encoding="utf-8")))
+    parts = {f"demo-{seed}": seed for seed in range(args.seeds)}
+    number, done = open_round("phantom", parts)
+    for name, seed in parts.items():
+        if name not in done:
+            done[name] = demo(seed)
+            add("phantom", {"round": number, "part": name, **done[name]})
+        rows.append({k: v for k, v in done[name].items() if k not in ("round", "part", "commit")})
         print(rows[-1], flush=True)
     demos = [row for row in rows if row["what"] == "demo"]
     headline = {

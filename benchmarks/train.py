@@ -1,15 +1,14 @@
 """DMRNet's small size against MONAI's BasicUNet: same frames, same minutes, same loop; test patients, native size.
 
 The two networks take turns of a minute, so that whatever else the machine does meets both alike. Every network's
-minutes are counted apart. A run that was interrupted goes on where it stopped, and a network that has its result is not
-trained again: after a change of it, delete its files in the state folder. Every row names its commit.
+minutes are counted apart. A network's result is a line of `results/train.csv`. A round that was interrupted goes on
+where it stopped; after a complete one comes the next.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.networks.nets.basic_unet import BasicUNet
+from parts import add, open_round
 from record import commit, record
 from torch import nn
 from ubpd import CLASSES, is_test_patient, is_validation_patient, samples
@@ -136,13 +136,14 @@ def main() -> None:
     args.state.mkdir(parents=True, exist_ok=True)
     recipe = f"{args.minutes:g}min-{args.input}px-{args.on}"
     rows = []
+    number, done = open_round("train", [f"{name}-{seed}-{recipe}" for seed in range(args.seeds) for name in NETWORKS])
     for seed in range(args.seeds):
         settings = TrainSettings(input=args.input, minutes=args.minutes, steps=10**6, seed=seed, patience=0)
-        results = {name: args.state / f"{name}-{seed}-{recipe}.json" for name in NETWORKS}
-        states = {name: path.with_suffix(".pt") for name, path in results.items()}
+        own_parts = {name: f"{name}-{seed}-{recipe}" for name in NETWORKS}
+        states = {name: args.state / f"{number}-{part}.pt" for name, part in own_parts.items()}
         trainers = {}
         for name in NETWORKS:
-            if results[name].exists():
+            if own_parts[name] in done:
                 continue
             own = replace(settings, learning_rate=RATES[name])
             network = build(name, seed, training.class_shares())
@@ -152,8 +153,9 @@ def main() -> None:
         train_in_turns(trainers, states)
         for name, trainer in trainers.items():
             row = scored(name, seed, trainer, parts[args.on], args.on)
-            results[name].write_text(json.dumps(row), encoding="utf-8")
-        rows += [json.loads(results[name].read_text(encoding="utf-8")) for name in NETWORKS]
+            done[own_parts[name]] = row
+            add("train", {"round": number, "part": own_parts[name], **row})
+        rows += [{k: v for k, v in done[part].items() if k not in ("round", "part")} for part in own_parts.values()]
         print(*rows[-len(NETWORKS) :], sep="\n", flush=True)
     means = {n: float(np.mean([r["dice_mean"] for r in rows if r["network"] == n])) for n in NETWORKS}
     headline = {

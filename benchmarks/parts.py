@@ -1,0 +1,70 @@
+"""The parts of a benchmark that takes hours: lines of `results/NAME.csv`, which are only ever added.
+
+A line is written as its part ends and tells its commit, so a benchmark may be stopped at any time. Cells are JSON, but
+for the columns of text; an empty cell says nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from record import RESULTS, commit
+
+TEXT: Final = frozenset(("part", "commit", "run", "network", "on", "changes", "design", "what", "verdict", "scored"))
+
+Row = dict[str, Any]
+
+
+def lines(name: str) -> list[Row]:
+    """All lines, the oldest first."""
+    path = _path(name)
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as opened:
+        return [
+            {key: cell if key in TEXT else json.loads(cell) for key, cell in line.items() if cell}
+            for line in csv.DictReader(opened)
+        ]
+
+
+def add(name: str, row: Mapping[str, Any], *, columns: Sequence[str] = ()) -> None:
+    """Add a line with the commit that is checked out.
+
+    Args:
+        name: Of the benchmark.
+        row: Its values; the keys are columns of the file.
+        columns: Of a new file; the row's own where none are named.
+
+    Raises:
+        ValueError: The file has no column of a key's name.
+    """
+    path = _path(name)
+    path.parent.mkdir(exist_ok=True)
+    row = {"commit": commit(), **row}
+    is_new = not path.exists()
+    if not is_new:
+        columns = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns or list(row), lineterminator="\n")
+    if is_new:
+        writer.writeheader()
+    writer.writerow({key: value if key in TEXT else json.dumps(value) for key, value in row.items()})
+    with path.open("ab", buffering=0) as opened:  # one write: two runs side by side do not cut each other's lines
+        opened.write(text.getvalue().encode("utf-8"))
+
+
+def open_round(name: str, wanted: Collection[str]) -> tuple[int, dict[str, Row]]:
+    """The round to go on with, and the parts that it has: the last one, or the next where that is complete."""
+    known = lines(name)
+    last = max((row["round"] for row in known), default=1)
+    done = {row["part"]: row for row in known if row["round"] == last}
+    return (last + 1, {}) if set(wanted) <= set(done) else (last, done)
+
+
+def _path(name: str) -> Path:
+    return RESULTS / f"{name}.csv"
