@@ -112,7 +112,7 @@ def test_reads() -> int:
     """How often a network was scored on the test patients, in all benchmarks that are recorded."""
     rows, _ = load()
     reads = int((rows["on"] == "test").sum()) if len(rows) else 0
-    reads += sum(row["scored"] == "test" for row in lines("train"))
+    reads += sum(str(row["scored"]) == "test" for row in lines("train"))
     best = RESULTS / "best.json"
     return reads + (len(json.loads(best.read_text(encoding="utf-8"))["rows"]) if best.exists() else 0)
 

@@ -29,12 +29,12 @@ def wait_for_second(step: int, twice: bool, *, wait_s: float = WAIT_S) -> bool:
         Whether it came.
     """
     if not twice:
-        click.echo(
-            f"Interrupted at step {step}, which is saved. "
-            f"Ctrl-C again within {wait_s:g} seconds makes a version of what it has.",
-            err=True,
-        )
-        try:
+        try:  # from the first word on: on a busy PC the second one may come before the wait
+            click.echo(
+                f"Interrupted at step {step}, which is saved. "
+                f"Ctrl-C again within {wait_s:g} seconds makes a version of what it has.",
+                err=True,
+            )
             time.sleep(wait_s)
         except KeyboardInterrupt:
             twice = True
