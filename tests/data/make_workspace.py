@@ -13,11 +13,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import httpx
 import safetensors.torch
 import torch
 from click.testing import CliRunner
 from PIL import Image
 from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from fake_server import FakeServer, serve
+from fake_studio import TOKEN, FakeStudio
 
 SMALLER = 4  # times, in width and height
 LARGE = 200  # values: each weight of a smaller tensor is kept, rounded
@@ -92,8 +97,30 @@ def edit(path: Path) -> None:
     path.write_text(json.dumps(said), encoding="utf-8")
 
 
+def label(server: FakeServer, frame: int, **more: object) -> None:
+    """Submit a frame's draft as it is, as a physician does on the server's page; frames are counted from 0."""
+    task = server.studio.tasks[frame]["id"]
+    draft = next(p for p in server.studio.predictions if p["task"] == task)
+    body = {"result": draft["result"], "lead_time": 12.5, "parent_prediction": draft["id"], **more}
+    headers = {"Authorization": f"Token {TOKEN}"}
+    httpx.post(f"{server.url}/api/tasks/{task}/annotations/", json=body, headers=headers).raise_for_status()
+
+
+def exchange(saved: Path) -> None:
+    """Push to a server, label two frames there, pull; the server's tables go to a file."""
+    with serve(FakeStudio()) as server:
+        os.environ |= {"DMR_STUDIO_URL": server.url, "DMR_STUDIO_TOKEN": TOKEN}
+        dmr("push", "--pixels-reviewed", *DRAW)
+        label(server, 0)
+        label(server, 1, was_cancelled=True)
+        dmr("pull")
+        tables = {name: table for name, table in vars(server.studio).items() if isinstance(table, list)}
+        saved.write_text(json.dumps(tables), encoding="utf-8")
+    del os.environ["DMR_STUDIO_URL"], os.environ["DMR_STUDIO_TOKEN"]
+
+
 def make(folder: Path) -> None:
-    """The workspace, its home, and scans that it does not know yet."""
+    """The workspace, its home, what its server holds, and scans that it does not know yet."""
     write_scans(folder / "labelled", patients=4, seed=0, first=1, labelled=True)
     write_scans(folder / "scans", patients=2, seed=1, first=5, labelled=False)
     write_scans(folder / "later", patients=1, seed=2, first=7, labelled=False)
@@ -106,6 +133,7 @@ def make(folder: Path) -> None:
     ranked = [line.split(",")[1] for line in Path("reports/ranking.csv").read_text(encoding="utf-8").splitlines()[1:]]
     edit(Path("annotations", f"{ranked[0]}.json"))
     dmr("import")
+    exchange(folder / "studio.json")
     written.as_zeros = True  # a second version, which has learnt nothing
     dmr("retrain", "--steps", "3", "--no-pull", *TRAIN)
     edit(min(path for path in Path("annotations").glob("*.json") if path.stem not in ranked))  # not taken up yet
@@ -123,6 +151,7 @@ def main() -> None:
         make(folder)
         os.chdir(folder.parent)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as opened:
+            opened.write(folder / "studio.json", "studio.json")
             for part in ("ws", "home", "later"):
                 for path in sorted((folder / part).rglob("*")):
                     # Curves and contact sheets are for people to look at, and large.

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 from click.testing import CliRunner
+from fake_server import serve
+from fake_studio import TOKEN, FakeStudio
 
 from dmr.cli import main
 
 ARCHIVE = Path(__file__).resolve().parents[1] / "data" / "workspace-0.1.0.zip"
-# Each table's columns that are written once and for good. A newer schema may have more of both.
+# Each table's columns that are written once and for good; a patient's split is, as soon as there is one. A newer schema
+# may have more of both.
 LASTING: Final = {
     "class": ("id", "name", "color", "z", "inside"),
     "alias": ("text", "class"),
-    "patient": ("id", "key_id", "split", "split_reason"),
+    "patient": ("id", "key_id"),
+    "patient WHERE split IS NOT NULL": ("id", "split", "split_reason"),
     "clip": ("id", "patient", "source_sha256"),
     "frame": ("id", "clip", "source_sha256", "height", "width", "sector", "added_at"),
     "rendition": ("frame", "pixel_sha256", "version", "perceptual_hash", "path", "added_at", "reviewed_at"),
@@ -31,6 +36,9 @@ LASTING: Final = {
     "activation": ("sequence", "model", "reason", "at"),
     "cycle": ("id", "incumbent", "candidate", "verdict", "bounds", "at"),
     "prediction": ("frame", "rendition", "model", "shapes", "scores", "at"),
+    "queue": ("id", "name", "project", "purpose", "reader"),
+    "task": ("queue", "frame", "remote_id", "model", "pushed_sha256", "rank"),
+    "remote_annotation": ("queue", "remote_id", "frame", "author", "raw_sha256", "revision"),
 }
 LASTING_FILES: Final = ("frames", "store", "models")
 TRAIN = ("--steps", "2", "--size", "s", "--input", "32", "--threads", "1", "--device", "cpu")
@@ -50,7 +58,7 @@ class Kept:
     def of(cls, root: Path) -> Kept:
         with closing(sqlite3.connect(root / "catalogue.sqlite")) as opened:
             rows = {
-                table: set(opened.execute(f'SELECT {", ".join(columns)} FROM "{table}"').fetchall())
+                table: set(opened.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall())
                 for table, columns in LASTING.items()
             }
         paths = [path for name in LASTING_FILES for path in (root / name).rglob("*") if path.is_file()]
@@ -123,6 +131,30 @@ def test_retrain_makes_the_next_version_and_judges_it_beside_the_old_one(folder:
     assert before.lost(after) == []
     assert {row[0] for row in after.rows["model"]} == {"v1", "v2", "v3"}
     assert [row[1:3] for row in sorted(after.rows["cycle"])] == [("v1", "v2"), ("v1", "v3")]
+
+
+def test_pull_knows_what_was_pulled_before_and_takes_what_is_new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dmr("import")  # the edit, which a pull would take up too
+    before = Kept.of(folder / "ws")
+    studio = FakeStudio(**json.loads((folder / "studio.json").read_text(encoding="utf-8")))
+    assert [a["was_cancelled"] for a in studio.annotations] == [False, True]
+    with serve(studio) as server:
+        monkeypatch.setenv("DMR_STUDIO_URL", server.url)
+        monkeypatch.setenv("DMR_STUDIO_TOKEN", TOKEN)
+        assert "nothing was changed" in dmr("pull")
+        assert Kept.of(folder / "ws") == before
+
+        draft = studio.predictions[-1]
+        body = {"result": draft["result"], "lead_time": 7.5, "parent_prediction": draft["id"]}
+        address = f"{server.url}/api/tasks/{draft['task']}/annotations/"
+        httpx.post(address, json=body, headers={"Authorization": f"Token {TOKEN}"}).raise_for_status()
+        dmr("pull")
+
+    after = Kept.of(folder / "ws")
+    assert before.lost(after) == []
+    (new,) = after.rows["revision"] - before.rows["revision"]
+    assert new[4] == "studio"
+    assert new[5] in {row[3] for row in before.rows["prediction"]}, "the old model's draft comes back as it was drawn"
 
 
 def test_the_check_of_what_is_lost_sees_a_row_and_a_file(folder: Path) -> None:
