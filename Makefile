@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -18,6 +18,7 @@ help:
 	@echo "make test-fast          the same without the tests that need Label Studio"
 	@echo "make coverage           those tests once more, and which lines and branches they reach: 10 minutes"
 	@echo "make lint               ruff, mypy, import directions"
+	@echo "make rooms              the rooms of the package, with their files and lines"
 	@echo "make wheel              a wheel in dist/"
 	@echo "make clean              remove .venv and everything built, Label Studio too"
 	@echo
@@ -66,6 +67,9 @@ lint: .venv/package
 	@$(PY) -m mypy --no-error-summary -p dmr
 	@$(PY) -m mypy --no-error-summary tests benchmarks
 	@.venv/bin/lint-imports --no-logo
+
+rooms: .venv/package
+	@$(PY) tests/rooms.py
 
 wheel: .venv/package
 	@rm -rf build/lib build/bdist.*

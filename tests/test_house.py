@@ -10,30 +10,23 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import click
 import pytest
+import rooms
 from click.testing import CliRunner
+from rooms import PACKAGES, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("annotate", "model", "active")
 HEAVY = ("torch", "monai", "label_studio_sdk", "pandas", "labelme", "jinja2")
 HELP_SECONDS = 0.3  # DESIGN: `dmr --help` answers in under this
 
 
 def project_files() -> list[PurePosixPath]:
-    """What belongs to the repository, as paths from its root: tracked, or new and not ignored."""
+    """As `rooms` has them; what needs them is skipped where no git tells them."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: nothing says which files belong to the project")
-    listing = subprocess.run(
-        ["git", "-c", "core.quotepath=off", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-    ).stdout
-    return [PurePosixPath(name) for name in sorted(set(listing.split("\0"))) if name and (ROOT / name).is_file()]
+    return rooms.project_files()
 
 
 def packaged_files() -> set[str]:
