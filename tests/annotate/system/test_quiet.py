@@ -1,0 +1,45 @@
+"""Warnings switched for a moment: ignored, raised, and as before afterwards, from several threads too."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import pytest
+
+from dmr.annotate.system.quiet import quietly
+
+
+def test_warnings_are_ignored_within_and_raised_again_after() -> None:
+    with quietly():
+        warnings.warn("nobody hears it", UserWarning, stacklevel=1)
+    with pytest.raises(UserWarning, match="heard"):  # as everywhere in these tests
+        warnings.warn("heard", UserWarning, stacklevel=1)
+
+
+def test_only_the_kind_named_is_ignored() -> None:
+    with quietly(ignored=DeprecationWarning), pytest.raises(UserWarning):
+        warnings.warn("another kind", UserWarning, stacklevel=1)
+
+
+def test_a_kind_may_be_raised_while_the_others_are_ignored() -> None:
+    with quietly(ResourceWarning):
+        warnings.warn("ignored", UserWarning, stacklevel=1)
+        with pytest.raises(ResourceWarning):
+            warnings.warn("an error", ResourceWarning, stacklevel=1)
+
+
+def test_threads_leave_no_setting_behind() -> None:
+    before = list(warnings.filters)
+
+    def work() -> None:
+        for _ in range(200):
+            with quietly(ignored=DeprecationWarning):
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(warnings.filters) == before
