@@ -1,11 +1,16 @@
 """dmr: annotation and active learning for ultrasound anatomy.
 
 The public names are those of `__all__`. Each is imported when it is first used, so `import dmr` takes no time. What a
-name is for, and an example, stands in its docstring: `help(dmr.Classes)`.
+name is for, and an example, stands in its docstring: `help(dmr.Classes)`. In the examples `tmp` is a new folder,
+`workspace` a workspace with outlines and a model, and `np` is numpy.
 """
 
 TYPE_CHECKING = False  # type checkers take it for true; typing itself is slow to import
 if TYPE_CHECKING:
+    from .active.gate import judge as judge
+    from .active.prelabel import prelabel_scans as prelabel_scans
+    from .active.selection.select import Candidate as Candidate
+    from .active.selection.select import select as select
     from .annotate.classes import ClassDef as ClassDef
     from .annotate.classes import Classes as Classes
     from .annotate.errors import DmrError as DmrError
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from .annotate.geometry.raster import shapes_to_layers as shapes_to_layers
     from .annotate.geometry.trace import index_to_shapes as index_to_shapes
     from .annotate.geometry.trace import mask_to_shapes as mask_to_shapes
+    from .annotate.intake.job import import_outlines as import_outlines
     from .annotate.phantom.writing import draw_phantom as draw_phantom
     from .annotate.render.overlay import draw_overlay as draw_overlay
     from .annotate.report import Report as Report
@@ -22,6 +28,13 @@ if TYPE_CHECKING:
     from .annotate.shapes import Annotation as Annotation
     from .annotate.shapes import Frame as Frame
     from .annotate.shapes import Shape as Shape
+    from .annotate.workspace import Session as Session
+    from .annotate.workspace import Workspace as Workspace
+    from .model.data.dataset import Sample as Sample
+    from .model.evaluation.evaluate import evaluate as evaluate
+    from .model.inference.predict import Predictor as Predictor
+    from .model.training.train import train as train
+    from .model.versions.load import load_model as load_model
 
 __version__ = "0.1.0"
 
@@ -40,6 +53,20 @@ _PLACES = {
     "read_annotation": "annotate.formats.annotations",
     "read_frames": "annotate.scans.images",
     "write_annotation": "annotate.formats.annotations",
+    # the workspace and its work
+    "Session": "annotate.workspace",
+    "Workspace": "annotate.workspace",
+    "import_outlines": "annotate.intake.job",
+    "prelabel_scans": "active.prelabel",
+    "train": "model.training.train",
+    # models and their choices
+    "Candidate": "active.selection.select",
+    "Predictor": "model.inference.predict",
+    "Sample": "model.data.dataset",
+    "evaluate": "model.evaluation.evaluate",
+    "judge": "active.gate",
+    "load_model": "model.versions.load",
+    "select": "active.selection.select",
     # outlines <-> masks
     "index_to_shapes": "annotate.geometry.trace",
     "mask_to_shapes": "annotate.geometry.trace",
@@ -50,20 +77,32 @@ _PLACES = {
 
 __all__ = [
     "Annotation",
+    "Candidate",
     "ClassDef",
     "Classes",
     "DmrError",
     "Frame",
+    "Predictor",
     "Report",
+    "Sample",
+    "Session",
     "Shape",
+    "Workspace",
     "draw_overlay",
     "draw_phantom",
+    "evaluate",
+    "import_outlines",
     "index_to_shapes",
+    "judge",
+    "load_model",
     "mask_to_shapes",
     "polygons_to_mask",
+    "prelabel_scans",
     "read_annotation",
     "read_frames",
+    "select",
     "shapes_to_layers",
+    "train",
     "write_annotation",
 ]
 

@@ -112,6 +112,16 @@ def judge(
         class_margin: Dice that may be lost in one class.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = [
+        ...     {"frame": f"f{k}", "patient": f"p{k}", "name": "nerve", "drawn": 90, "predicted": 80, "dice": 0.6}
+        ...     for k in range(5)
+        ... ]
+        >>> before = pd.DataFrame(rows)
+        >>> dmr.judge(before.assign(dice=0.7), before, margin=0.03, class_margin=0.05).decision
+        'promoted'
     """
     key = ["frame", "patient", "name"]
     columns = [*key, "drawn", "predicted", "dice"]

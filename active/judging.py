@@ -84,12 +84,10 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
 def _scores(s: Session, model: ModelRecord, frames: Sequence[LabelledFrame], *, report: Report) -> pd.DataFrame:
     """A model's scores on the test frames, at native size."""
     _, predictor = load_predictor(s, model=model.id, frames=len(frames))
-    classes = s.catalogue.classes()
     return evaluate(
         predictor,
         workspace_samples(s.workspace, frames, report=report),
-        names={c.id: c.name for c in classes},
-        contains=classes.contained,
+        classes=s.catalogue.classes(),
         closely=False,
         tell=s.tell,
         what="Judging",

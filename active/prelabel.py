@@ -51,6 +51,15 @@ def prelabel_scans(
 
     Returns:
         The ranking and its pictures; None when every frame is labelled already.
+
+    Example:
+        >>> outlines = dmr.draw_phantom(tmp / "scans", patients=1, frames=2, seed=7)
+        >>> for path in outlines:
+        ...     path.unlink()  # scans come without outlines
+        >>> with workspace.session(write=True, device="cpu") as s:
+        ...     done = dmr.prelabel_scans(s, [tmp / "scans"])
+        >>> [ranked.rank for ranked in done.ranking]
+        [1, 2]
     """
     pick_device(s.device)  # or it is refused only after the scans
     check_strategy(s.settings.select.strategy)

@@ -15,7 +15,7 @@ from ..annotate.studio.push import Outgoing
 from ..annotate.workspace import Session
 from .drafts import predict_missing
 from .ranking_rows import ranking_rows
-from .selection.select import Candidate, Ranked, check_strategy, rank
+from .selection.select import Candidate, Ranked, check_strategy, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def rank_unlabelled(s: Session) -> tuple[list[Ranked], list[Outgoing]]:
 
 
 def rank_frames(
-    select: SelectSettings,
+    settings: SelectSettings,
     frames: Sequence[FrameRecord],
     scores: Mapping[str, Mapping[str, Any]],
     *,
@@ -117,9 +117,9 @@ def rank_frames(
     shown = [c for c in candidates if c.frame_id not in empty]
     seen = [c for c in shown if c.frame_id not in blind]
     unseen = [c for c in shown if c.frame_id in blind]
-    ranking = rank(seen, strategy=select.strategy, per_clip=select.per_clip_per_round, seed=seed)
+    ranking = select(seen, strategy=settings.strategy, per_clip=settings.per_clip_per_round, seed=seed)
     why = "patient of the validation or test set: drawn at random, to be outlined without a draft"
-    for r in rank(unseen, strategy="random", per_clip=select.per_clip_per_round, seed=seed):
+    for r in select(unseen, strategy="random", per_clip=settings.per_clip_per_round, seed=seed):
         ranking.append(Ranked(len(ranking) + 1, r.frame_id, None, why))
     for c in candidates:
         if c.frame_id in empty:

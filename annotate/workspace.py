@@ -31,6 +31,12 @@ class Workspace:
     Attributes:
         root: Its folder.
         settings: What its `dmr.toml` says.
+
+    Example:
+        >>> classes = [dmr.ClassDef(1, "nerve"), dmr.ClassDef(2, "muscle")]
+        >>> made, is_new = dmr.Workspace.create(tmp / "department", classes=classes)
+        >>> made.settings.classes.names
+        ('nerve', 'muscle')
     """
 
     root: Path
@@ -186,11 +192,6 @@ class Workspace:
             SettingsError: An id in `dmr.toml` would come to mean another structure.
             WorkspaceError: Another command has been writing all the time.
 
-        Example:
-            ```python
-            with Workspace.find().session() as s:
-                print(s.catalogue.counts())
-            ```
         """
         report = Report("") if report is None else report
         with self.lock(wait_s=wait_s) if write else nullcontext(), self.catalogue(write=write) as catalogue:
@@ -256,6 +257,11 @@ class Session:
         report: Gets what was done, and what failed.
         tell: Told how far the work is.
         device: What computes, as in `--device`.
+
+    Example:
+        >>> with workspace.session() as s:
+        ...     isinstance(s, dmr.Session), s.catalogue.counts()["models"]
+        (True, 1)
     """
 
     workspace: Workspace

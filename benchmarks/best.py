@@ -12,7 +12,7 @@ from typing import Any
 from folds import IDS, STATE, frames, test_patients
 from record import record
 from ubpd import CLASSES
-from uncertainty import NAMES, methods
+from uncertainty import methods
 
 from dmr.model.computing.threads import use_threads
 from dmr.model.evaluation.evaluate import evaluate
@@ -35,7 +35,7 @@ def main() -> None:
         paths = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-test-?-{run}.weights.pt"))
         for name, looks in methods(paths, None).items():
             predictor = Predictor(looks, class_ids=IDS, input_size=size)
-            table = evaluate(predictor, samples, names=NAMES, contains={}, closely=False).table
+            table = evaluate(predictor, samples, classes=CLASSES, closely=False).table
             found, interval = summarise(table), patient_intervals(table)
             rows.append(
                 {

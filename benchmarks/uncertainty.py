@@ -62,12 +62,12 @@ def judged(
     before, after, tables = Reliability.empty(len(IDS)), Reliability.empty(len(IDS)), []
     plain = Predictor(looks, class_ids=IDS, input_size=size)
     began = time.perf_counter()
-    first = [evaluate(plain, own, names=NAMES, contains={}) for own in patients]
+    first = [evaluate(plain, own, classes=CLASSES) for own in patients]
     seconds = (time.perf_counter() - began) / sum(map(len, patients))
     for k, own in enumerate(patients):
         others = Evidence(len(IDS)).joined(*(one.evidence for j, one in enumerate(first) if j != k))
         by_others = Predictor(looks, class_ids=IDS, input_size=size, calibration=others.fit())
-        done = evaluate(by_others, own, names=NAMES, contains={})
+        done = evaluate(by_others, own, classes=CLASSES)
         tables.append(done.table)
         before.join(first[k].reliability)
         after.join(done.reliability)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +41,26 @@ def test_a_name_that_is_not_there_is_no_attribute() -> None:
         _ = dmr.nothing
 
 
+@pytest.fixture(scope="module")
+def department(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the outlines of three virtual subjects and a version that was trained for two steps."""
+    folder = tmp_path_factory.mktemp("api")
+    dmr.draw_phantom(folder / "outlines", patients=3, frames=2, seed=3)
+    workspace, _ = dmr.Workspace.create(folder / "department")
+    with workspace.session(device="cpu") as s:
+        dmr.import_outlines(s, [folder / "outlines"])
+        assert dmr.train(s, steps=2, input=32) == "v1"
+    return workspace.root
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_public_name_has_a_docstring_of_its_own_with_an_example_that_runs(name: str, tmp_path: Path) -> None:
+def test_a_public_name_has_a_docstring_of_its_own_with_an_example_that_runs(
+    name: str, tmp_path: Path, department: Path
+) -> None:
     value = getattr(dmr, name)
     text = inspect.cleandoc(vars(value).get("__doc__") or "" if inspect.isclass(value) else value.__doc__)
-    given: dict[str, Any] = {"dmr": dmr, "np": np, "tmp": tmp_path}
+    workspace = dmr.Workspace.at(shutil.copytree(department, tmp_path / "workspace"))
+    given: dict[str, Any] = {"dmr": dmr, "np": np, "tmp": tmp_path, "workspace": workspace}
     example = doctest.DocTestParser().get_doctest(text, given, name, None, None)
 
     assert value.__name__ == name

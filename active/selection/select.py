@@ -24,6 +24,10 @@ class Candidate:
         perceptual_hash: 16 hex digits, None where there is none.
         score: Informativeness, higher is more; None without a model.
         reason: Why, in a sentence; empty without a model.
+
+    Example:
+        >>> dmr.Candidate("f1", clip="c1", patient=None, position=0).score is None
+        True
     """
 
     frame_id: str
@@ -106,8 +110,24 @@ def check_strategy(name: str) -> None:
         )
 
 
-def rank(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, seed: int = 0) -> list[Ranked]:
-    """Order candidates by a strategy of `SELECTORS`; without scores `informative` becomes `cold-start`."""
+def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, seed: int = 0) -> list[Ranked]:
+    """Put frames in the order in which they should be drawn on.
+
+    Args:
+        candidates: Frames that nobody has labelled.
+        strategy: A name of `SELECTORS`; without scores `informative` becomes `cold-start`.
+        per_clip: Frames of one clip that come before every other clip has had its turn.
+        seed: Random seed.
+
+    Returns:
+        All of them, the first one first, each with the reason for its place.
+
+    Example:
+        >>> a = dmr.Candidate("a", clip="c1", patient=None, position=0, score=0.2, reason="nerve border uncertain")
+        >>> b = dmr.Candidate("b", clip="c2", patient=None, position=0, score=0.7, reason="muscle border uncertain")
+        >>> [ranked.frame_id for ranked in dmr.select([a, b], strategy="informative", per_clip=2)]
+        ['b', 'a']
+    """
     if strategy == "informative" and all(c.score is None for c in candidates):
         strategy = "cold-start"
     ordered = SELECTORS[strategy](candidates, per_clip=per_clip, seed=seed)

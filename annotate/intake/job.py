@@ -65,6 +65,14 @@ def import_outlines(
     Raises:
         UsageError: What is given does not go together, or there are no outlines in it.
         WorkspaceError: Another command has been writing all the time.
+
+    Example:
+        >>> dmr.draw_phantom(tmp / "outlines", patients=1, frames=2, seed=9)[0].name
+        '9001_000.json'
+        >>> with workspace.session() as s:
+        ...     dmr.import_outlines(s, [tmp / "outlines"])
+        ...     s.report.counts["frames added"]
+        2
     """
     given, own = _Given(sources, images, masks), s.workspace.own_folders
     _check(given, dry_run=dry_run, without=own)

@@ -30,6 +30,11 @@ class Sample:
         annotation: What was drawn and what is covered.
         sector: Outline of the image region, None for the whole frame.
         spacing_mm: `(row, column)`, None where unknown.
+
+    Example:
+        >>> drawn = dmr.Annotation(100, 200, (dmr.Shape(1, ((10, 10), (40, 10), (40, 30))),), frozenset({1}))
+        >>> dmr.Sample("p01_000", patient="p01", pixels=np.zeros((100, 200), np.uint8), annotation=drawn).frame
+        'p01_000'
     """
 
     frame: str

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from ...annotate.classes import Classes
 from ...annotate.geometry.raster import shapes_to_layers
 from ...annotate.progress.tell import Tell, silent
 from ...annotate.scans.sector import sector_mask
@@ -46,8 +47,7 @@ def evaluate(
     predictor: Predictor,
     samples: Iterable[Sample],
     *,
-    names: Mapping[int, str],
-    contains: Mapping[int, frozenset[int]],
+    classes: Classes,
     closely: bool = True,
     tell: Tell = silent,
     what: str = "Evaluating",
@@ -58,14 +58,29 @@ def evaluate(
     Args:
         predictor: The model.
         samples: Labelled frames; a few are held at a time.
-        names: Class name by id.
-        contains: Class id to the ids that lie inside it, for layers.
+        classes: Their names, and which lies inside which.
         closely: Look at probabilities too; without, all but the table stays empty.
         tell: Told how many frames are done.
         what: What is going on, for `tell`.
         of: How many frames there are, for `tell`.
+
+    Returns:
+        The scores as a table, a row for each frame and class, and what the probabilities are worth.
+
+    Example:
+        >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
+        >>> classes = workspace.settings.classes
+        >>> outlines = dmr.draw_phantom(tmp / "others", patients=1, frames=2, seed=5)
+        >>> samples = [
+        ...     dmr.Sample(path.stem, "p1", next(dmr.read_frames(path.with_suffix(".png"))).pixels,
+        ...                dmr.read_annotation(path, classes))
+        ...     for path in outlines
+        ... ]
+        >>> table = dmr.evaluate(model, samples, classes=classes).table
+        >>> sorted(table.columns)[:2]
+        ['assd', 'assd_mm']
     """
-    ids = [int(i) for i in predictor.class_ids[1:]]
+    ids, contains = [int(i) for i in predictor.class_ids[1:]], classes.contained
     scores: list[FrameScore] = []
     reliability, evidence = Reliability.empty(len(ids)), Evidence(len(ids))
     confusion = np.zeros((1 + len(ids), 1 + len(ids)), np.int64)
@@ -86,7 +101,7 @@ def evaluate(
                     drawn[k],
                     frame=sample.frame,
                     patient=sample.patient,
-                    name=names[class_id],
+                    name=classes.by_id(class_id).name,
                     spacing_mm=sample.spacing_mm,
                     guessed=guessed[k],
                 )

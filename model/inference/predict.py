@@ -77,6 +77,11 @@ class Predictor:
         class_ids: The classes, channel 1 first.
         input_size: Side of the network's grid.
         calibration: What its probabilities are worth; outlines do not depend on it.
+
+    Example:
+        >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
+        >>> isinstance(model, dmr.Predictor)
+        True
     """
 
     def __init__(

@@ -114,7 +114,7 @@ def read_card(folder: Path) -> Card:
     return card
 
 
-def load_model(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
+def load_network(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
     """Load a model for prediction, after checking its weights against the card's hash.
 
     Raises:

@@ -201,7 +201,7 @@ def _judged(
     predictor = Predictor(views(engine), class_ids=list(run.names), input_size=run.settings.input)
     said_before = Report("train")  # what cannot be read
     samples = workspace_samples(workspace, frames.validation, report=said_before)
-    done = evaluate(predictor, samples, names=run.names, contains=classes.contained)
+    done = evaluate(predictor, samples, classes=classes)
     calibration = done.evidence.fit().for_card(list(run.names.values())) if len(done.table) else None
     return {"validation": summary_values(summarise(done.table)), "calibration": calibration}
 

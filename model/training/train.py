@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -22,7 +22,7 @@ from .frames import TrainingFrames
 from .plan import plan_training
 from .resuming import Run, States
 from .running import OnInterrupt, new_trainer, resumed_trainer, train_to_end, training_sets
-from .settings import TrainSettings
+from .settings import TrainSettings, train_settings
 
 NETWORK: Final = 6  # counts up with every change of the network or of its start: older states do not fit
 
@@ -64,6 +64,29 @@ def train_or_finish(
         return finish_interrupted(s, advise=advise, say=say)
     s.tell("Preparing the training", 0, None)
     return train_model(s, settings=settings, again=again, advise=advise, say=say, on_interrupt=on_interrupt, bar=bar)
+
+
+def train(s: Session, *, again: bool = False, **settings: Any) -> str:
+    """Train a model version on the session's workspace, or go on with the training that was interrupted.
+
+    Args:
+        s: A session.
+        again: Make another version though nothing is new.
+        settings: `minutes`, `steps`, `epochs`, `input`, `size` or `seed`, over what `dmr.toml` says.
+
+    Returns:
+        The version's id.
+
+    Raises:
+        WorkspaceError: There is nothing to learn from.
+        ValueError: A setting is out of its range.
+
+    Example:
+        >>> with workspace.session(device="cpu") as s:
+        ...     dmr.train(s, steps=3, input=32)
+        'v2'
+    """
+    return train_model(s, settings=train_settings(s.settings, **settings), again=again)
 
 
 def train_model(

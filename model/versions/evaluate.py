@@ -104,9 +104,7 @@ def evaluate_version(
     version, predictor = load_predictor(s, model=model, frames=count)
     samples = samples_of(version)
     names = {c.id: c.name for c in classes}
-    done = evaluate(
-        predictor, samples(s.report), names=names, contains=classes.contained, tell=s.tell, what="Evaluating", of=count
-    )
+    done = evaluate(predictor, samples(s.report), classes=classes, tell=s.tell, what="Evaluating", of=count)
     table = done.table
     if table.empty:
         what = f"no labelled frame of the {split} patients" if outside is None else "no frame with a class of yours"

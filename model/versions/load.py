@@ -1,6 +1,10 @@
-"""A workspace's model versions, loaded and verified."""
+"""Model versions, loaded and verified."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+import torch
 
 from ...annotate.errors import ModelError, UsageError, WorkspaceError
 from ...annotate.workspace import Session
@@ -8,7 +12,7 @@ from ..computing.device import pick_device
 from ..inference.calibration import Calibration
 from ..inference.engine import pick_engine
 from ..inference.predict import Predictor, views
-from ..network.checkpoint import Card, load_model
+from ..network.checkpoint import Card, load_network
 from ..network.dmrnet import DMRNet
 
 
@@ -29,7 +33,7 @@ def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, 
         raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:
         raise UsageError(version, "is no model of this workspace", "See `dmr models list`")
-    network, card = load_model(s.workspace.models_folder / version, device=pick_device(s.device))
+    network, card = load_network(s.workspace.models_folder / version, device=pick_device(s.device))
     if card.weights_sha256 != known[version].sha256:
         raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
     return version, network, card
@@ -48,6 +52,33 @@ def load_predictor(s: Session, *, model: str | None = None, frames: int | None =
         ModelError: Its files are missing or damaged.
     """
     version, network, card = load_version(s, model=model)
-    engine = pick_engine(network, size=card.input, device=pick_device(s.device), frames=frames)
+    return version, _predictor(network, card, device=pick_device(s.device), frames=frames)
+
+
+def load_model(folder: Path | str, *, device: str = "auto", frames: int | None = None) -> Predictor:
+    """A model from its folder, ready to predict.
+
+    Args:
+        folder: A version in a workspace's `models/`, or a copy of it.
+        device: What computes, as in `--device`.
+        frames: About how many there are to predict, None for few; many are worth an engine that starts slowly.
+
+    Raises:
+        ModelError: Its files are missing or damaged.
+
+    Example:
+        >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
+        >>> frame = dmr.Frame(np.zeros((300, 400), np.uint8), source_sha256="0" * 64)
+        >>> (prediction,) = model.predict([frame])
+        >>> prediction.index.shape
+        (300, 400)
+    """
+    chosen = pick_device(device)
+    network, card = load_network(Path(folder), device=chosen)
+    return _predictor(network, card, device=chosen, frames=frames)
+
+
+def _predictor(network: DMRNet, card: Card, *, device: torch.device, frames: int | None) -> Predictor:
+    engine = pick_engine(network, size=card.input, device=device, frames=frames)
     calibration = Calibration.of(card.details, card.channels)
-    return version, Predictor(views(engine), class_ids=card.class_ids, input_size=card.input, calibration=calibration)
+    return Predictor(views(engine), class_ids=card.class_ids, input_size=card.input, calibration=calibration)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dmr.active.selection.scores import ClassScore, class_scores, frame_score, plausible_entropy, reason
-from dmr.active.selection.select import SELECTORS, Candidate, rank
+from dmr.active.selection.select import SELECTORS, Candidate, select
 from dmr.model.inference.predict import layer_probabilities
 
 
@@ -61,7 +61,7 @@ def candidate(name: str, clip: str, score: float | None, hash_: int | None = Non
 
 def test_at_most_two_of_a_clip_come_before_every_other_clip_had_its_turn() -> None:
     frames = [candidate(f"a{i}", "a", 0.9 - i / 100) for i in range(5)] + [candidate("b0", "b", 0.1)]
-    ranked = rank(frames, strategy="informative", per_clip=2)
+    ranked = select(frames, strategy="informative", per_clip=2)
 
     assert [r.frame_id for r in ranked] == ["a0", "a1", "b0", "a2", "a3", "a4"]
     assert [r.rank for r in ranked] == [1, 2, 3, 4, 5, 6]
@@ -70,7 +70,7 @@ def test_at_most_two_of_a_clip_come_before_every_other_clip_had_its_turn() -> No
 
 def test_near_copies_within_a_clip_come_last_and_other_clips_are_left_alone() -> None:
     frames = [candidate("a0", "a", 0.9, 0), candidate("a1", "a", 0.8, 1), candidate("b0", "b", 0.1, 0)]
-    ranked = rank(frames, strategy="informative", per_clip=9)
+    ranked = select(frames, strategy="informative", per_clip=9)
 
     assert [r.frame_id for r in ranked] == ["a0", "b0", "a1"]
     assert "nearly the same picture" in ranked[2].reason
@@ -78,7 +78,7 @@ def test_near_copies_within_a_clip_come_last_and_other_clips_are_left_alone() ->
 
 def test_without_scores_the_start_is_cold_and_every_clip_has_its_turn() -> None:
     frames = [candidate(f"{c}{i}", c, None, 2 ** (8 * i + 7) - 1) for c in "ab" for i in range(3)]
-    ranked = rank(frames, strategy="informative", per_clip=2)
+    ranked = select(frames, strategy="informative", per_clip=2)
 
     assert {r.frame_id[0] for r in ranked[:2]} == {"a", "b"}
     assert all("no model yet" in r.reason for r in ranked)
@@ -88,8 +88,8 @@ def test_without_scores_the_start_is_cold_and_every_clip_has_its_turn() -> None:
 @pytest.mark.parametrize("strategy", list(SELECTORS))
 def test_every_strategy_ranks_every_frame_once_and_the_same_way_each_time(strategy: str) -> None:
     frames = [candidate(f"{c}{i}", c, i / 10, 97 * i) for c in "abc" for i in range(4)]
-    ranked = rank(frames, strategy=strategy, per_clip=2, seed=3)
+    ranked = select(frames, strategy=strategy, per_clip=2, seed=3)
 
     assert sorted(r.frame_id for r in ranked) == sorted(c.frame_id for c in frames)
-    assert ranked == rank(frames[::-1], strategy=strategy, per_clip=2, seed=3)
+    assert ranked == select(frames[::-1], strategy=strategy, per_clip=2, seed=3)
     assert all(r.reason for r in ranked)

@@ -127,7 +127,7 @@ def judged(frame: str, patient: str | None, *, fitted: bool) -> tuple[list[Sampl
     engine = TorchEngine(DMRNet(2, size=SIZES["s"]), torch.device("cpu"))
     calibration = Calibration((((0.0, 0.0), (1.0, 1.0)),) * 2) if fitted else Calibration.none(2)
     predictor = Predictor(views(engine), class_ids=[1, 2], input_size=64, calibration=calibration)
-    return samples, predictor, evaluate(predictor, samples, names={c.id: c.name for c in CLASSES}, contains={})
+    return samples, predictor, evaluate(predictor, samples, classes=CLASSES)
 
 
 def written(

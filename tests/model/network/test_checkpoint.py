@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dmr.annotate.errors import ModelError
-from dmr.model.network.checkpoint import CARD, WEIGHTS, Card, load_model, read_card, save_model, weights_bytes
+from dmr.model.network.checkpoint import CARD, WEIGHTS, Card, load_network, read_card, save_model, weights_bytes
 from dmr.model.network.dmrnet import SIZES, DMRNet
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, network: DMRNet) -> Path:
 
 
 def test_a_model_comes_back_as_it_was(folder: Path, network: DMRNet) -> None:
-    loaded, card = load_model(folder, device=CPU)
+    loaded, card = load_network(folder, device=CPU)
     x = torch.randn(1, 1, 64, 64)
 
     assert torch.equal(loaded(x).logits, network(x).logits)
@@ -52,7 +52,7 @@ def test_one_flipped_byte_is_refused(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes(data)
 
     with pytest.raises(ModelError, match="changed or damaged"):
-        load_model(folder, device=CPU)
+        load_network(folder, device=CPU)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, CARD])
@@ -60,7 +60,7 @@ def test_a_missing_file_is_one_line(folder: Path, name: str) -> None:
     (folder / name).unlink()
 
     with pytest.raises(ModelError, match="cannot be read") as caught:
-        load_model(folder, device=CPU)
+        load_network(folder, device=CPU)
     assert "\n" not in str(caught.value)
 
 
