@@ -16,7 +16,7 @@ NEAR_COPY_IN_CLIP: Final = 3
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
-    """A hash that near-identical frames nearly share: the signs of 64 differences of brightness (dHash).
+    """A hash that near-copies nearly share: the signs of 64 differences of brightness (dHash).
 
     Args:
         pixels: `(height, width)` uint8.

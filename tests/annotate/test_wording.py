@@ -44,8 +44,8 @@ def calls(tree: ast.AST) -> list[ast.Call]:
 
 
 def is_count(call: ast.Call) -> bool:
-    """Whether it is `report.count(...)`."""
-    return ast.unparse(call.func) in ("report.count", "self.report.count")
+    """Whether it is `report.count(...)`, whoever has the report."""
+    return ast.unparse(call.func).split(".")[-2:] == ["report", "count"]
 
 
 COUNTED = sorted(
