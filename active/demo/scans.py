@@ -41,9 +41,9 @@ def draw_scans(scans: Path, seed: int, tell: Tell) -> None:
 
 def import_scans(s: Session, folder: Path) -> None:
     """Bring the labelled scans in `folder` into the workspace."""
-    ids = {c.name: c.id for c in s.settings.classes}
+    classes = s.settings.classes
     items = labelme_frames(
-        [folder], resolve=ids.get, all_classes=frozenset(ids.values()), coverage="all", report=s.report
+        [folder], resolve=classes.class_id, all_classes=frozenset(classes.predicted), coverage="all", report=s.report
     )
     import_labelled(s, items, total=LABELLED[0] * LABELLED[1])
 
@@ -51,14 +51,13 @@ def import_scans(s: Session, folder: Path) -> None:
 def scan_answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:
     """What is truly on the new scans, by frame id."""
     classes, key = workspace.settings.classes, workspace.key
-    ids = {c.name: c.id for c in classes}
     answers = {}
     for path in sorted((scans / "answers").glob("*.json")):
         image = (scans / "new_scans" / path.name).with_suffix(".png")
         file = read_labelme(path)
         height, width = int(file.height or 0), int(file.width or 0)
         answer, _ = labelme_to_annotation(
-            file, resolve=ids.get, height=height, width=width, covered=frozenset(ids.values())
+            file, resolve=classes.class_id, height=height, width=width, covered=frozenset(classes.predicted)
         )
         answers[frame_id(key, source_sha256=sha256_hex(image.read_bytes()), index=0)] = answer
     return answers

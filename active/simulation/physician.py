@@ -43,16 +43,16 @@ def correct_drafts(s: Session, answers: Mapping[str, Annotation]) -> Corrected:
         answers: What is truly on each of these frames, by their ids.
     """
     classes = s.settings.classes
-    ids, names = [c.id for c in classes.active], {c.name: c.id for c in classes}
+    ids = list(classes.predicted)
     done = np.zeros(4, np.int64)
     for record in s.catalogue.frames(answers):
         path = s.workspace.annotations_folder / Path(record.path).with_suffix(".json").name
         drafted, _ = labelme_to_annotation(
-            read_labelme(path), resolve=names.get, height=record.height, width=record.width, covered=None
+            read_labelme(path), resolve=classes.class_id, height=record.height, width=record.width, covered=None
         )
         shapes, what = corrected(drafted, answers[record.frame_id], class_ids=ids)
         done += what
-        _save(path, shapes, names={c.id: c.name for c in classes})
+        _save(path, shapes, names=classes.predicted)
     sync_checkout(s, author=AUTHOR)
     return Corrected(*(int(n) for n in done))
 

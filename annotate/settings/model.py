@@ -139,7 +139,7 @@ class TrainDefaults:
         if self.size not in NETWORK_SIZES:
             raise ValueError(f"size is {self.size!r}: expected one of {', '.join(NETWORK_SIZES)}")
         if self.input is not None and (not 32 <= self.input <= 1024 or self.input % 32):
-            raise ValueError(f"input is {self.input}: expected a multiple of 32 from 32 to 1024")
+            raise ValueError(f"input is {self.input}: expected a multiple of 32 up to 1024")
         within("seed", self.seed, 0, 2**32 - 1)
         if self.epochs is not None:
             within("epochs", self.epochs, 1, math.inf)

@@ -153,9 +153,9 @@ def _own_samples(s: Session, split: Split) -> tuple[int, Callable[[str], _Sample
 
 def _outside_samples(s: Session, outside: Outside, classes: Classes) -> tuple[int, Callable[[str], _Samples]]:
     """How many files there are, and what gives the frames in them for a version, which may know some."""
-    resolve = _resolver(s.settings.classes, outside.renames)
 
     def of(version: str) -> _Samples:
+        resolve = _resolver(s.settings.classes, outside.renames)
         learnt = learnt_hashes(s.catalogue, [m for m in s.catalogue.models() if m.id == version])
 
         def samples(said: Report) -> Iterator[Sample]:
