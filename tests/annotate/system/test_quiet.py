@@ -29,17 +29,18 @@ def test_a_kind_may_be_raised_while_the_others_are_ignored() -> None:
             warnings.warn("an error", ResourceWarning, stacklevel=1)
 
 
-def test_threads_leave_no_setting_behind() -> None:
+def test_threads_take_turns_and_leave_no_setting_behind() -> None:
     before = list(warnings.filters)
+    is_within = threading.Event()
 
-    def work() -> None:
-        for _ in range(200):
-            with quietly(ignored=DeprecationWarning):
-                pass
+    def second() -> None:
+        with quietly(ignored=DeprecationWarning):
+            is_within.set()
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
+    thread = threading.Thread(target=second)
+    with quietly():
         thread.start()
-    for thread in threads:
-        thread.join()
+        assert not is_within.wait(0.05)
+    thread.join()
+    assert is_within.is_set()
     assert list(warnings.filters) == before
