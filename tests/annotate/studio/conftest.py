@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import certifi
 import pytest
 from fake_server import FakeServer, serve
 from fake_studio import TOKEN, FakeStudio
@@ -19,12 +20,23 @@ from dmr.annotate.studio.credentials import Login
 from dmr.annotate.workspace import Session, Workspace
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One certificate: httpx reads all of them for every client, which takes longer than most tests."""
+    every = Path(certifi.where()).read_text(encoding="utf-8")
+    first = every[every.index("-----BEGIN") :].partition("-----END CERTIFICATE-----")
+    path = tmp_path_factory.mktemp("certificate") / "one.pem"
+    path.write_text(first[0] + first[1] + "\n", encoding="utf-8")
+    return path
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_home(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No server was ever set up here, and nobody waits before a second try."""
     monkeypatch.setenv("DMR_HOME", str(tmp_path / "home"))
     for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setattr(raw_calls, "_PAUSE_S", 0.0)
     monkeypatch.setattr("label_studio_sdk.core.http_client.time", SimpleNamespace(sleep=lambda _: None))
 
