@@ -101,7 +101,8 @@ class _Pull:
         changed.sort(key=lambda submitted: (submitted.annotation.at, submitted.annotation.id))
         catalogue.store.put_many(submitted.annotation.raw for submitted in changed)
         # The server gives the numbers of deleted annotations out again, also to another frame.
-        before = {self.known[a].frame for a in (c.annotation.id for c in changed) if a in self.known}
+        numbers = {submitted.annotation.id for submitted in changed}
+        before = {a.frame for a in self.known.values() if a.remote_id in numbers and a.state != "gone"}
         patients: dict[str, bool] = {}
         with catalogue.transaction():
             for submitted in changed:

@@ -4,139 +4,67 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from numpy.typing import NDArray
-from physician import Physician, region
-from scans import write_scans
+from click.testing import CliRunner
+from physician import region
+from studio_loop import (
+    FRAMES,
+    IDS,
+    PUSH,
+    TRAIN,
+    Loop,
+    catalogue_hash,
+    dmr,
+    kill_server,
+    painted,
+    said,
+    waiting,
+)
 
-from dmr.annotate.catalogue.catalogue import Catalogue
-from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.phantom.scanner import SIDE
-from dmr.annotate.settings.template import SHAMROCK_CLASSES
 from dmr.annotate.shapes import Shape
 from dmr.annotate.studio import server
-from dmr.annotate.studio.credentials import Login, credentials_path, find_login
+from dmr.annotate.studio.client import StudioClient
+from dmr.annotate.studio.credentials import credentials_path, find_login
 from dmr.annotate.system.platform import process_command
-from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
 pytestmark = pytest.mark.studio
-VENV = Path(__file__).resolve().parents[2] / "build" / f"label-studio-{server.VERSION}"
-TRAIN = ("--size", "s", "--input", "96", "--steps", "80", "--device", "cpu")
-IDS = tuple(c.id for c in SHAMROCK_CLASSES)
-BONE = "transverse_process"
-BONE_ID = 4
+BONE, BONE_ID = "transverse_process", 4
+SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 
 
-def dmr(*arguments: str, code: int = 0) -> Result:
-    """Run a command as from a shell; a traceback fails the test, and a token in the output too."""
-    result = CliRunner().invoke(main, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    assert not re.search(r"\b[0-9a-f]{40}\b", result.output), "a token was printed"
-    return result
-
-
-def catalogue_hash() -> str:
-    with Workspace.find().catalogue() as catalogue:
-        return catalogue.catalogue_hash()
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A workspace whose frames are on a server."""
-
-    workspace: Workspace
-    login: Login
-
-    def physician(self) -> Physician:
-        with self.workspace.catalogue() as catalogue:
-            queue = catalogue.queue("main")
-        assert queue is not None
-        return Physician(self.login, queue.project)
-
-    def catalogue(self) -> Catalogue:
-        return self.workspace.catalogue()
-
-    def pixels(self, frame: str, author: str) -> NDArray[np.bool_]:
-        """What an author drew on a frame, a layer a class."""
-        with self.catalogue() as catalogue:
-            head = catalogue.head(frame, author)
-        assert head is not None
-        return painted(head.record.annotation.shapes)
-
-
-def painted(shapes: tuple[Shape, ...]) -> NDArray[np.bool_]:
-    return shapes_to_layers(shapes, class_ids=IDS, height=SIDE, width=SIDE)
-
-
-@pytest.fixture(scope="module")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    """A department with a model and new scans, and a real server of its own, which ends with the tests."""
-    folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DMR_HOME", str(folder / "home"))
-        # A gigabyte: kept between runs, and made by the same code as a user's.
-        patch.setattr(server, "venv_folder", lambda: VENV)
-        for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
-            patch.delenv(name, raising=False)
-        try:
-            dmr("studio", "start", "--port", str(server._free_port(18080)))
-            write_scans(folder / "labelled", patients=range(9), labelled=True)
-            write_scans(folder / "scans", patients=range(9, 12), labelled=False)
-            dmr("init", str(folder / "ws"), "--coverage", "all")
-            patch.chdir(folder / "ws")
-            dmr("import", str(folder / "labelled"))
-            dmr("train", *TRAIN)
-            refused = dmr("prelabel", str(folder / "scans"), "--device", "cpu")
-            assert "Not sent to Label Studio" in refused.output
-            workspace = Workspace.find()
-            login = find_login(workspace.settings)
-            assert login is not None
-            yield Loop(workspace, login)
-        finally:
-            dmr("studio", "stop")
-
-
-def test_frames_that_nobody_looked_at_are_not_sent(loop: Loop) -> None:
-    result = dmr("push", "--device", "cpu", code=2)
+def test_frames_that_nobody_looked_at_are_not_sent(fresh: Loop) -> None:
+    result = dmr(*PUSH, code=2)
     assert "nobody has said yet that the pixels were reviewed" in result.output
     assert "--pixels-reviewed" in result.output
 
 
-def test_the_server_keeps_its_secrets_to_its_owner(loop: Loop) -> None:
+def test_the_server_keeps_its_secrets_to_its_owner(fresh: Loop) -> None:
     if os.name == "posix":
         assert credentials_path().stat().st_mode & 0o777 == 0o600
         assert server.data_folder().stat().st_mode & 0o777 == 0o700
         local = server.local_server()
         assert local is not None
-        assert loop.login.token not in process_command(local.pid)
-    assert loop.login.token not in (server.data_folder() / "server.log").read_text(encoding="utf-8")
-    assert loop.login.token not in (loop.workspace.root / "dmr.toml").read_text(encoding="utf-8")
+        assert fresh.login.token not in process_command(local.pid)
+    assert fresh.login.token not in (server.data_folder() / "server.log").read_text(encoding="utf-8")
+    assert fresh.login.token not in (fresh.workspace.root / "dmr.toml").read_text(encoding="utf-8")
     assert "already" in dmr("studio", "start").output
     assert dmr("studio", "status").output.endswith("up\n")
 
 
-def test_a_push_shows_every_frame_once_and_in_the_order_of_the_ranking(loop: Loop) -> None:
-    before = dmr("push", "--pixels-reviewed", "--device", "cpu")
-    assert "18 tasks added" in before.output
-    assert "tasks with an empty draft" in before.output
+def test_a_push_shows_every_frame_once_in_the_order_of_the_ranking_and_again_nothing(fresh: Loop) -> None:
+    loop, result = fresh, dmr(*PUSH, "--pixels-reviewed")
+    assert f"{FRAMES} tasks added" in result.output
+    assert "tasks with an empty draft" in result.output
     lines = (loop.workspace.reports_folder / "ranking.csv").read_text(encoding="utf-8").splitlines()[1:]
     ranked = [line.split(",")[1] for line in lines]
     with loop.physician() as physician:
         tasks = physician.tasks()
         assert [t["data"]["frame_id"] for t in tasks] == ranked
-        assert [t["data"]["rank"] for t in tasks] == list(range(1, 19))
+        assert [t["data"]["rank"] for t in tasks] == list(range(1, FRAMES + 1))
         assert all(t["data"]["reason"] for t in tasks)
         assert all(len(t["predictions"]) == 1 for t in tasks)
         assert physician.next_task(in_view=True)["data"]["frame_id"] == ranked[0]
@@ -144,6 +72,11 @@ def test_a_push_shows_every_frame_once_and_in_the_order_of_the_ranking(loop: Loo
         image = physician.http.get(tasks[0]["data"]["image"])
         assert image.headers["content-type"] == "image/png"
         assert image.content == (loop.workspace.frames_folder / f"{ranked[0]}.png").read_bytes()
+        before = catalogue_hash()
+        assert "nothing was changed" in dmr(*PUSH).output
+        assert physician.tasks() == tasks
+    assert catalogue_hash() == before
+    assert "wrong" not in dmr("doctor").output
     with loop.catalogue() as catalogue:
         active = catalogue.active_model()
         assert active is not None
@@ -151,17 +84,7 @@ def test_a_push_shows_every_frame_once_and_in_the_order_of_the_ranking(loop: Loo
         for task in tasks:
             outlines = [s for s in drafts[task["data"]["frame_id"]].shapes if not s.hole]
             assert len(task["predictions"][0]["result"]) == len(outlines)
-        assert sum(len(t["predictions"][0]["result"]) for t in tasks) > 18  # the model does draw something
-
-
-def test_a_push_that_is_repeated_changes_nothing(loop: Loop) -> None:
-    before = catalogue_hash()
-    with loop.physician() as physician:
-        tasks = physician.tasks()
-        assert "nothing was changed" in dmr("push", "--device", "cpu").output
-        assert physician.tasks() == tasks
-    assert catalogue_hash() == before
-    assert "wrong" not in dmr("doctor").output
+        assert sum(len(t["predictions"][0]["result"]) for t in tasks) > FRAMES  # the model does draw something
 
 
 def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
@@ -181,8 +104,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         physician.submit(moved, regions)
         by_hand = physician.draft_of(deleted)[1:]
         physician.submit(deleted, by_hand)
-        square = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
-        physician.submit(added, [*physician.draft_of(added), region(BONE, square, height=SIDE, width=SIDE)])
+        physician.submit(added, [*physician.draft_of(added), region(BONE, SQUARE, height=SIDE, width=SIDE)])
         physician.submit(accepted, physician.draft_of(accepted))
         physician.skip(skipped)
         physician.leave_draft(drafted, physician.draft_of(drafted))
@@ -191,11 +113,14 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         assert "5 revisions added" in result.output
         assert "1 skipped" in result.output
         assert "1 draft not submitted yet" in result.output
+        before = catalogue_hash()
+        assert "nothing was changed" in dmr("pull").output
+        assert catalogue_hash() == before
 
     frames = [t["data"]["frame_id"] for t in (moved, deleted, added, accepted, emptied)]
     assert (loop.pixels(frames[3], me) == painted(drafts[frames[3]])).all()
     assert (loop.pixels(frames[0], me) != painted(drafts[frames[0]])).any()
-    square_mask = painted((Shape(BONE_ID, tuple(square)),))
+    square_mask = painted((Shape(BONE_ID, tuple(SQUARE)),))
     assert (loop.pixels(frames[2], me) == painted(drafts[frames[2]]) | square_mask).all()
     assert not loop.pixels(frames[4], me).any()
     with loop.catalogue() as catalogue:
@@ -219,28 +144,18 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
             assert catalogue.heads(task["data"]["frame_id"]) == []
         splits = catalogue.splits()
         assert {splits[str(f.patient)] for f in catalogue.frames(frames)} == {"train"}
-
-
-def said(shapes: tuple[Shape, ...]) -> set[tuple[object, ...]]:
-    return {(s.class_id, s.points, s.hole) for s in shapes}
-
-
-def test_a_pull_that_is_repeated_changes_nothing(loop: Loop) -> None:
-    before = catalogue_hash()
-    assert "nothing was changed" in dmr("pull").output
-    assert catalogue_hash() == before
-    with loop.catalogue() as catalogue:
         counts = catalogue.counts()
-    assert counts["waiting in Label Studio"] == 12
-    assert counts["skipped in Label Studio"] == 1
+        assert (counts["waiting in Label Studio"], counts["skipped in Label Studio"]) == (FRAMES - 6, 1)
 
 
 def test_two_physicians_on_one_frame_are_both_kept_and_flagged(loop: Loop) -> None:
     with loop.physician() as physician:
         me = physician.ask("GET", "/api/current-user/whoami")["email"]
-        task = next(t for t in physician.tasks() if t["total_annotations"])
+        task = physician.tasks()[0]
+        physician.submit(task, physician.draft_of(task))
+        dmr("pull")
         other = physician.colleague("second@ward.example")
-        other.submit(task, physician.draft_of(task)[:1] if task["predictions"] else [])
+        other.submit(task, [region(BONE, SQUARE, height=SIDE, width=SIDE)])
         frame = task["data"]["frame_id"]
         with loop.catalogue() as catalogue:
             mine = catalogue.head(frame, me)
@@ -256,11 +171,12 @@ def test_two_physicians_on_one_frame_are_both_kept_and_flagged(loop: Loop) -> No
 def test_a_correction_follows_the_one_before_and_a_deletion_is_a_tombstone(loop: Loop) -> None:
     with loop.physician() as physician:
         me = physician.ask("GET", "/api/current-user/whoami")["email"]
-        task = next(t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"])
+        task = physician.tasks()[0]
         frame = task["data"]["frame_id"]
         annotation = physician.submit(task, physician.draft_of(task))
         dmr("pull")
-        physician.update(annotation, physician.draft_of(task)[:-1])
+        drawn = region(BONE, SQUARE, height=SIDE, width=SIDE)
+        physician.update(annotation, [*physician.draft_of(task), drawn])
         dmr("pull")
         with loop.catalogue() as catalogue:
             first, second = catalogue.history(frame)
@@ -283,20 +199,21 @@ def test_a_correction_follows_the_one_before_and_a_deletion_is_a_tombstone(loop:
 
 def test_a_task_that_was_deleted_keeps_its_outlines(loop: Loop) -> None:
     with loop.physician() as physician:
-        done = next(t for t in physician.tasks() if t["total_annotations"] == 1)
-        waiting = next(t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"])
+        done, undone, *_ = physician.tasks()
+        physician.submit(done, physician.draft_of(done))
+        dmr("pull")
         frame = done["data"]["frame_id"]
         with loop.catalogue() as catalogue:
             truth = catalogue.newest_revisions()[frame].sha256
         physician.delete_task(done)
-        physician.delete_task(waiting)
+        physician.delete_task(undone)
         result = dmr("pull")
         assert "a task was deleted in Label Studio; what was pulled from it is kept: 2" in result.output
         with loop.catalogue() as catalogue:
             assert catalogue.newest_revisions()[frame].sha256 == truth
-        assert "1 task added" in dmr("push", "--device", "cpu").output  # the one that nobody has labelled
+        assert "1 task added" in dmr(*PUSH).output  # the one that nobody has labelled
         frames = [t["data"]["frame_id"] for t in physician.tasks()]
-        assert waiting["data"]["frame_id"] in frames
+        assert undone["data"]["frame_id"] in frames
         assert frame not in frames
         assert len(set(frames)) == len(frames)
 
@@ -307,21 +224,15 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
     with loop.physician() as physician:
         project = f"/api/projects/{physician.project}/"
         config = physician.ask("GET", project)["label_config"]
-        renamed = config.replace(f'value="{BONE}"', 'value="Knochen"')
-        physician.ask(
-            "PATCH",
-            project,
-            json={"label_config": config.replace("</PolygonLabels>", '<Label value="Knochen"/></PolygonLabels>')},
-        )
-        task = next(t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"])
-        square = [(10.0, 10.0), (30.0, 10.0), (30.0, 28.0)]
-        physician.submit(task, [region("Knochen", square, height=SIDE, width=SIDE)])
+        config = config.replace("</PolygonLabels>", '<Label value="Knochen"/></PolygonLabels>')
+        physician.ask("PATCH", project, json={"label_config": config})
+        task = physician.tasks()[0]
+        physician.submit(task, [region("Knochen", SQUARE, height=SIDE, width=SIDE)])
         before = catalogue_hash()
         failed = dmr("pull", code=1)
         assert "the label 'Knochen' is no class" in failed.output
         assert "Traceback" not in failed.output
         assert catalogue_hash() == before
-        assert renamed != config
         settings.write_text(text.replace('aliases = ["hengtu"]', 'aliases = ["hengtu", "Knochen"]'), encoding="utf-8")
         assert "1 revision added" in dmr("pull").output
         with loop.catalogue() as catalogue:
@@ -329,18 +240,9 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
         assert {s.class_id for s in truth.record.annotation.shapes} == {BONE_ID}
 
 
-def kill_server() -> None:
-    local = server.local_server()
-    assert local is not None
-    os.kill(local.pid, signal.SIGKILL)
-    while local.is_running:
-        time.sleep(0.05)
-
-
 def test_a_server_killed_in_the_middle_of_pull_loses_nothing(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     with loop.physician() as physician:
-        waiting = [t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"]]
-        for task in waiting[:2]:
+        for task in physician.tasks()[:2]:
             physician.submit(task, physician.draft_of(task))
     requests = 0
     send = httpx.Client.send
@@ -357,13 +259,16 @@ def test_a_server_killed_in_the_middle_of_pull_loses_nothing(loop: Loop, monkeyp
         result = dmr("pull", code=1)
     assert "Label Studio does not answer" in result.output
     assert "Traceback" not in result.output
-    assert "Label Studio does not answer" in dmr("push", "--device", "cpu", code=1).output
+    assert "Label Studio does not answer" in dmr(*PUSH, code=1).output
     assert "is stopped" in dmr("doctor", code=1).output
     dmr("studio", "start")
     assert "2 revisions added" in dmr("pull").output
 
 
 def test_retrain_makes_and_judges_a_model_and_sends_its_drafts(loop: Loop) -> None:
+    with loop.physician() as physician:
+        for task in physician.tasks()[:4]:
+            physician.submit(task, [*physician.draft_of(task), region(BONE, SQUARE, height=SIDE, width=SIDE)])
     result = dmr("retrain", *TRAIN)
     assert re.search(r"Gate: v2 against v1 is (promoted|rejected|undecided)", result.output)
     with loop.catalogue() as catalogue:
@@ -375,11 +280,11 @@ def test_retrain_makes_and_judges_a_model_and_sends_its_drafts(loop: Loop) -> No
     assert active.id == ("v2" if cycle.verdict == "promoted" else "v1")
     assert cycle.verdict in dmr("status").output
     dmr("models", "promote", "v2", "--because", "the test goes on with it")
-    dmr("push", "--device", "cpu")
+    dmr(*PUSH)
     with loop.physician() as physician:
-        waiting = [t for t in physician.tasks() if not t["total_annotations"] and not t["cancelled_annotations"]]
-        assert waiting
-        for task in waiting:
+        left = waiting(physician.tasks())
+        assert left
+        for task in left:
             assert [p["model_version"].split("-")[0] for p in task["predictions"]] == ["v2"]
         assert physician.next_task(in_view=True)["data"]["rank"] == 1
     before = catalogue_hash()
@@ -388,31 +293,29 @@ def test_retrain_makes_and_judges_a_model_and_sends_its_drafts(loop: Loop) -> No
     assert "v1 is the active model again" in dmr("models", "rollback").output
 
 
+@pytest.mark.parametrize("call", ["import_tasks", "import_predictions"])
 def test_a_server_killed_in_the_middle_of_push_gets_everything_once(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch
+    call: str, fresh: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dmr.annotate.studio.client import StudioClient
-
-    send = StudioClient.import_predictions
+    if call == "import_predictions":  # half of the tasks are there, so the rest gives them another place
+        dmr(*PUSH, "--pixels-reviewed", "--top", str(FRAMES // 2))
+    send = getattr(StudioClient, call)
 
     def dies(client: StudioClient, *arguments: object) -> None:
-        send(client, *arguments)  # type: ignore[arg-type]
+        send(client, *arguments)
         kill_server()
 
     with monkeypatch.context() as patch:
-        patch.setattr(StudioClient, "import_predictions", dies)
-        assert "does not answer" in dmr("push", "--device", "cpu", code=1).output
+        patch.setattr(StudioClient, call, dies)
+        assert "does not answer" in dmr(*PUSH, "--pixels-reviewed", code=1).output
     dmr("studio", "start")
-    dmr("push", "--device", "cpu")
-    with loop.physician() as physician:
+    dmr(*PUSH)
+    with fresh.physician() as physician:
         tasks = physician.tasks()
-        frames = [t["data"]["frame_id"] for t in tasks]
-        assert len(set(frames)) == len(frames)
-        waiting = [t for t in tasks if not t["total_annotations"] and not t["cancelled_annotations"]]
-        assert all(len(t["predictions"]) == 1 for t in waiting)
-        assert all(p["model_version"].startswith("v1-") for t in waiting for p in t["predictions"])
+    assert len({t["data"]["frame_id"] for t in tasks}) == len(tasks) == FRAMES
+    assert all(len(t["predictions"]) == 1 for t in tasks)
     before = catalogue_hash()
-    assert "nothing was changed" in dmr("push", "--device", "cpu").output
+    assert "nothing was changed" in dmr(*PUSH).output
     assert catalogue_hash() == before
 
 
@@ -427,7 +330,7 @@ def test_a_server_killed_in_the_middle_of_push_gets_everything_once(
     ],
 )
 def test_a_login_that_does_not_work_is_told_in_one_line(
-    variables: dict[str, str], told: str, loop: Loop, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], told: str, fresh: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = catalogue_hash()
     for name, value in variables.items():
@@ -439,11 +342,11 @@ def test_a_login_that_does_not_work_is_told_in_one_line(
     assert catalogue_hash() == before
 
 
-def test_a_token_is_read_from_standard_input_and_never_shown(loop: Loop) -> None:
-    result = CliRunner().invoke(main, ["studio", "connect", loop.login.url], input=f"{loop.login.token}\n")
+def test_a_token_is_read_from_standard_input_and_never_shown(fresh: Loop) -> None:
+    result = CliRunner().invoke(main, ["studio", "connect", fresh.login.url], input=f"{fresh.login.token}\n")
     assert result.exit_code == 0, result.output
-    assert loop.login.token not in result.output
-    refused = CliRunner().invoke(main, ["studio", "connect", loop.login.url], input="wrong\n")
+    assert fresh.login.token not in result.output
+    refused = CliRunner().invoke(main, ["studio", "connect", fresh.login.url], input="wrong\n")
     assert refused.exit_code == 1
     assert "refuses the token" in refused.output
-    assert find_login(loop.workspace.settings) == loop.login
+    assert find_login(fresh.workspace.settings) == fresh.login

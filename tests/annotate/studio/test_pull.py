@@ -211,6 +211,18 @@ def test_a_number_that_was_given_out_again_is_another_annotation(round_: Round, 
     assert states(round_)[:2] == ["pushed", "labelled"]
 
 
+def test_a_number_of_a_task_that_is_gone_does_not_bring_it_back(round_: Round, physician: Physician) -> None:
+    one, two, *_ = physician.tasks()
+    annotation = physician.submit(one, physician.draft_of(one))
+    round_.pull()
+    physician.delete_task(one)
+    round_.pull()
+    assert physician.submit(two, []) == annotation
+    round_.pull()
+    assert states(round_)[:2] == ["gone", "labelled"]
+    assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
+
+
 def test_a_number_now_of_a_frame_that_is_none_of_ours_is_a_deletion(round_: Round, physician: Physician) -> None:
     one = physician.tasks()[0]
     annotation = physician.submit(one, physician.draft_of(one))

@@ -163,6 +163,20 @@ def test_a_push_that_broke_goes_on_and_nothing_is_there_twice(
     assert not [a for a in round_.server.asked[asked:] if not a.startswith("GET ")]
 
 
+@pytest.mark.parametrize("is_done", [False, True], ids=["before they came", "after they came"])
+def test_a_push_that_broke_while_it_replaced_drafts_leaves_one_draft_a_task(is_done: bool, round_: Round) -> None:
+    round_.push()
+    round_.draw("v2")
+    round_.server.fail("POST", "/import/predictions", is_done=is_done)
+    with pytest.raises(StudioError, match="does not answer"):
+        round_.push(model="v2")
+    shown = round_.server.studio.projects[0]["model_version"]
+    assert shown.startswith("v1-"), "whoever labels meanwhile sees the old ones"
+    round_.push(model="v2")
+    assert len(round_.server.studio.predictions) == FRAMES
+    assert {p["model_version"][:3] for p in round_.server.studio.predictions} == {"v2-"}
+
+
 def test_tasks_whose_answer_was_lost_are_not_made_again(round_: Round) -> None:
     round_.push([])
     images = round_.server.count("POST", "/import")
