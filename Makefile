@@ -52,7 +52,7 @@ coverage: .venv/package
 	@echo "Tests but for those that need Label Studio, and what they reach (10 minutes) ..."
 	@$(PYTEST) -m "not studio" --cov=dmr --cov-report=term $(ARGS)
 
-# Where tests/e2e/test_studio.py keeps it.
+# Where tests/studio_loop.py keeps it.
 STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server.py)
 
 studio-notice:

@@ -7,8 +7,10 @@ import re
 
 import httpx
 import pytest
-from click.testing import CliRunner
+from fake_server import serve
+from fake_studio import TOKEN, FakeStudio
 from physician import region
+from studio_contract import answers, differences
 from studio_loop import (
     FRAMES,
     IDS,
@@ -27,9 +29,8 @@ from dmr.annotate.phantom.scanner import SIDE
 from dmr.annotate.shapes import Shape
 from dmr.annotate.studio import server
 from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import credentials_path, find_login
+from dmr.annotate.studio.credentials import Login, credentials_path
 from dmr.annotate.system.platform import process_command
-from dmr.cli import main
 
 pytestmark = pytest.mark.studio
 BONE, BONE_ID = "transverse_process", 4
@@ -339,11 +340,6 @@ def test_a_login_that_does_not_work_is_told_in_one_line(
     assert catalogue_hash() == before
 
 
-def test_a_token_is_read_from_standard_input_and_never_shown(fresh: Loop) -> None:
-    result = CliRunner().invoke(main, ["studio", "connect", fresh.login.url], input=f"{fresh.login.token}\n")
-    assert result.exit_code == 0, result.output
-    assert fresh.login.token not in result.output
-    refused = CliRunner().invoke(main, ["studio", "connect", fresh.login.url], input="wrong\n")
-    assert refused.exit_code == 1
-    assert "refuses the token" in refused.output
-    assert find_login(fresh.workspace.settings) == fresh.login
+def test_the_fake_of_the_fast_tests_answers_as_the_real_server_does(fresh: Loop) -> None:
+    with serve(FakeStudio()) as fake:
+        assert differences(answers(fresh.login), answers(Login(fake.url, TOKEN))) == []
