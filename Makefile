@@ -48,9 +48,12 @@ test-fast: lint
 	@echo "Tests but for those that need Label Studio (some minutes); make test runs them all ..."
 	@$(PYTEST) -m "not studio" $(ARGS)
 
+# Measuring slows down what this one times.
+UNMEASURED := --deselect tests/test_house.py::test_help_answers_at_once
+
 coverage: .venv/package
 	@echo "Tests but for those that need Label Studio, and what they reach (10 minutes) ..."
-	@$(PYTEST) -m "not studio" --cov=dmr --cov-report=term $(ARGS)
+	@$(PYTEST) -m "not studio" --cov=dmr --cov-report=term $(UNMEASURED) $(ARGS)
 
 # Where tests/studio_loop.py keeps it.
 STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server.py)
