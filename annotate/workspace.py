@@ -193,7 +193,7 @@ class Workspace:
             WorkspaceError: Another command has been writing all the time.
 
         """
-        report = Report("") if report is None else report
+        report = Report("dmr") if report is None else report
         with self.lock(wait_s=wait_s) if write else nullcontext(), self.catalogue(write=write) as catalogue:
             yield Session(self, catalogue, report, tell, device, _writes=write)
 
