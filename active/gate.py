@@ -132,10 +132,7 @@ def judge(
     judged = [name for name in names if having.get(name, 0) >= LEAST_PATIENTS]
     unjudged = tuple(name for name in names if name not in judged)
     if not judged:
-        patients = len(set(patients_of(present)))
-        of = f"{'is' if patients == 1 else 'are'} {counted(patients, 'test patients with outlines')}"
-        reason = f"there {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
-        return Verdict("undecided", reason, None, {}, unjudged, None, patients, LEAST_PATIENTS)
+        return _too_few(len(set(patients_of(present))), unjudged)
     present = present[present["name"].isin(judged)]
     found = _compared(present, both, judged, resamples=resamples, seed=seed)
     decision, reason, needed = _decision(found, margin=margin, class_margin=class_margin)
@@ -152,6 +149,12 @@ def judge(
         incumbent_dice=_scores(present, "dice_before", judged),
         candidate_dice=_scores(present, "dice", judged),
     )
+
+
+def _too_few(patients: int, unjudged: tuple[str, ...]) -> Verdict:
+    of = f"{'is' if patients == 1 else 'are'} {counted(patients, 'test patients with outlines')}"
+    reason = f"there {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
+    return Verdict("undecided", reason, None, {}, unjudged, None, patients, LEAST_PATIENTS)
 
 
 @dataclass(frozen=True, slots=True)
