@@ -54,18 +54,18 @@ class RawCalls:
         return answer
 
     def _tried(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
-        for past in range(_TRIES if method == "GET" else 1):
-            if past:
-                time.sleep(_PAUSE_S * 2 ** (past - 1))
-            is_last = method != "GET" or past == _TRIES - 1
+        more = _TRIES - 1 if method == "GET" else 0
+        pause = _PAUSE_S
+        while True:
             try:
                 # The SDK exchanges a personal access token for a short-lived one: its headers hold that.
                 headers = {"Authorization": self._headers()["Authorization"]}
                 answer = self._http.request(method, f"/{path}", headers=headers, **options)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if is_last:
+                if not more:
                     raise
-                continue
-            if is_last or not (answer.status_code >= 500 or answer.status_code in (408, 429)):
-                return answer
-        raise AssertionError("the last try returns or raises")
+            else:
+                if not more or not (answer.status_code >= 500 or answer.status_code in (408, 429)):
+                    return answer
+            time.sleep(pause)
+            more, pause = more - 1, 2 * pause

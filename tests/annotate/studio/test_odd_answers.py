@@ -169,10 +169,10 @@ CALLS: dict[str, tuple[str, Callable[[StudioClient], object]]] = {
 }
 
 
-@pytest.mark.parametrize("body", [PAGE, "", "nul"], ids=["page", "nothing", "half a word"])
+@pytest.mark.parametrize("body", [PAGE, "", "nul", b"\xff\xfe{"], ids=["page", "nothing", "half a word", "no text"])
 @pytest.mark.parametrize("call", CALLS)
 def test_an_answer_that_is_no_json_is_told_in_one_line(
-    call: str, body: str, client: StudioClient, server: FakeServer
+    call: str, body: str | bytes, client: StudioClient, server: FakeServer
 ) -> None:
     path, ask = CALLS[call]
     server.fail("GET", path, status=200, body=body)
