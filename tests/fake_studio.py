@@ -22,7 +22,14 @@ class Answer:
     status: int = 200
 
 
-GONE = Answer({"detail": "No Annotation matches the given query."}, 404)
+def refused(status: int, detail: str, **more: Any) -> Answer:
+    """A refusal as the server words it."""
+    return Answer(
+        {"id": "0", "status_code": status, "version": "1.23.2", "detail": detail, "exc_info": None, **more}, status
+    )
+
+
+GONE = refused(404, "No Annotation matches the given query.")
 
 
 @dataclass
@@ -51,14 +58,16 @@ class FakeStudio:
         """What a request is answered."""
         if path == "/health":
             return Answer({"status": "UP"})
+        if path == "/api/version/":  # needs no token
+            return Answer({"release": self.version, "edition": "Community"})
         if path == "/api/token/refresh/":
             return Answer({"access": TOKEN})
         if token not in (f"Token {TOKEN}", f"Bearer {TOKEN}"):
-            return Answer({"status_code": 401, "detail": "Invalid token."}, 401)
+            return refused(401, "Invalid token.")
         for pattern, routes in ROUTES.items():
             if found := re.fullmatch(pattern, path):
                 if method not in routes:
-                    return Answer({"detail": f'Method "{method}" not allowed.'}, 405)
+                    return refused(405, f'Method "{method}" not allowed.')
                 return routes[method](self, *map(int, found.groups()), parameters, body)
         return Answer("<!doctype html><html><body>Not Found</body></html>", 404)
 
@@ -100,7 +109,7 @@ class FakeStudio:
         page, size = int(parameters.get("page", 1)), 2  # the server's is 30
         shown = self.projects[(page - 1) * size : page * size]
         if page > 1 and not shown:
-            return Answer({"detail": "Invalid page."}, 404)
+            return refused(404, "Invalid page.")
         return Answer({"count": len(self.projects), "next": None, "previous": None, "results": shown})
 
     def _add_project(self, _: Any, body: Any) -> Answer:
@@ -109,19 +118,21 @@ class FakeStudio:
 
     def _project(self, number: int, *_: Any) -> Answer:
         found = [p for p in self.projects if p["id"] == number]
-        return Answer(found[0]) if found else Answer({"detail": "No Project matches the given query."}, 404)
+        return Answer(found[0]) if found else refused(404, "No Project matches the given query.")
 
     def _set_project(self, number: int, _: Any, body: Any) -> Answer:
         version = body.get("model_version")
         if version and version not in {p["model_version"] for p in self.predictions}:
-            return Answer({"validation_errors": {"model_version": ["Model version doesn't exist"]}}, 400)
+            return refused(
+                400, "Validation error", validation_errors={"model_version": ["Model version doesn't exist"]}
+            )
         answer = self._project(number)
         answer.body.update(body)
         return answer
 
     def _annotators(self, number: int, *_: Any) -> Answer:
         who = {a["completed_by"] for a in self.annotations if a["project"] == number}
-        return Answer([u for u in self.users if u["id"] in who])
+        return Answer([{"id": u["id"], "email": u["email"]} for u in self.users if u["id"] in who])
 
     def _versions(self, number: int, *_: Any) -> Answer:
         of = [p["model_version"] for p in self.predictions if p["project"] == number]
@@ -136,8 +147,8 @@ class FakeStudio:
     # The Data Manager
 
     def _columns(self, *_: Any) -> Answer:
-        columns = [{"id": "data", "target": "tasks", "children": ["image", "rank"]}]
-        columns += [{"id": name, "target": "tasks"} for name in COLUMNS]
+        columns: list[dict[str, Any]] = [{"id": name, "target": "tasks"} for name in COLUMNS]
+        columns.append({"id": "data", "target": "tasks", "children": ["image", "rank", "reason"]})
         columns += [{"id": name, "parent": "data", "target": "tasks"} for name in ("image", "rank", "reason")]
         return Answer({"columns": columns})
 
@@ -197,7 +208,7 @@ class FakeStudio:
     def _set_task(self, number: int, _: Any, body: Any) -> Answer:
         task = next(t for t in self.tasks if t["id"] == number)
         task.update(body)
-        return Answer(self.full(task))
+        return Answer(task)
 
     def _drop_task(self, number: int, *_: Any) -> Answer:
         self.tasks = [t for t in self.tasks if t["id"] != number]
@@ -251,13 +262,12 @@ class FakeStudio:
 
     def _add_storage(self, _: Any, body: Any) -> Answer:
         if not self.root or not body["path"].startswith(self.root):
-            return Answer({"non_field_errors": ["Path must start with LOCAL_FILES_DOCUMENT_ROOT"]}, 400)
+            return refused(400, "Validation error", validation_errors={"non_field_errors": ["Absolute local path"]})
         self.storages.append({"id": 1 + len(self.storages), **body})
         return Answer(self.storages[-1], 201)
 
 
 ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
-    r"/api/version/": {"GET": lambda fake, *_: Answer({"release": fake.version, "edition": "Community"})},
     r"/api/current-user/whoami": {"GET": FakeStudio._whoami},
     r"/api/users/": {"GET": FakeStudio._users, "POST": FakeStudio._add_user},
     r"/api/projects/": {"GET": FakeStudio._list_projects, "POST": FakeStudio._add_project},

@@ -69,7 +69,7 @@ def answers(login: Login) -> dict[str, tuple[int, Any]]:
             is_json = answer.headers["content-type"].startswith("application/json")
             told[f"{len(told)}. {method} {path}"] = (answer.status_code, answer.json() if is_json else None)
         told["GET image"] = (200, physician.http.get(image).headers["content-type"])
-    refused = httpx.get(f"{login.url}/api/version/", headers={"Authorization": "Token 0"})
+    refused = httpx.get(f"{login.url}/api/users/", headers={"Authorization": "Token 0"})
     told["bad token"] = (refused.status_code, None)
     return told
 
