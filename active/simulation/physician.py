@@ -48,7 +48,7 @@ def correct_drafts(s: Session, answers: Mapping[str, Annotation]) -> Corrected:
     for record in s.catalogue.frames(answers):
         path = s.workspace.annotations_folder / Path(record.path).with_suffix(".json").name
         drafted, _ = labelme_to_annotation(
-            read_labelme(path), resolve=classes.class_id, height=record.height, width=record.width, covered=None
+            read_labelme(path), resolve=classes.class_id, height=record.height, width=record.width
         )
         shapes, what = corrected(drafted, answers[record.frame_id], class_ids=ids)
         done += what

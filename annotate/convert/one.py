@@ -74,7 +74,7 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     """
     file = read_labelme(job.source)
     height, width = _frame_size(file, job, folder)
-    annotation, notes = labelme_to_annotation(file, resolve=names.index_of, height=height, width=width, covered=None)
+    annotation, notes = labelme_to_annotation(file, resolve=names.index_of, height=height, width=width)
     return Drawn(file, annotation, (*file.notes, *notes))
 
 

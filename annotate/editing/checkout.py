@@ -123,7 +123,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
 
 def is_edited(file: LabelmeFile) -> bool:
     """Whether a file was drawn on, or ticked as reviewed, since it was written; with shapes of any kind."""
-    if file.left_out:
+    if file.lost:
         return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
     return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")

@@ -15,13 +15,12 @@ from ..formats.labelme import (
     SHAPES_IGNORED,
     LabelmeFile,
     drawn_json,
-    labelme_to_annotation,
+    labelme_to_drawing,
     read_labelme,
     without_labels,
 )
 from ..report import Report
 from ..settings.model import Settings
-from ..shapes import Annotation
 from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, write_checkout
 
@@ -106,7 +105,7 @@ def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile
 
 def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | None:
     """Why an edit cannot become a revision without losing something, or None."""
-    if file.left_out:
+    if file.lost:
         return next(note for note in file.notes if note.endswith("left out"))
     unknown = sorted({shape.label for shape in file.shapes if resolve(shape.label) is None})
     return f"its label {unknown[0]!r} is no class" if unknown else None
@@ -124,21 +123,21 @@ def _record(
     kept = _kept(file, s.settings, resolve)
     if left_out := len(file.shapes) - len(kept.shapes):
         s.report.count(SHAPES_IGNORED, left_out)
-    drawn, notes = labelme_to_annotation(kept, resolve=resolve, height=frame.height, width=frame.width, covered=None)
-    for note in (*file.notes, *notes):
+    drawing = labelme_to_drawing(kept, resolve=resolve, height=frame.height, width=frame.width)
+    for note in (*file.notes, *drawing.notes):
         s.report.note(note, frame.frame_id)
-    covered = drawn.covered
+    asserted: set[int] = set()
     if file.flags.get(REVIEWED, False) or s.settings.imports.coverage == "all":
-        covered |= {c.id for c in s.settings.classes.active}
+        asserted |= {c.id for c in s.settings.classes.active}
     shown = file.extra.get("dmr_covered")
-    covered |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else frozenset()
+    asserted |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else set()
     parent = file.extra.get("dmr_revision")
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
         author=author,
         origin="labelme",
-        annotation=Annotation(frame.height, frame.width, drawn.shapes, covered),
+        annotation=drawing.annotation(height=frame.height, width=frame.width, asserted=asserted),
         parent=parent if isinstance(parent, str) and _is_known(s.catalogue, parent) else None,
         blind=parent is None and "dmr_model" not in file.extra,
         raw_sha256=s.catalogue.store.put(drawn_json(file)),

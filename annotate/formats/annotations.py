@@ -44,7 +44,7 @@ def read_annotation(
     path = Path(path)
     file = read_labelme(path)
     height, width = _size(file, path)
-    covered = frozenset(c.id for c in classes.active) if coverage == "all" else None
+    covered = [c.id for c in classes.active] if coverage == "all" else []
     annotation, notes = labelme_to_annotation(
         file, resolve=classes.class_id, height=height, width=width, covered=covered
     )

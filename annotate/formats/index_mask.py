@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
 """Lower case, of the kinds that keep values exactly."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+MOST_VALUES: Final = 32
+"""Different values of a mask; a picture has more."""
+_WHITE: Final = 255
 _KINDS: Mapping[str, str] = {"RGB": "colours", "RGBA": "colours", "CMYK": "colours", "F": "fractions"}
 
 
@@ -66,3 +70,39 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
     if values.min(initial=0) < 0 or values.max(initial=0) > 255:
         raise BrokenInput(where, f"has values up to {values.max()}; a class index is 0 to 255", remedy)
     return values.astype(np.uint8)
+
+
+def read_class_mask(
+    data: bytes, *, class_ids: Sequence[int], where: object
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Read the class indices of a mask file whose classes are known.
+
+    A black and white mask (0 and 255) shows the one class, where there is only one.
+
+    Args:
+        data: The file's bytes.
+        class_ids: The classes that there are.
+        where: What to call the file in an error.
+
+    Returns:
+        `(height, width)` uint8, and what is odd about it, a short phrase each.
+
+    Raises:
+        BrokenInput: It holds no class indices, mostly other values, or is a picture and no mask.
+    """
+    index = read_index_mask(data, where=where)
+    values = np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist()
+    if len(values) > MOST_VALUES:
+        remedy = "Give the folder of masks; export a mask that was scaled or blurred anew, without smoothing"
+        raise BrokenInput(where, f"has {len(values)} different values: a picture and no mask", remedy)
+    if _WHITE in values and set(values) <= {0, _WHITE} and _WHITE not in class_ids:
+        if len(class_ids) != 1:
+            what = f"is black and white (0 and 255), and there are {len(class_ids)} classes"
+            remedy = "Save the class's id as the value, or lay the masks out as LAYERS/CLASS/NAME.png and convert them"
+            raise BrokenInput(where, what, remedy)
+        return np.where(index == _WHITE, np.uint8(class_ids[0]), index), ("white (255) in a mask is the one class",)
+    strange = [value for value in values if value and value not in class_ids]
+    if len(strange) > max(2, len(values) - 1 - len(strange)):  # smoothed borders have every value in between
+        what = f"holds values that are no class: {', '.join(map(str, strange[:5]))} and more"
+        raise BrokenInput(where, what, "Export the mask anew, without smoothing or compression")
+    return index, ()

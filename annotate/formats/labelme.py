@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from ..shapes import Annotation, Point, Shape
 from ..system.canonical import canonical_json
+from .drawing import Drawing
+from .labelme_holes import with_holes
 from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
@@ -24,6 +26,7 @@ __all__ = [
     "find_image",
     "image_name",
     "labelme_to_annotation",
+    "labelme_to_drawing",
     "parse_labelme",
     "read_labelme",
     "without_labels",
@@ -35,42 +38,36 @@ LABELME_VERSION = "6.3.1"
 _RESERVED = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
 
 
-def labelme_to_annotation(
-    file: LabelmeFile,
-    *,
-    resolve: Callable[[str], int | None],
-    height: int,
-    width: int,
-    covered: frozenset[int] | None,
-) -> tuple[Annotation, tuple[str, ...]]:
-    """Make a Labelme file's shapes an annotation.
+def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None], height: int, width: int) -> Drawing:
+    """Make a Labelme file's shapes outlines.
 
     Outlines that cross themselves or reach past the frame are kept as they are. Rectangles, circles and masks become
     polygons.
 
     Args:
-        file: As read.
+        file: As read; `without_labels` takes the shapes out that are none of ours.
         resolve: A label's class id, None where it is no class.
         height: Rows of the frame.
         width: Columns of the frame.
-        covered: The classes that the annotation asserts to be complete; None stands for those drawn.
-
-    Returns:
-        The annotation, and what is odd about it, a short phrase each.
     """
-    notes: list[str] = []
+    read = with_holes(file, is_class=lambda label: resolve(label) is not None)
+    notes = [note for note in read.notes if note not in file.notes]
+    file = read
     shapes: list[Shape] = []
+    lost = {None if label is None else resolve(label) for label in file.lost}
     # Each part with holes of a drawn mask needs a group that no other shape has.
     free_group = max((s.group_id for s in file.shapes if s.group_id is not None), default=0) + 1
     for drawn in file.shapes:
         class_id = resolve(drawn.label)
         if class_id is None:
             notes.append(f"label {drawn.label!r} is no class (left out)")
+            lost.add(None)
             continue
         try:
             rings = outlines(drawn)
         except ValueError as error:
             notes.append(f"{error} (left out)")
+            lost.add(class_id)
             continue
         groups: dict[int | None, int | None] = {None: drawn.group_id}
         for ring in rings:
@@ -82,20 +79,44 @@ def labelme_to_annotation(
                 notes.append(oddity)
             if good:
                 shapes.append(Shape(class_id, ring.points, hole=drawn.hole != ring.hole, group=groups[ring.part]))
+            else:
+                lost.add(class_id)
     parts = {(shape.class_id, shape.group) for shape in shapes if not shape.hole}
-    if any(shape.hole and (shape.class_id, shape.group) not in parts for shape in shapes):
+    alone = {shape.class_id for shape in shapes if shape.hole and (shape.class_id, shape.group) not in parts}
+    if alone:
         notes.append("a hole belongs to no outline")
-    if covered is None:
-        covered = frozenset(class_id for class_id, _ in parts)
-    return Annotation(height, width, tuple(shapes), covered), tuple(dict.fromkeys(notes))
+    return Drawing(tuple(shapes), frozenset(lost | alone), tuple(dict.fromkeys(notes)))
+
+
+def labelme_to_annotation(
+    file: LabelmeFile, *, resolve: Callable[[str], int | None], height: int, width: int, covered: Iterable[int] = ()
+) -> tuple[Annotation, tuple[str, ...]]:
+    """Make a Labelme file's shapes an annotation; see `labelme_to_drawing`.
+
+    Args:
+        file: As read.
+        resolve: A label's class id, None where it is no class.
+        height: Rows of the frame.
+        width: Columns of the frame.
+        covered: The classes that somebody says are complete, beside those drawn; see `Drawing.covered`.
+
+    Returns:
+        The annotation, and what is odd about it, a short phrase each.
+    """
+    drawing = labelme_to_drawing(file, resolve=resolve, height=height, width=width)
+    return drawing.annotation(height=height, width=width, asserted=covered), drawing.notes
 
 
 SHAPES_IGNORED: Final = "shapes with ignored labels left out"
 
 
 def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> LabelmeFile:
-    """The file without the shapes whose labels are ignored."""
-    return replace(file, shapes=tuple(shape for shape in file.shapes if not ignored(shape.label)))
+    """The file without the shapes whose labels are ignored; they are none of ours, so nothing is lost with them."""
+    return replace(
+        file,
+        shapes=tuple(shape for shape in file.shapes if not ignored(shape.label)),
+        lost=tuple(label for label in file.lost if label is None or not ignored(label)),
+    )
 
 
 def drawn_json(file: LabelmeFile) -> bytes:

@@ -47,7 +47,7 @@ def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
     Raises:
         ValueError: A mask's pixels cannot be read.
     """
-    if shape.shape_type == "rectangle":
+    if shape.shape_type == "rectangle" and len(shape.points) == 2:
         (x0, y0), (x1, y1) = shape.points
         return (Outline(((x0, y0), (x1, y0), (x1, y1), (x0, y1))),)
     if shape.shape_type == "circle":

@@ -24,14 +24,18 @@ MOST_BYTES_WITH_IMAGE = 160 * 2**20
 # A coordinate beyond this is no place in a picture, and areas made of it overflow.
 _FARTHEST = 1_000_000
 
-# The points that each shape type takes, at least and at most; the other types have no area.
+# How many points each shape type takes: of labelme, and of AnyLabeling and X-AnyLabeling, which save such files too.
 _POINTS: Mapping[str, tuple[int, float]] = {
     "polygon": (3, math.inf),
-    "rectangle": (2, 2),
+    "ai_polygon": (3, math.inf),
+    "rectangle": (2, 4),
     "circle": (2, 2),
     "mask": (2, 2),
     "oriented_rectangle": (4, 4),
+    "rotation": (4, 4),
+    "quadrilateral": (4, 4),
 }
+_RINGS = frozenset({"polygon", "ai_polygon"})
 _WITHOUT_AREA = frozenset({"point", "points", "line", "lines", "linestrip"})
 _EMBEDDED = re.compile(rb'"imageData"\s*:\s*"([A-Za-z0-9+/=\\\s]*)"')
 _KNOWN = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
@@ -45,7 +49,8 @@ class LabelmeShape:
     Attributes:
         label: The text given to it.
         points: `(x, y)` in pixels: an outline, or the two corners of a rectangle or mask, or a circle's centre and rim.
-        shape_type: `polygon`, `rectangle`, `circle`, `oriented_rectangle` or `mask`.
+        shape_type: `polygon`, `ai_polygon`, `rectangle` (of two or of four corners), `circle`, `oriented_rectangle`,
+            `rotation`, `quadrilateral` or `mask`.
         group_id: Joins shapes of one structure.
         hole: Its flag `hole`: taken out of the shapes of its label and group.
         extra: Everything else, as read: other flags, description, the pixels of a mask.
@@ -73,7 +78,7 @@ class LabelmeFile:
         extra: Other keys, as read.
         encoding: `utf-8`, `utf-8-sig` or `gb18030`.
         notes: Oddities, a short phrase each.
-        left_out: How many shapes cannot be used; `notes` says why.
+        lost: The labels of the shapes that cannot be used, None for one without a label; `notes` says why.
     """
 
     shapes: tuple[LabelmeShape, ...]
@@ -85,7 +90,7 @@ class LabelmeFile:
     extra: Mapping[str, Any] = field(default_factory=dict)
     encoding: str = "utf-8"
     notes: tuple[str, ...] = ()
-    left_out: int = 0
+    lost: tuple[str | None, ...] = ()
 
 
 def read_labelme(path: Path) -> LabelmeFile:
@@ -152,11 +157,15 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         raise BrokenInput(where, "has no 'shapes'", "Give a file that Labelme saved")
     if not isinstance(content["shapes"], list):
         raise BrokenInput(where, "its 'shapes' are no list", "Save it again in Labelme")
-    shapes = []
+    shapes: list[LabelmeShape] = []
+    lost: list[str | None] = []
     for number, entry in enumerate(content["shapes"], start=1):
         shape = _shape(entry, f"shape {number}", notes)
         if shape is not None:
             shapes.append(shape)
+        else:
+            label = entry.get("label") if isinstance(entry, dict) else None
+            lost.append(label if isinstance(label, str) else None)
     return LabelmeFile(
         shapes=tuple(shapes),
         image_path=_image_path(content.get("imagePath"), notes),
@@ -167,7 +176,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         extra={key: value for key, value in content.items() if key not in _KNOWN},
         encoding=encoding,
         notes=tuple(dict.fromkeys(notes)),
-        left_out=len(content["shapes"]) - len(shapes),
+        lost=tuple(lost),
     )
 
 
@@ -225,18 +234,21 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     name = f"{name} {label!r}"
     shape_type = entry.get("shape_type") or "polygon"  # none in files older than 3.10
     if not isinstance(shape_type, str) or shape_type not in _POINTS:
-        notes.append(f"{name} is a {shape_type!s:.40}, which has no area: left out")
+        known = isinstance(shape_type, str) and shape_type in _WITHOUT_AREA
+        of = f"is a {shape_type}, which has no area" if known else f"is of the unknown type {shape_type!s:.40}"
+        notes.append(f"{name} {of}: left out")
         return None
     points = _points(entry.get("points"))
     if points is None:
         notes.append(f"{name} has points that are no pairs of numbers below a million: left out")
         return None
     # A ring that repeats its first point at the end is closed twice.
-    if shape_type == "polygon" and len(points) > 1 and points[0] == points[-1]:
+    if shape_type in _RINGS and len(points) > 1 and points[0] == points[-1]:
         points = points[:-1]
     least, most = _POINTS[shape_type]
-    if not least <= len(points) <= most or (shape_type == "polygon" and len(set(points)) < least):
-        takes = "at least 3 different ones" if shape_type == "polygon" else str(least)
+    fits = least <= len(points) <= most and not (shape_type == "rectangle" and len(points) == 3)
+    if not fits or (shape_type in _RINGS and len(set(points)) < least):
+        takes = "at least 3 different ones" if shape_type in _RINGS else str(least)
         notes.append(f"{name} has {counted(len(points), 'points')}, a {shape_type} takes {takes}: left out")
         return None
     group = entry.get("group_id")

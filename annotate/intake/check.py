@@ -159,7 +159,7 @@ def _annotation(
         ids.setdefault(canonical(shape.label), len(ids) + 1)
     height, width = file.height or 1 << 20, file.width or 1 << 20
     annotation, notes = labelme_to_annotation(
-        file, resolve=lambda text: ids.get(canonical(text)), height=height, width=width, covered=None
+        file, resolve=lambda text: ids.get(canonical(text)), height=height, width=width
     )
     return annotation, ids, notes
 

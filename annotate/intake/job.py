@@ -16,7 +16,8 @@ from ..scans.left_out import what_is_there
 from ..workspace import Session
 from .importing import import_labelled, rehearse_import
 from .not_taken import left_out_of_import, noting_images
-from .outside import OutsideFrame, labelme_frames, mask_frames
+from .outside import OutsideFrame, labelme_frames
+from .outside_masks import mask_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,7 @@ def _read(s: Session, given: _Given) -> Iterator[OutsideFrame]:
     classes, imports = s.settings.classes, s.settings.imports
     active = frozenset(c.id for c in classes.active)
     if given.images is not None and given.masks is not None:
-        contains = {c.id: classes.children(c.id) for c in classes}
-        return mask_frames(
-            given.images, given.masks, classes=active, contains=contains, coverage=imports.coverage, report=s.report
-        )
+        return mask_frames(given.images, given.masks, classes=classes, coverage=imports.coverage, report=s.report)
     return labelme_frames(
         given.sources,
         resolve=classes.class_id,

@@ -1,4 +1,4 @@
-"""Labelled frames from outside: Labelme files, or images with class-index masks beside them."""
+"""Labelled frames from outside: Labelme files and their images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import BrokenInput, UsageError
-from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
+from ..errors import BrokenInput
 from ..formats.labelme import (
     SHAPES_IGNORED,
     drawn_json,
@@ -20,10 +17,9 @@ from ..formats.labelme import (
     read_labelme,
     without_labels,
 )
-from ..geometry.trace import index_to_shapes
 from ..report import Report
 from ..scans.discover import files_below
-from ..scans.images import IMAGE_SUFFIXES, decode_frames, encode_png, read_frames
+from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
 from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
 
@@ -76,7 +72,7 @@ def labelme_frames(
     images: dict[str, list[Path]] = defaultdict(list)
     for image in files_below(paths, IMAGE_SUFFIXES):
         images[image.stem].append(image)
-    covered = all_classes if coverage == "all" else None
+    covered = all_classes if coverage == "all" else frozenset()
     for path in files_below(paths, frozenset({".json"}), without=without):
         try:
             yield _labelme_frame(
@@ -93,7 +89,7 @@ def _labelme_frame(
     images: Mapping[str, Sequence[Path]],
     resolve: Callable[[str], int | None],
     ignored: Callable[[str], bool],
-    covered: frozenset[int] | None,
+    covered: frozenset[int],
     report: Report,
 ) -> OutsideFrame:
     file = read_labelme(path)
@@ -103,7 +99,7 @@ def _labelme_frame(
     if isinstance(image, bytes):
         frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
     else:
-        frame = _only_frame(image)
+        frame = only_frame(image)
     if (file.height or frame.height, file.width or frame.width) != (frame.height, frame.width):
         raise BrokenInput(
             path,
@@ -122,66 +118,8 @@ def _labelme_frame(
     return OutsideFrame(path.stem, frame, annotation, drawn_json(file), source)
 
 
-def mask_frames(
-    images: Path,
-    masks: Path,
-    *,
-    classes: frozenset[int],
-    contains: Mapping[int, frozenset[int]],
-    coverage: Coverage,
-    report: Report,
-) -> Iterator[OutsideFrame]:
-    """Read class-index masks and the images of the same names; what fails is in the report, and the rest goes on.
-
-    Args:
-        images: Folder of images.
-        masks: Folder of masks: grey or palette images whose values are class ids, 0 for background. A mask's image has
-            the same place and name in its folder, or is the only one of that name.
-        classes: The ids that there are; pixels of another value are left out, with a note.
-        contains: Class id to the ids of the classes inside it, which its outline goes round.
-        coverage: As for Labelme files.
-        report: Gets failures and oddities.
-
-    Raises:
-        UsageError: No mask in the folder has an image.
-    """
-    by_place = {p.relative_to(images).with_suffix(""): p for p in files_below([images], IMAGE_SUFFIXES)}
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    for image in by_place.values():
-        by_name[image.stem].append(image)
-    found = files_below([masks], MASK_SUFFIXES)
-    if not any(mask.stem in by_name for mask in found):
-        what = "holds no mask that is named like an image"
-        raise UsageError(masks, what, "Give both the same name, p01.png and p01.jpg")
-    for mask in found:
-        try:
-            place, same = by_place.get(mask.relative_to(masks).with_suffix("")), by_name[mask.stem]
-            if place is None and len(same) > 1:
-                raise BrokenInput(mask, "has several images of its name", "Lay both folders out alike")
-            if place is None and not same:
-                raise BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
-            image = place or same[0]
-            frame = _only_frame(image)
-            index = read_index_mask(mask.read_bytes(), where=mask)
-            if index.shape != frame.pixels.shape:
-                size = f"{index.shape[1]} x {index.shape[0]}, and its image {frame.width} x {frame.height}"
-                raise BrokenInput(mask, f"has {size} pixels", "Export the mask at the image's own size")
-            for value in sorted(set(np.unique(index).tolist()) - classes - {0}):
-                report.note(f"mask value {value} is no class (left out)", mask.name)
-            shapes = tuple(s for s in index_to_shapes(index, contains=contains) if s.class_id in classes)
-            covered = classes if coverage == "all" else frozenset(s.class_id for s in shapes)
-            for note in frame.notes:
-                report.note(note, image.name)
-            yield OutsideFrame(
-                mask.stem, frame, Annotation(frame.height, frame.width, shapes, covered), encode_png(index), image
-            )
-        except BrokenInput as error:
-            report.fail(error)
-        except OSError as error:
-            report.fail(BrokenInput(mask, f"cannot be opened ({error.strerror})", "Check its permissions"))
-
-
-def _only_frame(path: Path) -> Frame:
+def only_frame(path: Path) -> Frame:
+    """The frame of an image file, the first one of a file with several pages."""
     frames = read_frames(path)
     first = next(frames)
     if next(frames, None) is not None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..classes import Classes, canonical_label
 from ..errors import BrokenInput, DmrError
-from ..formats.index_mask import read_index_mask
+from ..formats.index_mask import read_class_mask
 from ..formats.labelme_reading import read_labels
 from ..progress.tell import Tell, silent
 from ..settings.model import SETTINGS_NAME, Settings
@@ -175,7 +175,8 @@ def recognise_masks(masks: Sequence[Path], classes: Classes, *, tell: Tell = sil
     values: Counter[int] = Counter()
     for path in masks:
         try:
-            counts = np.bincount(read_index_mask(path.read_bytes(), where=path).ravel(), minlength=1)
+            index, _ = read_class_mask(path.read_bytes(), class_ids=sorted(ids), where=path)
+            counts = np.bincount(index.ravel(), minlength=1)
             values.update((np.flatnonzero(counts[1:]) + 1).tolist())
         except (BrokenInput, OSError):
             pass

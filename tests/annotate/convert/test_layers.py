@@ -41,7 +41,7 @@ def test_layers_overlap_and_come_back_to_the_pixel(tmp_path: Path) -> None:
     assert "1 written" in run("layers-to-labelme", out, back).output
     file = read_labelme(tmp_path / "back" / "ward" / "p1.json")
     ids = {"psoas": 1, "plexus": 2}
-    again, _ = labelme_to_annotation(file, resolve=ids.get, height=36, width=48, covered=None)
+    again, _ = labelme_to_annotation(file, resolve=ids.get, height=36, width=48)
     np.testing.assert_array_equal(shapes_to_layers(again.shapes, class_ids=[1, 2], height=36, width=48), true)
     assert "0 written, 0 replaced, 1 unchanged" in run("layers-to-labelme", out, back).output
 

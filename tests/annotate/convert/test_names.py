@@ -54,7 +54,7 @@ def painted(path: Path, labels: tuple[str, ...]) -> NDArray[np.bool_]:
     file = read_labelme(path)
     assert {shape.label for shape in file.shapes} <= set(labels)
     ids = {label: k for k, label in enumerate(labels, 1)}
-    annotation, _ = labelme_to_annotation(file, resolve=ids.get, covered=None, **SIZE)
+    annotation, _ = labelme_to_annotation(file, resolve=ids.get, height=SIZE["height"], width=SIZE["width"])
     return shapes_to_layers(annotation.shapes, class_ids=list(ids.values()), **SIZE)
 
 

@@ -134,7 +134,7 @@ def test_the_commands_go_there_and_back_and_repeating_them_changes_nothing(tmp_p
     for name in ("a", "b", "ward/a"):
         file = read_labelme(Path(back) / f"{name}.json")
         ids = {"muscle": 1, "nerve": 2}
-        again, _ = labelme_to_annotation(file, resolve=ids.get, height=48, width=64, covered=None)
+        again, _ = labelme_to_annotation(file, resolve=ids.get, height=48, width=64)
         np.testing.assert_array_equal(layers(again), layers(drawn()))
     repeated = runner.invoke(main, ["convert", "coco-to-labelme", out, back])
     assert "0 written, 0 replaced, 3 unchanged" in repeated.output

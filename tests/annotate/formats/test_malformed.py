@@ -130,7 +130,7 @@ def test_any_bytes_anywhere_are_used_or_refused(name: str, place: int, patch: by
 def use(data: bytes) -> None:
     with contextlib.suppress(DmrError):
         file = parse_labelme(data, where="file")
-        annotation, _ = labelme_to_annotation(file, resolve=lambda _: 1, height=64, width=64, covered=None)
+        annotation, _ = labelme_to_annotation(file, resolve=lambda _: 1, height=64, width=64)
         polygons_to_mask(annotation.shapes, height=64, width=64)
 
 

@@ -1,0 +1,40 @@
+"""What a reader understood of a drawing; whatever it left out is never called absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..shapes import Annotation, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The outlines on one frame, as far as a reader understood them.
+
+    Every reader of foreign files makes one. Only a drawing says what an annotation of it covers: a class of which
+    anything was left out is not covered, and if nobody can tell which class it was, none is.
+
+    Attributes:
+        shapes: The outlines that were understood.
+        lost: The ids of the classes of which something was left out; None stands for a class that nobody can tell.
+        notes: What is odd about it, a short phrase each.
+    """
+
+    shapes: tuple[Shape, ...]
+    lost: frozenset[int | None] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def covered(self, asserted: Iterable[int] = ()) -> frozenset[int]:
+        """The class ids that may be called complete: those drawn and those asserted, without those that lost something.
+
+        Args:
+            asserted: The ids of the classes that somebody says are complete, drawn or not.
+        """
+        if None in self.lost:
+            return frozenset()
+        return (frozenset(shape.class_id for shape in self.shapes if not shape.hole) | frozenset(asserted)) - self.lost
+
+    def annotation(self, *, height: int, width: int, asserted: Iterable[int] = ()) -> Annotation:
+        """The annotation of a frame of this size; see `covered`."""
+        return Annotation(height, width, self.shapes, self.covered(asserted))
