@@ -300,9 +300,10 @@ def test_a_server_killed_in_the_middle_of_push_gets_everything_once(
         dmr(*PUSH, "--pixels-reviewed", "--top", str(FRAMES // 2))
     send = getattr(StudioClient, call)
 
-    def dies(client: StudioClient, *arguments: object) -> None:
-        send(client, *arguments)
+    def dies(client: StudioClient, *arguments: object) -> object:
+        answer = send(client, *arguments)
         kill_server()
+        return answer
 
     with monkeypatch.context() as patch:
         patch.setattr(StudioClient, call, dies)
