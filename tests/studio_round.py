@@ -79,6 +79,13 @@ class Round:
         pull(self.s, self.client)
         return self.s.report
 
+    def states(self) -> list[str]:
+        """What the catalogue knows of each frame's task."""
+        queue = self.s.catalogue.queue("main")
+        assert queue is not None
+        tasks = self.s.catalogue.queue_tasks(queue.id)
+        return [tasks[f.frame_id].state if f.frame_id in tasks else "-" for f in self.frames]
+
     def physician(self) -> Physician:
         queue = self.s.catalogue.queue("main")
         assert queue is not None

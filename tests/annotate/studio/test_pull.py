@@ -9,20 +9,12 @@ from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.queues import MAIN, open_queue
 
 NEW = "new@ward.example"
 
 
 def history(round_: Round, frame: str) -> list[tuple[str, bool]]:
     return [(r.record.author, r.withdrawn) for r in round_.s.catalogue.history(frame)]
-
-
-def states(round_: Round) -> list[str]:
-    queue = round_.s.catalogue.queue("main")
-    assert queue is not None
-    tasks = round_.s.catalogue.queue_tasks(queue.id)
-    return [tasks[f.frame_id].state if f.frame_id in tasks else "-" for f in round_.frames]
 
 
 def test_without_a_project_there_is_nothing_to_pull_and_none_is_made(round_: Round) -> None:
@@ -50,7 +42,7 @@ def test_an_accepted_draft_comes_back_to_the_last_bit_with_who_when_and_how_long
     assert record.lead_time_s == 12.5
     assert record.at == "2026-01-31T08:00:01.000000Z"
     assert round_.s.catalogue.store.has(str(record.raw_sha256))
-    assert states(round_) == ["labelled", "pushed", "pushed", "pushed"]
+    assert round_.states() == ["labelled", "pushed", "pushed", "pushed"]
     assert (round_.s.workspace.annotations_folder / f"{frame}.json").is_file()
 
 
@@ -95,7 +87,7 @@ def test_a_skip_is_no_label_and_a_draft_waits(round_: Round, physician: Physicia
     assert report.counts["skipped"] == 1
     assert report.counts["drafts not submitted yet"] == 1
     assert report.counts["revisions added"] == 0
-    assert states(round_) == ["skipped", "pushed", "pushed", "pushed"]
+    assert round_.states() == ["skipped", "pushed", "pushed", "pushed"]
 
 
 def test_a_correction_follows_the_one_before(round_: Round, physician: Physician) -> None:
@@ -116,7 +108,7 @@ def test_a_deletion_is_a_tombstone_and_the_task_waits_again(round_: Round, physi
     physician.delete(annotation)
     assert round_.pull().counts["withdrawn"] == 1
     assert history(round_, round_.frames[0].frame_id) == [(OWNER, True)]
-    assert states(round_)[0] == "pushed"
+    assert round_.states()[0] == "pushed"
     assert round_.pull().counts["withdrawn"] == 0
     physician.submit(task, physician.draft_of(task))
     round_.pull()
@@ -196,7 +188,7 @@ def test_a_task_that_was_deleted_keeps_what_was_pulled_and_is_noted_once(round_:
     (noted,) = report.oddities.values()
     assert sorted(noted) == sorted(f.frame_id for f in round_.frames[:2])
     assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
-    assert states(round_)[:2] == ["gone", "gone"]
+    assert round_.states()[:2] == ["gone", "gone"]
     assert round_.pull().oddities == {}
 
 
@@ -208,7 +200,7 @@ def test_a_number_that_was_given_out_again_is_another_annotation(round_: Round, 
     assert physician.submit(two, []) == annotation
     report = round_.pull()
     assert (report.counts["withdrawn"], report.counts["revisions added"]) == (1, 1)
-    assert states(round_)[:2] == ["pushed", "labelled"]
+    assert round_.states()[:2] == ["pushed", "labelled"]
 
 
 def test_a_number_of_a_task_that_is_gone_does_not_bring_it_back(round_: Round, physician: Physician) -> None:
@@ -219,7 +211,7 @@ def test_a_number_of_a_task_that_is_gone_does_not_bring_it_back(round_: Round, p
     round_.pull()
     assert physician.submit(two, []) == annotation
     round_.pull()
-    assert states(round_)[:2] == ["gone", "labelled"]
+    assert round_.states()[:2] == ["gone", "labelled"]
     assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
 
 
@@ -250,6 +242,17 @@ def test_an_annotation_that_moved_between_pages_is_asked_for_and_not_withdrawn(
     assert round_.server.count("GET", "/api/annotations/1/") == 1
 
 
+def test_an_annotation_that_seemed_deleted_and_is_there_again_counts_again(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    away, round_.server.studio.annotations = round_.server.studio.annotations, []
+    assert round_.pull().counts["withdrawn"] == 1
+    round_.server.studio.annotations = away  # a backup of the server was restored
+    assert round_.pull().counts["revisions added"] == 1
+    assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()
+
+
 def test_tasks_of_a_push_that_could_not_write_them_down_are_known_by_their_frame(
     round_: Round, physician: Physician
 ) -> None:
@@ -259,7 +262,7 @@ def test_tasks_of_a_push_that_could_not_write_them_down_are_known_by_their_frame
     task = physician.tasks()[0]
     physician.submit(task, physician.draft_of(task))
     assert round_.pull().counts["revisions added"] == 1
-    assert states(round_) == ["labelled", "-", "-", "-"]
+    assert round_.states() == ["labelled", "-", "-", "-"]
 
 
 def test_lists_of_many_pages_are_read_to_the_end(
@@ -271,7 +274,7 @@ def test_lists_of_many_pages_are_read_to_the_end(
     for task in physician.tasks():
         physician.submit(task, physician.draft_of(task))
     assert round_.pull().counts["revisions added"] == FRAMES
-    assert states(round_) == ["labelled"] * FRAMES
+    assert round_.states() == ["labelled"] * FRAMES
 
 
 def test_a_pull_that_broke_in_the_middle_keeps_what_it_had_and_the_next_one_goes_on(
@@ -296,46 +299,4 @@ def test_a_pull_that_broke_in_the_middle_keeps_what_it_had_and_the_next_one_goes
         with pytest.raises(StudioError, match="Label Studio does not answer"):
             round_.pull()
     assert len(round_.s.catalogue.newest_revisions()) == 2
-    assert round_.pull().counts["revisions added"] == 1
-
-
-def test_a_project_that_is_gone_is_noted_and_what_was_pulled_stays(round_: Round, physician: Physician) -> None:
-    task = physician.tasks()[0]
-    physician.submit(task, physician.draft_of(task))
-    round_.pull()
-    round_.server.studio.projects.clear()
-    report = round_.pull()
-    (noted,) = report.oddities
-    assert "its project is gone from Label Studio" in noted
-    assert len(round_.s.catalogue.newest_revisions()) == 1
-    assert states(round_) == ["-"] * FRAMES
-
-
-def test_a_project_whose_description_was_changed_is_known_by_its_frames(round_: Round, physician: Physician) -> None:
-    round_.server.studio.projects[0]["description"] = "Ours"
-    report = round_.pull()
-    assert report.oddities == {"the project's description lost the word that dmr knows it by": ["main"]}
-    for task in round_.server.studio.tasks:
-        task["data"] = {}
-    report = round_.pull()
-    assert "its project is gone from Label Studio; what was pulled from it is kept" in report.oddities
-
-
-def test_a_project_that_took_anothers_place_begins_anew(round_: Round, physician: Physician) -> None:
-    studio = round_.server.studio
-    studio.projects.append(studio.projects[0] | {"id": 2})
-    studio.projects[0]["description"] = "no mark"
-    opened = open_queue(round_.s, round_.client, MAIN, create=False)
-    assert opened is not None
-    assert opened.project.id == 2
-    assert states(round_) == ["-"] * FRAMES
-
-
-def test_a_queue_that_dmr_toml_does_not_name_any_more_is_pulled_too(round_: Round, physician: Physician) -> None:
-    task = physician.tasks()[0]
-    physician.submit(task, physician.draft_of(task))
-    settings = round_.s.workspace.root / "dmr.toml"
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(text + '\n[[studio.queue]]\nname = "second"\n', encoding="utf-8")
-    round_.s.workspace = type(round_.s.workspace).at(round_.s.workspace.root)
     assert round_.pull().counts["revisions added"] == 1

@@ -1,0 +1,50 @@
+"""The project of a queue: found again whatever was changed about it, and known to be another one."""
+
+from __future__ import annotations
+
+from physician import Physician
+from studio_round import FRAMES, Round
+
+from dmr.annotate.studio.queues import MAIN, open_queue
+
+
+def test_a_project_that_is_gone_is_noted_and_what_was_pulled_stays(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    round_.pull()
+    round_.server.studio.projects.clear()
+    report = round_.pull()
+    (noted,) = report.oddities
+    assert "its project is gone from Label Studio" in noted
+    assert len(round_.s.catalogue.newest_revisions()) == 1
+    assert round_.states() == ["-"] * FRAMES
+
+
+def test_a_project_whose_description_was_changed_is_known_by_its_frames(round_: Round, physician: Physician) -> None:
+    round_.server.studio.projects[0]["description"] = "Ours"
+    report = round_.pull()
+    assert report.oddities == {"the project's description lost the word that dmr knows it by": ["main"]}
+    for task in round_.server.studio.tasks:
+        task["data"] = {}
+    report = round_.pull()
+    assert "its project is gone from Label Studio; what was pulled from it is kept" in report.oddities
+
+
+def test_a_project_that_took_anothers_place_begins_anew(round_: Round, physician: Physician) -> None:
+    studio = round_.server.studio
+    studio.projects.append(studio.projects[0] | {"id": 2})
+    studio.projects[0]["description"] = "no mark"
+    opened = open_queue(round_.s, round_.client, MAIN, create=False)
+    assert opened is not None
+    assert opened.project.id == 2
+    assert round_.states() == ["-"] * FRAMES
+
+
+def test_a_queue_that_dmr_toml_does_not_name_any_more_is_pulled_too(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, physician.draft_of(task))
+    settings = round_.s.workspace.root / "dmr.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text + '\n[[studio.queue]]\nname = "second"\n', encoding="utf-8")
+    round_.s.workspace = type(round_.s.workspace).at(round_.s.workspace.root)
+    assert round_.pull().counts["revisions added"] == 1
