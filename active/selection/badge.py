@@ -10,7 +10,7 @@ from .pool import Choice, Pool, needed
 def badge(pool: Pool, n: int) -> list[Choice]:
     """Choose `n` frames by k-means++ on the gradients of the last layer."""
     vectors = needed(pool.gradients, "gradients").astype(np.float64)
-    if not len(vectors):
+    if not len(vectors) or n < 1:
         return []
     squares = (vectors**2).sum(1)
     rows = [int(np.argmax(squares))]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from .noise import power_noise, scheduled_beta
-from .pool import Choice, Pool, needed
+from .pool import Choice, Floats, Pool, needed
 from .turns import shares
 
 SHARE: Final = 0.66  # of the batch shared out over the classes, as published
@@ -24,7 +24,7 @@ def clasp_pe(pool: Pool, n: int) -> list[Choice]:
     quotas = shares(round(SHARE * n), np.ones(len(pool.names)))
     taken = np.zeros(len(pool), bool)
     chosen: list[Choice] = []
-    lists = [
+    lists: list[tuple[str, Floats]] = [
         (f"{name.replace('_', ' ')} uncertain", entropy[:, k] * presence[:, k]) for k, name in enumerate(pool.names)
     ]
     lists.append(("the model is uncertain", needed(pool.whole_entropy, "entropy")))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
-from .pool import Floats, Pool
+from .pool import Floats, Indices, Mask, Pool
 
 
 def unit(vectors: Floats) -> Floats:
@@ -37,12 +38,12 @@ def nearest(vectors: Floats, centres: Floats, *, chunk: int = 4096) -> Floats:
     if not len(centres):
         return np.full(len(vectors), np.inf, np.float32)
     found = [2 - 2 * (vectors[i : i + chunk] @ centres.T).max(1) for i in range(0, len(vectors), chunk)]
-    return np.maximum(np.concatenate(found) if found else np.zeros(0, np.float32), 0)
+    return np.asarray(np.maximum(np.concatenate(found) if found else np.zeros(0, np.float32), 0))
 
 
 def to_one(vectors: Floats, row: int) -> Floats:
     """`(n,)` squared distance of each unit vector to that of one row."""
-    return np.maximum(2 - 2 * (vectors @ vectors[row]), 0)
+    return np.asarray(np.maximum(2 - 2 * (vectors @ vectors[row]), 0))
 
 
 def farthest_first(vectors: Floats, n: int, *, reached: Floats, start: int) -> list[int]:
@@ -64,24 +65,43 @@ def farthest_first(vectors: Floats, n: int, *, reached: Floats, start: int) -> l
     return chosen
 
 
-def near_copies(pool: Pool, *, cosine: float) -> np.ndarray:
-    """`(n,)` bool: candidates that look like one before them in the pool's order, of the same clip.
+class Copies:
+    """Which frames of a clip look alike: by pixels, which tell near-copies apart better than a network, or embeddings.
 
-    Pixels are compared where there are some: they tell near-copies apart better than a network does.
+    Args:
+        pool: The candidates.
+        cosine: Frames of a clip at least as alike as this are near-copies.
     """
-    vectors = pool.pixels if pool.pixels is not None else pool.embeddings
-    copies = np.zeros(len(pool), bool)
-    if vectors is None or len(pool) < 2:
-        return copies
-    units = unit(vectors)
-    clips: dict[str, list[int]] = defaultdict(list)
-    for i, clip in enumerate(pool.clips):
-        clips[clip].append(i)
-    for rows in clips.values():
-        like = units[rows] @ units[rows].T
-        kept: list[int] = []
-        for k, row in enumerate(rows):
-            copies[row] = bool(kept) and bool((like[k, kept] >= cosine).any())
-            if not copies[row]:
-                kept.append(k)
-    return copies
+
+    def __init__(self, pool: Pool, *, cosine: float) -> None:
+        by_pixels = pool.pixels is not None
+        units = both_units(replace(pool, embeddings=None) if by_pixels else pool)
+        self.cosine, self.clips = cosine, pool.clips
+        self.units = None if units is None else units[0]
+        self.known = None if units is None else units[1]
+        self.rows: dict[str, list[int]] = defaultdict(list)
+        for i, clip in enumerate(pool.clips):
+            self.rows[clip].append(i)
+        self.labelled: dict[str, list[int]] = defaultdict(list)
+        if self.known is not None and len(self.known):
+            for i, clip in enumerate(pool.labelled.clips):
+                self.labelled[clip].append(i)
+
+    def of(self, row: int) -> Indices:
+        """Candidates that are near-copies of one, itself among them."""
+        if self.units is None:
+            return np.array([row], np.intp)
+        own = np.array(self.rows[self.clips[row]], np.intp)
+        alike = self.units[own] @ self.units[row] >= self.cosine
+        return np.union1d(own[alike], [row]).astype(np.intp)
+
+    def of_labelled(self) -> Mask:
+        """`(n,)` bool: candidates that are near-copies of a labelled frame."""
+        found = np.zeros(len(self.clips), bool)
+        if self.units is None or self.known is None:
+            return found
+        for clip, labelled in self.labelled.items():
+            own = self.rows.get(clip, [])
+            if own:
+                found[own] = (self.units[own] @ self.known[labelled].T >= self.cosine).any(1)
+        return found

@@ -1,4 +1,4 @@
-"""The default: expected gain a minute, spread over classes, patients and looks; each of its parts can be left out."""
+"""The default: expected gain a minute, spread over classes, patients and unlike frames; every part can be left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .distance import both_units, near_copies, nearest, to_one
+from .distance import Copies, both_units, nearest, to_one
 from .foreground import foreground
 from .noise import power_noise, scheduled_beta
 from .pool import Choice, Floats, Indices, Pool, needed
@@ -141,9 +141,8 @@ class _Search:
     def __init__(self, pool: Pool, n: int, parts: Parts) -> None:
         self.pool, self.parts = pool, parts
         self.free = np.ones(len(pool), bool)
-        if parts.eligible:
-            fresh = ~near_copies(pool, cosine=parts.copy_cosine)
-            self.free = fresh if fresh.sum() >= n else self.free
+        self.copies = Copies(pool, cosine=parts.copy_cosine) if parts.eligible else None
+        self.fresh = np.ones(len(pool), bool) if self.copies is None else ~self.copies.of_labelled()
         self.allowance = Allowance(
             pool,
             n,
@@ -158,8 +157,8 @@ class _Search:
         self.at: list[float] = []
 
     def draw(self, quota: int) -> None:
-        """The audit slice: at random among all that is free."""
-        rows = self.pool.rng.permutation(np.flatnonzero(self.free))[:quota]
+        """The audit slice: at random among all, near-copies and crowded patients too, so that it is unbiased."""
+        rows = self.pool.rng.permutation(len(self.free))[:quota]
         for k, row in enumerate(rows):
             self._add(int(row), 0.0, None, (k + 0.5) / quota, audit=True)
 
@@ -176,11 +175,13 @@ class _Search:
             self._add(row, float(gain[row]), about, (k + 0.5) / quota)
 
     def _best(self, rank: Floats, count: int) -> Indices:
-        """The best rows that are free and within the caps, best first."""
-        mask = self.free & self.allowance.allowed()
+        """The best rows that are free, fresh and within the caps, best first; near-copies when nothing else is left."""
+        if not (self.free & self.fresh).any():
+            self.fresh[:] = True
+        mask = self.free & self.fresh & self.allowance.allowed()
         while not mask.any():
             self.allowance.widen()
-            mask = self.free & self.allowance.allowed()
+            mask = self.free & self.fresh & self.allowance.allowed()
         rows = np.flatnonzero(mask)
         count = min(count, len(rows))
         top = rows[np.argpartition(-rank[rows], count - 1)[:count]]
@@ -192,6 +193,8 @@ class _Search:
         self.at.append(at)
         self.free[row] = False
         self.allowance.take(row)
+        if self.copies is not None:
+            self.fresh[self.copies.of(row)] = False
         if self.units is not None and self.reached is not None:
             self.reached = np.minimum(self.reached, to_one(self.units, row))
 

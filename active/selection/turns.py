@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .pool import Floats, Indices, Pool
+from .pool import Floats, Indices, Mask, Pool
 
 
 def in_turns(pool: Pool, n: int, *, among: Indices | None = None, taken: Sequence[int] = ()) -> list[int]:
@@ -59,7 +59,7 @@ class Allowance:
         self.share = None if slack is None else slack * (len(pool.labelled) + n) / max(1, everybody)
         self.lap = 1
 
-    def allowed(self) -> np.ndarray:
+    def allowed(self) -> Mask:
         """`(n,)` bool: whose clip and patient are not at their caps."""
         mask = np.ones(len(self.clip), bool)
         if self.per_clip is not None:

@@ -107,7 +107,7 @@ def augment(
     marked = torch.where(targets == IGNORED, 0, targets.to(torch.int16) + 1).float()[:, None]
     moved = F.grid_sample(marked, grid, mode="nearest", align_corners=False)[:, 0].long()
     x = F.grid_sample(frames[:, None].float() / 255, grid, mode="bilinear", align_corners=False)
-    gamma, gain, tilt, place, width, shadow, begin, speckle = (e[:, :, None, None] for e in echoes.split(1, 1))
+    gamma, gain, tilt, place, width, shadow, begin, speckle = (e[:, :, None, None] for e in torch.split(echoes, 1, 1))
     x = x.clamp(1e-6, 1).pow(gamma) * (x > 0) * gain
     at = (torch.arange(side, device=x.device) + 0.5) / side
     depth, column = at.view(1, 1, side, 1), at.view(1, 1, 1, side)

@@ -18,9 +18,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
-
 from simulation.scoring import boundary
+from torch import Tensor
 
 FRAME_S, STRUCTURE_S, PIXEL_S = 8.0, 3.0, 0.15
 TOLERANCE: Final = 3  # pixels either way, in rows and columns

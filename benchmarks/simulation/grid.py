@@ -21,11 +21,10 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-
 from simulation import network
 from simulation.rounds import Packed, State, correct, initial, pool_of, strategy_of
 from simulation.scoring import Scores, dice, score
-from simulation.training import Slot, functions
+from simulation.training import Rows, Slot, functions
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "simulate.csv"
 KEY: Final = ("strategy", "seed", "budget", "network", "steps")
@@ -95,7 +94,7 @@ class Grid:
         self.first: dict[tuple[int, int], Future[Trained]] = {}
         self.lock = threading.Lock()
 
-    def pool(self, seed: int) -> np.ndarray:
+    def pool(self, seed: int) -> Rows:
         """Rows that may be labelled: all but the fold that is held out."""
         return np.flatnonzero(self.packed.folds != seed % 5)
 
@@ -189,7 +188,7 @@ def run_all(grid: Grid, slots: list[Slot], chains: list[Chain], *, until: float)
         thread.join()
 
 
-def measure(slots: list[Slot], rows: np.ndarray, steps: int) -> float:
+def measure(slots: list[Slot], rows: Rows, steps: int) -> float:
     """Steps a second of all slots together, after one warm-up."""
     slots[0].train(rows, steps=steps, seed=0)
     one = slots[0].train(rows, steps=steps, seed=0)[1]
@@ -212,6 +211,7 @@ def measure(slots: list[Slot], rows: np.ndarray, steps: int) -> float:
 def make_slots(args: argparse.Namespace, packed: Packed, layout: network.Layout, most: int) -> list[Slot]:
     """As many slots as asked for, with compiled steps if those are faster, or if asked for."""
     on_gpu = packed.frames.pixels.device.type == "cuda"
+    torch.backends.cudnn.benchmark = True  # while steps are recorded; each thread would do it again for itself
     dtype = torch.bfloat16 if on_gpu else torch.float32
     kinds = {"yes": [True], "no": [False], "try": [False, True]}[args.compile]
     best: tuple[float, list[Slot]] = (0.0, [])
@@ -228,6 +228,7 @@ def make_slots(args: argparse.Namespace, packed: Packed, layout: network.Layout,
             traceback.print_exc()
             continue
         best = max(best, (rate, slots), key=lambda pair: pair[0])
+    torch.backends.cudnn.benchmark = False
     return best[1]
 
 
@@ -269,7 +270,6 @@ def main() -> None:
 
         args.commit = commit()
     device = torch.device(args.device)
-    torch.backends.cudnn.benchmark = True
     packed = Packed.load(args.pack, device)
     layout = network.Layout(network.shapes_of(len(packed.names)))
     fixed = {"network": network.NAME, "commit": args.commit, "device": args.device}

@@ -31,7 +31,8 @@ def _conv(shapes: dict[str, tuple[int, ...]], name: str, cin: int, cout: int, ke
 
 def shapes_of(classes: int) -> dict[str, tuple[int, ...]]:
     """The shape of each weight, by name, in the vector's order."""
-    w, found = WIDTHS, {}
+    w = WIDTHS
+    found: dict[str, tuple[int, ...]] = {}
     _conv(found, "enter", 1, w[0], 3)
     for i in range(LEVELS):
         if i:
@@ -63,7 +64,7 @@ class Layout:
 
     def views(self, vector: Tensor) -> Weights:
         """The weights as views of the vector."""
-        parts = vector.split([math.prod(s) for s in self.shapes.values()])
+        parts = torch.split(vector, [math.prod(s) for s in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
 

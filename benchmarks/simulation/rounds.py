@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-from dmr.active.selection import STRATEGIES, Choice, Labelled, Parts, Pool, Strategy, informative
 from simulation.effort import effort, measured_scale, predicted_seconds
 from simulation.scoring import Scores
 from simulation.training import Frames
+
+from dmr.active.selection import STRATEGIES, Choice, Labelled, Parts, Pool, Strategy, informative
 
 INITIAL: Final = 16
 PIXELS: Final = 16  # side of the down-scaled frames that tell near-copies apart

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
 from simulation import network
 from simulation.augmentation import standardise
+from torch import Tensor
 
 BATCH: Final = 128
 LOOKS: Final = tuple((flip, gamma) for flip in (False, True) for gamma in (1.0, 0.75, 1.33))
@@ -94,7 +93,9 @@ def score(layout: network.Layout, vector: Tensor, pixels: Tensor) -> Scores:
     weights = layout.views(vector)
     found = [_score_batch(weights, vector.dtype, pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
     joined = [torch.cat(column) for column in zip(*found, strict=True)]
-    return Scores(*(t.float().cpu().numpy() for t in joined[:-1]), drafts=joined[-1])
+    names = [f.name for f in fields(Scores)]
+    values: dict[str, Any] = {n: t.float().cpu().numpy() for n, t in zip(names[:-1], joined[:-1], strict=True)}
+    return Scores(**values, drafts=joined[-1])
 
 
 def _score_batch(weights: network.Weights, dtype: torch.dtype, pixels: Tensor) -> tuple[Tensor, ...]:

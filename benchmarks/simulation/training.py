@@ -10,16 +10,18 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
-
+from numpy.typing import NDArray
 from simulation import network
 from simulation.augmentation import IGNORED, augment, bending, draw_changes, noise_fields
+from torch import Tensor
 
 BATCH: Final = 16
 LEARNING_RATE, WEIGHT_DECAY, WARM_UP, EMA, CLIP = 4e-3, 1e-2, 0.05, 0.99, 5.0  # as TrainSettings
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8  # of AdamW
 NEVER: Final = -1e4  # a log-probability of nothing; finite, so that gradients stay so
 AHEAD: Final = 8  # replays that may wait in a stream
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,13 +46,16 @@ class Frames:
     def of(cls, packed: Any, device: torch.device) -> Frames:
         """The packed arrays, brought to the device."""
         side = packed["pixels"].shape[-1]
+        pixels, targets, covered = (torch.from_numpy(packed[n]).to(device) for n in ("pixels", "targets", "covered"))
         return cls(
-            *(torch.from_numpy(packed[name]).to(device) for name in ("pixels", "targets", "covered")),
+            pixels,
+            targets,
+            covered,
             noise_fields(side, device),
             bending(side).to(device),
         )
 
-    def shares(self, rows: np.ndarray) -> Tensor:
+    def shares(self, rows: Rows) -> Tensor:
         """`(1 + C,)` share of the pixels of each class over these frames, where it is drawn; background first."""
         targets = self.targets[torch.from_numpy(rows).to(self.targets.device)].flatten(1)
         seen = (targets != IGNORED).sum(1).float()
@@ -129,7 +134,7 @@ def rates_of(steps: int) -> Tensor:
     return torch.tensor(rows)
 
 
-def order_of(rows: np.ndarray, steps: int, generator: torch.Generator) -> Tensor:
+def order_of(rows: Rows, steps: int, generator: torch.Generator) -> Tensor:
     """`(steps, BATCH)` frames of each step: an epoch after the other, each in an order of its own."""
     need, parts = steps * BATCH, []
     while need > 0:
@@ -194,7 +199,7 @@ class Slot:
             self._record()
 
     def _record(self) -> None:
-        self.stream = torch.cuda.Stream(self.device)
+        self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.stream):
             for _ in range(3):
@@ -227,7 +232,7 @@ class Slot:
             self.loss.copy_(loss.detach())
             self.at.add_(1).remainder_(self.most)
 
-    def train(self, rows: np.ndarray, *, steps: int, seed: int) -> tuple[Tensor, float]:
+    def train(self, rows: Rows, *, steps: int, seed: int) -> tuple[Tensor, float]:
         """Train on these frames from scratch.
 
         Returns:
@@ -252,7 +257,7 @@ class Slot:
                 self._step()
                 continue
             self.graph.replay()
-            waiting.append(torch.cuda.Event(blocking=True))
+            waiting.append(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
             waiting[-1].record()
             if len(waiting) > AHEAD:
                 waiting.pop(0).synchronize()
