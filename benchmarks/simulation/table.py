@@ -120,14 +120,13 @@ def main() -> None:
     pd.set_option("display.width", 200, "display.max_columns", 30, "display.max_rows", 100, "display.precision", 3)
     print(f"whole pool: Dice {goal:.4f}, {len(full)} trainings\n")
     dice = mean_dice(rows)
-    order = dice.mean(1).sort_values(ascending=False).index
+    order = dice.mean(axis=1).sort_values(ascending=False).index
     print("mean Dice over seeds, by frames\n", dice.loc[order].round(3).to_string(na_rep=""), "\n")
     print("nerve\n", mean_dice(rows, "dice_nerve").loc[order].round(3).to_string(na_rep=""), "\n")
     print("minutes\n", mean_dice(rows, "minutes").loc[order].round(1).to_string(na_rep=""), "\n")
     if BASELINE in set(rows["strategy"]):
-        print(
-            f"difference to {BASELINE}, same seed and budget\n", differences(rows).round(4).to_string(index=False), "\n"
-        )
+        told = differences(rows).round(4).to_string(index=False)
+        print(f"difference to {BASELINE}, same seed and budget\n", told, "\n")
     print("to a share of the whole pool's Dice\n", to_goals(rows, goal).round(2).to_string(na_rep=NOT_REACHED))
 
 
