@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 
 import numpy as np
 
@@ -65,20 +64,31 @@ def farthest_first(vectors: Floats, n: int, *, reached: Floats, start: int) -> l
     return chosen
 
 
+def correlated(vectors: Floats) -> Floats:
+    """`(n, d)` whose products are correlations: each row's own mean taken away, length 1.
+
+    Unlike `unit` it does not depend on which other frames are in the pool.
+    """
+    centred = vectors - vectors.mean(1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(length, 1e-12), dtype=np.float32)
+
+
 class Copies:
     """Which frames of a clip look alike: by pixels, which tell near-copies apart better than a network, or embeddings.
 
     Args:
         pool: The candidates.
-        cosine: Frames of a clip at least as alike as this are near-copies.
+        correlation: Frames of a clip at least as alike as this are near-copies.
     """
 
-    def __init__(self, pool: Pool, *, cosine: float) -> None:
-        by_pixels = pool.pixels is not None
-        units = both_units(replace(pool, embeddings=None) if by_pixels else pool)
-        self.cosine, self.clips = cosine, pool.clips
-        self.units = None if units is None else units[0]
-        self.known = None if units is None else units[1]
+    def __init__(self, pool: Pool, *, correlation: float) -> None:
+        own, known = pool.pixels, pool.labelled.pixels
+        if own is None:
+            own, known = pool.embeddings, pool.labelled.embeddings
+        self.least, self.clips = correlation, pool.clips
+        self.units = None if own is None else correlated(own)
+        self.known = None if own is None or known is None else correlated(known)
         self.rows: dict[str, list[int]] = defaultdict(list)
         for i, clip in enumerate(pool.clips):
             self.rows[clip].append(i)
@@ -92,7 +102,7 @@ class Copies:
         if self.units is None:
             return np.array([row], np.intp)
         own = np.array(self.rows[self.clips[row]], np.intp)
-        alike = self.units[own] @ self.units[row] >= self.cosine
+        alike = self.units[own] @ self.units[row] >= self.least
         return np.union1d(own[alike], [row]).astype(np.intp)
 
     def of_labelled(self) -> Mask:
@@ -103,5 +113,5 @@ class Copies:
         for clip, labelled in self.labelled.items():
             own = self.rows.get(clip, [])
             if own:
-                found[own] = (self.units[own] @ self.known[labelled].T >= self.cosine).any(1)
+                found[own] = (self.units[own] @ self.known[labelled].T >= self.least).any(1)
         return found

@@ -44,38 +44,36 @@ def in_turns(pool: Pool, n: int, *, among: Indices | None = None, taken: Sequenc
 class Allowance:
     """How many more frames of a clip and of a patient may be chosen in this round.
 
-    A clip gives at most `per_clip` a round. A patient's labelled and chosen frames stay within `slack` times an even
-    share of all. Where nothing is allowed any more, `widen` gives everybody another lap.
+    A clip gives at most `per_clip` a round; where no clip may give any more, all get another lap. A patient is never
+    more than `lead` frames ahead of the one who has the fewest labelled and chosen frames and can still give some.
     """
 
-    def __init__(self, pool: Pool, n: int, *, per_clip: int | None, slack: float | None) -> None:
+    def __init__(self, pool: Pool, *, per_clip: int | None, lead: int | None) -> None:
         clips, self.clip = np.unique(np.array(pool.clips, dtype=str), return_inverse=True)
         patients, self.patient = np.unique(np.array(pool.patients, dtype=str), return_inverse=True)
         self.of_clip = np.zeros(len(clips), np.intp)
         before = Counter(pool.labelled.patients)
         self.of_patient = np.array([before[str(p)] for p in patients], np.intp)
-        everybody = len(set(pool.labelled.patients) | set(pool.patients))
-        self.per_clip = per_clip
-        self.share = None if slack is None else slack * (len(pool.labelled) + n) / max(1, everybody)
+        self.per_clip, self.lead = per_clip, lead
         self.lap = 1
 
-    def allowed(self) -> Mask:
-        """`(n,)` bool: whose clip and patient are not at their caps."""
-        mask = np.ones(len(self.clip), bool)
+    def allowed(self, among: Mask) -> Mask:
+        """`(n,)` bool: those `among` the candidates whose clip and patient may give another frame; never none of some."""
+        mask = among
         if self.per_clip is not None:
-            mask &= self.of_clip[self.clip] < self.lap * self.per_clip
-        if self.share is not None:
-            mask &= self.of_patient[self.patient] < np.ceil(self.lap * self.share)
+            mask = among & (self.of_clip[self.clip] < self.lap * self.per_clip)
+            while among.any() and not mask.any():
+                self.lap += 1
+                mask = among & (self.of_clip[self.clip] < self.lap * self.per_clip)
+        if self.lead is not None and mask.any():
+            frames = self.of_patient[self.patient]
+            mask = mask & (frames <= frames[mask].min() + self.lead)
         return mask
 
     def take(self, row: int) -> None:
         """Count a chosen frame."""
         self.of_clip[self.clip[row]] += 1
         self.of_patient[self.patient[row]] += 1
-
-    def widen(self) -> None:
-        """Another lap."""
-        self.lap += 1
 
 
 def new_patients(pool: Pool) -> set[str]:

@@ -74,17 +74,31 @@ def test_a_clip_gives_two_frames_before_another_lap() -> None:
     assert max(Counter(pool.clips[i] for i in rows(more)).values()) <= 4
 
 
-def test_patients_stay_near_an_even_share() -> None:
-    pool = make_pool(patients=6, labelled=6)
+def test_patients_take_turns() -> None:
+    pool = make_pool(patients=6, labelled=4)
     presence = np.full((len(pool), 2), 0.01)
     presence[:10] = 1.0
     pool = replace(pool, presence=presence)
 
-    on = Counter(pool.patients[i] for i in rows(informative(pool, 12, parts=replace(PLAIN, spread=True))))
-    off = Counter(pool.patients[i] for i in rows(informative(pool, 12, parts=PLAIN)))
+    def counts(parts: Parts) -> Counter[str]:
+        found = Counter(pool.patients[i] for i in rows(informative(pool, 14, parts=parts)))
+        found.update(pool.labelled.patients)
+        return found
 
-    assert off["p0"] == 10
-    assert on["p0"] == 3  # 1.25 times an even share of 18 frames over 6 patients, the labelled one counted in
+    assert set(counts(replace(PLAIN, spread=True)).values()) == {3}
+    assert counts(replace(PLAIN, spread=True, lead=2))["p0"] == 5
+    assert counts(PLAIN)["p0"] == 11
+
+
+def test_a_patient_of_near_copies_alone_falls_out_of_the_turns() -> None:
+    pool = make_pool(patients=3, frames=10, labelled=0)
+    pixels = np.array(pool.pixels)
+    pixels[:10] = pixels[0]
+    pool = replace(pool, pixels=pixels)
+
+    chosen = informative(pool, 9, parts=replace(PLAIN, eligible=True, spread=True))
+
+    assert sorted(Counter(pool.patients[i] for i in rows(chosen)).values()) == [1, 4, 4]
 
 
 def test_the_batch_is_shared_out_over_the_classes() -> None:
