@@ -35,8 +35,8 @@ class Parts:
         class_share: Of the batch that is shared out over classes.
         shortlist: From how many batches' worth of best frames diverse ones are taken.
         audit_share: Of the batch.
-        copy_correlation: Frames of a clip at least as alike as this are near-copies. On the development set the outlines
-            of two such frames agree by Dice 0.8, those of less alike ones by less.
+        copy_correlation: Frames of a clip at least as alike as this are near-copies. On the development set the
+            outlines of two such frames agree by Dice 0.8, those of less alike ones by less.
         per_clip: Frames of a clip in a round.
         lead: How many frames a patient may be ahead of the one with the fewest; 0 is strict turns.
         time_power: 1 divides gain by time, 0 leaves time out.

@@ -58,7 +58,7 @@ class Allowance:
         self.lap = 1
 
     def allowed(self, among: Mask) -> Mask:
-        """`(n,)` bool: those `among` the candidates whose clip and patient may give another frame; never none of some."""
+        """`(n,)` bool: those `among` all whose clip and patient may give another frame; never none of some."""
         mask = among
         if self.per_clip is not None:
             mask = among & (self.of_clip[self.clip] < self.lap * self.per_clip)
