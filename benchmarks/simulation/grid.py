@@ -4,6 +4,7 @@ Seed k holds out fold k, which is scored; the fixed test patients are not in the
 begin with the same 16 frames and train with the same seed. Groups of the plan are worked off in their order:
 
     PYTHONPATH=benchmarks python -m simulation.grid --group 'foreground,informative;0,1;32,64' --group 'full;0,1;all'
+    PYTHONPATH=benchmarks python -m simulation.grid --plan benchmarks/simulation/plan.txt --slots 14
 """
 
 from __future__ import annotations
@@ -252,6 +253,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--choices", type=Path, default=Path("build/simulation/choices.csv"))
     parser.add_argument("--group", action="append", default=[], metavar="STRATEGIES;SEEDS;BUDGETS[;STEPS]")
+    parser.add_argument("--plan", type=Path, help="a file with a group a line, worked off after those of --group")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--slots", type=int, default=1, help="trainings side by side")
     parser.add_argument("--compile", choices=["yes", "no", "try"], default="no")
@@ -275,7 +277,9 @@ def main() -> None:
     fixed = {"network": network.NAME, "commit": args.commit, "device": args.device}
     lines = Lines(args.results, fixed, packed.names)
     args.choices.parent.mkdir(parents=True, exist_ok=True)
-    chains = chains_of(args.group, args.steps)
+    lines_of_plan = args.plan.read_text(encoding="utf-8").splitlines() if args.plan else []
+    groups = [*args.group, *(line for line in lines_of_plan if line and not line.startswith("#"))]
+    chains = chains_of(groups, args.steps)
     print(f"{len(chains)} chains, {layout.size} weights, {len(lines.done)} trainings are there", flush=True)
     slots = make_slots(args, packed, layout, max(c.steps for c in chains))
     run_all(Grid(packed, lines, layout=layout, choices=args.choices), slots, chains, until=until)
