@@ -42,6 +42,5 @@ def make_pool(*, patients: int = 6, frames: int = 10, seed: int = 0, labelled: i
 
 def bare(pool: Pool) -> Pool:
     """The same pool before there is a network."""
-    nothing = dict.fromkeys(("entropy", "presence", "guessed", "whole_entropy", "whole_margin", "whole_bald"))
-    more = dict.fromkeys(("bald", "embeddings", "gradients", "seconds"))
-    return replace(pool, **nothing, **more, labelled=Labelled(), round_number=0)
+    kept = Pool(pool.ids, pool.clips, pool.patients, pool.rng, pool.names, pixels=pool.pixels)
+    return replace(kept, planned_rounds=pool.planned_rounds)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from selection_pools import bare, make_pool
 
 from dmr.active.selection import Choice, Parts, Pool, informative
@@ -29,7 +31,7 @@ def rows(chosen: list[Choice]) -> list[int]:
     return [c.index for c in chosen]
 
 
-def gain(pool: Pool) -> np.ndarray:
+def gain(pool: Pool) -> NDArray[np.floating]:
     assert pool.entropy is not None and pool.presence is not None
     return np.asarray((pool.entropy * pool.presence).mean(1))
 
@@ -194,7 +196,8 @@ def test_the_first_round_takes_typical_frames_of_several_patients() -> None:
 
 @pytest.mark.parametrize("missing", ["embeddings", "pixels", "seconds", "guessed", "gradients"])
 def test_what_is_not_known_is_left_out(missing: str) -> None:
-    pool = replace(make_pool(), **{missing: None})
+    changes: dict[str, Any] = {missing: None}
+    pool = replace(make_pool(), **changes)
 
     assert len(informative(pool, 12)) == 12
 
