@@ -32,6 +32,7 @@ class Parts:
         audit: Draw a slice at random.
         reasons: Give a sentence each.
         fallback: Fall back to the baseline where the audit shows no benefit.
+        by_guess: Gain is what the guessed Dice lacks to 1; else entropy. Off until a comparison shows that it pays.
         class_share: Of the batch that is shared out over classes.
         shortlist: From how many batches' worth of best frames diverse ones are taken.
         audit_share: Of the batch.
@@ -55,6 +56,7 @@ class Parts:
     audit: bool = True
     reasons: bool = True
     fallback: bool = True
+    by_guess: bool = False
     class_share: float = 0.66
     shortlist: float = 4.0
     audit_share: float = 0.12
@@ -98,7 +100,8 @@ def gains(pool: Pool, parts: Parts) -> tuple[Floats, Floats]:
 
     A class's entropy over its plausible region, times the highest probability: an absent class teaches little.
     """
-    by_class = needed(pool.entropy, "entropy") * needed(pool.presence, "presence")
+    unsure = 1 - needed(pool.guessed, "guessed Dice") if parts.by_guess else needed(pool.entropy, "entropy")
+    by_class = unsure * needed(pool.presence, "presence")
     overall = by_class @ class_needs(pool, parts)
     if parts.time and pool.seconds is not None and parts.time_power:
         minutes = np.maximum(pool.seconds, 1.0) / 60

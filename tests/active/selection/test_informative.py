@@ -157,6 +157,15 @@ def test_frames_that_take_less_time_come_first() -> None:
     assert on == list(np.argsort(-gain(pool) / pool.seconds)[:10])
 
 
+def test_gain_may_go_by_the_guessed_dice() -> None:
+    pool = replace(make_pool(), presence=np.ones((60, 2)))
+    assert pool.guessed is not None
+
+    assert rows(informative(pool, 10, parts=replace(PLAIN, by_guess=True))) == list(
+        np.argsort(pool.guessed.mean(1))[:10]
+    )
+
+
 def test_the_audit_slice_is_drawn_at_random_and_marked() -> None:
     pool = make_pool(frames=20)
 
