@@ -1,0 +1,68 @@
+"""TypiClust: the most typical frame of each cluster that nobody has labelled from (Hacohen et al. 2022)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans
+
+from .distance import both_units
+from .pool import Choice, Floats, Indices, Pool
+
+NEIGHBOURS: Final = 20  # typicality is one over the mean distance to so many, as published
+SMALLEST: Final = 5  # clusters below are left out as long as there are others, as published
+LARGE: Final = 10_000  # frames from which clusters are found on batches
+
+
+def cluster(vectors: Floats, k: int, rng: np.random.Generator) -> Indices:
+    """`(n,)` the number of each row's cluster, of `k`."""
+    kind = KMeans if len(vectors) <= LARGE else MiniBatchKMeans
+    return np.asarray(kind(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(vectors), np.intp)
+
+
+def typicality(vectors: Floats) -> Floats:
+    """`(n,)` one over the mean distance to the nearest rows of a cluster `(n, d)`."""
+    if len(vectors) == 1:
+        return np.ones(1, np.float32)
+    squares = (vectors**2).sum(1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0))
+    near = np.sort(distance, axis=1)[:, 1 : 1 + NEIGHBOURS]
+    return np.asarray(1 / np.maximum(near.mean(1), 1e-6))
+
+
+def typical(pool: Pool, n: int) -> list[tuple[int, float]]:
+    """Rows of `n` typical frames with their typicality: the largest cluster with the fewest labelled frames first."""
+    units = both_units(pool)
+    if units is None:
+        raise ValueError("embeddings: not in this pool, and the strategy needs them")
+    own, known = units
+    if not len(own) or n < 1:
+        return []
+    together = np.concatenate([own, known])
+    k = min(len(known) + n, len(together))
+    of = cluster(together, k, pool.rng)
+    labelled = np.bincount(of[len(own) :], minlength=k)
+    size = np.bincount(of, minlength=k)
+    members = [np.flatnonzero(of[: len(own)] == c) for c in range(k)]
+    value = [typicality(own[rows]) if len(rows) else np.zeros(0) for rows in members]
+    waiting = [rows[np.argsort(-v, kind="stable")].tolist() for rows, v in zip(members, value, strict=True)]
+    score = np.zeros(len(own))
+    for rows, v in zip(members, value, strict=True):
+        score[rows] = v
+    chosen: list[tuple[int, float]] = []
+    while len(chosen) < min(n, len(own)):
+        c = min((c for c in range(k) if waiting[c]), key=lambda c: (labelled[c], size[c] < SMALLEST, -size[c]))
+        row = int(waiting[c].pop(0))
+        labelled[c] += 1
+        chosen.append((row, float(score[row])))
+    return chosen
+
+
+def typiclust(pool: Pool, n: int) -> list[Choice]:
+    """Choose `n` typical frames.
+
+    Raises:
+        ValueError: There are neither embeddings nor pixels.
+    """
+    return [Choice(i, pool.ids[i], "typical of frames like it", score) for i, score in typical(pool, n)]
