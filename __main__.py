@@ -1,4 +1,4 @@
-"""Where `dmr` and `python -m dmr` begin."""
+"""The entry point of `dmr` and `python -m dmr`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from . import __version__
 
 
 def run() -> None:
-    """Run the command; `dmr --version` reads nothing else for it, so a slow disk does not matter."""
+    """Run the command. `dmr --version` imports nothing more, so it is quick on a slow disk too."""
     if sys.argv[1:] == ["--version"]:
         print(f"dmr, version {__version__}")
         return

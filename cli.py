@@ -1,4 +1,4 @@
-"""The command line: which command is where. Each lives in its package and is imported when it is called."""
+"""The command line: a table that says where each command is. A command is imported when it is called."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ EPILOG = (
     "It is not a medical device; not for diagnosis, needle guidance or unsupervised use."
 )
 
-# Name, place, and the first line of its help, which stands here too so that `dmr --help` has to read no other file.
+# Name, place, and the first line of the command's help. It is repeated here because `dmr --help` reads no other file.
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Every day": {
         "import": (
             ".annotate.intake.commands:import_",
-            "Take in outlines: Labelme files in SOURCES, or images and masks.",
+            "Import outlines: Labelme files in SOURCES, or images and masks.",
         ),
         "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
         "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
-        "pull": (".annotate.studio.commands:pull", "Fetch what was submitted in Label Studio; change nothing there."),
+        "pull": (".annotate.studio.commands:pull", "Fetch submitted outlines from Label Studio; change nothing there."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
         "open": (".annotate.editing.commands:open_", "Open the first frames of the ranking in Labelme."),
         "status": (".annotate.overview.commands:status", "Show what is in the workspace, and what to do next."),
     },
     "Set up": {
         "init": (".annotate.setup.commands:init", "Make a workspace in FOLDER."),
-        "studio": (".annotate.studio.commands:studio", "Run a local Label Studio, or connect to one that is there."),
-        "doctor": (".annotate.studio.commands:doctor", "Look for what is wrong with Label Studio, and say what to do."),
+        "studio": (".annotate.studio.commands:studio", "Run a local Label Studio, or connect to an existing one."),
+        "doctor": (".annotate.studio.commands:doctor", "Check the link to Label Studio, and say what to do."),
     },
     "Look closer": {
-        "check": (".annotate.intake.commands:check", "Tell what is wrong or odd in Labelme files; change nothing."),
+        "check": (".annotate.intake.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
-        "where": (".annotate.origins.commands:where", "Tell which file a frame is from, or a file's frames."),
+        "where": (".annotate.origins.commands:where", "Show which file a frame is from, or which frames a file gave."),
         "models": (".model.versions.commands:models", "List, describe, promote and export model versions."),
     },
     "The database": {
-        "ingest": (".annotate.intake.commands:ingest", "Bring SCANS (files or folders) into the workspace as frames."),
+        "ingest": (".annotate.intake.commands:ingest", "Add SCANS (files or folders) to the workspace as frames."),
     },
     "Tools": {
         "convert": (".annotate.convert.commands:convert", "Convert between Labelme files and masks, layers or COCO."),
@@ -56,10 +56,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 
 
 class LazyCommands(MutableMapping[str, click.Command]):
-    """Commands by name, each imported when it is first asked for.
+    """Commands by name. Each is imported when it is first asked for.
 
     Args:
-        places: Of each command, `module:attribute`, in the order to list them.
+        places: `module:attribute` of each command, in the order to list them.
     """
 
     def __init__(self, places: dict[str, str]) -> None:
@@ -87,21 +87,21 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
 
 class Sections(click.Group):
-    """A group that lists its commands in sections and imports none of them for it."""
+    """A group that lists its commands in sections, without importing them."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Names, section by section."""
+        """The commands' names, section by section."""
         return list(self.commands)
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections, a line a command."""
+        """Write the sections, one line for each command."""
         width = max(map(len, self.commands))
         for title, section in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), short) for name, (_, short) in section.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """What completes a name or an option."""
+        """Completions for a name or an option that was begun."""
         from click.shell_completion import CompletionItem
 
         names = [
@@ -121,4 +121,4 @@ class Sections(click.Group):
 )
 @click.version_option(__version__, prog_name="dmr")
 def main() -> None:
-    """Make physicians' outlining of ultrasound frames count: import, train DMRNet, pre-label, rank, correct."""
+    """Outline ultrasound frames with a model's help: import outlines, train DMRNet, pre-label, rank, correct."""

@@ -65,7 +65,9 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
             click.echo(printable(f"Error: {told}"), err=True)
             sys.exit(told.exit_code)
         except KeyboardInterrupt as error:
-            click.echo(str(error) or "Interrupted. What is done is kept; the same command goes on from here.", err=True)
+            click.echo(
+                str(error) or "Interrupted. Finished work is kept. Run the same command again to go on.", err=True
+            )
             sys.exit(130)
         if as_json:
             click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
@@ -112,6 +114,4 @@ def progress() -> Iterator[Tell]:
 
 def seed_option(function: F) -> F:
     """`--seed`."""
-    return click.option(
-        "--seed", type=click.IntRange(0, 2**32 - 1), default=None, help="Of all that is drawn at random."
-    )(function)
+    return click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=None, help="Random seed.")(function)

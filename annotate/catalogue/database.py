@@ -138,7 +138,7 @@ class Database:
         with self.reading() as connection:
             value = connection.scalar(sa.select(t.meta.c.value).where(t.meta.c.key == key))
         if value is None:
-            raise CatalogueError(self.name, f"does not know its {key}", "Restore it from a backup")
+            raise CatalogueError(self.name, f"has lost its {key}", "Restore it from a backup")
         return str(value)
 
     def _bring_up_to_date(self) -> None:
@@ -149,7 +149,7 @@ class Database:
         if version is None:
             raise CatalogueError(self.name, "is no catalogue of dmr", "Restore it from a backup")
         if version > t.SCHEMA:
-            what = f"is of schema {version}, and this dmr knows {t.SCHEMA} at the newest"
+            what = f"has schema {version}, and this dmr knows no newer one than {t.SCHEMA}"
             raise CatalogueError(self.name, what, "Install a newer dmr")
         with self.transaction() as connection:
             _migrate(connection)
@@ -225,7 +225,7 @@ def _told(message: str) -> tuple[str, str]:
         return "another process has been writing all the time", "Wait for it to finish and try again"
     if "malformed" in message or "not a database" in message:
         return f"is damaged ({message})", "Restore it from a backup"
-    return f"the database refuses: {message}", "See to the disk or server and try again; nothing was changed"
+    return f"the database refuses: {message}", "Check the disk or server and try again; nothing was changed"
 
 
 def _alembic() -> Any:

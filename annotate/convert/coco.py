@@ -126,7 +126,11 @@ def coco_to_labelme(
             report.note(note, base)
         try:
             if not place.stem or target in files or not base.isprintable():
-                raise BrokenInput(f"image {number + 1}", "has no name of its own", "Give images different names")
+                raise BrokenInput(
+                    f"image {number + 1}",
+                    "has no name, or one that another image has",
+                    "Give each image a name of its own",
+                )
             path = folder.named(dst / base)
             pointed = relative_path(path, target.parent) if path else place.name
             data = drawn_file(image.annotation, names=names, image_path=pointed)
@@ -175,9 +179,9 @@ def _write(dst: Path, content: object, *, dry_run: bool) -> str | None:
 def _check_target(dst: Path) -> None:
     """Raises UsageError: something else than a COCO data set is there, or the name is no JSON's."""
     if dst.suffix.lower() != ".json" or dst.is_dir():
-        raise UsageError(dst, "is no name of a JSON file", "Give DST a name such as annotations.json")
+        raise UsageError(dst, "is not the name of a JSON file", "Give DST a name such as annotations.json")
     if dst.exists() and not _is_data_set(dst):
-        raise UsageError(dst, "is there, and is no COCO data set", "Move it away, or name another DST")
+        raise UsageError(dst, "exists and is not a COCO data set", "Move it away, or name another DST")
 
 
 def _is_data_set(path: Path) -> bool:
@@ -209,4 +213,4 @@ def _parsed(path: Path) -> object:
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
     except (ValueError, RecursionError) as error:
-        raise BrokenInput(path, "is no JSON in UTF-8", "Give the file that holds images and annotations") from error
+        raise BrokenInput(path, "is not JSON in UTF-8", "Give the file that holds images and annotations") from error

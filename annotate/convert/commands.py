@@ -15,18 +15,19 @@ from ..report import Report
 
 _PATH = click.Path(path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
+_MOST_POINTS = "Most points of an outline; needs a --tolerance above 0 [default: no limit]."
 
 
 @click.group()
 def convert() -> None:
     """Convert between Labelme files and masks, layers or COCO.
 
-    No workspace is needed. What was drawn or edited by hand in DST is never replaced.
+    No workspace is needed. Files in DST that were drawn or edited by hand are never replaced.
     """
 
 
 def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
-    """Make a conversion a command with the arguments that all directions share, and a progress bar."""
+    """Make a command of a conversion: add the arguments that all conversions share, and a progress bar."""
 
     @functools.wraps(function)
     def converting(src: Path, dst: Path, *, classes: str | None, **options: Any) -> Report:
@@ -38,13 +39,13 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
     for decorate in (
         click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing."),
         click.option("--preview", type=_PATH, help="Write a contact sheet of some of the frames (PNG)."),
-        click.option("--images", type=_THERE, help="Where the images lie, if not beside SRC's files."),
+        click.option("--images", type=_THERE, help="Folder of the images, if they are not with the files of SRC."),
         click.option(
             "--classes",
             metavar="NAME[=LABEL],...",
-            help="The classes in the order of their numbers. nerve=shenjing,muscle takes what SRC calls shenjing or "
-            "nerve as nerve, and muscle as it is. Other labels are left out, and named in the report "
-            "[default: all labels; between masks and Labelme files class_1, class_2, ...].",
+            help="Classes in the order of their numbers, 1 first. nerve=shenjing,muscle: the labels shenjing and "
+            "nerve of SRC become nerve, and muscle stays muscle. Other labels are left out and reported "
+            "[default: all labels; for class-index masks class_1, class_2, ...].",
         ),
         click.argument("dst", type=_PATH),
         click.argument("src", type=_THERE),
@@ -56,9 +57,9 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
 @convert.command(name="labelme-to-mask")
 @_conversion
 def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
-    """Labelme files SRC to class-index masks in DST.
+    """Convert Labelme files SRC to class-index masks in DST.
 
-    A pixel has the number of its class, 0 is background. Where classes overlap, the higher number covers the lower.
+    Each pixel has the number of its class; 0 is background. Where classes overlap, the higher number covers the lower.
     """
     from .masks import labelme_to_mask
 
@@ -70,22 +71,26 @@ def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
     "--tolerance",
     default=0.0,
     show_default=True,
-    help="Pixels that an outline may stray, for fewer points; 0 is exact.",
+    help="Pixels by which an outline may differ from the mask, to save points; 0 is exact.",
 )
-@click.option("--max-points", "most_points", type=click.IntRange(min=3), help="Of an outline [default: what it takes].")
+@click.option("--max-points", "most_points", type=click.IntRange(min=3), help=_MOST_POINTS)
 @_conversion
 def mask_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
-    """Class-index masks SRC to Labelme files in DST."""
+    """Convert class-index masks SRC to Labelme files in DST."""
     from .masks import mask_to_labelme
 
     return mask_to_labelme(src, dst, **options)
 
 
 @convert.command(name="labelme-to-coco")
-@click.option("--rle", is_flag=True, help="Run lengths everywhere: exact in any program; else outlines where they do.")
+@click.option(
+    "--rle",
+    is_flag=True,
+    help="Write all structures as run lengths, exact in any program [default: only those with holes].",
+)
 @_conversion
 def labelme_to_coco_(src: Path, dst: Path, **options: Any) -> Report:
-    """Labelme files SRC to one COCO data set DST (JSON)."""
+    """Convert Labelme files SRC to a COCO data set DST."""
     from .coco import labelme_to_coco
 
     return labelme_to_coco(src, dst, **options)
@@ -94,7 +99,7 @@ def labelme_to_coco_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="coco-to-labelme")
 @_conversion
 def coco_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
-    """A COCO data set SRC (JSON) to Labelme files in DST."""
+    """Convert a COCO data set SRC to Labelme files in DST."""
     from .coco import coco_to_labelme
 
     return coco_to_labelme(src, dst, **options)
@@ -103,9 +108,9 @@ def coco_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="labelme-to-layers")
 @_conversion
 def labelme_to_layers_(src: Path, dst: Path, **options: Any) -> Report:
-    """Labelme files SRC to a mask for each class in DST.
+    """Convert Labelme files SRC to layers in DST.
 
-    The masks are black and white, DST/CLASS/NAME.png, and may overlap.
+    A layer is the mask of one class, black and white: DST/CLASS/NAME.png. Layers may overlap.
     """
     from .layers import labelme_to_layers
 
@@ -115,9 +120,9 @@ def labelme_to_layers_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="layers-to-labelme")
 @_conversion
 def layers_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
-    """A mask for each class in SRC to Labelme files in DST.
+    """Convert layers in SRC to Labelme files in DST.
 
-    The masks are black and white, SRC/CLASS/NAME.png. They are traced exactly.
+    A layer is the mask of one class, black and white: SRC/CLASS/NAME.png. Layers are traced exactly.
     """
     from .layers import layers_to_labelme
 

@@ -61,7 +61,9 @@ def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: 
     real = folder.resolve()
     for _, target in pairs:
         if not target.parent.resolve().is_relative_to(real):
-            raise UsageError(target.parent, "is a link that leads out of DST", "Remove it, or name another DST")
+            raise UsageError(
+                target.parent, "is a link to a folder outside DST", "Remove the link, or choose another DST"
+            )
     base = src.parent if src.is_file() else src
     return [
         Job(number, source, source.relative_to(base).as_posix(), target)
@@ -98,10 +100,10 @@ def judge_target(job: Job, data: bytes) -> str:
         return "unchanged"
     if job.target.suffix.lower() == ".png":
         if not _is_mask(there):
-            raise BrokenInput(job.target, "is there, and is no mask", "Move it away, or name another DST")
+            raise BrokenInput(job.target, "exists and is not a mask", "Move it away, or choose another DST")
     elif not _is_untouched(job.target):
-        what = "is there, and was drawn or edited by hand"
-        raise BrokenInput(job.target, what, "Move it away, or name another DST")
+        what = "exists and was drawn or edited by hand"
+        raise BrokenInput(job.target, what, "Move it away, or choose another DST")
     return "replaced"
 
 
@@ -167,5 +169,5 @@ class Images:
         own = mask.resolve()
         others = [path for path in self.index.get(mask.stem, ()) if path.resolve() != own]
         if len(others) > 1:
-            raise BrokenInput(mask, f"{len(others)} images have its name", "Leave one of them in --images")
+            raise BrokenInput(mask, f"{len(others)} images have its name", "Keep only one of them in --images")
         return others[0] if others else None

@@ -88,7 +88,7 @@ def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job
     for k in sorted(class_ids):
         label = names.label(k)
         if Path(label).name != label or label in (".", "..") or not label.isprintable():
-            what = f"its label {label!r} is no name of a folder"
+            what = f"its label {label!r} cannot be the name of a folder"
             raise BrokenInput(job.name, what, "Rename it with --classes")
         mask = polygons_to_mask([s for s in drawn.annotation.shapes if s.class_id == k], **drawn.size)
         yield label, encode_png(mask.view(np.uint8) * np.uint8(255))
@@ -163,7 +163,7 @@ def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]
         for path in files_below([folder], MASK_SUFFIXES):
             frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
     if not frames:
-        raise UsageError(src, "holds no folders with masks", "Lay them out as SRC/CLASS/NAME.png")
+        raise UsageError(src, "holds no folders with masks", "Arrange the masks as SRC/CLASS/NAME.png")
     return [folder.name for folder in folders], frames
 
 
@@ -187,7 +187,7 @@ def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> Ann
             raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
         if size is not None and mask.shape != size:
             what = f"has {mask.shape[1]} x {mask.shape[0]} pixels, and the masks before it {size[1]} x {size[0]}"
-            raise BrokenInput(path, what, "Export all masks of a frame at its own size")
+            raise BrokenInput(path, what, "Export all masks of a frame in the frame's size")
         size = mask.shape
         group = max((s.group or 0 for s in shapes), default=0) + 1
         if (class_id := ids[label]) is not None:

@@ -98,7 +98,7 @@ def mask_to_labelme(
     if not 0 <= tolerance < MOST_PIXELS:
         raise UsageError("--tolerance", f"is {tolerance}", "Give a number of pixels, 0 or more")
     if most_points is not None and tolerance == 0:
-        raise UsageError("--max-points", "needs outlines that may differ", "Give a --tolerance above 0, such as 4")
+        raise UsageError("--max-points", "needs a tolerance above 0", "Add --tolerance 4, for example")
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
     names = IndexNames(classes)

@@ -45,7 +45,7 @@ class IndexNames:
         for index, names in enumerate(classes, start=1):
             for name in names:
                 if self._indices.setdefault(name.casefold(), index) != index:
-                    raise UsageError("--classes", f"{name!r} stands twice", "Give each name to one class")
+                    raise UsageError("--classes", f"{name!r} is given twice", "Give each name to one class")
         if len(classes) > _MOST_CLASSES:
             raise UsageError("--classes", f"names {len(classes)} classes", f"Give at most {_MOST_CLASSES}")
         self.given = tuple(names[0] for names in classes)
@@ -83,7 +83,7 @@ def check_numbered(jobs: Iterable[Job]) -> None:
     if found:
         labels = sorted(found)
         shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
-        raise UsageError("SRC", f"its labels are {shown}, and no index is known for them", _remedy(labels))
+        raise UsageError("SRC", f"its labels are {shown}, and they have no numbers yet", _remedy(labels))
 
 
 def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
@@ -140,10 +140,10 @@ def check_known(labels: Iterable[str], names: IndexNames) -> None:
     """
     found = sorted(labels)
     if found and all(names.index_of(label) is None for label in found):
-        what = f"names none of the labels there are: {', '.join(found[:_SHOWN])}"
-        raise UsageError("--classes", what, "Spell them as they are, or give NAME=LABEL to rename one")
+        what = f"names none of the labels in SRC: {', '.join(found[:_SHOWN])}"
+        raise UsageError("--classes", what, "Spell them as in SRC, or rename one with NAME=LABEL")
 
 
 def _remedy(labels: list[str]) -> str:
     """The option to type, in the order of the alphabet for want of a better one."""
-    return "Say which is 1, 2 and so on, for example --classes " + ",".join(labels[:_SHOWN])
+    return "Say which label is 1, 2 and so on, for example --classes " + ",".join(labels[:_SHOWN])

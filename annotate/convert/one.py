@@ -145,7 +145,7 @@ class Trace:
         rows, columns = image_size(image.read_bytes(), where=image)
         if (rows, columns) != (height, width):
             what = f"has {width} x {height} pixels, and its image {columns} x {rows}"
-            raise BrokenInput(job.name, what, "Find the image that it was made for")
+            raise BrokenInput(job.name, what, "Use the image that it was made for")
         return image
 
 
@@ -173,13 +173,13 @@ def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint
     values = [value for value in np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist() if value]
     if names.given is None:
         if len(values) > _MOST_VALUES:
-            what = f"has {len(values)} different values: a picture and no mask"
+            what = f"has {len(values)} different values, so it is a picture and not a mask"
             raise BrokenInput(job.name, what, "Give the folder of masks, or name the classes with --classes")
         return index
     unknown = [value for value in values if value > len(names.given)]
     if unknown and len(unknown) == len(values):
         what = f"its values are {_some(unknown)}, and --classes names 1 to {len(names.given)}"
-        raise BrokenInput(job.name, what, "Name a class for every value, or save the mask with values from 1")
+        raise BrokenInput(job.name, what, "Name a class for each value, or save the mask with values from 1")
     for value in unknown:
         notes.append(f"index {value} is no class (left out)")
     return np.where(np.isin(index, unknown), np.uint8(0), index)

@@ -40,14 +40,14 @@ class Preview:
         self._step = max(1, -(-total // _MOST_CELLS))
         self._cells: list[tuple[str, Annotation, Path | bytes | None]] = []
         if path is not None and path.suffix.lower() != ".png":
-            raise UsageError(path, "is no name of a PNG", "Give --preview a name such as sheet.png")
+            raise UsageError(path, "is not the name of a PNG file", "Give --preview a name such as sheet.png")
         self._check_free()
         if path is not None and masks is not None and path.resolve().is_relative_to(masks.resolve()):
-            raise UsageError(path, "lies among the masks of SRC", "Give --preview a name outside of SRC")
+            raise UsageError(path, "lies among the masks of SRC", "Give --preview a name outside SRC")
 
     def _check_free(self) -> None:
         if self._path is not None and self._path.exists() and not _is_sheet(self._path):
-            raise UsageError(self._path, "is there, and is no contact sheet", "Give --preview another name")
+            raise UsageError(self._path, "exists and is not a contact sheet", "Give --preview another name")
 
     def wants(self, number: int) -> bool:
         """Whether the frame at this place is shown."""

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command(name="open")
-@click.option("--top", type=click.IntRange(min=1), help="How many frames [default: frames_per_round in dmr.toml].")
-@click.option("--author", default="labelme", show_default=True, help="Who draws.")
+@click.option("--top", type=click.IntRange(min=1), help="Number of frames [default: frames_per_round in dmr.toml].")
+@click.option("--author", default="labelme", show_default=True, help="Who draws in Labelme.")
 @reporting
 @pass_workspace
 def open_(workspace: Workspace, top: int | None, author: str) -> Report:
     """Open the first frames of the ranking in Labelme.
 
-    When Labelme is closed, what was drawn becomes revisions.
+    When you close Labelme, what was drawn becomes revisions.
     """
     from .worklist import edit_worklist
 

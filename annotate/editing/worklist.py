@@ -44,11 +44,13 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
             finish_worklist(s, author=author)
             count = lay_out(s, top=top)
         labels = ",".join(c.name for c in workspace.settings.classes.active)
-        report.say(f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' where all is drawn.")
+        report.say(
+            f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' on a frame when all is drawn."
+        )
         command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
         started = subprocess.run([*command, "--flags", REVIEWED], check=False)
         if started.returncode:
-            report.say(f"Labelme ended with code {started.returncode}; what it saved is taken up all the same.")
+            report.say(f"Labelme ended with code {started.returncode}. What it saved is used all the same.")
         with workspace.session(write=True, report=report, wait_s=3600.0) as s:
             finish_worklist(s, author=author)
     if not report.counts["edits taken up"]:

@@ -19,15 +19,19 @@ _THERE = click.Path(exists=True, path_type=Path)
 
 @click.command(name="import")
 @click.argument("sources", nargs=-1, type=_THERE)
-@click.option("--images", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Images of the --masks.")
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the images that belong to --masks.",
+)
 @click.option(
     "--masks",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Class-index masks, named as --images.",
+    help="Folder of class-index masks with the same names as the images.",
 )
-@click.option("--author", default="labelme", show_default=True, help="Who made the edits that are taken up.")
-@click.option("--yes", is_flag=True, help="Take what is known, also where it is less than half of what is drawn.")
-@click.option("--dry-run", is_flag=True, help="Read everything and say what is odd; change nothing.")
+@click.option("--author", default="labelme", show_default=True, help="Who made the edits in annotations/.")
+@click.option("--yes", is_flag=True, help="Import the known labels even if fewer than half are known.")
+@click.option("--dry-run", is_flag=True, help="Read everything and report what is odd; change nothing.")
 @reporting
 @pass_workspace
 def import_(
@@ -39,9 +43,9 @@ def import_(
     yes: bool,
     dry_run: bool,
 ) -> Report:
-    """Take in outlines: Labelme files in SOURCES, or images and masks.
+    """Import outlines: Labelme files in SOURCES, or images and masks.
 
-    Without SOURCES, what was edited in annotations/ becomes revisions.
+    Edits in annotations/ become revisions too; without SOURCES or masks, only they do.
     """
     from .job import import_outlines
 
@@ -56,7 +60,7 @@ def import_(
 @reporting
 @pass_workspace
 def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
-    """Bring SCANS (files or folders) into the workspace as frames."""
+    """Add SCANS (files or folders) to the workspace as frames."""
     from .ingest import ingest_scans
 
     report = Report("ingest")
@@ -69,12 +73,14 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=_THERE)
-@click.option("--images/--no-images", default=True, show_default=True, help="Look at the images too.")
+@click.option(
+    "--images/--no-images", default=True, show_default=True, help="Check the images too, their size and sector."
+)
 @reporting
 def check(folders: tuple[Path, ...], images: bool) -> Report:
-    """Tell what is wrong or odd in Labelme files; change nothing.
+    """List what is wrong or odd in Labelme files; change nothing.
 
-    Within a workspace its aliases and its patient pattern hold; elsewhere labels count as they are spelt.
+    Inside a workspace, its aliases and its patient pattern are used. Elsewhere, each spelling is a label of its own.
     """
     from ..errors import WorkspaceError
     from ..workspace import Workspace

@@ -99,5 +99,5 @@ def _one_an_image(items: Iterable[OutsideFrame], *, report: Report) -> Iterator[
         if annotation == item.annotation:
             report.note("the same picture and outlines twice", item.name)
         else:
-            what = f"outlines the same picture as {name}, and differently"
+            what = f"shows the same picture as {name}, with different outlines"
             report.fail(BrokenInput(item.name, what, "Keep one of the two files"))

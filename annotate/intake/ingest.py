@@ -184,7 +184,7 @@ def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
     """
     frame = next(read_frames(workspace.absolute(record.path)))
     if sha256_hex(frame.pixels.tobytes()) != record.pixel_sha256:
-        raise BrokenInput(record.path, "is not the picture that the catalogue names", "Restore it from a backup")
+        raise BrokenInput(record.path, "is not the picture recorded in the catalogue", "Restore it from a backup")
     return replace(
         frame,
         source_sha256=record.source_sha256,

@@ -99,16 +99,16 @@ def import_outlines(
 def _check(given: _Given, *, dry_run: bool, without: Sequence[Path]) -> None:
     """Raises UsageError: what is given does not go together, or holds no Labelme file."""
     if (given.images is None) != (given.masks is None):
-        raise UsageError("--images and --masks", "go together", "Give both")
+        raise UsageError("--images and --masks", "belong together, and only one was given", "Give both")
     if given.sources and given.masks is not None:
-        what = "was given together with --images and --masks"
-        raise UsageError(given.sources[0], what, "Give either Labelme files or masks, and import the others after them")
+        what = "cannot be imported together with --images and --masks"
+        raise UsageError(given.sources[0], what, "Import Labelme files and masks one after the other")
     if dry_run and not given.folders:
-        raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name what is to be read")
+        raise UsageError("--dry-run", "needs SOURCES, or --images and --masks", "Name the files to read")
     if given.sources and not given.files(without):
         there = what_is_there(given.sources, without=without)
         what = f"holds no Labelme file, only {there}" if there else "holds no Labelme file"
-        raise UsageError(given.sources[0], what, "Name their folder; scans come in by `dmr prelabel`")
+        raise UsageError(given.sources[0], what, "Name the folder of the Labelme files; add scans with `dmr prelabel`")
 
 
 def _is_recognised(s: Session, given: _Given, *, yes: bool) -> bool:

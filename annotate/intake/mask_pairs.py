@@ -50,14 +50,14 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
         same = by_place.get(_place(mask, masks, _MASK_ENDS)) or by_name.get(_bare(mask.stem, _MASK_ENDS), [])
         pairs.append((mask, [image for image in same if image.resolve() != mask.resolve()]))
     if not any(same for _, same in pairs):
-        what = "holds no mask that is named like an image"
+        what = "holds no mask with the name of an image"
         raise UsageError(masks, what, "Give both the same name, p01.png and p01.jpg, or p01.png and p01_mask.png")
     for mask, same in pairs:
         if len(same) == 1:
             yield mask, same[0]
         elif same:
             names = ", ".join(sorted(image.name for image in same)[:3])
-            report.fail(BrokenInput(mask, f"has several images of its name: {names}", "Lay both folders out alike"))
+            report.fail(BrokenInput(mask, f"several images have its name: {names}", "Use the same subfolders for images and masks"))
         else:
             report.fail(
                 BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")

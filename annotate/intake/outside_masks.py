@@ -50,8 +50,8 @@ def _mask_frame(mask: Path, image: Path, *, classes: Classes, coverage: Coverage
     frame = only_frame(image)
     index, notes = read_class_mask(mask.read_bytes(), class_ids=sorted(ids), where=mask)
     if index.shape != frame.pixels.shape:
-        size = f"{index.shape[1]} x {index.shape[0]}, and its image {frame.width} x {frame.height}"
-        raise BrokenInput(mask, f"has {size} pixels", "Export the mask at the image's own size")
+        size = f"{index.shape[1]} x {index.shape[0]} pixels, and its image has {frame.width} x {frame.height}"
+        raise BrokenInput(mask, f"has {size}", "Export the mask in the size of its image")
     unknown = sorted(set(np.unique(index).tolist()) - ids - {0})
     for note in (*notes, *(f"mask value {value} is no class (left out)" for value in unknown)):
         report.note(note, mask.name)

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     "folders",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Search this folder for files that are not found; without FRAME for the files of all frames. Repeatable.",
+    help="Search this folder for missing files of FRAME, or of all frames if none is named. Repeatable.",
 )
 @reporting
 @pass_workspace
 def where(workspace: Workspace, targets: tuple[str, ...], folders: tuple[Path, ...]) -> Report:
-    """Tell which file a frame is from, or a file's frames.
+    """Show which file a frame is from, or which frames a file gave.
 
-    FRAME is a frame's id, its first signs, or its picture's name. Works where the frames were brought in: the names of
-    the files stay on that computer, outside the workspace.
+    FRAME is a frame's id, its first characters, or the name of its picture. Use this command on the computer that added
+    the frames: file names are kept there, outside the workspace.
     """
     from ..errors import UsageError
     from .told import tell_where

@@ -136,5 +136,5 @@ def _errors_told(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         what = error.strerror if isinstance(error, OSError) else str(error)
-        remedy = "See to the disk and its permissions; it may be deleted, and `dmr where --in FOLDER` makes it anew"
+        remedy = "Check the disk and its permissions. You may delete the index: `dmr where --in FOLDER` makes a new one"
         raise IndexBrokenError(path, f"the private index of source files cannot be used ({what})", remedy) from error

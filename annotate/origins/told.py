@@ -57,13 +57,13 @@ def _as_json(found: Whereabouts) -> dict[str, Any]:
 
 def _as_text(found: Whereabouts) -> str:
     frame, seen = found.frame, found.seen
-    told = {"same": "there, the same", "missing": "not there any more", "changed": "another content now"}
+    told = {"same": "unchanged", "missing": "no longer there", "changed": "its content has changed"}
     if seen is None:
         file = "not known on this computer"
     else:
         last = f", last seen {seen.at[:10]}" if seen.at else ""
         file = f"{click.format_filename(seen.path)} ({told.get(found.state, found.state)}{last})"
-    split = found.split or ("not assigned yet" if frame.patient else "training at most: patient unknown")
+    split = found.split or ("not assigned yet" if frame.patient else "never test: patient unknown")
     lines = (
         ("file", file),
         ("index in file", str(frame.index)),

@@ -117,17 +117,19 @@ def _frame_named(catalogue: Catalogue, target: str) -> str | None:
     name = PurePath(target.strip(" \t\r\n,;\"'")).name.lower()
     if whole := _ID.fullmatch(name):
         if not catalogue.known_frames([whole[1]]):
-            raise BrokenInput(target, "is no frame of this workspace", "Look for it in the workspace that it is from")
+            raise BrokenInput(
+                target, "is no frame of this workspace", "Run the command in the workspace that the frame is from"
+            )
         return whole[1]
     if Path(target).exists() or not _PREFIX.fullmatch(name):
         return None
     found = catalogue.frames_beginning(name, most=_SHOWN + 1)
     if not found:
-        raise BrokenInput(target, "is the beginning of no frame of this workspace", "Look for it in another workspace")
+        raise BrokenInput(target, "no frame of this workspace begins like this", "Try another workspace")
     if len(found) > 1:
         more = " and more" if len(found) > _SHOWN else ""
-        what = f"is the beginning of several frames: {', '.join(found[:_SHOWN])}{more}"
-        raise BrokenInput(target, what, "Give more of its signs")
+        what = f"fits several frames: {', '.join(found[:_SHOWN])}{more}"
+        raise BrokenInput(target, what, "Give more characters of the id")
     return found[0]
 
 
@@ -139,7 +141,9 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
         UsageError: It is a folder.
     """
     if path.is_dir():
-        raise UsageError(path, "is a folder", "Name files or frames; --in searches a folder for the files of frames")
+        raise UsageError(
+            path, "is a folder", "Name files or frames. To search a folder for the files of frames, use --in"
+        )
     if path.exists() and not path.is_file():  # such as a named pipe, which would be waited for
         raise UsageError(path, "is no file", "Name files or frames")
     try:
@@ -147,8 +151,10 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
         if (image := _image_beside(path)) is not None:
             files[image] = source_hashes(image)
     except FileNotFoundError:
-        what = "is neither a frame nor a file that is there"
-        raise BrokenInput(path, what, "A frame's id is f and 20 hex digits, or its first ones") from None
+        what = "is neither a frame nor an existing file"
+        raise BrokenInput(
+            path, what, "Check the path; a frame's id is f and 20 hex digits, or the first of them"
+        ) from None
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
     found = [(frame, file) for file, hashes in files.items() for sha in hashes for frame in catalogue.frames_from(sha)]
@@ -156,7 +162,7 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
         raise BrokenInput(path, "no image in it or beside it is in this workspace", "Name the image itself")
     if not found:
         would_be = _would_be(list(files.values())[-1][0], key_id=key_id)
-        raise BrokenInput(path, f"is not in this workspace{would_be}", "`dmr ingest` or `dmr import` brings it in")
+        raise BrokenInput(path, f"is not in this workspace{would_be}", "Add it with `dmr ingest` or `dmr import`")
     yield from found
 
 
@@ -183,12 +189,12 @@ def _image_beside(path: Path) -> Path | None:
 def explain(found: Whereabouts) -> DmrError | None:
     """What is wrong with the way back to a frame's file, and what to do; None where it is there and the same."""
     frame, seen = found.frame.frame_id, found.seen
-    remedy = f"`dmr where {frame} --in FOLDER` searches a folder for it"
+    remedy = f"Search a folder for it: `dmr where {frame} --in FOLDER`"
     if seen is None:
         return BrokenInput(frame, "this computer's index does not know its file", remedy)
     told: dict[FileState, str] = {
-        "missing": "its file is not there any more",
-        "changed": "its file has another content now",
+        "missing": "its file is no longer there",
+        "changed": "the content of its file has changed",
         "cannot be opened": "its file cannot be opened",
     }
     return BrokenInput(frame, told[found.state], remedy) if found.state in told else None

@@ -29,8 +29,8 @@ def overview(s: Session) -> str:
         s.report.say(f"These keys of [select] in {SETTINGS_NAME} have no effect yet: {names}.")
     if (step := interrupted_at(s.workspace.models_folder)) is not None:
         s.report.say(
-            f"A training was interrupted at step {step}: the same command goes on; `dmr train --finish` makes a "
-            "version of what it has."
+            f"A training was interrupted at step {step}. Run the same command to go on, or `dmr train --finish` to "
+            "make a version of what it has learnt so far."
         )
     models = len(s.catalogue.models())
     s.report.say(f"Next: {_next_step(counts, drawn, models=models, active=active is not None)}.")
@@ -51,25 +51,25 @@ def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | 
 def _next_step(counts: Mapping[str, int], drawn: Mapping[int, DrawnClass], *, models: int, active: bool) -> str:
     """What to do next, without a full stop."""
     if not counts["frames"]:
-        return "`dmr import FOLDER` for outlines that you have, or `dmr prelabel FOLDER` for scans"
+        return "`dmr import FOLDER` to add outlines that you have, or `dmr prelabel FOLDER` for scans without outlines"
     if active:
         return (
-            "`dmr prelabel FOLDER` for new scans; `dmr push` to correct their drafts in Label Studio, or `dmr open` in "
-            "Labelme; `dmr retrain` when something new is drawn"
+            "`dmr prelabel FOLDER` for new scans. Correct their drafts in Label Studio with `dmr push`, or in Labelme "
+            "with `dmr open`. Then `dmr retrain`"
         )
     if not counts["frames labelled"]:
         return "`dmr open` to draw on the frames that come first"
     if not drawn:
         return (
             f"none of the {counted(counts['frames labelled'], 'labelled frames')} shows an outline of a class. `dmr "
-            "import FOLDER --dry-run` says what was left out of the files, and which lines of dmr.toml to change; then "
+            "import FOLDER --dry-run` says what was left out of the files, and which lines of dmr.toml to change. Then "
             "import again, or draw with `dmr open`"
         )
     if not any(own.frames["train"] for own in drawn.values()):
-        return "outlines of more patients, by `dmr import FOLDER` or `dmr open`; none is of a training patient"
+        return "add outlines of more patients with `dmr import FOLDER` or `dmr open`: no training patient has any yet"
     if models:
         return (
-            "no model is active, for none has learnt enough yet: train longer (`dmr train --minutes 60`), or outline "
-            "more frames"
+            "no model is active, because none has learnt enough yet. Train longer (`dmr train --minutes 60`), or "
+            "outline more frames"
         )
     return "`dmr train`"

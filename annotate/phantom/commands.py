@@ -12,13 +12,21 @@ from ..report import Report
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--patients", type=click.IntRange(1, 999), default=10, show_default=True, help="Each has one clip.")
-@click.option("--frames", type=click.IntRange(1, 999), default=12, show_default=True, help="In each clip.")
 @click.option(
-    "--format", "kind", type=click.Choice(["png", "dicom"]), default="png", show_default=True, help="Of the files."
+    "--patients",
+    type=click.IntRange(1, 999),
+    default=10,
+    show_default=True,
+    help="Number of patients; each has one clip.",
 )
-@click.option("--scanner", "scanners", multiple=True, help="Only this virtual scanner; may be repeated [default: all].")
-@click.option("--labels/--no-labels", default=True, show_default=True, help="Labelme files with the exact outlines.")
+@click.option("--frames", type=click.IntRange(1, 999), default=12, show_default=True, help="Frames in each clip.")
+@click.option(
+    "--format", "kind", type=click.Choice(["png", "dicom"]), default="png", show_default=True, help="File format."
+)
+@click.option("--scanner", "scanners", multiple=True, help="Use this virtual scanner. Repeatable [default: all].")
+@click.option(
+    "--labels/--no-labels", default=True, show_default=True, help="Write Labelme files with the exact outlines."
+)
 @seed_option
 @reporting
 def phantom(
@@ -26,9 +34,9 @@ def phantom(
 ) -> Report:
     """Draw synthetic Shamrock clips with outlines in FOLDER.
 
-    The subjects are virtual, the outlines exact. The same seed gives the same bytes; another seed gives other patients.
-    Files are named PATIENT_FRAME, as a new workspace expects. DICOM files carry invented patient data, in tags and
-    burned in, to try de-identification on.
+    The subjects are invented and the outlines exact. The same seed gives the same bytes; another seed gives other
+    patients. Files are named PATIENT_FRAME, as a new workspace expects. DICOM files carry invented patient data, in
+    their tags and in the picture, to test de-identification.
     """
     from ..errors import UsageError
     from .scanner import SCANNERS
@@ -36,7 +44,9 @@ def phantom(
 
     for name in scanners:
         if name not in SCANNERS:
-            raise UsageError("phantom --scanner", f"there is no {name!r}", f"Choose of: {', '.join(sorted(SCANNERS))}")
+            raise UsageError(
+                "phantom --scanner", f"there is no {name!r}", f"Choose from: {', '.join(sorted(SCANNERS))}"
+            )
     report = Report("phantom")
     wanted = PhantomSet(
         patients=patients,

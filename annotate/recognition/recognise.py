@@ -94,13 +94,13 @@ class Recognised:
         if forced:
             return DmrError(
                 "import",
-                f"none of {self.all} {self.what} is of a class, so nothing was changed",
-                "See below what to change",
+                f"none of {self.all} {self.what} belongs to a class, so nothing was changed",
+                "Make the changes below and import again",
             )
-        also = ", or take the known ones with --yes" if self.known else ""
+        also = ", or import only the known ones with --yes" if self.known else ""
         found = f"{self.known + self.ignored} of {self.all} {self.what}"
         what = f"{SETTINGS_NAME} knows {found}, fewer than half, so nothing was changed"
-        return DmrError("import", what, f"See below what to change, and import again{also}")
+        return DmrError("import", what, f"Make the changes below and import again{also}")
 
     def as_dict(self) -> dict[str, object]:
         """For `--json`."""
@@ -128,7 +128,7 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
     order = [label for label, _ in unknown.most_common() if label]
     guessed = {label: c for label in order if (c := guess_class(label, settings.classes)) is not None}
     if guessed:
-        yield f"In {SETTINGS_NAME}, put each line into the [[class]] named behind its #, in place of its aliases line:"
+        yield f"In {SETTINGS_NAME}, replace the aliases line of each [[class]] that is named after a # here:"
         for c in settings.classes:
             new = [label for label, its in guessed.items() if its.id == c.id]
             if new:
@@ -136,7 +136,7 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
     rest = [label for label in order if label not in guessed]
     if rest:
         yield (
-            f"No class is guessed for {counted(len(rest), 'labels')}. Put each among the aliases of its class in "
+            f"No class could be guessed for {counted(len(rest), 'labels')}. Put each among the aliases of its class in "
             f"{SETTINGS_NAME}, or make it a [[class]] with a new id:"
         )
         for label in rest[:_LABELS_SHOWN]:
@@ -150,13 +150,13 @@ def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -
         if unknown[""]:
             yield f"{counted(unknown[''], 'shapes')} have no label."
         yield (
-            "Labels that are none of your classes are left out by this line, without its first #, in place of the "
-            "ignore line under [import]:"
+            "To leave out labels that are none of your classes, replace the ignore line under [import] by this one, "
+            "without its first #:"
         )
         left_out = [*settings.imports.ignore, *rest[:_LABELS_SHOWN], *([""] if unknown[""] else [])]
         yield f"# ignore = {toml_value(_each_once(left_out))}"
     if 2 * sum(unknown[label] for label in rest) > labels.shapes.total():
-        yield "If your classes are others: `dmr init FOLDER --from OUTLINES` makes a workspace with those of the files."
+        yield "If your classes are others, `dmr init FOLDER --from OUTLINES` makes a workspace with those of the files."
 
 
 def _each_once(texts: Iterable[str]) -> list[str]:
@@ -188,13 +188,13 @@ def recognise_masks(masks: Sequence[Path], classes: Classes, *, tell: Tell = sil
         more = f", and {len(unknown) - _VALUES_SHOWN} more" if len(unknown) > _VALUES_SHOWN else ""
         advice = [
             f"A value in a mask is the id of a class: {', '.join(f'{c.id} {c.name}' for c in classes.active)}.",
-            f"These are none: {shown}{more}. Give the classes the ids of your masks in {SETTINGS_NAME}, or export the "
-            "masks anew.",
+            f"These values are no class: {shown}{more}. Give the classes the ids of your masks in {SETTINGS_NAME}, or "
+            "export the masks again.",
         ]
         if values[_WHITE] and _WHITE not in ids:
             advice.append(
-                "255 is the white of a mask that shows one class: put such masks into a folder with the class's name, "
-                "LAYERS/CLASS/NAME.png, and `dmr convert layers-to-labelme LAYERS OUTLINES` makes outlines of them."
+                "255 is the white of a mask that shows one class. Put such masks into a folder with the class's name, "
+                "LAYERS/CLASS/NAME.png. Then `dmr convert layers-to-labelme LAYERS OUTLINES` makes outlines of them."
             )
     all_ = values.total()
     return Recognised("structures in the masks", all_, all_ - unknown.total(), 0, unknown, tuple(advice))

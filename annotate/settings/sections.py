@@ -31,7 +31,9 @@ def read_section(cls: type[T], table: object, *, where: str, place: str) -> T:
         SettingsError: It cannot be followed.
     """
     if not isinstance(table, Mapping):
-        raise SettingsError(where, f"{place} is {_shown(table)}: expected a table", f"Give {place} a line of its own")
+        raise SettingsError(
+            where, f"{place} is {_shown(table)}: expected a table", f"Write {place} on a line of its own"
+        )
     known: dict[str, Field[Any]] = {f.metadata.get("key", f.name): f for f in fields(cls)}  # type: ignore[arg-type]
     refuse_unknown(table, known, where=where, place=place)
     hints = get_type_hints(cls)

@@ -1,4 +1,4 @@
-"""The `dmr.toml` that `dmr init` writes, with a word on each key."""
+"""The `dmr.toml` that `dmr init` writes, with a comment on each key."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ SHAMROCK_CLASSES = (
 )
 """The Shamrock view's structures, which DMRNet was made for; an alias is the Chinese name in pinyin."""
 
-_HEAD = r"""# Settings of this workspace. A key that is left out has the value that stands here, but for
-# the classes, which have none, and the patient pattern, without which every patient is unknown.
+_HEAD = r"""# Settings of this workspace. A missing key has the value written here, with two exceptions: there are no
+# classes without a [[class]], and without a patient pattern every patient is unknown.
 format = 1
 
 [import]
-# A regular expression over a file's name without its ending: here PATIENT_FRAME. A group (?P<clip>...) may be added;
-# without it a patient is one clip. A file that it does not match is of an unknown patient: trained on, never tested on.
+# A regular expression for file names without their ending, here PATIENT_FRAME. You may add a group (?P<clip>...);
+# without it, all frames of a patient are one clip. If a name does not match, the patient is unknown: such frames are
+# used for training, never for testing.
 patient = '^(?P<patient>\d+)_(?P<frame>\w+)$'
 # "drawn": a class that is not drawn was perhaps not looked for. "all": a class that is not drawn is absent.
 coverage = "drawn"
-# Labels that are none of the classes, such as ["jizhu"]: left out and counted. They take no coverage away.
+# Labels to leave out, such as ["jizhu"]. Their shapes are counted, and the coverage stays as it is.
 ignore = []
 
 [geometry]
 spacing_mm = "from-tags"    # or [row, column], millimetres a pixel, for every frame
 
-# The classes. An id is never given to another structure, and a renamed class keeps its id; `retired = true` takes one
-# out of use. z: in a mask, higher covers lower. inside: the class whose structures contain this one's.
+# The classes. Never give an id to another structure; a renamed class keeps its id. `retired = true` takes a class out
+# of use. z: in a mask, higher covers lower. inside: the class whose structures contain this one's.
 """
 
 _TAIL = """
-# A patient is in one split once and for good; these are the shares aimed at. Their sum is 1.
+# The share of the patients that each split should get; the sum is 1. A patient stays in its split for good.
 [split]
 train = 0.7
 validation = 0.1
@@ -54,22 +55,22 @@ per_clip_per_round = 2
 [train]
 size = "s"                  # "s" for a processor, "m" or "l" for a graphics card
 seed = 0
-# input = 256               # side of the square input in pixels, a multiple of 32; without it what this PC has time for
+# input = 256               # side of the square input in pixels, a multiple of 32; left out: what this PC has time for
 # epochs = 100              # limits; without any of them a training ends within the hour
 # minutes = 30
 
-# A new model is promoted when it surely loses no more Dice than this, over all and in one class.
+# A new model is promoted if it surely loses no more Dice than margin overall, and class_margin in each class.
 [gate]
 margin = 0.03
 class_margin = 0.05
 
-# Label Studio. Its token is never written here: keyring, environment, or a file that only its owner reads.
+# Label Studio. Its token is never written here, only in the keyring, the environment, or a file for its owner alone.
 # [studio]
 # url = "http://127.0.0.1:8080"
 # [[studio.queue]]
 # name = "main"
 # purpose = "correct"       # or "audit", "second-reading", "adjudication": a project each
-# reader = "..."            # whose queue it is; left out, anybody's
+# reader = "..."            # whose queue it is; left out: anybody's
 
 # The database is catalogue.sqlite in this folder, or a PostgreSQL server:
 # [catalogue]

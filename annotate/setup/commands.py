@@ -13,21 +13,27 @@ from ..settings.model import Coverage
 
 _PATH = click.Path(path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
+_COVERAGE = "What a class that is not drawn means: perhaps not looked for (drawn), or absent (all)."
 
 
 @click.command()
 @click.argument("folder", type=_PATH, default=Path())
-@click.option("--classes", help="Names of the structures and other names for them: nerve=shenjing,muscle,...")
-@click.option("--from", "outlines", type=_THERE, help="Labelme files to propose classes, aliases and --patient from.")
-@click.option("--patient", help="Regular expression that finds (?P<patient>...) in a file's name.")
-@click.option("--coverage", type=click.Choice(get_args(Coverage)), help="What a class that is not drawn means.")
+@click.option("--classes", help="Class names, each with its other spellings: nerve=shenjing,muscle,...")
+@click.option(
+    "--from",
+    "outlines",
+    type=_THERE,
+    help="Labelme files from which classes, aliases and the patient pattern are proposed.",
+)
+@click.option("--patient", help="Regular expression that finds the patient in a file's name, as (?P<patient>...).")
+@click.option("--coverage", type=click.Choice(get_args(Coverage)), help=_COVERAGE)
 @reporting
 def init(folder: Path, classes: str | None, outlines: Path | None, patient: str | None, coverage: str | None) -> Report:
     """Make a workspace in FOLDER.
 
     Without --classes or --from, the classes are those of the Shamrock view: psoas_major, quadratus_lumborum,
-    erector_spinae, transverse_process, vertebral_body and lumbar_plexus. With --from they are what the labels in the
-    files tell; what --classes and --patient say stays.
+    erector_spinae, transverse_process, vertebral_body and lumbar_plexus. With --from, they come from the labels in the
+    files. Classes given with --classes stay and get aliases from the files; a pattern given with --patient stays.
     """
     from .new_workspace import make_workspace
 

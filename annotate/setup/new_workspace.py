@@ -1,4 +1,4 @@
-"""`dmr init`: makes a workspace and says what to do with it."""
+"""`dmr init`: make a workspace and say what to do next."""
 
 from __future__ import annotations
 
@@ -55,24 +55,27 @@ def make_workspace(
         return
     report.say(f"{workspace.root} is a workspace already; nothing was changed.")
     if outlines is not None:
-        report.say("--from proposes settings for a new one; here `dmr import` says which lines to change.")
+        report.say(
+            "--from proposes settings for a new workspace only. Here, `dmr import` says which lines of dmr.toml to "
+            "change."
+        )
 
 
 def _say_what_was_made(workspace: Workspace, proposal: Proposal | None, report: Report) -> None:
     with workspace.catalogue() as catalogue:
         key = key_path(catalogue.meta("key_id"))
     report.say(f"Made a workspace in {workspace.root}.")
-    report.say(f"The key of its pseudonyms lies outside it: {key}. Keep a copy where patients' names are kept.")
+    report.say(f"The key of its pseudonyms is kept outside it: {key}. Store a copy where you store patients' names.")
     if proposal is None:
         report.say(
-            "Next: say in dmr.toml what your files call the structures and the patients, then `dmr import FOLDER`. "
-            "In a new folder, `dmr init --from OUTLINES` finds it out from the files."
+            "Next: write into dmr.toml what your files call the structures and the patients. Then run `dmr import "
+            "FOLDER`. In a new folder, `dmr init --from OUTLINES` finds this out from the files."
         )
         return
     report.data["proposed"] = proposal.data
     for line in proposal.lines:
         report.say(line)
-    report.say("Next: look it over in dmr.toml, then run `dmr import` in that folder on the same files.")
+    report.say("Next: check the proposal in dmr.toml, then run `dmr import` in that folder on the same files.")
 
 
 def _named_classes(text: str) -> list[ClassDef]:

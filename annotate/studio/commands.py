@@ -1,4 +1,4 @@
-"""Commands around Label Studio that need no network: studio, pull, doctor."""
+"""The commands for Label Studio that need no trained network: studio, pull, doctor."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def studio() -> None:
-    """Run a local Label Studio, or connect to one that is there."""
+    """Run a local Label Studio, or connect to an existing one."""
 
 
 @studio.command()
-@click.option("--port", type=click.IntRange(1024, 65535), help="To listen on [default: 8080, or the next free one].")
+@click.option(
+    "--port", type=click.IntRange(1024, 65535), help="Port to listen on [default: 8080, or the next free one]."
+)
 @click.option(
     "--wheels",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -30,9 +32,9 @@ def studio() -> None:
 )
 @reporting
 def start(port: int | None, wheels: Path | None) -> Report:
-    """Start a Label Studio on this computer; install it if need be.
+    """Start a Label Studio on this computer; install it if needed.
 
-    It answers to this computer alone.
+    Other computers cannot reach it.
     """
     from .credentials import browser_login, credentials_path, uses_keyring
     from .server import start as start_server
@@ -45,8 +47,8 @@ def start(port: int | None, wheels: Path | None) -> Report:
     login = browser_login(server.url)
     if login is not None:
         kept = "the system's keyring, entry dmr-label-studio" if uses_keyring() else str(credentials_path())
-        report.say(f"Log in as {login[0]}; the password lies in {kept}.")
-    report.say("Next: dmr push. Others who label on this computer get an account by the link under Organization.")
+        report.say(f"Log in as {login[0]}; the password is in {kept}.")
+    report.say("Next: dmr push. Other people on this computer get an account with the link under Organization.")
     return report
 
 
@@ -85,7 +87,7 @@ def studio_status() -> Report:
 def connect(url: str) -> Report:
     """Use the Label Studio at URL.
 
-    Its access token is asked for, or read from standard input.
+    The command asks for the access token, or reads it from standard input.
     """
     from ..errors import UsageError
     from .client import StudioClient
@@ -102,7 +104,7 @@ def connect(url: str) -> Report:
     with StudioClient(login) as client:
         _, mail = client.whoami()
     save_login(login)
-    report.say(f"Connected to {login.url} as {mail}. Look for trouble with `dmr doctor`.")
+    report.say(f"Connected to {login.url} as {mail}. Check the link with `dmr doctor`.")
     return report
 
 
@@ -110,9 +112,9 @@ def connect(url: str) -> Report:
 @reporting
 @pass_workspace
 def pull(workspace: Workspace) -> Report:
-    """Fetch what was submitted in Label Studio; change nothing there.
+    """Fetch submitted outlines from Label Studio; change nothing there.
 
-    What was submitted becomes revisions in the workspace, what was deleted tombstones.
+    Submitted outlines become revisions in the workspace. Where outlines were deleted there, the revision is withdrawn.
     """
     from ..editing.edits import sync_checkout
     from .pull import pull as pull_all
@@ -133,15 +135,15 @@ def pull(workspace: Workspace) -> Report:
 @reporting
 @pass_workspace
 def doctor(workspace: Workspace) -> Report:
-    """Look for what is wrong with Label Studio, and say what to do."""
+    """Check the link to Label Studio, and say what to do."""
     from .doctor import examine
 
     report = Report("doctor")
     report.data["findings"] = []
     with at_work(workspace, report) as s:
-        s.tell("Looking at Label Studio", 0, None)
+        s.tell("Checking Label Studio", 0, None)
         for finding in examine(s):
-            s.tell("Looking at Label Studio", 1, None)
+            s.tell("Checking Label Studio", 1, None)
             report.data["findings"].append({"what": finding.what, "told": finding.told, "fine": finding.is_fine})
             if finding.is_fine:
                 show(f"ok     {finding.what}: {finding.told}")

@@ -89,7 +89,7 @@ def need_login(settings: Settings) -> Login:
     """
     login = find_login(settings)
     if login is None:
-        remedy = "Start a local one: dmr studio start; or name yours: dmr studio connect URL"
+        remedy = "Start a local one with dmr studio start, or use yours with dmr studio connect URL"
         raise StudioError("Label Studio", "none is set up", remedy)
     return login
 
@@ -130,4 +130,4 @@ def _read() -> dict[str, Any]:
     except FileNotFoundError:
         return {"default": None, "servers": {}}
     except (OSError, ValueError, KeyError, TypeError):
-        raise StudioError(path, "cannot be read", "Delete it and say `dmr studio connect` again") from None
+        raise StudioError(path, "cannot be read", "Delete it and run `dmr studio connect` again") from None

@@ -38,7 +38,7 @@ def examine(s: Session) -> Iterator[Finding]:
         yield Finding("login", str(error), False)
         return
     if login is None:
-        told = "none is set up. Start a local one: dmr studio start; or name yours: dmr studio connect URL."
+        told = "none is set up. Start a local one with dmr studio start, or use yours with dmr studio connect URL."
         yield Finding("login", told, False)
         return
     yield Finding("address", login.url)
@@ -108,11 +108,13 @@ def _order(what: str, project: Project, client: StudioClient) -> Iterator[Findin
         told = f"'{project.sampling}'. In the project's Settings, set Task Sampling to Uncertainty Sampling."
         yield Finding(f"{what}, order", told, False)
     if not project.is_prefilled:
-        told = "drafts are not shown to annotators. In Settings, Annotation, use predictions to prelabel tasks."
+        told = (
+            "drafts are not shown to annotators. In the project's Settings, Annotation, show predictions as pre-labels."
+        )
         yield Finding(f"{what}, drafts", told, False)
     if client.annotators(project.id) > 1:
-        told = "several people annotate in it, and then 'Label All Tasks' draws at random: sort by the view "
-        told += "'Most informative first' and use 'Label Tasks As Displayed', or give each a queue in dmr.toml."
+        told = "several people annotate in it, so 'Label All Tasks' shows tasks in random order. Use the view "
+        told += "'Most informative first' and 'Label Tasks As Displayed', or give each person a queue in dmr.toml."
         yield Finding(f"{what}, order", told)
 
 
@@ -122,8 +124,6 @@ def _image(client: StudioClient, project: Project, what: str) -> Finding:
         return Finding(f"{what}, images", "there is no task yet")
     kind = client.image_type(task.data.image)
     if kind != "image/png":
-        told = (
-            f"the first task's image is answered as {kind or 'nothing'}. Push again, or see to the project's storage."
-        )
+        told = f"for the first task's image the server sent {kind or 'nothing'}. Push again, or check the storage."
         return Finding(f"{what}, images", told, False)
     return Finding(f"{what}, images", "the first task's image is shown")

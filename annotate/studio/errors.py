@@ -14,8 +14,8 @@ from label_studio_sdk.core.parse_error import ParsingError
 from ..errors import StudioError
 from .records import OddAnswer
 
-_NO_STUDIO = "does not answer as Label Studio does", "Look whether the address is right"
-_AGAIN = "See to the server and run the command again; what is done already is not done twice"
+_NO_STUDIO = "does not answer as Label Studio does", "Check the address"
+_AGAIN = "Check the server and run the command again; finished work is not repeated"
 
 
 @contextmanager
@@ -29,9 +29,9 @@ def told(url: str, what: str) -> Iterator[None]:
         status = error.response.status_code
         raise StudioError(url, *_refusal(status, _detail(error.response.text), what)) from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise StudioError(url, "is no address of a server", "Begin it with http:// or https://") from error
+        raise StudioError(url, "is not the address of a server", "Begin it with http:// or https://") from error
     except httpx.TransportError as error:
-        what_to_do = "Start it with `dmr studio start`, or see to the server, and run the command again"
+        what_to_do = "Start it with `dmr studio start`, or check the server. Then run the command again"
         raise StudioError(url, "Label Studio does not answer", what_to_do) from error
     except ApiError as error:
         raise StudioError(url, *_refusal(error.status_code, _detail(error.body), what)) from error
@@ -72,7 +72,7 @@ def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
     if status < 400:
         return _NO_STUDIO
     if status == 404:
-        return f"Label Studio has no {what}", "Look at it there, and run the command again"
+        return f"Label Studio has no {what}", "Check it in Label Studio and run the command again"
     return f"Label Studio refuses {what} ({status}{detail})", _AGAIN
 
 

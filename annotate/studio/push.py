@@ -55,8 +55,8 @@ def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
     unseen = [o.frame.frame_id for o in outgoing if o.frame.reviewed_at is None]
     if unseen:
         many = counted(len(unseen), "frames")
-        what = f"{many} may show a patient's name: nobody has said yet that the pixels were reviewed"
-        remedy = "Look at frames/, then say `dmr push --pixels-reviewed`; nothing was sent"
+        what = f"{many} may show a patient's name: nobody has confirmed yet that the pixels were reviewed"
+        remedy = "Nothing was sent. Look at the pictures in frames/, then run `dmr push --pixels-reviewed`"
         raise UsageError(f"frames/{unseen[0]}.png", what, remedy)
 
 

@@ -124,7 +124,7 @@ def interface_of(project: Project, classes: Classes) -> Interface:
     try:
         return read_interface(project.config, classes=classes)
     except ValueError as error:
-        remedy = "Restore it in the project's Settings, Labeling Interface"
+        remedy = "Repair it in the project's Settings, Labeling Interface"
         raise StudioError(f"project '{project.title}'", str(error), remedy) from None
 
 
@@ -135,7 +135,7 @@ def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project 
     frames = s.catalogue.queue_tasks(known.id)
     if not any(task.frame_id in frames for task in client.tasks(project.id)):
         return None
-    s.report.note("the project's description lost the word that dmr knows it by", known.name)
+    s.report.note("the project's description no longer has the word by which dmr finds it", known.name)
     return project
 
 
@@ -151,10 +151,10 @@ def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -
     where = f"project '{opened.project.title}'"
     if opened.interface.strangers:
         what = (
-            f"class '{missing[0].name}' has no label there, and its label '{opened.interface.strangers[0]}' is no class"
+            f"class '{missing[0].name}' has no label in it, and its label '{opened.interface.strangers[0]}' is no class"
         )
         raise StudioError(
-            where, what, "Name the label as the class again, or add it to the class's aliases in dmr.toml"
+            where, what, "Rename the label back to its class's name, or add it to the class's aliases in dmr.toml"
         )
     config = with_labels(opened.project.config, missing)
     client.set_config(opened.project.id, config)

@@ -101,7 +101,7 @@ def install(*, wheels: Path | None = None, tell: Tell) -> bool:
     done = folder / "installed"
     if done.is_file():
         return False
-    tell(f"Installing Label Studio {VERSION}", 0, None, "once: about 1 GB and some minutes")
+    tell(f"Installing Label Studio {VERSION}", 0, None, "only once: about 1 GB, a few minutes")
     shutil.rmtree(folder, ignore_errors=True)  # what a run that was interrupted left
     source = ["--no-index", "--find-links", str(wheels)] if wheels else []
     steps = [
@@ -169,7 +169,9 @@ def stop() -> LocalServer | None:
     deadline = time.monotonic() + _STOP_S
     while server.is_running:
         if time.monotonic() > deadline:
-            raise StudioError(server.url, f"process {server.pid} does not end", "End it with the system's means")
+            raise StudioError(
+                server.url, f"process {server.pid} does not end", "End it by hand, for example in the task manager"
+            )
         time.sleep(0.2)
     return server
 
@@ -259,14 +261,16 @@ def _free_port(first: int) -> int:
             except OSError:
                 continue
             return port
-    raise StudioError(_HOST, f"no port from {first} to {first + 99} is free", "Name one: dmr studio start --port N")
+    raise StudioError(
+        _HOST, f"no port from {first} to {first + 99} is free", "Choose another: dmr studio start --port N"
+    )
 
 
 def _wait(server: LocalServer, *, log: Path) -> None:
     deadline = time.monotonic() + _BOOT_S
     while not server.answers:
         if not server.is_running:
-            raise StudioError(server.url, "Label Studio ended while it started", f"Its reasons stand in {log}")
+            raise StudioError(server.url, "Label Studio ended while it started", f"The reason is in {log}")
         if time.monotonic() > deadline:
-            raise StudioError(server.url, f"Label Studio is not up after {_BOOT_S:g} s", f"Look into {log}")
+            raise StudioError(server.url, f"Label Studio is not up after {_BOOT_S:g} s", f"Read {log}")
         time.sleep(0.5)

@@ -12,7 +12,7 @@ def utc_text(time: datetime) -> str:
         ValueError: The time has no zone.
     """
     if time.tzinfo is None:
-        raise ValueError("a time without a zone is nobody's time")
+        raise ValueError("a time needs a time zone")
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

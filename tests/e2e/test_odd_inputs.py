@@ -271,8 +271,8 @@ def test_a_damaged_model_is_refused_in_one_line(workspace: Workspace, tmp_path: 
     [
         (("evaluate", "--map", "x=nosuch", "--data", "."), "no model"),
         (("train", "--input", "100"), "multiple of 32"),
-        (("import", "--masks", "."), "go together"),
-        (("import", ".", "--images", ".", "--masks", "."), "Give either Labelme files or masks"),
+        (("import", "--masks", "."), "belong together"),
+        (("import", ".", "--images", ".", "--masks", "."), "Import Labelme files and masks one after the other"),
         (("models", "info", "v9"), "no model of this workspace"),
         (("models", "promote", "v9", "--because", " "), "says nothing"),
         (("import", "."), "holds no Labelme file"),

@@ -121,7 +121,7 @@ def test_half_is_enough_and_the_rest_is_told_with_its_lines(workspace: Workspace
 def test_yes_takes_what_is_known_and_never_nothing(workspace: Workspace, outlines: Path, tmp_path: Path) -> None:
     outline(tmp_path / "other", "9_9", "foo")
     nothing = run("import", str(tmp_path / "other"), "--yes", code=1)
-    assert "none of 1 shapes is of a class, so nothing was changed" in nothing.stderr
+    assert "none of 1 shapes belongs to a class, so nothing was changed" in nothing.stderr
 
     run("import", str(outlines), "--yes")
     with workspace.catalogue() as catalogue:
@@ -254,7 +254,7 @@ def test_the_proposed_settings_import_every_file(
     tmp_path: Path, outlines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = run("init", str(tmp_path / "w"), "--from", str(outlines)).stderr
-    assert "finds 6 patients in 12 of 12 file names, 2 files each in the mean (2 to 2)" in said
+    assert "finds 6 patients in 12 of 12 file names, 2 files each on average (2 to 2)" in said
     assert not re.search(r"\d0\d_", said), "no file's name"
     monkeypatch.chdir(tmp_path / "w")
     done = run("import", str(outlines))
@@ -264,7 +264,7 @@ def test_the_proposed_settings_import_every_file(
 
     again = run("init", ".", "--from", str(outlines)).stderr
     assert "is a workspace already; nothing was changed" in again
-    assert "`dmr import` says which lines to change" in again
+    assert "`dmr import` says which lines of dmr.toml to change" in again
 
 
 def test_init_says_whose_the_default_classes_are() -> None:

@@ -82,7 +82,7 @@ def test_a_frame_leads_back_to_its_file_however_it_is_named(workspace: Workspace
         assert (found["position"], found["frames_in_clip"], found["split"]) == (1, 6, None)
         assert Path(found["picture"]).is_file()
     said = run("where", frame).stdout
-    assert said.startswith(f"{frame}\n  file           {scans / f'{FIRST}.png'} (there, the same, last seen 2")
+    assert said.startswith(f"{frame}\n  file           {scans / f'{FIRST}.png'} (unchanged, last seen 2")
     assert "position 1 of 6" in said
 
 
@@ -108,7 +108,10 @@ def test_a_file_that_was_moved_changed_or_deleted_is_told_and_found_again(
 
     before = asked("where", moved, changed, gone, code=1)
     assert [one["file_state"] for one in before["where"]] == ["missing", "changed", "missing"]
-    assert f"{moved}: its file is not there any more. `dmr where {moved} --in FOLDER`" in before["failures"][0]
+    assert (
+        f"{moved}: its file is no longer there. Search a folder for it: `dmr where {moved} --in FOLDER`"
+        in before["failures"][0]
+    )
     after = asked("where", moved, changed, gone, "--in", tmp_path / "archive", code=1)
     assert [one["file_state"] for one in after["where"]] == ["same", "changed", "missing"]
     (again,) = asked("where", moved)["where"]
@@ -121,7 +124,10 @@ def test_on_another_computer_a_search_makes_the_index_anew(workspace: Workspace,
 
     told = run("where", frame, code=1)
     assert "not known on this computer" in told.stdout
-    assert f"this computer's index does not know its file. `dmr where {frame} --in FOLDER` searches" in told.stderr
+    assert (
+        f"this computer's index does not know its file. Search a folder for it: `dmr where {frame} --in FOLDER`"
+        in told.stderr
+    )
     assert "6 frames with their file" in run("where", "--in", scans).stderr
     assert asked("where", frame)["where"][0]["file"] == str(scans / f"{FIRST}.png")
 
@@ -179,10 +185,10 @@ def test_what_names_no_frame_or_several_is_refused_by_name(workspace: Workspace,
     told = asked("where", first.frame_id[:20], f"f{'0' * 20}", "f000000", "nothing.png", first.frame_id, scans, code=1)
 
     assert [one["frame"] for one in told["where"]] == [first.frame_id]
-    assert f"is the beginning of several frames: {min(first.frame_id, record.frame_id)}, " in told["failures"][0]
+    assert f"fits several frames: {min(first.frame_id, record.frame_id)}, " in told["failures"][0]
     assert told["failures"][1].startswith(f"f{'0' * 20}: is no frame of this workspace")
-    assert told["failures"][2].startswith("f000000: is the beginning of no frame of this workspace")
-    assert told["failures"][3].startswith("nothing.png: is neither a frame nor a file that is there")
+    assert told["failures"][2].startswith("f000000: no frame of this workspace begins like this")
+    assert told["failures"][3].startswith("nothing.png: is neither a frame nor an existing file")
     assert told["failures"][4].startswith(f"{scans}: is a folder")
 
 

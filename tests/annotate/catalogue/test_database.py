@@ -125,7 +125,7 @@ def test_a_catalogue_of_a_newer_program_is_refused_in_one_line(catalogue: Catalo
     with pytest.raises(CatalogueError) as caught:
         reopened(catalogue, tmp_path)
     assert str(caught.value) == (
-        f"catalogue.sqlite: is of schema 0099, and this dmr knows {t.SCHEMA} at the newest. Install a newer dmr."
+        f"catalogue.sqlite: has schema 0099, and this dmr knows no newer one than {t.SCHEMA}. Install a newer dmr."
     )
 
 
@@ -160,9 +160,9 @@ def test_of_a_transaction_that_fails_nothing_stays_not_even_of_an_inner_one(cata
             inner.execute(insert.values(key="b", value="2"))
         assert catalogue.meta("b") == "2"
         raise KeyError
-    with pytest.raises(CatalogueError, match="does not know its a"):
+    with pytest.raises(CatalogueError, match="has lost its a"):
         catalogue.meta("a")
-    with pytest.raises(CatalogueError, match="does not know its b"):
+    with pytest.raises(CatalogueError, match="has lost its b"):
         catalogue.meta("b")
 
 
@@ -174,7 +174,7 @@ def test_one_process_writes_at_a_time_and_readers_see_what_was_committed(
         assert other.stdin is not None
         assert other.stdout is not None
         assert other.stdout.readline() == "inside\n"
-        with pytest.raises(CatalogueError, match="does not know its written"):
+        with pytest.raises(CatalogueError, match="has lost its written"):
             catalogue.meta("written")
         monkeypatch.setattr("dmr.annotate.catalogue.database._BUSY_MS", 50)
         told = pytest.raises(CatalogueError, match=r"catalogue\.sqlite: another process has been writing all the time")

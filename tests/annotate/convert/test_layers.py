@@ -60,7 +60,7 @@ def test_masks_of_other_sizes_are_named_and_a_label_never_leads_out(tmp_path: Pa
     (tmp_path / "evil" / "p1.json").write_bytes(data)
     result = run("labelme-to-layers", str(tmp_path / "evil"), str(tmp_path / "deep" / "out"))
     assert result.exit_code == 1
-    assert "no name of a folder" in result.output
+    assert "cannot be the name of a folder" in result.output
     assert not (tmp_path / "up").exists()
 
 

@@ -164,7 +164,7 @@ def test_an_own_mask_is_replaced_and_a_picture_in_the_way_is_not(tmp_path: Path)
     scan = encode_png(np.arange(100, dtype=np.uint8).reshape(10, 10))
     (out / "a.png").write_bytes(scan)
     report = labelme_to_mask(source, out, classes=("nerve",))
-    assert "is no mask" in report.failures[0]
+    assert "is not a mask" in report.failures[0]
     assert (out / "a.png").read_bytes() == scan
 
 
@@ -202,7 +202,7 @@ def test_outlines_point_to_the_images_of_their_names(tmp_path: Path) -> None:
     report = mask_to_labelme(tmp_path / "masks", tmp_path / "out", classes=None, images=tmp_path / "images")
     image_path = json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))["imagePath"]
     assert image_path == "../images/a.png"
-    assert report.failures == ["b.png: has 16 x 12 pixels, and its image 12 x 16. Find the image that it was made for."]
+    assert report.failures == ["b.png: has 16 x 12 pixels, and its image 12 x 16. Use the image that it was made for."]
     assert report.oddities == {"no image of that name (imagePath names the mask)": ["c.png"]}
 
 
@@ -218,7 +218,7 @@ def test_values_outside_the_classes_are_left_out_and_told(tmp_path: Path) -> Non
 
 def test_a_picture_is_not_taken_for_a_mask(tmp_path: Path) -> None:
     write_mask(tmp_path / "a.png", np.arange(256).reshape(16, 16))
-    assert "a picture and no mask" in mask_to_labelme(tmp_path, tmp_path / "out", classes=None).failures[0]
+    assert "a picture and not a mask" in mask_to_labelme(tmp_path, tmp_path / "out", classes=None).failures[0]
 
 
 def test_two_sources_of_one_target_are_told(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_nothing_is_written_outside_the_folder_named(tmp_path: Path) -> None:
         (tmp_path / "out" / "sub").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     except OSError:
         pytest.skip("no symbolic links here")
-    with pytest.raises(UsageError, match="leads out of DST"):
+    with pytest.raises(UsageError, match="link to a folder outside DST"):
         mask_to_labelme(tmp_path / "in", tmp_path / "out", classes=None)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -253,14 +253,14 @@ def test_a_preview_shows_some_of_the_frames(tmp_path: Path) -> None:
     mask_to_labelme(tmp_path / "in", tmp_path / "out", classes=None, preview=sheet)
     scan = tmp_path / "in" / "00.png"
     before = scan.read_bytes()
-    with pytest.raises(UsageError, match="is no contact sheet"):
+    with pytest.raises(UsageError, match="is not a contact sheet"):
         mask_to_labelme(tmp_path / "in", tmp_path / "out", classes=None, preview=scan)
     assert scan.read_bytes() == before
 
 
 def test_classes_that_no_file_knows_are_refused(tmp_path: Path) -> None:
     write_labelme(tmp_path / "a.json", ("nerve", [[1, 1], [5, 1], [5, 5]]))
-    with pytest.raises(UsageError, match="names none of the labels there are: nerve"):
+    with pytest.raises(UsageError, match="names none of the labels in SRC: nerve"):
         labelme_to_mask(tmp_path / "a.json", tmp_path / "out", classes=("nerv", "musle"))
     assert not (tmp_path / "out").exists()
 
@@ -285,7 +285,7 @@ def test_a_wrong_use_is_refused_in_one_line(tmp_path: Path) -> None:
         (lambda: mask_to_labelme(tmp_path, tmp_path / "file", classes=None), "is a file"),
         (lambda: mask_to_labelme(tmp_path, tmp_path, classes=None, tolerance=-1), "--tolerance"),
         (lambda: mask_to_labelme(tmp_path, tmp_path, classes=None, tolerance=float("nan")), "--tolerance"),
-        (lambda: mask_to_labelme(tmp_path, tmp_path, classes=None, preview=tmp_path / "x.jpg"), "no name of a PNG"),
+        (lambda: mask_to_labelme(tmp_path, tmp_path, classes=None, preview=tmp_path / "x.jpg"), "name of a PNG"),
     )
     for call, words in calls:
         with pytest.raises(UsageError, match=words):

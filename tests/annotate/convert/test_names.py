@@ -150,8 +150,8 @@ def test_labels_that_differ_by_case_alone_are_one_class(tmp_path: Path, way: str
     [
         ("nerve=,muscle", "a name is empty in 'nerve=,muscle'"),
         ("", "a name is empty in ''"),
-        ("nerve=shenjing,muscle=ShenJing", "'ShenJing' stands twice"),
-        ("nerv,musle", "names none of the labels there are: jirou, shenjing"),
+        ("nerve=shenjing,muscle=ShenJing", "'ShenJing' is given twice"),
+        ("nerv,musle", "names none of the labels in SRC: jirou, shenjing"),
     ],
     ids=["empty", "nothing", "twice", "unknown"],
 )
@@ -230,7 +230,7 @@ def test_a_contact_sheet_never_replaces_what_was_just_converted(tmp_path: Path, 
     write(tmp_path / "in" / "a.json", SHAPES)
     options = ("--classes", ",".join(FOREIGN), "--preview", tmp_path / "o" / name)
 
-    assert "is no contact sheet" in dmr(direction, tmp_path / "in", tmp_path / "o", *options, code=2).output
+    assert "is not a contact sheet" in dmr(direction, tmp_path / "in", tmp_path / "o", *options, code=2).output
     assert read_index_mask((tmp_path / "o" / name).read_bytes(), where="a").shape == (24, 32)
 
 

@@ -60,7 +60,7 @@ def test_check_names_the_label_of_a_retired_class(workspace: Workspace, outlines
 
 def test_files_and_masks_together_are_refused_and_nothing_is_changed(workspace: Workspace, outlines: Path) -> None:
     with workspace.session() as s:
-        with pytest.raises(UsageError, match="Give either Labelme files or masks"):
+        with pytest.raises(UsageError, match="Import Labelme files and masks one after the other"):
             import_outlines(s, [outlines], images=outlines, masks=outlines)
         assert s.catalogue.counts()["frames"] == 0
 

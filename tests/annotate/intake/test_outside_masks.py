@@ -63,7 +63,7 @@ def test_a_mask_with_several_images_of_its_name_elsewhere_is_refused(tmp_path: P
     report = Report("test")
 
     assert read_masks(tmp_path, report) == []
-    assert "several images of its name" in report.failures[0]
+    assert "several images have its name" in report.failures[0]
 
 
 def test_a_mask_s_inner_class_leaves_no_hole_in_the_outer_one(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_masks_without_any_image_are_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     write_mask(tmp_path / "masks" / "001.png", 1)
 
-    with pytest.raises(UsageError, match="named like an image"):
+    with pytest.raises(UsageError, match="with the name of an image"):
         read_masks(tmp_path, Report("test"))
 
 
@@ -148,7 +148,7 @@ def test_images_and_masks_in_one_folder_are_told_apart_by_the_usual_names(
 def test_an_image_is_never_its_own_mask(tmp_path: Path) -> None:
     write_image(tmp_path / "p01.png", 11)
 
-    with pytest.raises(UsageError, match="named like an image"):
+    with pytest.raises(UsageError, match="with the name of an image"):
         drawn_on(tmp_path, tmp_path, Report("test"))
 
 
@@ -159,4 +159,4 @@ def test_two_images_of_one_name_are_refused_and_named(tmp_path: Path) -> None:
     report = Report("test")
 
     assert drawn_on(tmp_path / "images", tmp_path / "masks", report) == {}
-    assert "has several images of its name: 1.bmp, 1.png" in report.failures[0]
+    assert "several images have its name: 1.bmp, 1.png" in report.failures[0]

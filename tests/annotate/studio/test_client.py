@@ -52,9 +52,7 @@ CHANGES: dict[str, tuple[str, str, Ask]] = {
         pytest.param(400, {"validation_errors": {"x": ["odd"]}}, r'refuses .* \(400: \{"x": \["odd"\]\}\)', id="400"),
         pytest.param(500, {"detail": "disk full"}, r'refuses .* \(500: "disk full"\)', id="500"),
         pytest.param(502, PAGE, r"refuses .* \(502\)\.", id="502 as a page"),
-        pytest.param(
-            200, PAGE, "does not answer as Label Studio does.* Look whether the address is right", id="a page"
-        ),
+        pytest.param(200, PAGE, "does not answer as Label Studio does.* Check the address", id="a page"),
     ],
 )
 def test_a_refusal_is_told_in_one_line(
@@ -134,7 +132,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://ward.example", "http://[::1"])
 def test_an_address_that_is_none_is_told(url: str) -> None:
     with (
-        pytest.raises(StudioError, match=r"is no address of a server. Begin it with http"),
+        pytest.raises(StudioError, match=r"is not the address of a server. Begin it with http"),
         StudioClient(Login(url, TOKEN)) as client,
     ):
         client.version()

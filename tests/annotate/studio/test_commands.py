@@ -95,11 +95,11 @@ def test_start_says_where_it_runs_and_where_the_password_lies(started: bool, mon
     monkeypatch.setattr(server, "start", lambda **_: (running, started))
     output = dmr("studio", "start").output
     assert f"Label Studio {'runs' if started else 'was running already'}: {running.url}" in output
-    assert f"Log in as {server.USER}; the password lies in {credentials.credentials_path()}" in output
+    assert f"Log in as {server.USER}; the password is in {credentials.credentials_path()}" in output
     assert "pass-word" not in output
     monkeypatch.setattr(credentials, "uses_keyring", lambda: True)
     monkeypatch.setattr(credentials, "browser_login", lambda _: (server.USER, "pass-word"))
-    assert "the password lies in the system's keyring" in dmr("studio", "start").output
+    assert "the password is in the system's keyring" in dmr("studio", "start").output
     monkeypatch.setattr(credentials, "browser_login", lambda _: None)
     assert "Log in as" not in dmr("studio", "start").output
     monkeypatch.setattr(server, "stop", lambda: running)
@@ -150,4 +150,4 @@ def test_doctor_prints_each_finding_and_fails_with_what_is_wrong(outside: Round)
 def test_pull_without_a_server_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Workspace.create(tmp_path / "ws")
     monkeypatch.chdir(tmp_path / "ws")
-    assert "none is set up. Start a local one: dmr studio start" in dmr("pull", code=1).output
+    assert "none is set up. Start a local one with dmr studio start" in dmr("pull", code=1).output

@@ -43,7 +43,7 @@ def settings(url: str | None = None) -> Settings:
 
 def test_without_a_server_there_is_no_login_and_a_command_says_what_to_do() -> None:
     assert find_login(settings()) is None
-    with pytest.raises(StudioError, match=r"none is set up\. Start a local one: dmr studio start; or name yours"):
+    with pytest.raises(StudioError, match=r"none is set up\. Start a local one with dmr studio start, or use yours"):
         need_login(settings())
 
 

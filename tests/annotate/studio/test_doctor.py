@@ -37,7 +37,7 @@ def test_without_a_server_it_says_how_to_get_one(s: Session) -> None:
     assert list(examine(s)) == [
         Finding(
             "login",
-            "none is set up. Start a local one: dmr studio start; or name yours: dmr studio connect URL.",
+            "none is set up. Start a local one with dmr studio start, or use yours with dmr studio connect URL.",
             is_fine=False,
         )
     ]
@@ -60,7 +60,7 @@ def test_a_server_that_is_down_is_found(s: Session, monkeypatch: pytest.MonkeyPa
 def test_an_address_that_is_none_is_found(s: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DMR_STUDIO_URL", "http://[::1")
     monkeypatch.setenv("DMR_STUDIO_TOKEN", TOKEN)
-    assert "is no address of a server" in wrong(s)["server"]
+    assert "is not the address of a server" in wrong(s)["server"]
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_several_annotators_are_told_how_to_keep_the_order(used: Session, physic
 def test_a_picture_that_is_not_shown_is_found(image: str, used: Session, server: FakeServer, round_: Round) -> None:
     round_.push()
     server.studio.tasks[0]["data"]["image"] = image
-    assert "the first task's image is answered as nothing. Push again" in wrong(used)["queue main, images"]
+    assert "for the first task's image the server sent nothing. Push again" in wrong(used)["queue main, images"]
 
 
 def test_a_page_for_a_picture_is_found(used: Session, server: FakeServer, round_: Round) -> None:
     round_.push()
     server.fail("GET", "/data/", status=200, body=PAGE)
-    assert "is answered as text/html" in wrong(used)["queue main, images"]
+    assert "the server sent text/html" in wrong(used)["queue main, images"]
 
 
 def test_a_local_server_is_found_running_or_stopped(used: Session, server: FakeServer, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_another_port_keeps_the_secrets_of_the_first_start(stand_in: list[str]) 
 
 def test_a_server_that_ends_while_it_starts_is_told_with_its_log(stand_in: list[str]) -> None:
     stand_in[0] = ENDS
-    with pytest.raises(StudioError, match=r"Label Studio ended while it started. Its reasons stand in .*server.log"):
+    with pytest.raises(StudioError, match=r"Label Studio ended while it started. The reason is in .*server.log"):
         start(port=free_port(), tell=silent)
     assert "no such table" in (server.data_folder() / "server.log").read_text(encoding="utf-8")
     assert find_login(parse_settings(default_toml())) is None, "no login is kept for what never ran"
@@ -122,7 +122,7 @@ def test_a_server_that_never_comes_up_is_told_and_waited_for_the_next_time(
 ) -> None:
     stand_in[0] = HANGS
     monkeypatch.setattr(server, "_BOOT_S", 0.2)
-    with pytest.raises(StudioError, match=r"Label Studio is not up after 0.2 s. Look into"):
+    with pytest.raises(StudioError, match=r"Label Studio is not up after 0.2 s. Read"):
         start(port=free_port(), tell=silent)
     running = local_server()
     assert running is not None and running.is_running and not running.answers
@@ -153,7 +153,9 @@ def test_a_port_that_is_taken_is_passed_over_and_when_all_are_it_is_told(monkeyp
         port = taken.getsockname()[1]
         assert server._free_port(port) > port
         monkeypatch.setattr(server, "range", lambda first, _: [first], raising=False)
-        with pytest.raises(StudioError, match=r"no port from \d+ to \d+ is free. Name one: dmr studio start --port N"):
+        with pytest.raises(
+            StudioError, match=r"no port from \d+ to \d+ is free. Choose another: dmr studio start --port N"
+        ):
             server._free_port(port)
 
 

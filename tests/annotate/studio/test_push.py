@@ -117,7 +117,7 @@ def test_nothing_to_send_makes_the_project_and_no_task(round_: Round) -> None:
 def test_a_frame_that_nobody_reviewed_is_not_sent_nor_any_other(round_: Round) -> None:
     first, *rest = round_.outgoing()
     unseen = Outgoing(replace(first.frame, reviewed_at=None), "?")
-    with pytest.raises(UsageError, match="nobody has said yet that the pixels were reviewed"):
+    with pytest.raises(UsageError, match="nobody has confirmed yet that the pixels were reviewed"):
         round_.push([*rest, unseen])
     assert round_.server.asked == []
 
@@ -233,7 +233,7 @@ def test_a_class_that_is_new_gets_a_label_in_the_project(round_: Round) -> None:
     round_.push()
     assert "psoas_major" in round_.server.studio.projects[0]["label_config"]
     project["label_config"] = full.replace("psoas_major", "Muskel")
-    with pytest.raises(StudioError, match="class 'psoas_major' has no label there, and its label 'Muskel' is no class"):
+    with pytest.raises(StudioError, match="class 'psoas_major' has no label in it, and its label 'Muskel' is no class"):
         round_.push()
 
 

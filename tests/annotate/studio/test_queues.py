@@ -23,7 +23,7 @@ def test_a_project_that_is_gone_is_noted_and_what_was_pulled_stays(round_: Round
 def test_a_project_whose_description_was_changed_is_known_by_its_frames(round_: Round, physician: Physician) -> None:
     round_.server.studio.projects[0]["description"] = "Ours"
     report = round_.pull()
-    assert report.oddities == {"the project's description lost the word that dmr knows it by": ["main"]}
+    assert report.oddities == {"the project's description no longer has the word by which dmr finds it": ["main"]}
     for task in round_.server.studio.tasks:
         task["data"] = {}
     report = round_.pull()
