@@ -24,7 +24,7 @@ class ClassDef:
         aliases: Other spellings met in files.
         color: `#RRGGBB`.
         z: Painting order in a class-index mask: higher covers lower.
-        inside: Name of the class whose structures contain this one's, or None.
+        inside: Name of the class whose structures contain this class's structures, or None.
         retired: No longer drawn or predicted.
 
     Example:
@@ -53,7 +53,7 @@ class Classes(Sequence[ClassDef]):
     """The workspace's classes in the order of their ids, found by id, name or alias.
 
     Raises:
-        ValueError: Ids, names or aliases that clash, or an `inside` that names no class or goes in a circle.
+        ValueError: Two classes share an id, name or alias, or an `inside` names no class or goes in a circle.
 
     Example:
         >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", aliases=("shenjing",)), dmr.ClassDef(2, "muscle")])
@@ -106,7 +106,7 @@ class Classes(Sequence[ClassDef]):
         return self._by_id[class_id]
 
     def find(self, text: str) -> ClassDef | None:
-        """The class of a name or alias as met in a file, by any case and outer spaces; None where there is none."""
+        """The class that has this name or alias, whatever the case and outer spaces; None if there is none."""
         return self._by_text.get(canonical_label(text))
 
     def class_id(self, label: str) -> int | None:
@@ -116,7 +116,7 @@ class Classes(Sequence[ClassDef]):
 
     @property
     def active(self) -> tuple[ClassDef, ...]:
-        """Those that are drawn and predicted now."""
+        """The classes that are drawn and predicted now."""
         return tuple(c for c in self._classes if not c.retired)
 
     @property
@@ -141,7 +141,7 @@ class Classes(Sequence[ClassDef]):
         return frozenset(direct).union(*(self.children(i) for i in direct))
 
     def paint_order(self) -> tuple[int, ...]:
-        """Ids from the lowest layer to the highest: by `z`, then by id; none lies below a class that contains it."""
+        """Ids from the lowest layer to the highest: by `z`, then by id. A class never lies below its container."""
         return tuple(c.id for c in sorted(self._classes, key=self._height))
 
     def _height(self, c: ClassDef) -> tuple[int, int, int]:
@@ -153,10 +153,10 @@ class Classes(Sequence[ClassDef]):
 
 
 def parse_names(text: str) -> tuple[tuple[str, ...], ...]:
-    """What `--classes` says, `name=spelling=spelling,name,...`: for each class its name, then its other spellings."""
+    """Parse the text of `--classes`, `name=spelling=spelling,name,...`: each class's name, then its other spellings."""
     return tuple(tuple(name.strip() for name in entry.split("=")) for entry in text.split(","))
 
 
 def canonical_label(text: str) -> str:
-    """A label as it is compared with names and aliases: case and outer spaces do not count."""
+    """The form in which labels, names and aliases are compared: lower case, without outer spaces."""
     return text.strip().casefold()

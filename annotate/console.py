@@ -1,4 +1,4 @@
-"""What all commands share: the workspace, `--json`, progress, and the one line that an expected failure becomes."""
+"""What all commands share: `--json`, progress, and the one line that shows an expected failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .report import Report
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# A place that is not there, may not be written, is of another kind, or full: the user's to mend, and no bug.
+# The place is missing, full, not writable or of another kind: the user can mend it, so it is no bug.
 _OF_PLACES: Final = frozenset(
     (
         errno.EACCES,
@@ -39,7 +39,7 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u206
 
 
 def printable(text: str) -> str:
-    """A text with what would move a terminal's cursor, colour it or turn its lines written out, as in `\\x1b`.
+    """A text in which control characters are written out, as in `\\x1b`, so that they cannot change the terminal.
 
     Labels and names of files come from outside and may hold anything.
     """
@@ -47,7 +47,7 @@ def printable(text: str) -> str:
 
 
 def reporting(function: Callable[..., Report]) -> Callable[..., None]:
-    """Make a function that returns a `Report` a command: with `--json`, the report printed, and its exit code."""
+    """Make a command of a function that returns a `Report`: add `--json`, print the report, exit with its code."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
     @functools.wraps(function)
@@ -55,7 +55,7 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
         try:
             report = function(*args, **kwargs)
         except DmrError as error:
-            click.echo(printable(f"Error: {error}"), err=True)  # as it is: not wrapped, so that it can be searched for
+            click.echo(printable(f"Error: {error}"), err=True)  # not wrapped, so that a user can search for it
             sys.exit(error.exit_code)
         except OSError as error:
             if error.errno not in _OF_PLACES or error.filename is None:
@@ -89,7 +89,7 @@ def show(text: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """Shows on stderr what is told: in a terminal bars, elsewhere a line at least once a minute."""
+    """Show progress on stderr: bars in a terminal, elsewhere a line at least once a minute."""
     from rich.console import Console
     from rich.live import Live
 
@@ -100,7 +100,7 @@ def progress() -> Iterator[Tell]:
     parts = Parts()
     console = Console(stderr=True)
     if sys.stderr.isatty() and not console.is_dumb_terminal:
-        # What goes to a file is none of the terminal's.
+        # Output that goes to a file is left alone.
         with Live(Bars(parts), console=console, refresh_per_second=4, redirect_stdout=sys.stdout.isatty()):
             yield parts.tell
         return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 class DmrError(Exception):
-    """An expected failure, told as *where: what is wrong, with the value. What to do.*
+    """An expected failure, shown as *where: what is wrong, with the value. What to do.*
 
     Args:
-        where: The file, setting or thing concerned; never a patient's name or number.
+        where: The file, setting or thing that is wrong; never a patient's name or number.
         what: What is wrong, with the value, without a closing full stop.
         remedy: What the user can do about it, without a closing full stop.
 
@@ -28,7 +28,7 @@ class DmrError(Exception):
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[type[DmrError], tuple[str, str, str]]:
-        """So that it comes whole from another process."""
+        """Keep all three parts when the error comes from another process."""
         return type(self), (self.where, self.what, self.remedy)
 
 
@@ -39,11 +39,11 @@ class UsageError(DmrError):
 
 
 class SettingsError(UsageError):
-    """`dmr.toml` says something that cannot be followed."""
+    """`dmr.toml` has an invalid setting."""
 
 
 class WorkspaceError(UsageError):
-    """There is no workspace here, or it is not in a state to work on."""
+    """There is no workspace here, or it cannot be used now."""
 
 
 class BrokenInput(DmrError):
@@ -55,8 +55,8 @@ class ModelError(DmrError):
 
 
 class CatalogueError(DmrError):
-    """The in-house database refuses, or is damaged."""
+    """The in-house database is damaged, or refuses a request."""
 
 
 class StudioError(DmrError):
-    """Label Studio does not answer, refuses, or has a project that cannot be used."""
+    """Label Studio does not answer, refuses a request, or has a project that cannot be used."""

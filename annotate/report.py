@@ -1,4 +1,4 @@
-"""What a batch command did: counted, said once, and turned into an exit code."""
+"""What a batch command did: counts, failures and oddities, and the exit code."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Report:
 
     Attributes:
         command: The command's name, as typed.
-        counts: What was done, by words such as `"frames added"`, always in the plural.
+        counts: How many of what was done. The keys are words in the plural, such as `"frames added"`.
         failures: One line for each file that failed: where, what, what to do.
-        oddities: Places by the oddity met there; the file was used all the same.
+        oddities: For each oddity, the places where it was found. The files were used all the same.
         words: Further lines for the reader, in order.
-        data: What `--json` adds, JSON values only.
+        data: Further data for `--json`, JSON values only.
 
     Example:
         >>> report = dmr.Report("import")
@@ -39,7 +39,7 @@ class Report:
     data: dict[str, Any] = field(default_factory=dict)
 
     def count(self, what: str, n: int = 1) -> None:
-        """Count `n` more of `what`; 0 makes it appear in the summary."""
+        """Count `n` more of `what`; with 0 it appears in the summary."""
         self.counts[what] += n
 
     def fail(self, error: DmrError) -> None:
@@ -56,7 +56,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 some files failed and are named."""
+        """0 if all went well, 1 if some files failed."""
         return 1 if self.failures else 0
 
     def lines(self) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
-    """Hand the workspace around the working folder to a command, as its first argument."""
+    """Find the workspace of the working folder and pass it to a command as its first argument."""
 
     @functools.wraps(function)
     def command(*args: Any, **kwargs: Any) -> Report:

@@ -24,7 +24,7 @@ class Shape:
     Attributes:
         class_id: The class's id in the workspace, or the index in a mask; 1 or more.
         points: The outline in pixels.
-        hole: Taken out of the shapes of its class and group, instead of painted.
+        hole: Cut out of the shapes of its class and group, instead of painted.
         group: Joins the parts and holes of one structure; None for a structure of one part.
 
     Example:
@@ -54,7 +54,7 @@ class Annotation:
         height: Rows of the frame.
         width: Columns of the frame.
         shapes: In the order drawn.
-        covered: The class ids asserted to be complete: one of them that is not drawn is absent.
+        covered: Ids of the classes that are complete: a covered class that is not drawn is absent.
 
     Example:
         >>> nerve = dmr.Shape(1, ((10, 10), (40, 10), (40, 30)))
@@ -81,9 +81,9 @@ class Frame:
         pixels: `(height, width)` uint8.
         source_sha256: SHA-256 of the scan file, 64 hex digits.
         index: The frame's place in its file, from 0.
-        spacing_mm: `(row, column)` millimetres a pixel, None where unknown.
-        sector: Outline of the region that holds the image, None where it could not be found.
-        notes: Oddities met while reading, a short phrase each.
+        spacing_mm: `(row, column)` millimetres per pixel, None where unknown.
+        sector: Outline of the region that holds ultrasound, None where it was not found.
+        notes: Oddities found while reading, a short phrase each.
 
     Example:
         >>> frame = dmr.Frame(np.zeros((300, 400), np.uint8), source_sha256="0" * 64, spacing_mm=(0.1, 0.1))

@@ -28,7 +28,7 @@ _SINGULAR = {
     "tasks": "task",
     "values": "value",
 }
-_OF_ONE = {"patients by their names": "patient by its name"}  # where more than the first noun changes
+_OF_ONE = {"patients by their names": "patient by its name"}  # here, more than the first noun changes
 
 
 def counted(n: int, what: str) -> str:

@@ -53,15 +53,15 @@ class Workspace:
         ignore: Sequence[str] = (),
         split: Mapping[str, float] | None = None,
     ) -> tuple[Workspace, bool]:
-        """Make a workspace, or complete one that was begun; a `dmr.toml` that is there is kept.
+        """Make a workspace, or complete one that was begun; an existing `dmr.toml` is kept.
 
         Args:
-            folder: Made if need be.
+            folder: The workspace's folder; it is made if needed.
             classes: For a new `dmr.toml`; None for those of the Shamrock view.
-            patient: Likewise, the pattern of file names; None for PATIENT_FRAME, an empty text for none.
-            coverage: Likewise, `drawn` or `all`; None for `drawn`.
-            ignore: Likewise, labels that are none of the classes.
-            split: Likewise, the shares of train, validation and test; None for the usual ones.
+            patient: The patient pattern for a new `dmr.toml`; None for PATIENT_FRAME, an empty text for no pattern.
+            coverage: `drawn` or `all` for a new `dmr.toml`; None for `drawn`.
+            ignore: Ignored labels for a new `dmr.toml`.
+            split: The shares of train, validation and test for a new `dmr.toml`; None for the usual ones.
 
         Returns:
             The workspace, and whether anything had to be made.
@@ -87,7 +87,7 @@ class Workspace:
                 if next(workspace.store.hashes(), None) is not None:
                     what = "holds revisions, and its catalogue is missing"
                     raise WorkspaceError(workspace.root, what, "Restore the workspace from a backup")
-                # The key first: killed in between, there is a key too many and never one too few.
+                # The key first: if this is killed in between, one key is unused, and none is missing.
                 key = make_key()
                 Catalogue.create(workspace._catalogue_target, store=workspace.store, key_id=key.id).close()
                 changed = True
@@ -129,40 +129,40 @@ class Workspace:
 
     @property
     def frames_folder(self) -> Path:
-        """De-identified frames, PNG."""
+        """The folder of the frames' pictures, PNG."""
         return self.root / "frames"
 
     @property
     def models_folder(self) -> Path:
-        """A folder for each version of a model."""
+        """The folder that has a folder for each version of a model."""
         return self.root / "models"
 
     @property
     def annotations_folder(self) -> Path:
-        """The newest revisions as Labelme JSON."""
+        """The folder of the checkout: newest revisions and drafts as Labelme files."""
         return self.root / "annotations"
 
     @property
     def reports_folder(self) -> Path:
-        """Reports and contact sheets."""
+        """The folder of reports and contact sheets."""
         return self.root / "reports"
 
     @property
     def own_folders(self) -> tuple[Path, ...]:
-        """Folders that dmr fills itself: nothing in them is a scan or an outline from outside."""
+        """The folders that dmr fills itself: they hold no scans or outlines from outside."""
         return tuple(self.root / name for name in (*_FOLDERS, "worklist"))
 
     @property
     def store(self) -> BlobStore:
-        """Revisions and what they came from, by hash."""
+        """The store of revisions and of the raw files that they came from, by hash."""
         return BlobStore(self.root / "store")
 
     @property
     def key(self) -> Key:
-        """The key of its pseudonyms.
+        """The key that its pseudonyms are made with.
 
         Raises:
-            WorkspaceError: It is not on this computer.
+            WorkspaceError: The key is not on this computer.
         """
         with self.catalogue() as catalogue:
             return load_key(catalogue.meta("key_id"))
@@ -180,10 +180,10 @@ class Workspace:
         """One command's work in this workspace; the catalogue is closed when it ends.
 
         Args:
-            write: Be the one who writes, from beginning to end. Else nothing waits for whoever writes, and what is
-                written is written within `Session.writing`.
-            report: Gets what was done; None for a new one.
-            tell: Told how far the work is.
+            write: Hold the write lock from beginning to end. Without it, the session waits for nobody, and it writes
+                within `Session.writing` only.
+            report: The report to fill; None for a new one.
+            tell: Gets the progress.
             device: What computes, as in `--device`: `auto`, `cpu`, `cuda` ...
             wait_s: Seconds to wait for another command that writes.
 
@@ -191,7 +191,6 @@ class Workspace:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
             SettingsError: An id in `dmr.toml` would come to mean another structure.
             WorkspaceError: Another command has been writing all the time.
-
         """
         report = Report("dmr") if report is None else report
         with self.lock(wait_s=wait_s) if write else nullcontext(), self.catalogue(write=write) as catalogue:
@@ -200,7 +199,7 @@ class Workspace:
     def catalogue(self, *, write: bool = False) -> Catalogue:
         """Open the catalogue; the caller closes it.
 
-        Its classes are those of the settings: brought in line, by whoever writes, or else only read so.
+        Its classes follow `dmr.toml`: with `write`, they are changed in the database; without, only in what is read.
 
         Raises:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
@@ -216,7 +215,7 @@ class Workspace:
 
     @contextmanager
     def lock(self, *, wait_s: float = WAIT_S) -> Iterator[None]:
-        """Be the one who writes; what killed runs left behind is swept first. Not re-entrant.
+        """Hold the write lock, and first delete what killed runs left behind. Not re-entrant.
 
         Raises:
             WorkspaceError: Another command has been writing all the time.
@@ -239,7 +238,7 @@ class Workspace:
             return path.resolve().relative_to(self.root).as_posix()
 
     def absolute(self, path: str) -> Path:
-        """Where a path of the catalogue lies on this computer."""
+        """The place of a catalogue's path on this computer."""
         return self.root / PurePosixPath(path)
 
     @property
@@ -249,12 +248,12 @@ class Workspace:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One command's work in a workspace: what every function of it needs. Made by `Workspace.session`.
+    """One command's work in a workspace: what each of its functions needs. Made by `Workspace.session`.
 
     Attributes:
-        workspace: Where.
-        catalogue: Its catalogue, open.
-        report: Gets what was done, and what failed.
+        workspace: The workspace.
+        catalogue: The workspace's catalogue, open.
+        report: Collects what was done, and what failed.
         tell: Told how far the work is.
         device: What computes, as in `--device`.
 
@@ -278,7 +277,7 @@ class Session:
 
     @contextmanager
     def writing(self, *, wait_s: float = WAIT_S) -> Iterator[None]:
-        """Be the one who writes; who is so already goes on as it is.
+        """Hold the write lock; within a session that holds it already, nothing changes.
 
         Raises:
             WorkspaceError: Another command has been writing all the time.

@@ -1,1 +1,1 @@
-"""Labelme on this computer: frames out as files, edits taken up, `dmr open`."""
+"""Editing in Labelme on this computer: the checkout, edits that become revisions, `dmr open`."""

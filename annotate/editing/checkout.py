@@ -18,7 +18,7 @@ from ..workspace import Workspace
 
 _BATCH: Final = 256  # sheets held at a time
 REVIEWED: Final = "reviewed"
-"""The box that a physician ticks in Labelme: what is drawn is complete, in every class."""
+"""The box that a physician ticks in Labelme: every class is drawn completely."""
 
 DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"
 
@@ -30,7 +30,7 @@ class Sheet:
     Attributes:
         frame: The frame.
         annotation: Its outlines.
-        revision: The revision that they are, None for a draft.
+        revision: The revision that holds these outlines, None for a draft.
         model: The model that drew the draft, None for a revision or an empty sheet.
     """
 
@@ -47,15 +47,15 @@ def labelled_sheets(catalogue: Catalogue) -> Iterator[Sheet]:
 
 
 def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
-    """Those of the frames whose patient validates or tests: they are drawn by nobody's ranking and without a draft."""
+    """Ids of the frames of validation and test patients: they are ranked without a model, and get no draft."""
     splits = catalogue.splits()
     return {f.frame_id for f in frames if f.patient is not None and splits.get(f.patient) in ("validation", "test")}
 
 
 def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> Iterator[Sheet]:
-    """A sheet for every frame, with the active model's outlines unless there are none or the patient is held out.
+    """A sheet for every frame, with the active model's outlines. Sheets of held-out frames stay empty.
 
-    A few hundred are held at a time.
+    A few hundred sheets are in memory at a time.
     """
     active = catalogue.active_model()
     blind = held_out(catalogue, frames)
@@ -76,15 +76,15 @@ def write_checkout(
     folder: Path | None = None,
     names: Mapping[str, str] | None = None,
 ) -> int:
-    """Write sheets as Labelme files; those that say the same already are left alone.
+    """Write sheets as Labelme files. A file that would stay the same is not touched.
 
     So is a file that was edited since it was written, or cannot be read, unless its frame is in `taken`.
 
     Args:
-        workspace: Whose frames.
+        workspace: The workspace of the frames.
         sheets: What to write.
-        taken: Frames whose edits `take_up_edits` has just made revisions of.
-        folder: Where to; None for `annotations/`.
+        taken: Frames whose edits `take_up_edits` has just made into revisions.
+        folder: The folder to write to; None for `annotations/`.
         names: File name of a frame's picture in that folder, by frame id; None where the pictures lie in `frames/`.
 
     Returns:
@@ -122,7 +122,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
 
 
 def is_edited(file: LabelmeFile) -> bool:
-    """Whether a file was drawn on, or ticked as reviewed, since it was written; with shapes of any kind."""
+    """Whether somebody drew on a file, with shapes of any kind, or ticked it as reviewed since it was written."""
     if file.lost:
         return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
@@ -130,7 +130,7 @@ def is_edited(file: LabelmeFile) -> bool:
 
 
 def _may_replace(path: Path) -> bool:
-    """Whether a file holds nothing that only it holds."""
+    """Whether a file can be replaced without losing an edit."""
     try:
         return not is_edited(read_labelme(path))
     except BrokenInput:

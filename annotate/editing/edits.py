@@ -1,4 +1,4 @@
-"""What was edited in Labelme becomes revisions."""
+"""Edits in Labelme become revisions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FRAME = re.compile(r"f[0-9a-f]{20}")
 
 
 def sync_checkout(s: Session, *, author: str = AUTHOR) -> None:
-    """Take up what was edited in `annotations/`, and bring its files in line with the catalogue."""
+    """Make revisions of the edits in `annotations/`, then write the catalogue's newest state to its files."""
     s.tell("Looking for edits", 0, None)
     taken = take_up_edits(s, s.workspace.annotations_folder, author=author)
     write_checkout(s.workspace, labelled_sheets(s.catalogue), taken={frame_of(path) for path in taken})
@@ -38,17 +38,17 @@ def sync_checkout(s: Session, *, author: str = AUTHOR) -> None:
 def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Path]:
     """Make revisions of the Labelme files that were edited, or ticked as reviewed, since they were written.
 
-    A draft that nobody touched is no label. An edit covers the classes drawn, those that the file showed or covered
-    before it, so that a structure taken away is absent, and by the rule `all` every class, as does ticking `reviewed`.
-    A file with a shape that no class can hold fails as a whole, and stays as it is.
+    A draft that nobody touched is no label. An edit covers the classes that are drawn now, and those that the file
+    showed or covered before: a structure that was deleted is absent. With the rule `all`, or when `reviewed` is ticked,
+    it covers every class. If a file has a shape that belongs to no class, the whole file fails and stays as it is.
 
     Args:
-        s: Of the one who writes.
-        folder: Where the files lie.
+        s: A session that writes.
+        folder: The folder of the files.
         author: Who drew.
 
     Returns:
-        The files whose edits are revisions now, new or not.
+        The files whose edits are revisions now, whether the revision is new or not.
     """
     edited = list(_edited(folder, report=s.report))
     frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, _ in edited)}
@@ -76,7 +76,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Pat
             s.catalogue,
             shares=s.settings.split,
             patients=patients,
-            # Validation and test frames are labelled without a draft, so whoever was corrected from one trains.
+            # Validation and test frames get no draft, so a patient whose draft was corrected goes to train.
             fixed={patient: "train" for patient in drafted if splits[patient] is None},
         )
     s.report.count("edits taken up", sum(outcome.is_new for outcome in appended))
@@ -87,7 +87,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Pat
 
 
 def frame_of(path: Path) -> str:
-    """The frame that a file is named after; the name may have more in it, such as the rank. Empty if none."""
+    """The frame id in a file's name, which may also hold the rank; empty if there is none."""
     found = _FRAME.search(path.stem)
     return found.group() if found else ""
 
@@ -104,7 +104,7 @@ def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile
 
 
 def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | None:
-    """Why an edit cannot become a revision without losing something, or None."""
+    """Why an edit cannot become a revision without losing a shape; None if it can."""
     if file.lost:
         return next(note for note in file.notes if note.endswith("left out"))
     unknown = sorted({shape.label for shape in file.shapes if resolve(shape.label) is None})
@@ -112,7 +112,7 @@ def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | 
 
 
 def _kept(file: LabelmeFile, settings: Settings, resolve: Callable[[str], int | None]) -> LabelmeFile:
-    """The file without what `[import] ignore` names."""
+    """The file without the shapes whose labels `[import] ignore` lists."""
     ignores = settings.imports.ignores
     return without_labels(file, lambda label: resolve(label) is None and ignores(label))
 
@@ -145,7 +145,7 @@ def _record(
 
 
 def _is_known(catalogue: Catalogue, revision: str) -> bool:
-    """Whether the revision is in this catalogue; not so for a file older than a backup that was restored."""
+    """Whether the revision is in this catalogue. It may be missing after a backup was restored."""
     try:
         catalogue.revision(revision)
     except CatalogueError:

@@ -1,4 +1,4 @@
-"""`dmr open`: the first frames of the ranking in a folder of their own, in order, with Labelme started on it."""
+"""`dmr open`: put the first frames of the ranking into a folder, in order, and start Labelme on it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FOLDER: Final = "worklist"
 
 
 def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report) -> None:
-    """Lay out the frames that come first, start Labelme on them, wait, and take up what was edited.
+    """Copy the first frames into the worklist, start Labelme on it, wait, and make revisions of the edits.
 
-    A worklist that a crash left behind is taken up first.
+    Edits in a worklist that a crash left behind become revisions first.
 
     Raises:
         UsageError: Labelme is not installed, or there is no screen for it.
-        WorkspaceError: There is nothing to draw on, or Labelme is open on the worklist already.
+        WorkspaceError: There is no frame to draw on, or Labelme is open on the worklist already.
     """
     if find_spec("labelme") is None:
         raise UsageError("open", "Labelme is not installed", "Install it: pip install labelme")
@@ -61,7 +61,7 @@ def lay_out(s: Session, *, top: int) -> int:
     """Copy the first `top` unlabelled frames of the ranking with their drafts into the worklist, named by their rank.
 
     Returns:
-        How many.
+        The number of frames.
 
     Raises:
         WorkspaceError: Every frame is labelled.
@@ -92,9 +92,9 @@ def lay_out(s: Session, *, top: int) -> int:
 
 
 def finish_worklist(s: Session, *, author: str) -> None:
-    """Take up what was edited in the worklist and in `annotations/`, and put the worklist away.
+    """Make revisions of the edits in the worklist and in `annotations/`, and delete the worklist.
 
-    A file that cannot be taken up stays, and only it: a stale copy of another could undo a later correction.
+    Only files that failed stay in the worklist. Other files must go, because an old copy could undo a later correction.
     """
     folder = s.workspace.root / FOLDER
     failed = len(s.report.failures)

@@ -1,1 +1,1 @@
-"""From outside into the workspace: scans, and outlines that a department has already."""
+"""Import: scans and existing outlines from outside become frames and revisions of the workspace."""

@@ -1,4 +1,4 @@
-"""`dmr check`: everything that is wrong or smells in a folder of Labelme files, told without changing anything."""
+"""`dmr check`: list what is wrong or odd in Labelme files, without changing anything."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from ..scans.sector import find_sector
 from ..settings.model import PATIENT_UNKNOWN, Settings
 from ..shapes import Annotation, Frame, Ring, Shape, ring_area
 
-_SLIVER: Final = 0.04  # 4 pi area / length²: 1 a circle, 0.04 a strip of which the length is 75 times the width
+_SLIVER: Final = 0.04  # 4 pi area / length²: 1 is a circle, 0.04 is a strip 75 times as long as wide
 _SPECK: Final = 12.0  # px²
 _TWICE: Final = 0.8  # IoU of two outlines of one class
-_OUTSIDE: Final = 0.2  # of an outline's area, outside the sector
-_USUAL: Final = 0.8  # of a patient's other frames that show a class, at least so many of them:
-_LEAST_FRAMES: Final = 4
-_PATIENT: Final = r"^(?P<patient>\d+)_"  # outside a workspace
+_OUTSIDE: Final = 0.2  # share of an outline's area outside the sector
+_USUAL: Final = 0.8  # a class is missed if it is on this share of the patient's other frames,
+_LEAST_FRAMES: Final = 4  # and the patient has more frames than this
+_PATIENT: Final = r"^(?P<patient>\d+)_"  # the patient pattern outside a workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Checked:
     """A file that can be read.
 
     Attributes:
-        name: Of the file.
-        patient: As the pattern finds it in the name; None where it does not.
-        labels: Drawn on it.
+        name: The file's name.
+        patient: The patient that the pattern finds in the name, or None.
+        labels: The labels of its shapes.
     """
 
     name: str
@@ -58,18 +58,18 @@ class Checked:
 def check_outlines(
     paths: Sequence[Path], *, settings: Settings | None, images: bool = True, report: Report, tell: Tell = silent
 ) -> None:
-    """Check Labelme files: whether they can be read, what is odd, and what smells.
+    """Check whether Labelme files can be read, and what in them is odd.
 
     Args:
         paths: Files and folders.
-        settings: Of the workspace, whose aliases and patient pattern hold; None outside of one, where labels count as
-            they are spelt.
-        images: Read the images too: their size, and where their sector is.
-        report: Gets a failure for each file that cannot be used, and each smell as an oddity.
-        tell: Told of each file.
+        settings: The workspace's aliases and patient pattern; None outside a workspace, where each spelling is a label
+            of its own.
+        images: Read the images too, to check their size and sector.
+        report: Gets a failure for each file that cannot be used, and a note for each oddity.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is no Labelme file at all.
+        UsageError: There is no Labelme file.
     """
     files = files_below(paths, frozenset({".json"}))
     if not files:
@@ -94,13 +94,13 @@ def check_outlines(
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """The check of one file after another.
+    """Checks one file after another.
 
     Attributes:
-        settings: Of the workspace, None outside of one.
-        roots: Folders in which images are looked for.
+        settings: The workspace's settings, None outside a workspace.
+        roots: Folders in which images are searched.
         pictures: Images by their names without ending.
-        images: Whether they are read.
+        images: Whether images are read.
         report: Gets the oddities.
     """
 
@@ -111,7 +111,7 @@ class _Check:
     report: Report
 
     def file(self, path: Path) -> Checked:
-        """Check a file. Raises BrokenInput where it cannot be used."""
+        """Check a file. Raises BrokenInput if it cannot be used."""
         file = self._wanted(read_labelme(path))
         image, notes = find_image(file, path, roots=self.roots, index=self.pictures)
         annotation, ids, more = _annotation(file, self._canonical)
@@ -131,7 +131,7 @@ class _Check:
         return Checked(path.name, patient, frozenset(ids))
 
     def _wanted(self, file: LabelmeFile) -> LabelmeFile:
-        """The file without what `[import] ignore` names, which is counted."""
+        """The file without ignored shapes, which are counted."""
         if self.settings is None:
             return file
         kept = without_labels(file, self.settings.imports.ignores)
@@ -140,7 +140,7 @@ class _Check:
         return kept
 
     def _canonical(self, label: str) -> str:
-        """A label's one spelling: its class's name, where it is of one."""
+        """The name of a label's class, or the label itself."""
         known = None if self.settings is None else self.settings.classes.find(label)
         return known.name if known else label.strip()
 
@@ -153,7 +153,7 @@ class _Check:
 def _annotation(
     file: LabelmeFile, canonical: Callable[[str], str]
 ) -> tuple[Annotation, dict[str, int], tuple[str, ...]]:
-    """The file's shapes, each label a class of its own."""
+    """The file's shapes, with each label as a class of its own."""
     ids: dict[str, int] = {}
     for shape in file.shapes:
         ids.setdefault(canonical(shape.label), len(ids) + 1)
@@ -171,7 +171,7 @@ def _frame(image: Path | bytes, path: Path) -> Frame:
 
 
 def _smells(annotation: Annotation, labels: dict[int, str], name: str, report: Report) -> None:
-    """What a look at the outlines alone tells."""
+    """Note oddities that the outlines show without the image."""
     for shape in annotation.shapes:
         area, length = ring_area(shape.points), _length(shape.points)
         if area < _SPECK:
@@ -184,7 +184,7 @@ def _smells(annotation: Annotation, labels: dict[int, str], name: str, report: R
 
 
 def _against_image(annotation: Annotation, file: LabelmeFile, frame: Frame, name: str, report: Report) -> None:
-    """What the image tells."""
+    """Note oddities that need the image. Raises BrokenInput if its size does not fit."""
     said = file.height or frame.height, file.width or frame.width
     if said != (frame.height, frame.width):
         what = f"says {said[1]} x {said[0]} pixels, and its image has {frame.width} x {frame.height}"
@@ -205,7 +205,7 @@ def _against_image(annotation: Annotation, file: LabelmeFile, frame: Frame, name
 
 
 def _missing(files: Sequence[Checked], report: Report) -> None:
-    """Classes that a patient's other frames have and this one lacks."""
+    """Note classes that are drawn on a patient's other frames, but not on this one."""
     by_patient: dict[str, list[Checked]] = defaultdict(list)
     for file in files:
         if file.patient is not None:

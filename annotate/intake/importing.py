@@ -1,4 +1,4 @@
-"""Outlines that a department has already, into the in-house database."""
+"""Import labelled frames from outside into the workspace."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
     """Bring labelled frames into the workspace and give new patients their split.
 
     Args:
-        s: Of the one who writes.
-        items: As read by `outside`.
-        total: How many they are, as far as that is known.
+        s: A session that writes.
+        items: Labelled frames, as `outside` reads them.
+        total: Their number, if known.
 
     Returns:
-        Ids of the frames, new or not, each once.
+        Ids of all frames, new or not, without repeats.
     """
     ids: dict[str, None] = {}
     patients: set[str | None] = set()
@@ -72,7 +72,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
 
 
 def rehearse_import(s: Session, items: Iterable[OutsideFrame], *, total: int | None = None) -> None:
-    """Read all that an import would, and say what is odd; the workspace is not written to."""
+    """Read all that an import would read, and report what is odd. Nothing is written to the workspace."""
     patients: set[str] = set()
     for item in _one_an_image(items, report=s.report):
         s.tell("Reading", 1, total)
@@ -87,7 +87,7 @@ def rehearse_import(s: Session, items: Iterable[OutsideFrame], *, total: int | N
 
 
 def _one_an_image(items: Iterable[OutsideFrame], *, report: Report) -> Iterator[OutsideFrame]:
-    """Leave out a second file that outlines the same picture: which of the two counts is not ours to say."""
+    """Leave out a second file for the same picture: dmr cannot know which of the two is right."""
     seen: dict[tuple[str, int], tuple[str, Annotation]] = {}
     for item in items:
         picture = (item.frame.source_sha256, item.frame.index)

@@ -1,4 +1,4 @@
-"""Scans in: every readable image becomes a frame of the workspace, under a name that tells nothing of the patient."""
+"""Ingest scans: each readable image becomes a frame, under a name that does not reveal the patient."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ..system.store import sha256_hex, write_many
 from ..wording import counted
 from ..workspace import Session, Workspace
 
-# What stands in a frame's PNG: pixels written anew, without any metadata; banners inside the picture are still there.
+# A frame's PNG has its pixels written anew, without metadata. Text inside the picture is still there.
 DEID_VERSION: Final = "metadata-1"
-BATCH: Final = 64  # frames held in memory, written and committed together
+BATCH: Final = 64  # frames in memory, written and committed together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFrame:
-    """A frame and the name of its file without the ending, which tells patient and clip.
+    """A frame, and the name of its file without the ending, in which patient and clip are found.
 
-    Neither name nor file is kept in the workspace; the file's place goes into the private index.
+    The workspace keeps neither name nor file; the file's path goes into the private index.
     """
 
     name: str
@@ -44,7 +44,7 @@ class NamedFrame:
 
 
 def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
-    """What the catalogue keeps of a frame; finds its sector."""
+    """The catalogue's record of a frame, with its sector."""
     frame = item.frame
     patient, clip = match_patient(settings, item.name)
     owner = pseudonym(key, patient) if patient else None
@@ -70,10 +70,10 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
 
 
 def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
-    """Bring a batch of frames into the workspace: pictures first, then the rows that name them.
+    """Add a batch of frames to the workspace: first the pictures, then the rows that name them.
 
     Returns:
-        Their records, in order; those that were there already as well.
+        The records of all frames in order, new or not.
     """
     key = load_key(s.catalogue.meta("key_id"))
     records = side_by_side(lambda item: frame_record(item, key=key, settings=s.settings), items)
@@ -83,7 +83,7 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
         there = known.get(record.frame_id)
         path = s.workspace.absolute(record.path)
         if there is not None and there.deid_version == DEID_VERSION and path.is_file():
-            # Another computer's JPEG decoder may differ by a grey level: the picture that is drawn on stays.
+            # Another computer's JPEG decoder may differ by a grey level, so the picture that was drawn on stays.
             records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
         else:
             new_pictures.append((path, item))
@@ -101,10 +101,10 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
 
 
 def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:
-    """Read every image among files and folders; what fails or is no image is in the report, and the rest goes on.
+    """Read every image among files and folders. Files that fail, or are no image, are reported and passed over.
 
     Raises:
-        UsageError: There is no image at all.
+        UsageError: There is no image.
     """
     left_out, failed, some = LeftOut(), len(report.failures), False
     for file in image_files(scans, left_out=left_out, report=report, without=without):
@@ -125,14 +125,14 @@ def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path]
 
 
 def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
-    """Bring scans into the workspace.
+    """Add scans to the workspace.
 
     Args:
         s: Of the one who writes.
-        scans: Image files, and folders that hold them at any depth.
+        scans: Image files, and folders of them at any depth.
 
     Returns:
-        Ids of the frames, new or not, in the order read, each once.
+        Ids of all frames, new or not, in the order read, without repeats.
     """
     ids: dict[str, None] = {}
     own = s.workspace.own_folders
@@ -149,10 +149,10 @@ def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
 
 
 def note_near_copies(s: Session, frame_ids: Iterable[str]) -> None:
-    """Say which of these frames look the same as another frame of the workspace.
+    """Report which of these frames look like another frame of the workspace.
 
-    Within a patient that is how cine frames are; between two patients it may be one patient under two names, which
-    would carry training frames into the test.
+    Within a patient, this is normal for cine frames. Between two patients, it may be one patient under two names: then
+    frames of a training patient would be in the test.
     """
     frames = [f for f in s.catalogue.frames() if f.perceptual_hash is not None]
     if len(frames) < 2:
@@ -180,7 +180,7 @@ def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
     """A frame of the workspace, with its pixels.
 
     Raises:
-        BrokenInput: Its PNG is missing, damaged, or not the one that the catalogue names.
+        BrokenInput: Its PNG is missing, damaged, or not the one in the catalogue.
     """
     frame = next(read_frames(workspace.absolute(record.path)))
     if sha256_hex(frame.pixels.tobytes()) != record.pixel_sha256:

@@ -22,7 +22,7 @@ from .outside_masks import mask_frames
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """Where the outlines lie: `sources` with Labelme files, or a folder of `masks` and one of their `images`."""
+    """The files to import: `sources` with Labelme files, or a folder of `masks` and one of their `images`."""
 
     sources: Sequence[Path]
     images: Path | None
@@ -30,7 +30,7 @@ class _Given:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All that was named."""
+        """All files and folders that the user named."""
         return tuple(self.sources) or tuple(p for p in (self.images, self.masks) if p is not None)
 
     def files(self, without: Sequence[Path]) -> list[Path]:
@@ -50,21 +50,21 @@ def import_outlines(
     yes: bool = False,
     dry_run: bool = False,
 ) -> None:
-    """Take in outlines, after what was edited in `annotations/`; without any, only the edits.
+    """Import outlines. Edits in `annotations/` become revisions first; without sources or masks, only they do.
 
-    Nothing is imported where fewer than half of the outlines are of a class.
+    Nothing is imported if fewer than half of the outlines belong to a class.
 
     Args:
-        s: A session; it becomes the one who writes when all is read that decides whether to import.
-        sources: Labelme files, and folders that hold them.
-        images: Images of the masks, instead of `sources`.
-        masks: Class-index masks, named as the images.
-        author: Who made the edits.
-        yes: Take what is of a class, also where it is less than half.
-        dry_run: Read everything and say what is odd; change nothing.
+        s: A session. It begins to write only when the outlines are found fit to import.
+        sources: Labelme files, and folders of them.
+        images: Folder of the masks' images, instead of `sources`.
+        masks: Folder of class-index masks with the same names as the images.
+        author: Who made the edits in `annotations/`.
+        yes: Import what belongs to a class even if it is less than half.
+        dry_run: Read everything and report what is odd; change nothing.
 
     Raises:
-        UsageError: What is given does not go together, or there are no outlines in it.
+        UsageError: The arguments do not fit together, or there are no outlines.
         WorkspaceError: Another command has been writing all the time.
 
     Example:
@@ -97,7 +97,7 @@ def import_outlines(
 
 
 def _check(given: _Given, *, dry_run: bool, without: Sequence[Path]) -> None:
-    """Raises UsageError: what is given does not go together, or holds no Labelme file."""
+    """Raises UsageError if the arguments do not fit together, or hold no Labelme file."""
     if (given.images is None) != (given.masks is None):
         raise UsageError("--images and --masks", "belong together, and only one was given", "Give both")
     if given.sources and given.masks is not None:
@@ -112,7 +112,7 @@ def _check(given: _Given, *, dry_run: bool, without: Sequence[Path]) -> None:
 
 
 def _is_recognised(s: Session, given: _Given, *, yes: bool) -> bool:
-    """Whether enough of what is drawn is known to import it; the report gets the reason and the lines to paste."""
+    """Whether enough outlines belong to a class. If not, the report gets the reason and the lines to paste."""
     files = given.files(s.workspace.own_folders)
     if given.masks is not None:
         found = recognise_masks(files, s.settings.classes, tell=s.tell)

@@ -1,4 +1,4 @@
-"""What an import of outlines did not take."""
+"""Files that an import of outlines left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNDRAWN: Final = Kind("image without outlines", "images without outlines", "an i
 
 
 def noting_images(items: Iterable[OutsideFrame], used: set[Path]) -> Iterator[OutsideFrame]:
-    """The same items; the files of their images go into `used` as they pass."""
+    """Pass the items on, and add the files of their images to `used`."""
     for item in items:
         if item.source is not None:
             used.add(item.source.resolve())
@@ -33,14 +33,14 @@ def left_out_of_import(
     masks: Path | None = None,
     without: Sequence[Path] = (),
 ) -> LeftOut:
-    """Count what an import of outlines did not take: images that nothing was drawn on, and files of other kinds.
+    """Count files that an import of outlines left out: images without outlines, and files of other kinds.
 
     Args:
-        paths: What was imported from.
-        used: The images that came in, symbolic links followed.
+        paths: The files and folders that were imported.
+        used: The images that were imported, symbolic links followed.
         report: Gets the folders that cannot be opened.
-        masks: The folder of masks, where those were imported; None where Labelme files were.
-        without: Folders that were left alone.
+        masks: The folder of masks, or None if Labelme files were imported.
+        without: Folders that were not searched.
     """
     left_out = LeftOut()
     found = list(walk(paths, report=report, without=without))
@@ -59,6 +59,6 @@ def left_out_of_import(
             kind = kind_of_file(path)
             if not (kind.is_read or (kind is UNKNOWN and path.suffix.lower() in IMAGE_SUFFIXES)):
                 left_out.add(kind)
-            elif path.stem not in drawn:  # those that were drawn on and are not used have failed, and are named
+            elif path.stem not in drawn:  # an unused image with outlines has failed, and is reported already
                 left_out.add(UNDRAWN)
     return left_out

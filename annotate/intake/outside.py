@@ -33,11 +33,11 @@ class OutsideFrame:
     """A frame from outside and what was drawn on it.
 
     Attributes:
-        name: Of its file, without the ending: what the patient pattern is held against.
+        name: The file's name without its ending; the patient pattern looks into it.
         frame: The image.
-        annotation: The outlines, in the workspace's classes.
-        raw: What was drawn, as it came, without what could name a patient.
-        source: The file that holds the image, which may be a Labelme file; None where there is none.
+        annotation: The outlines, with the workspace's class ids.
+        raw: The drawing as it came in, without what could name a patient.
+        source: The file that holds the image, which may be a Labelme file, or None.
     """
 
     name: str
@@ -57,16 +57,16 @@ def labelme_frames(
     ignored: Callable[[str], bool] = _nothing,
     without: Sequence[Path] = (),
 ) -> Iterator[OutsideFrame]:
-    """Read every Labelme file among `paths`; what fails is in the report, and the rest goes on.
+    """Read every Labelme file among `paths`. Files that fail are reported and passed over.
 
     Args:
-        paths: Labelme files, images, and folders that hold them, in any arrangement.
-        resolve: A label's class id, None where it is no class.
-        all_classes: What an annotation covers by the rule `all`.
-        coverage: Whether a class that is not drawn is absent (`all`) or perhaps forgotten (`drawn`).
+        paths: Labelme files, images, and folders of them, in any order.
+        resolve: Gives the class id of a label, None if it is no class.
+        all_classes: The classes that an annotation covers by the rule `all`.
+        coverage: Whether a class that is not drawn is absent (`all`), or was perhaps not looked for (`drawn`).
         report: Gets failures and oddities.
-        ignored: Whether a label that is no class is left out without a note; its shapes are counted.
-        without: Folders to leave alone.
+        ignored: Tells whether a label is left out without a note; its shapes are counted.
+        without: Folders that are not searched.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
     images: dict[str, list[Path]] = defaultdict(list)

@@ -1,1 +1,1 @@
-"""Which file a frame is from: a private index on this computer, and `dmr where`."""
+"""The file that a frame came from: a private index on this computer, and `dmr where`."""

@@ -1,4 +1,4 @@
-"""Files that frames came from: whether they are still the same, and finding them again by their hashes."""
+"""The files that frames came from: check that they are unchanged, and find them again by their hashes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..system.store import sha256_hex
 from .index import Seen, lasting
 
 FileState = Literal["same", "changed", "missing", "cannot be opened", "unknown"]
-"""Whether a frame's file is there and the same; `unknown` where the index does not know the frame."""
+"""The state of a frame's file; `unknown` if the index does not know the frame."""
 
 
 def file_state(seen: Seen | None, frame: FrameRecord) -> FileState:
-    """Whether the file of a frame is still where it was seen, and still the same."""
+    """The state of a frame's file: whether it is where it was last seen, and unchanged."""
     if seen is None:
         return "unknown"
     try:
@@ -36,7 +36,7 @@ def file_state(seen: Seen | None, frame: FrameRecord) -> FileState:
 
 
 def source_hashes(path: Path) -> list[str]:
-    """SHA-256 of a file, and of the image inside it where it is a Labelme file.
+    """SHA-256 of a file, and of the image inside it if it is a Labelme file.
 
     Raises:
         OSError: It cannot be opened.
@@ -61,14 +61,14 @@ def search(
     without: Sequence[Path] = (),
     tell: Tell = silent,
 ) -> list[Seen]:
-    """Find the files of frames by hashing what lies in folders, until all are found.
+    """Find the files of frames by the hashes of the files in folders, until all are found.
 
     Args:
         wanted: Frames by their ids.
-        folders: Looked through at every depth.
+        folders: Folders to search at any depth.
         report: Gets the folders that cannot be opened.
-        without: Folders to leave alone.
-        tell: Told of each file that is hashed.
+        without: Folders that are not searched.
+        tell: Gets the progress.
     """
     missing: dict[str, list[FrameRecord]] = defaultdict(list)
     for record in wanted.values():
@@ -79,7 +79,7 @@ def search(
             break
         try:
             hashes = [] if item.is_system else source_hashes(item.path)
-        except OSError:  # a file that cannot be opened may be anybody's
+        except OSError:  # nobody knows whose file this is, so it is no failure
             hashes = []
         for sha256 in hashes:
             found += [Seen(r.frame_id, lasting(item.path), r.index) for r in missing.pop(sha256, ())]

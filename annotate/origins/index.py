@@ -1,7 +1,7 @@
-"""Which file a frame came from: a private index beside the pseudonym keys, on this computer and never in a workspace.
+"""The private index: links frames to the files that they came from. It lies beside the keys, never in a workspace.
 
-A file's name may tell who the patient is, so the index lies where the key lies and is read by its owner only. It helps
-people to find their files again and decides nothing: a command never fails because of it.
+A file's name may reveal the patient, so the index lies beside the key, and only its owner can read it. It helps people
+to find their files again. Nothing else depends on it, and no command fails because of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..system.pipeline import batched
 from ..system.platform import owner_only
 
 _SCHEMA: Final = 1
-_WAIT_S: Final = 5.0  # for another command that writes
+_WAIT_S: Final = 5.0  # seconds to wait for another command that writes
 _MADE: Final = (
     "CREATE TABLE IF NOT EXISTS source "
     '(frame TEXT PRIMARY KEY, path BLOB NOT NULL, "index" INTEGER NOT NULL, seen_at TEXT NOT NULL) WITHOUT ROWID'
@@ -39,13 +39,13 @@ class IndexBrokenError(DmrError):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a frame's file was seen.
+    """The place where a frame's file was last seen.
 
     Attributes:
         frame: The frame's id.
-        path: Of the file.
+        path: The file's path.
         index: The frame's place in the file, from 0.
-        at: When, as `clock.utc_text` writes it; empty for now.
+        at: The time, as `clock.utc_text` writes it; empty for now.
     """
 
     frame: str
@@ -55,23 +55,23 @@ class Seen:
 
 
 def index_path(key_id: str) -> Path:
-    """Where the index of a key's frames lies: beside this user's keys, also where `DMR_KEY_FILE` names another file.
+    """The path of the index for a key's frames: in this user's key folder, even if `DMR_KEY_FILE` names another place.
 
-    A key may lie on a stick or a share that others read; the names of the files do not go there.
+    A key may lie on a stick or a share that others can read. File names must not go there.
     """
     return key_path(key_id).with_suffix(".sources.sqlite").absolute()
 
 
 def lasting(path: Path) -> Path:
-    """A path that holds from any working folder; a mapped drive of Windows keeps its letter, which people know."""
+    """An absolute path. On Windows, a mapped drive keeps the letter that people know."""
     plain = Path(os.path.abspath(path))  # noqa: PTH100  (`Path.absolute` keeps "..")
     return path.resolve() if ".." in path.parts and plain.resolve() != path.resolve() else plain
 
 
 def remember(key_id: str, seen: Iterable[Seen], *, report: Report) -> None:
-    """Keep where files were seen; what was known of the same frames is replaced.
+    """Record where files were seen. Earlier entries of the same frames are replaced.
 
-    It never raises where the index cannot be written: that is noted once, and not tried again in this command.
+    If the index cannot be written, this is noted once and not tried again in this command; no error is raised.
     """
     path = index_path(key_id)
     if CANNOT_WRITE in report.oddities:
@@ -83,10 +83,10 @@ def remember(key_id: str, seen: Iterable[Seen], *, report: Report) -> None:
 
 
 def write(path: Path, seen: Iterable[Seen]) -> None:
-    """Add to the index, in one commit; it is made if need be, readable by its owner only from its first byte on.
+    """Add entries to the index in one commit. A new index is readable by its owner only, from the first byte on.
 
     Raises:
-        IndexBrokenError: The disk is full, it may not be written, or it is damaged.
+        IndexBrokenError: The index is damaged or not writable, or the disk is full.
     """
     now = utc_now()
     rows = [(s.frame, os.fsencode(lasting(s.path)), s.index, s.at or now) for s in seen]
@@ -105,10 +105,10 @@ def write(path: Path, seen: Iterable[Seen]) -> None:
 
 
 def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
-    """What the index knows of these frames, by their ids.
+    """The index's entries for these frames, by frame id.
 
     Raises:
-        IndexBrokenError: It may not be read, or is damaged.
+        IndexBrokenError: The index is damaged or not readable.
     """
     found: dict[str, Seen] = {}
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What `dmr where` tells of each frame: for a person, and for a program."""
+"""The output of `dmr where` for each frame, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .where import Whereabouts, explain, where
 
 
 def tell_where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -> list[str]:
-    """Look frames and files up as `where` does; the report gets what a program wants, and what was not found.
+    """Look up frames and files. The report gets the data for `--json`, and what was not found.
 
     Returns:
-        A text for each frame that was asked for by name; none without `targets`.
+        A text for each frame that was asked for; none without `targets`.
     """
     s.report.data["source_index"] = str(index_path(s.catalogue.meta("key_id")))
     found = where(s, targets, folders=folders)

@@ -1,4 +1,4 @@
-"""`dmr where`: from a frame to the file it came from, and from a file to its frames, on the computer with the key."""
+"""`dmr where`: from a frame to its file, and from a file to its frames, on the computer that has the key."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ from .files import FileState, file_state, search, source_hashes
 from .index import IndexBrokenError, Seen, index_path, lasting, look_up, remember
 from .positions import Position, clip_positions
 
-_ID: Final = re.compile(r"(?:\d+_)?(f[0-9a-f]{20})(?:\.\w+)?")  # also as a picture's name, and as one of a worklist
+_ID: Final = re.compile(
+    r"(?:\d+_)?(f[0-9a-f]{20})(?:\.\w+)?"
+)  # a frame's id, or its picture's name, in the worklist too
 _PREFIX: Final = re.compile(r"f[0-9a-f]{3,19}")
-_SHOWN: Final = 5  # frames named where a beginning is not unique
+_SHOWN: Final = 5  # frames shown when the beginning of an id fits several
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """A frame, and the way back to its file.
+    """A frame, and what is known of its file.
 
     Attributes:
         asked: What the user named.
         frame: The frame.
         position: Its place in its clip.
-        split: Its patient's; None before it is assigned, and where the patient is unknown.
-        seen: The file as last seen, None where this computer's index does not know it.
-        state: Of that file, now.
+        split: Its patient's split; None if not assigned yet, or if the patient is unknown.
+        seen: The file as last seen, None if this computer's index does not know it.
+        state: The file's state now.
     """
 
     asked: str
@@ -47,13 +49,13 @@ class Whereabouts:
 
 
 def where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -> list[Whereabouts]:
-    """Look frames and files up; the workspace is only read.
+    """Look up frames and files. The workspace is only read.
 
     Args:
         s: A session; its report gets what is not found.
         targets: Frame ids or their beginnings, names of their pictures, and files.
-        folders: To search for files that are not where the index says, or that it does not know. Without `targets`,
-            for the files of all frames.
+        folders: Folders to search for files that are missing, or unknown to the index. Without `targets`, this is done
+            for all frames.
 
     Returns:
         The frames found, in the order named.
@@ -90,7 +92,7 @@ def where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -
 
 
 def _asked(s: Session, targets: Sequence[str], *, key_id: str) -> tuple[list[tuple[str, str]], dict[str, Path]]:
-    """What was asked with the frame that it means, each once, and the files named, by frame; without targets, all."""
+    """Pairs of target and frame without repeats, and the named files by frame. Without targets, all frames."""
     if not targets:
         return [(f.frame_id, f.frame_id) for f in s.catalogue.frames()], {}
     asked: dict[tuple[str, str], None] = {}
@@ -109,10 +111,10 @@ def _asked(s: Session, targets: Sequence[str], *, key_id: str) -> tuple[list[tup
 
 
 def _frame_named(catalogue: Catalogue, target: str) -> str | None:
-    """The frame that a text names by its id, the name of its picture, or a beginning of it; None if it is a file.
+    """The frame that a text names by id, first characters of it, or picture name; None if the text is a file.
 
     Raises:
-        BrokenInput: No frame, or several, are named so.
+        BrokenInput: No frame fits, or several do.
     """
     name = PurePath(target.strip(" \t\r\n,;\"'")).name.lower()
     if whole := _ID.fullmatch(name):
@@ -134,7 +136,7 @@ def _frame_named(catalogue: Catalogue, target: str) -> str | None:
 
 
 def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterator[tuple[str, Path]]:
-    """The frames of this workspace that came from a file, and the file that holds the image.
+    """The frames of this workspace that came from a file, each with the file that holds the image.
 
     Raises:
         BrokenInput: There is no such file, or it is not in the workspace.
@@ -144,7 +146,7 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
         raise UsageError(
             path, "is a folder", "Name files or frames. To search a folder for the files of frames, use --in"
         )
-    if path.exists() and not path.is_file():  # such as a named pipe, which would be waited for
+    if path.exists() and not path.is_file():  # such as a named pipe: reading it would wait for ever
         raise UsageError(path, "is no file", "Name files or frames")
     try:
         files = {path: source_hashes(path)}
@@ -169,12 +171,12 @@ def _frames_of_file(catalogue: Catalogue, path: Path, *, key_id: str) -> Iterato
 def _would_be(sha256: str, *, key_id: str) -> str:
     try:
         return f"; its frame would be {frame_id(load_key(key_id), source_sha256=sha256, index=0)}"
-    except WorkspaceError:  # the key is elsewhere
+    except WorkspaceError:  # the key is on another computer
         return ""
 
 
 def _image_beside(path: Path) -> Path | None:
-    """The image file that a Labelme file was drawn on, as far as it lies in the same folder."""
+    """The image file that a Labelme file was drawn on, if it lies in the same folder."""
     if path.suffix.lower() != ".json":
         return None
     try:
@@ -187,7 +189,7 @@ def _image_beside(path: Path) -> Path | None:
 
 
 def explain(found: Whereabouts) -> DmrError | None:
-    """What is wrong with the way back to a frame's file, and what to do; None where it is there and the same."""
+    """The error for a file that is missing, changed or unknown; None if it is there and unchanged."""
     frame, seen = found.frame.frame_id, found.seen
     remedy = f"Search a folder for it: `dmr where {frame} --in FOLDER`"
     if seen is None:

@@ -1,4 +1,4 @@
-"""What `dmr status` says of each class: in how much it is drawn, and how well the active model draws it."""
+"""The class table of `dmr status`: how often each class is drawn, and how well the active model draws it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .model_card import ValidationDice, read_validation_dice
 def class_figures(
     workspace: Workspace, classes: Classes, drawn: Mapping[int, DrawnClass], *, model: str | None, report: Report
 ) -> dict[str, Any]:
-    """What `--json` adds: `classes`, those in use and those that are drawn, and the active model's `validation_dice`.
+    """Figures for `--json`: `classes` in use or drawn, and the active model's `validation_dice`.
 
     Args:
-        workspace: Whose models.
+        workspace: The workspace of the models.
         classes: All that the catalogue knows.
-        drawn: In how much each is drawn, by its id.
+        drawn: How often each class is drawn, by its id.
         model: The active model; None without one.
-        report: Told of a card that cannot be read.
+        report: Gets a note if a model's card cannot be read.
     """
     dice = ValidationDice(None, {})
     if model is not None:
@@ -56,7 +56,7 @@ def class_figures(
 
 
 def class_table(figures: Mapping[str, Any], *, model: str | None) -> str:
-    """The same for a person: frames with their patients in brackets, and Dice where there is a model."""
+    """The same figures as a table: frames with patients in brackets, and Dice if there is a model."""
     rows = [["class", "frames", *SPLITS] + ([f"Dice of {model}"] if model else [])]
     for c in figures["classes"]:
         row = [c["name"] + (" (retired)" if c["retired"] else "")]

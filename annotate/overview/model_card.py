@@ -1,4 +1,4 @@
-"""What is read of models where no network is needed: Dice on validation patients, and a training that waits."""
+"""What can be read of models without the network: Dice on validation patients, and an interrupted training."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..system.platform import exclusive_lock
 
 @dataclass(frozen=True, slots=True)
 class ValidationDice:
-    """A model's Dice on validation patients, per image at native size, as its card has it.
+    """A model's Dice on validation patients, per image at native size, from its card.
 
     Attributes:
-        mean: Over the classes; None where no validation patient was there.
-        classes: By the class's id; None for a class that no validation frame shows.
+        mean: Mean over the classes; None if there was no validation patient.
+        classes: Dice by class id; None for a class that no validation frame shows.
     """
 
     mean: float | None
@@ -25,7 +25,7 @@ class ValidationDice:
 
 
 def read_validation_dice(card: Path) -> ValidationDice:
-    """Read it from a `card.json`.
+    """Read the Dice from a `card.json`.
 
     Raises:
         ModelError: The card is missing or cannot be read.
@@ -44,7 +44,7 @@ def read_validation_dice(card: Path) -> ValidationDice:
 
 
 def interrupted_at(models: Path) -> int | None:
-    """The step at which the newest training was interrupted that waits to be gone on with; None without one.
+    """The step at which the newest unfinished training was interrupted; None if no training waits.
 
     Args:
         models: The workspace's folder of models.

@@ -1,4 +1,4 @@
-"""What is in a workspace, and what to do next, as `dmr status` tells it."""
+"""What `dmr status` shows: what is in a workspace, and what to do next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model_card import interrupted_at
 
 
 def overview(s: Session) -> str:
-    """Tell what is in a workspace: the text for a person; the report gets the same for a program, and what is next."""
+    """The text of `dmr status`. The report gets the same facts for programs, and what to do next."""
     counts = s.catalogue.counts()
     drawn, active = s.catalogue.drawn_classes(), s.catalogue.active_model()
     model = active.id if active else None
@@ -49,7 +49,7 @@ def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | 
 
 
 def _next_step(counts: Mapping[str, int], drawn: Mapping[int, DrawnClass], *, models: int, active: bool) -> str:
-    """What to do next, without a full stop."""
+    """The next thing to do, as a sentence without a full stop."""
     if not counts["frames"]:
         return "`dmr import FOLDER` to add outlines that you have, or `dmr prelabel FOLDER` for scans without outlines"
     if active:

@@ -1,1 +1,1 @@
-"""How far a command is: counted, and shown in a terminal or as lines of text."""
+"""Progress of a command, shown as bars in a terminal or as lines of text."""

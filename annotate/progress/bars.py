@@ -1,4 +1,4 @@
-"""In a terminal: a line for each part of the work, in which the time left stays visible however narrow it is."""
+"""Progress in a terminal: one line for each part of the work. The time left is visible at any width."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from rich.text import Text
 from .pace import Part, duration, per_time
 from .parts import Parts
 
-BAR: Final = (8, 30)  # columns, at least and at most; with less room there is none
-_NAME: Final = 4  # columns that a name keeps
-_NOTE: Final = 12  # columns from which on a note tells something
-_NARROW: Final = 60  # columns, below which percents alone tell how far it is
+BAR: Final = (8, 30)  # columns of a bar, least and most; with less room there is no bar
+_NAME: Final = 4  # columns that a name always gets
+_NOTE: Final = 12  # columns that a note needs to be worth showing
+_NARROW: Final = 60  # columns; in a narrower terminal only percents are shown
 
 
 class Bars:
-    """Shows the parts as they are at the moment.
+    """Shows the parts in their present state.
 
     Args:
-        parts: What is told.
+        parts: The parts to show.
     """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """One line a part."""
+        """One line for each part."""
         with self._parts.lock:
             yield from _lines(self._parts, options.max_width)
 
 
 def _lines(parts: Parts, width: int) -> Iterator[RenderableType]:
-    """The bar shrinks first; then the note is cut, then the bar left out; then the name is cut."""
+    """With less room, first the bar shrinks, then the note is cut, then the bar goes, then the name is cut."""
     now = parts.clock()
     rows = [(part, _figures(part, now, width=width), part.note) for part in parts.all.values()]
     if not rows:
@@ -67,7 +67,7 @@ def _lines(parts: Parts, width: int) -> Iterator[RenderableType]:
 
 
 def _figures(part: Part, now: float, *, width: int) -> str:
-    """How far it is and how long it takes from here, in short."""
+    """Count and time of a part, in short."""
     count = part.count()
     if part.total is not None and width < _NARROW:
         count = part.percent

@@ -1,4 +1,4 @@
-"""Where nobody watches a terminal: how far a command is, as a line of plain text, at least once a minute."""
+"""Progress without a terminal: a line of plain text at least once a minute."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ from typing import Final, TextIO
 from .pace import Part
 from .parts import Parts
 
-FIRST_S: Final = 10.0  # a short command stays quiet; so does a short part of a long one
+FIRST_S: Final = 10.0  # a short command writes no line, nor does a short part of a long one
 EVERY_S: Final = 60.0
 _LOOK_S: Final = 0.5
 
 
 class Heartbeat:
-    """Writes lines from a thread of its own, so that they come also while the work takes long over one thing.
+    """Writes lines from its own thread, so that they come even while one step takes long.
 
     Args:
-        parts: What is told.
+        parts: The parts to show.
         stream: Written to until `end`.
     """
 
     def __init__(self, parts: Parts, stream: TextIO) -> None:
         self._parts, self._stream = parts, stream
         self._began = parts.clock()
-        self._before = Part("Working", self._began, None, moved=self._began)  # nothing was told yet
+        self._before = Part(
+            "Working", self._began, None, moved=self._began
+        )  # shown until the command reports its first part
         self._said: float | None = None
         self._ended = threading.Event()
         self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Write nothing any more."""
+        """Stop writing."""
         with self._writing:
             self._ended.set()
         self._thread.join(timeout=5)
 
     def due(self) -> str | None:
-        """The line that is to be written now; None where it is not time yet."""
+        """The line to write now; None if it is not time yet."""
         with self._parts.lock:
             now = self._parts.clock()
             part = self._parts.current or self._before
@@ -63,7 +65,7 @@ class Heartbeat:
                     return
 
     def _write(self, line: str) -> bool:
-        """Whether there is still somebody to write to."""
+        """Write a line. False if nobody reads any more."""
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         try:  # a class may have a name that a Windows console cannot show
             self._stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")

@@ -1,4 +1,4 @@
-"""How far a part of the work is, how fast it goes, and how long it takes from here, in words."""
+"""Count, speed and time left of one part of the work, in words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-WINDOW_S: Final = 300.0  # the pace is that of the last minutes: a computer is slower while somebody works on it
-STILL_S: Final = 60.0  # without anything new for so long, a reader is told
-_APART_S: Final = 1.0  # between the moments kept
+WINDOW_S: Final = 300.0  # the pace of the last minutes counts, because a computer is slower while somebody works on it
+STILL_S: Final = 60.0  # after so long without news, the line says so
+_APART_S: Final = 1.0  # least time between two moments that are kept
 
 
 class Share(int):
-    """A total of which what is done is a share, and nothing that could be counted."""
+    """A total that is not a count of things: progress towards it is shown in percents only."""
 
 
 @dataclass(slots=True)
@@ -21,14 +21,14 @@ class Part:
 
     Attributes:
         what: Its name.
-        began: When it was told first, seconds.
-        of: How many there are to do; None where nobody knows.
+        began: Time of its first report, seconds.
+        of: How many things there are to do; None if unknown.
         done: How many are done.
-        note: What else is told of it.
-        moved: When something about it was new last, seconds.
-        ended: When another part was told instead, seconds; None while this is the one at work.
+        note: A further text about it.
+        moved: Time of the last news about it, seconds.
+        ended: Time when another part began, seconds; None while this one is at work.
         is_said: Whether a line was written about it.
-        moments: Times and how many were done then, of the last minutes.
+        moments: Times of the last minutes, and how many were done then.
     """
 
     what: str
@@ -42,9 +42,9 @@ class Part:
     moments: deque[tuple[float, int]] = field(default_factory=deque)
 
     def move(self, more: int, of: int | None, note: str, *, now: float) -> None:
-        """Take over what was told.
+        """Take in a report.
 
-        What is done by the first telling is no work of this sitting: a training that goes on begins at its share.
+        What is done at the first report does not count for the pace: a training that goes on begins in the middle.
         """
         if more or note != self.note:
             self.moved = now
@@ -57,7 +57,7 @@ class Part:
 
     @property
     def total(self) -> int | None:
-        """How many there are; None too where more are done than was said."""
+        """How many there are; None if unknown, or if more are done than was announced."""
         return None if self.of is None or self.done > self.of else self.of
 
     @property
@@ -66,28 +66,28 @@ class Part:
         return self.total is not None and self.done >= self.total > 0
 
     def pace(self, now: float) -> float | None:
-        """How many a second, by the last minutes; None before anything is done in this sitting."""
+        """How many are done per second, over the last minutes; None before anything is done in this run."""
         if not self.moments:
             return None
         began, first = self.moments[0]
         last = self.moments[-1][0]
-        until = last if now - last < STILL_S else now  # what is being done counts when it is done, or takes too long
+        until = last if now - last < STILL_S else now  # the time of the step at work counts only if it takes too long
         return (self.done - first) / (until - began) if self.done > first and until > began else None
 
     def left_s(self, now: float) -> float | None:
-        """Seconds from here to its end; None where nobody can tell."""
+        """Seconds until it ends; None if unknown."""
         pace = self.pace(now)
         return None if pace is None or self.total is None else (self.total - self.done) / pace
 
     def count(self) -> str:
-        """How much of it is done, in words; empty before anything is known."""
+        """How much is done, in words; empty before anything is known."""
         if self.total is None:
             return f"{self.done:,} done" if self.done else ""
         return self.percent if isinstance(self.of, Share) else f"{self.done:,} of {self.total:,} ({self.percent})"
 
     @property
     def percent(self) -> str:
-        """How much of it is done; empty where nobody knows. 100 % only at the end."""
+        """The share that is done; empty if the total is unknown. 100 % only at the end."""
         return "" if self.total is None else f"{100 * self.done // self.total if self.total else 100} %"
 
     def left(self, now: float) -> str:
@@ -101,7 +101,7 @@ class Part:
         return "time left unknown" if pace is None else f"{per_time(pace)}, time left unknown"
 
     def line(self, now: float) -> str:
-        """All of it as one line of plain text."""
+        """Name, count, times and note as one line of plain text."""
         still, count, gone = now - self.moved, self.count(), f"{duration(now - self.began)} gone"
         parts = [count, gone, self.left(now), self.note]
         if self.is_done:
@@ -112,7 +112,7 @@ class Part:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person says it: `40 s`, `16 min`, `1 h 20 min`, `3 days`."""
+    """A duration as people say it: `40 s`, `16 min`, `1 h 20 min`, `3 days`."""
     if seconds < 59.5:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)
@@ -124,7 +124,7 @@ def duration(seconds: float) -> str:
 
 
 def per_time(pace: float) -> str:
-    """A pace by the second, the minute or the hour, whichever gives a number above 1."""
+    """A pace per second, minute or hour: the first that gives at least 1, else per hour."""
     for unit, seconds in (("second", 1), ("minute", 60)):
         if pace * seconds >= 1:
             return f"{pace * seconds:.0f} a {unit}"

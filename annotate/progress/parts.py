@@ -1,4 +1,4 @@
-"""What a command tells of its work, kept for whoever shows it."""
+"""The parts of a command's work and their progress, kept to be shown."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from .pace import Part, Share
 
 
 class Parts:
-    """The parts of a command's work, in the order in which they were told.
+    """The parts of a command's work, in the order of their first reports.
 
     Args:
-        clock: Seconds.
+        clock: Gives the time in seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.lock = threading.RLock()  # told by one thread, shown by another
+        self.lock = threading.RLock()  # one thread reports, another one shows
         self.current: Part | None = None
         self.all: dict[str, Part] = {}
         self.clock = clock
 
     def tell(self, what: str, more: int, of: int | None, note: str = "") -> None:
-        """Take in what was told; see `console.Tell`. A part that was done and is told anew begins again."""
+        """Take in a report; see `tell.Tell`. A part that was done and is reported again begins anew."""
         with self.lock:
             now = self.clock()
             part = self.all.get(what)

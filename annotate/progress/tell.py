@@ -1,4 +1,4 @@
-"""How a function tells how far its work is: one protocol for all of them."""
+"""The one way in which functions report progress."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Tell(Protocol):
-    """Called with what is going on, how many more are done, how many there are if known, and a note.
+    """Called with the part of the work, how many more are done, how many there are (None if unknown), and a note.
 
-    A total that is a `pace.Share` is shown in percents alone.
+    If the total is a `pace.Share`, only percents are shown.
     """
 
     def __call__(self, what: str, more: int, of: int | None, note: str = "") -> None:
-        """Show it."""
+        """Report progress."""
 
 
 def silent(what: str, more: int, of: int | None, note: str = "") -> None:

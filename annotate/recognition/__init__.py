@@ -1,1 +1,1 @@
-"""What foreign labels and file names mean: recognised, or proposed for a new `dmr.toml`."""
+"""The meaning of labels and file names from outside: recognised, or proposed for a new `dmr.toml`."""

@@ -1,4 +1,4 @@
-"""Where in the files' names the patient stands: usual patterns, each judged by what it makes of the names. Pure."""
+"""Find the patient in file names: usual patterns, each judged by the patients that it finds. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# A number of the patient, or a word and a number; the first that explains the most names is taken.
+# A patient's number, or a word and a number. The first pattern that explains the most names wins.
 _NUMBERED: Final = (
     r"(?i)(?:^|[^a-z])(?:patient|pat|pt|subject|subj|sub|case|p|患者|病人)[-_ ]?(?P<patient>\d+)(?![0-9a-z])",
     r"^(?P<patient>\d+)_(?P<frame>\w+)$",
@@ -22,8 +22,8 @@ _OTHERS: Final = (
 )
 _DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d")
 _YEAR = re.compile(r"(19|20)\d\d")
-# Few words without a digit are more likely what a device calls its files, such as IMG and DSC, than patients.
-_LEAST_OF_NUMBERS: Final = 1.2  # a sample of a folder has few files of each patient
+# A few words without a digit are rarely patients: devices name their files so, such as IMG and DSC.
+_LEAST_OF_NUMBERS: Final = 1.2  # files per patient; low, because a sample of a folder has few of each
 _LEAST_OF_OTHERS: Final = 2.0
 _LEAST_WORDS: Final = 5
 
@@ -32,16 +32,16 @@ Verdict = Literal["given", "good", "one file", "one patient", "a patient a file"
 
 @dataclass(frozen=True, slots=True)
 class PatternFit:
-    """What a pattern makes of the names.
+    """What a pattern finds in the names.
 
     Attributes:
         pattern: A regular expression with the group `patient`.
-        names: How many names there are.
-        explained: In how many it finds a patient.
-        patients: How many different ones.
-        fewest: Files of the patient that has the fewest.
-        most: Files of the patient that has the most.
-        scattered: Patients whose files lie in several folders.
+        names: Number of names.
+        explained: Number of names in which it finds a patient.
+        patients: Number of different patients.
+        fewest: Number of files of the patient with the fewest.
+        most: Number of files of the patient with the most.
+        scattered: Number of patients whose files lie in several folders.
     """
 
     pattern: str
@@ -54,22 +54,22 @@ class PatternFit:
 
 
 def fit_pattern(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit:
-    """Hold a pattern against names, `(folder, file's name without its ending)` each."""
+    """Apply a pattern to names, each `(folder, file's name without its ending)`."""
     return _fit(pattern, names)[0]
 
 
 def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None, Verdict]:
-    """The usual pattern that explains the most names, at least half of them, and makes sense of them.
+    """The usual pattern that explains the most names, at least half, with plausible patients.
 
-    Sense is made by two patients or more with several files each in the mean: a number that comes again is a patient's,
-    for a mere count of the files does not. A pattern that makes nearly every file a patient of its own is returned with
-    that verdict.
+    Plausible means two or more patients with several files each on average: a number that repeats is a patient's, while
+    a count of files does not repeat. A pattern that makes nearly each file a patient of its own is returned with that
+    verdict.
 
     Args:
         names: `(folder, file's name without its ending)` of each file.
 
     Returns:
-        What it makes of the names, and why it is taken; None and `none` where no pattern fits.
+        The pattern's fit and the verdict on it; None and `none` if no pattern fits.
     """
     fits = [fit for pattern in (*_NUMBERED, *_OTHERS) if (fit := _sensible(pattern, names)) is not None]
     good = [fit for fit in fits if fit.patients > 1 and fit.explained >= _least_files(fit.pattern) * fit.patients]
@@ -85,12 +85,12 @@ def choose_pattern(names: Sequence[tuple[str, str]]) -> tuple[PatternFit | None,
 
 
 def _least_files(pattern: str) -> float:
-    """Files a patient, in the mean, from which on a pattern makes sense."""
+    """The mean number of files per patient that makes a pattern plausible."""
     return _LEAST_OF_NUMBERS if pattern in _NUMBERED else _LEAST_OF_OTHERS
 
 
 def _sensible(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit | None:
-    """What it makes of the names, None where that cannot be patients."""
+    """The pattern's fit; None if what it finds cannot be patients."""
     fit, found = _fit(pattern, names)
     if 2 * fit.explained < fit.names or not found:
         return None
@@ -103,7 +103,7 @@ def _sensible(pattern: str, names: Sequence[tuple[str, str]]) -> PatternFit | No
 
 
 def _fit(pattern: str, names: Sequence[tuple[str, str]]) -> tuple[PatternFit, frozenset[str]]:
-    """What a pattern makes of the names, and what it takes for the patients."""
+    """A pattern's fit, and the texts that it takes for patients."""
     files: Counter[str] = Counter()
     folders: dict[str, set[str]] = defaultdict(set)
     for folder, name in names:

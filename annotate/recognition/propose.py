@@ -1,4 +1,4 @@
-"""Settings for a new workspace, proposed from the outlines that a department has: classes, aliases, patient pattern."""
+"""Propose a new workspace's classes, aliases and patient pattern from existing outlines."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .recognise import Labels, count_labels
 from .structures import STRUCTURES, guess_class, is_slip, plain, structure_of
 from .told import RARE, class_lines, patient_lines, spelt
 
-# A slip of the pen stands in few files beside the word that was meant.
+# A misspelt label is in few files, compared with the correct one.
 _SLIP: Final = 10
 _MOST_CLASSES: Final = 254
-# Labelme's own words for what is no structure.
+# Labelme's own labels that are no structure.
 _NO_STRUCTURES: Final = frozenset({"_background_", "__ignore__"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _INSIDE: Final = {"lumbar_plexus": "psoas_major"}
@@ -29,14 +29,14 @@ _INSIDE: Final = {"lumbar_plexus": "psoas_major"}
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the files suggest.
+    """The settings that the files suggest.
 
     Attributes:
         classes: The most frequent first.
-        ignore: Labels that are too rare to be a class.
-        patient: Pattern of the files' names; empty where none makes sense.
-        lines: What was found and chosen, for the reader; no file and no patient is named.
-        data: The same for `--json`.
+        ignore: Labels that are too rare for a class.
+        patient: The patient pattern; empty if none is plausible.
+        lines: What was found and chosen, for the reader. They name no file and no patient.
+        data: The same facts for `--json`.
     """
 
     classes: tuple[ClassDef, ...]
@@ -53,13 +53,13 @@ def propose_settings(
     patient: str | None = None,
     tell: Tell = silent,
 ) -> Proposal:
-    """Look at Labelme files and propose the settings that explain them.
+    """Read Labelme files and propose settings that fit them.
 
     Args:
-        outlines: A file, or a folder of them.
-        classes: Given ones, which stay; labels that probably mean one of them become its aliases. None: propose them.
-        patient: A given pattern, which stays; None: propose one.
-        tell: Told of each file.
+        outlines: A Labelme file, or a folder of them.
+        classes: Classes to keep. Labels that probably mean one of them become its aliases. None proposes classes.
+        patient: A patient pattern to keep. None proposes one.
+        tell: Gets the progress.
 
     Raises:
         UsageError: There is no Labelme file, none that can be read, or nothing drawn in them.
@@ -79,7 +79,7 @@ def propose_settings(
     else:
         found, ignore = _with_aliases(classes, labels), ()
     if labels.shapes[""]:
-        ignore = (*ignore, "")  # shapes without a label: of which class, nobody can say
+        ignore = (*ignore, "")  # nobody can say of which class a shape without a label is
     names = [(path.parent.as_posix(), path.stem) for path in read]
     fit, verdict = choose_pattern(names) if patient is None else (fit_pattern(patient, names), "given")
     taken = patient if patient is not None else fit.pattern if fit and verdict != "a patient a file" else ""
@@ -101,7 +101,7 @@ def propose_settings(
 
 
 def _classes(labels: Labels) -> tuple[tuple[ClassDef, ...], tuple[str, ...]]:
-    """A class for each structure that is drawn often enough, and the labels of the others."""
+    """A class for each structure that is drawn often enough, and the labels of all others."""
     groups: dict[str, list[str]] = {}
     for label, _ in labels.shapes.most_common():
         if label and label not in _NO_STRUCTURES:
@@ -136,7 +136,7 @@ def _classes(labels: Labels) -> tuple[tuple[ClassDef, ...], tuple[str, ...]]:
 
 
 def _names(groups: dict[str, list[str]]) -> dict[str, str]:
-    """A name for each group of labels: its structure's, else a label's own where it can be one, else class_N."""
+    """A class name for each group of labels: the structure's name, else a label that can be a name, else class_N."""
     names = {key: key if key in STRUCTURES else _own_name(group) for key, group in groups.items()}
     used = {canonical_label(name) for name in names.values() if name}
     for number, key in enumerate(groups, 1):
@@ -156,13 +156,13 @@ def _own_name(group: Sequence[str]) -> str:
 
 
 def _aliases(name: str, group: Sequence[str]) -> tuple[str, ...]:
-    """The spellings that a class's name does not find, each once."""
+    """The spellings that the class's name does not match, without repeats."""
     texts = {canonical_label(label): label for label in reversed(group)}
     return tuple(sorted(label for key, label in texts.items() if key != canonical_label(name)))
 
 
 def _with_aliases(given: Sequence[ClassDef], labels: Labels) -> tuple[ClassDef, ...]:
-    """The given classes with the labels that probably mean them as further aliases."""
+    """The given classes. Labels that probably mean one of them are added to its aliases."""
     classes = Classes(given)
     guessed: dict[int, dict[str, str]] = {c.id: {} for c in classes}
     for label, _ in labels.shapes.most_common():

@@ -1,4 +1,4 @@
-"""How much of what was drawn a workspace's classes know, told before anything is imported, and how to teach it more."""
+"""Before an import: how many outlines belong to a class, and which lines of `dmr.toml` would make more belong."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Labels:
     """The labels of many files.
 
     Attributes:
-        shapes: How many shapes carry each label.
-        together: In how many files each set of labels is drawn.
+        shapes: Number of shapes with each label.
+        together: Number of files for each set of labels.
         unread: Files that cannot be read.
     """
 
@@ -41,17 +41,17 @@ class Labels:
     unread: list[Path] = field(default_factory=list)
 
     def files(self, labels: Iterable[str]) -> int:
-        """In how many files at least one of these is drawn."""
+        """The number of files that have at least one of these labels."""
         wanted = frozenset(labels)
         return sum(n for drawn, n in self.together.items() if drawn & wanted)
 
 
 def count_labels(files: Iterable[Path], *, tell: Tell = silent) -> Labels:
-    """Read what is drawn in Labelme files, without their images; one file is held at a time."""
+    """Count the labels in Labelme files. Images are not read, and one file is in memory at a time."""
     found = Labels()
     for path in files:
         try:
-            # Half a character, as JSON can hold it, has no place in a settings file.
+            # JSON can hold half a character (a lone surrogate); a settings file cannot.
             labels = [text.strip().encode("utf-8", "replace").decode() for text in read_labels(path)]
             found.shapes.update(labels)
             found.together[frozenset(labels)] += 1
@@ -63,14 +63,14 @@ def count_labels(files: Iterable[Path], *, tell: Tell = silent) -> Labels:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What of the drawn structures is known.
+    """How many of the drawn structures belong to a class.
 
     Attributes:
-        what: What is counted: shapes, or structures in masks.
-        all: How many there are.
-        known: How many are of a class.
-        ignored: How many are left out by the settings.
-        unknown: How many there are of each label, or mask value, that is neither.
+        what: The thing counted: shapes, or structures in masks.
+        all: Their number.
+        known: Number that belong to a class.
+        ignored: Number that the settings leave out.
+        unknown: Number for each other label or mask value.
         advice: Lines that say how to make the rest known.
     """
 
@@ -82,10 +82,10 @@ class Recognised:
     advice: tuple[str, ...] = ()
 
     def refusal(self, *, forced: bool) -> DmrError | None:
-        """Why nothing should be imported; None where at least half is known, or some is and the user insists.
+        """The reason not to import; None if at least half is known, or something is and `forced` is set.
 
         Args:
-            forced: Take what is known, however little.
+            forced: Import what is known, however little.
         """
         if 2 * (self.known + self.ignored) >= self.all:
             return None
@@ -108,14 +108,14 @@ class Recognised:
 
 
 def recognise_labels(labels: Labels, settings: Settings) -> Recognised:
-    """Hold the labels of Labelme files against a workspace's classes."""
+    """Compare the labels of Labelme files with a workspace's classes."""
     known = ignored = 0
     unknown: Counter[str] = Counter()
     for label, n in labels.shapes.items():
         found = settings.classes.find(label)
         if found is not None and not found.retired:
             known += n
-        elif found is not None or settings.imports.ignores(label):  # a retired class is left out on purpose
+        elif found is not None or settings.imports.ignores(label):  # retired classes are left out on purpose
             ignored += n
         else:
             unknown[label] += n
@@ -124,7 +124,7 @@ def recognise_labels(labels: Labels, settings: Settings) -> Recognised:
 
 
 def _lines_to_paste(labels: Labels, unknown: Counter[str], settings: Settings) -> Iterator[str]:
-    """Lines of `dmr.toml` that would make the unknown labels known, guessed where they can be."""
+    """Lines of `dmr.toml` that would make the unknown labels known, with guesses where possible."""
     order = [label for label, _ in unknown.most_common() if label]
     guessed = {label: c for label in order if (c := guess_class(label, settings.classes)) is not None}
     if guessed:
@@ -164,12 +164,12 @@ def _each_once(texts: Iterable[str]) -> list[str]:
 
 
 def recognise_masks(masks: Sequence[Path], classes: Classes, *, tell: Tell = silent) -> Recognised:
-    """Hold the values of class-index masks against the ids of a workspace's classes.
+    """Compare the values of class-index masks with the ids of a workspace's classes.
 
     Args:
-        masks: Their files; those that cannot be read do not count.
-        classes: The workspace's.
-        tell: Told of each mask.
+        masks: The masks' files; a file that cannot be read does not count.
+        classes: The workspace's classes.
+        tell: Gets the progress.
     """
     ids = {c.id for c in classes.active}
     values: Counter[int] = Counter()

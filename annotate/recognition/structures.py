@@ -1,4 +1,4 @@
-"""What structures are called in Chinese, pinyin, English and Latin, and how spellings are compared. Pure."""
+"""Names of structures in Chinese, pinyin, English and Latin, and the comparison of spellings. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 
 from ..classes import ClassDef, Classes
 
-# A slip of one letter in a shorter word often is another word: vein and vena, ulna and ulnar.
+# In a shorter word, one other letter often makes another word: vein and vena, ulna and ulnar.
 _LEAST_LETTERS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A structure that labels often name.
+    """A structure that is often drawn.
 
     Attributes:
-        names: What it is called, apart from its own name; case, blanks, `_` and `-` do not count.
-        short: Abbreviations, which mean it only where a workspace has a class of it.
+        names: Its other names; case, blanks, `_` and `-` do not count.
+        short: Abbreviations. They count only if the workspace has a class for the structure.
         z: Its usual place in a class-index mask: higher covers lower.
     """
 
@@ -61,11 +61,11 @@ STRUCTURES: Final[Mapping[str, Structure]] = {
     "fat": Structure(("脂肪", "zhifang")),
     "skin": Structure(("皮肤", "pifu")),
 }
-"""By the name that a class of it is given."""
+"""Structures by the name of their class."""
 
 
 def plain(text: str) -> str:
-    """A spelling without what spellings differ in: case, blanks, `_`, `-` and other marks, full-width letters."""
+    """A spelling in plain form: without case, blanks, `_`, `-` and other marks, and full-width letters made narrow."""
     whole = unicodedata.normalize("NFKC", text).casefold().strip()
     return re.sub(r"[\W_]+", "", whole) or whole
 
@@ -74,17 +74,17 @@ _NAMES = {plain(text): name for name, s in STRUCTURES.items() for text in (name,
 
 
 def structure_of(label: str) -> str | None:
-    """The name of the structure that a label means by itself, None where the table does not know it."""
+    """The name of the structure that a label means; None if the table does not have it."""
     key = plain(label)
     return _NAMES.get(key) or _NAMES.get(key.removesuffix("s"))
 
 
 def guess_class(label: str, classes: Classes) -> ClassDef | None:
-    """The class that a label probably means: another spelling, another language, or one slip; None if none or several.
+    """The class that a label probably means, by spelling, language, abbreviation or one slip; None if not exactly one.
 
     Args:
-        label: As met in a file.
-        classes: The workspace's; retired ones are not guessed.
+        label: A label from a file.
+        classes: The workspace's classes; retired ones are not guessed.
     """
     key = plain(label)
     texts = [(text, c) for c in classes.active for text in (c.name, *c.aliases)]
@@ -108,9 +108,9 @@ def _short_names(text: str) -> tuple[str, ...]:
 
 
 def is_slip(a: str, b: str) -> bool:
-    """Whether two plain spellings differ by one letter that was added, lost or changed, or two that were swapped.
+    """Whether two plain spellings differ by one letter added, lost or changed, or by two letters swapped.
 
-    Short words and words with other digits in them are told apart: C5 is not C6.
+    Short words, and words with different digits, never count as slips: C5 is not C6.
     """
     if min(len(a), len(b)) < _LEAST_LETTERS or a == b or re.findall(r"\d", a) != re.findall(r"\d", b):
         return False

@@ -1,4 +1,4 @@
-"""What `dmr init --from` found and chose, in lines for the reader: counts, and no file's or patient's name."""
+"""Lines that say what `dmr init --from` found and chose. They hold counts, but no file's or patient's name."""
 
 from __future__ import annotations
 

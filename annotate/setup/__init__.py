@@ -1,1 +1,1 @@
-"""`dmr init`: a new workspace, with settings that fit what a department has."""
+"""`dmr init`: a new workspace, with settings that fit a department's files."""

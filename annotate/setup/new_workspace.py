@@ -24,19 +24,19 @@ def make_workspace(
     report: Report,
     tell: Tell = silent,
 ) -> None:
-    """Make a workspace; what is there already stays as it is.
+    """Make a workspace. Nothing that is there already is changed.
 
     Args:
-        folder: Made if need be.
-        classes: What `--classes` says; None for those of `outlines`, or else of the Shamrock view.
-        outlines: Labelme files that tell classes, aliases and the patient pattern; None without any.
-        patient: The pattern of file names; None for that of `outlines`, or else PATIENT_FRAME.
+        folder: The workspace's folder; it is made if needed.
+        classes: The text of `--classes`. None takes the classes from `outlines`, or those of the Shamrock view.
+        outlines: Labelme files to propose classes, aliases and the patient pattern from, or None.
+        patient: The patient pattern. None takes it from `outlines`, or PATIENT_FRAME.
         coverage: `drawn` or `all`; None for `drawn`.
         report: Gets what was made and what comes next.
-        tell: Told of each file of `outlines`.
+        tell: Gets the progress over the files of `outlines`.
 
     Raises:
-        UsageError: `classes` or `patient` cannot be followed, or `outlines` tells nothing.
+        UsageError: `classes` or `patient` is invalid, or `outlines` holds nothing to propose from.
         WorkspaceError: The folder lies in another workspace, or holds revisions but no catalogue.
     """
     given = _named_classes(classes) if classes is not None else None
@@ -79,7 +79,7 @@ def _say_what_was_made(workspace: Workspace, proposal: Proposal | None, report: 
 
 
 def _named_classes(text: str) -> list[ClassDef]:
-    """Classes from `name=alias=alias,name,...`, the first the lowest in a mask. Raises UsageError."""
+    """The classes of `name=alias=alias,name,...`; the first is the lowest in a mask. Raises UsageError."""
     classes = []
     try:
         for number, (name, *aliases) in enumerate(parse_names(text), 1):
