@@ -1,1 +1,1 @@
-"""`dmr convert`: from one file format to another, without a workspace."""
+"""`dmr convert`: convert between file formats, without a workspace."""

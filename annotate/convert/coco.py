@@ -39,17 +39,17 @@ def labelme_to_coco(
 
     Args:
         src: A Labelme file, or a folder of them at any depth.
-        dst: The JSON to write; a COCO data set that is there is replaced, anything else is not.
-        classes: In the order of their category ids, from 1, each with its spellings; None takes all labels in the
-            order of the alphabet.
-        images: Where images lie that are neither beside the file nor below `src`.
-        preview: Where to write a contact sheet of some of the frames.
-        rle: Write run lengths everywhere.
+        dst: The JSON to write. An existing COCO data set is replaced; any other file is not.
+        classes: The classes in the order of their category ids, from 1, each with its spellings. None takes all labels
+            in alphabetical order.
+        images: Folder of images that are neither beside the file nor below `src`.
+        preview: Path of a contact sheet of some of the frames.
+        rle: Write every structure as run lengths.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
+        UsageError: There is nothing to convert, `dst` cannot be used, or `classes` names none of the labels.
     """
     _check_target(dst)
     report = Report("convert labelme-to-coco")
@@ -93,16 +93,16 @@ def coco_to_labelme(
     dry_run: bool = False,
     tell: Tell = silent,
 ) -> Report:
-    """Write each image of a COCO data set as a Labelme file of its name.
+    """Write each image of a COCO data set as a Labelme file of the same name.
 
     Args:
         src: The JSON of the data set.
-        dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
-        classes: The categories wanted, each under its first name; None for all as they are called.
-        images: Where the images lie, which the Labelme files shall point to.
-        preview: Where to write a contact sheet of some of the frames.
+        dst: Folder for the Labelme files. A file that was drawn or edited by hand is not replaced.
+        classes: The categories wanted, each written under its first name; None for all under their own names.
+        images: Folder of the images that the Labelme files point to.
+        preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
         UsageError: `dst` is a file, or `classes` names none of the categories.
@@ -150,7 +150,7 @@ def coco_to_labelme(
 def _renamed(
     categories: Mapping[int, str], found: Sequence[CocoImage], names: IndexNames
 ) -> tuple[dict[int, str], list[CocoImage]]:
-    """The images with the classes of `names` instead of the data set's categories; others are left out, with a note."""
+    """The images with the classes of `names` instead of categories. Other categories are left out, with a note."""
     check_known(categories.values(), names)
     index = {k: names.index_of(category) for k, category in categories.items()}
     renamed = []
@@ -165,8 +165,8 @@ def _renamed(
 
 
 def _write(dst: Path, content: object, *, dry_run: bool) -> str | None:
-    """Write a data set; or why nothing was written."""
-    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    """Write a data set. Returns why nothing was written, or None."""
+    # A file name that is not Unicode has lone surrogates in Python. JSON escapes them in the same spelling.
     data = canonical_json(content).encode("utf-8", errors="backslashreplace")
     if dst.is_file() and dst.read_bytes() == data:
         return "Nothing new: nothing was changed."
@@ -177,7 +177,7 @@ def _write(dst: Path, content: object, *, dry_run: bool) -> str | None:
 
 
 def _check_target(dst: Path) -> None:
-    """Raises UsageError: something else than a COCO data set is there, or the name is no JSON's."""
+    """Raises UsageError if `dst` is not a JSON name, or is an existing file that is no COCO data set."""
     if dst.suffix.lower() != ".json" or dst.is_dir():
         raise UsageError(dst, "is not the name of a JSON file", "Give DST a name such as annotations.json")
     if dst.exists() and not _is_data_set(dst):
@@ -193,13 +193,13 @@ def _is_data_set(path: Path) -> bool:
 
 
 def _image_file(file: LabelmeFile, name: str) -> str:
-    """The image's file name: the Labelme file's own with the image's ending, for `imagePath` is often another's."""
+    """The image's file name: the Labelme file's name with the image's ending. `imagePath` often names another image."""
     ending = PurePosixPath(image_name(file) or "").suffix or ".png"
     return PurePosixPath(name).with_suffix(ending).as_posix()
 
 
 def _inside(name: str) -> Path:
-    """A name as a path below a folder, by whichever slash; of one that would lead out, its last part."""
+    """A name as a path below a folder, with either slash. Of a name that would lead out, only the last part."""
     path = PureWindowsPath(name)
     leads_out = bool(path.anchor) or ".." in path.parts
     return Path(path.name) if leads_out else Path(*path.parts)

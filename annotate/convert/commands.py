@@ -1,4 +1,4 @@
-"""`dmr convert`: between file formats, without a workspace."""
+"""The commands `dmr convert`."""
 
 from __future__ import annotations
 

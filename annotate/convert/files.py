@@ -1,4 +1,4 @@
-"""Which files `dmr convert` reads and writes, and what may be replaced."""
+"""The files that `dmr convert` reads and writes, and which may be replaced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
 
-# A mask has few values; a scan that lies where a mask is to go has many.
+# A mask has few values. A file with more is a scan, and is not replaced.
 _MOST_VALUES = 64
 
 
@@ -29,7 +29,7 @@ class Job:
     Attributes:
         number: Its place, from 0.
         source: What to read.
-        name: Of the source, from the folder given: what reports call it.
+        name: The source's path below the given folder; reports use it.
         target: What to write.
     """
 
@@ -40,10 +40,10 @@ class Job:
 
 
 def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: str) -> list[Job]:
-    """The files to convert, in the order of their names, each under its own name below `dst`.
+    """The files to convert, in the order of their names. Each keeps its name below `dst`.
 
     Raises:
-        UsageError: There is no `src`, or nothing to convert in it, or `dst` is a file or leads out of itself.
+        UsageError: `src` is missing or holds nothing to convert, or `dst` is a file or has a link that leads out of it.
     """
     if not src.exists():
         raise UsageError(src, "is not there", "Check the path")
@@ -72,7 +72,7 @@ def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: 
 
 
 def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
-    """Sources that come to the same target as an earlier one, and the name of that one."""
+    """Sources that have the same target as an earlier source, each with the name of the earlier one."""
     first: dict[str, str] = {}
     later: dict[Path, str] = {}
     for job in jobs:
@@ -85,10 +85,10 @@ def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
 
 
 def judge_target(job: Job, data: bytes) -> str:
-    """What becomes of the target: `written`, `replaced` or `unchanged`.
+    """What happens to the target: `written`, `replaced` or `unchanged`.
 
     Raises:
-        BrokenInput: Something is there that is not ours to replace.
+        BrokenInput: A file is there that must not be replaced.
     """
     try:
         there = job.target.read_bytes()
@@ -108,13 +108,13 @@ def judge_target(job: Job, data: bytes) -> str:
 
 
 def drawn_file(annotation: Annotation, *, names: Mapping[int, str], image_path: str) -> bytes:
-    """A conversion's Labelme file, with what tells later whether somebody drew on it."""
+    """A conversion's Labelme file. It holds a hash that later shows whether somebody drew on it."""
     drawing = drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in annotation.shapes)
     return annotation_to_labelme(annotation, names=names, image_path=image_path, extra={"dmr_drawing": drawing})
 
 
 def relative_path(path: Path, folder: Path) -> str:
-    """A path from a folder, POSIX; the whole path where they lie on different drives."""
+    """A path relative to a folder, POSIX; the whole path if they are on different drives."""
     try:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     except ValueError:
@@ -129,7 +129,7 @@ def _is_mask(data: bytes) -> bool:
 
 
 def _is_untouched(path: Path) -> bool:
-    """Whether a Labelme file is one that we wrote, with nothing drawn since."""
+    """Whether dmr wrote this Labelme file, and nobody has drawn on it since."""
     try:
         file = read_labelme(path)
     except BrokenInput:
@@ -139,11 +139,11 @@ def _is_untouched(path: Path) -> bool:
 
 
 class Images:
-    """The images below some folders, looked for when they are first needed.
+    """The images below some folders, searched when they are first needed.
 
     Args:
-        roots: Folders.
-        without: Their targets are no images.
+        roots: Folders to search.
+        without: Jobs whose targets are not images.
     """
 
     def __init__(self, roots: Sequence[Path], *, without: Iterable[Job] = ()) -> None:
@@ -152,7 +152,7 @@ class Images:
 
     @classmethod
     def around(cls, src: Path, images: Path | None, *, without: Iterable[Job] = ()) -> Images:
-        """The images beside or below what is converted, and in a folder that was named for them."""
+        """The images beside or below `src`, and in the folder given with `--images`."""
         return cls([src if src.is_dir() else src.parent, *([images] if images else [])], without=without)
 
     @cached_property
@@ -165,7 +165,7 @@ class Images:
         return found
 
     def named(self, mask: Path) -> Path | None:
-        """The image of a mask's name: the only one, other than the mask itself."""
+        """The only image with a mask's name, other than the mask itself."""
         own = mask.resolve()
         others = [path for path in self.index.get(mask.stem, ()) if path.resolve() != own]
         if len(others) > 1:

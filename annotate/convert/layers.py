@@ -1,6 +1,6 @@
-"""`dmr convert labelme-to-layers` and `layers-to-labelme`: a folder of black and white masks for each class.
+"""`dmr convert labelme-to-layers` and `layers-to-labelme`: one folder of black and white masks for each class.
 
-Layers overlap as they may: unlike a class-index mask they hide nothing.
+Layers may overlap, so unlike a class-index mask they hide nothing.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ def labelme_to_layers(
     dry_run: bool = False,
     tell: Tell = silent,
 ) -> Report:
-    """Paint each class of Labelme files as a mask of 0 and 255, `DST/CLASS/NAME.png`.
+    """Paint each class of Labelme files as a mask with values 0 and 255, `DST/CLASS/NAME.png`.
 
-    A class that is not drawn on a frame has an empty mask there if it is named in `classes`, else none.
+    A class that is not drawn on a frame gets an empty mask if `classes` names it, and no mask if not.
 
     Args:
         src: A Labelme file, or a folder of them at any depth.
-        dst: Folder for the folders.
-        classes: What to paint, each class under its first name; None for all labels.
-        images: Where images lie that are neither beside the file nor below `src`.
-        preview: Where to write a contact sheet of some of the frames.
+        dst: Folder for the classes' folders.
+        classes: The classes to paint, each under its first name; None for all labels.
+        images: Folder of images that are neither beside the file nor below `src`.
+        preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
+        UsageError: There is nothing to convert, `dst` cannot be used, or `classes` names none of the labels.
     """
     report = Report("convert labelme-to-layers")
     outcome = Outcome(report, dry_run)
@@ -84,7 +84,7 @@ def labelme_to_layers(
 
 
 def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job) -> Iterator[tuple[str, bytes]]:
-    """A folder's name and a PNG of each class. Raises BrokenInput where a class has no name for a folder."""
+    """A folder name and a PNG for each class. Raises BrokenInput if a class's name cannot be a folder's."""
     for k in sorted(class_ids):
         label = names.label(k)
         if Path(label).name != label or label in (".", "..") or not label.isprintable():
@@ -104,19 +104,19 @@ def layers_to_labelme(
     dry_run: bool = False,
     tell: Tell = silent,
 ) -> Report:
-    """Trace masks `SRC/CLASS/NAME.png` as Labelme files `DST/NAME.json`, exactly; any value above 0 is the class.
+    """Trace masks `SRC/CLASS/NAME.png` exactly, as Labelme files `DST/NAME.json`. Any value above 0 is the class.
 
     Args:
-        src: A folder with one folder a class.
-        dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
-        classes: The folders wanted, each under its first name; None for all as they are called.
-        images: Where the images of the same names lie, which the Labelme files shall point to.
-        preview: Where to write a contact sheet of some of the frames.
+        src: A folder with one folder for each class.
+        dst: Folder for the Labelme files. A file that was drawn or edited by hand is not replaced.
+        classes: The folders wanted, each written under its first name; None for all under their own names.
+        images: Folder of the images of the same names, to which the Labelme files point.
+        preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the folders.
+        UsageError: There is nothing to convert, `dst` cannot be used, or `classes` names none of the folders.
     """
     if dst.is_file():
         raise UsageError(dst, "is a file", "Name a folder to write to")
@@ -152,7 +152,7 @@ def layers_to_labelme(
 
 
 def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]]]]:
-    """The folders' names in order, and for each frame its masks with the folder of each.
+    """The folders' names in order, and each frame's masks with their folders.
 
     Raises:
         UsageError: There are none.
@@ -168,7 +168,7 @@ def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]
 
 
 def _numbered(folders: Sequence[str], classes: Given | None) -> tuple[dict[int, str], dict[str, int | None]]:
-    """The class names by number, and each folder's number; None for a folder that is not wanted."""
+    """Class names by number, and the number of each folder; None for a folder that is not wanted."""
     if classes is None:
         return dict(enumerate(folders, 1)), {name: k for k, name in enumerate(folders, 1)}
     wanted = IndexNames(classes)
@@ -177,7 +177,7 @@ def _numbered(folders: Sequence[str], classes: Given | None) -> tuple[dict[int, 
 
 
 def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> Annotation:
-    """The outlines of a frame's masks; one whose folder is no class tells the size alone."""
+    """The outlines of a frame's masks. A mask in a folder that is no class only gives the size."""
     shapes: list[Shape] = []
     size: tuple[int, ...] | None = None
     for label, path in masks:

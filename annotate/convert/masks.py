@@ -1,4 +1,4 @@
-"""`dmr convert`: Labelme files to class-index masks and back, file or folder, without a workspace."""
+"""`dmr convert labelme-to-mask` and `mask-to-labelme`, for a file or a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .one import Converted, Paint, Trace
 from .outcome import CONVERTING, Outcome
 from .preview import Preview
 
-_WORTH_PROCESSES = 400  # files; of fewer, starting processes takes longer than they save
+_WORTH_PROCESSES = 400  # files; with fewer, starting processes costs more time than it saves
 _WINDOW = 512  # files
 
 
@@ -34,22 +34,22 @@ def labelme_to_mask(
     dry_run: bool = False,
     tell: Tell = silent,
 ) -> Report:
-    """Paint Labelme files as class-index PNGs, higher indices over lower, under the same names.
+    """Paint Labelme files as class-index PNGs of the same names, higher indices over lower.
 
-    A mask that is there and differs is replaced; another picture that is in the way is not.
+    An existing mask that differs is replaced; any other picture is not.
 
     Args:
         src: A Labelme file, or a folder of them at any depth.
-        dst: Folder for the masks, or a PNG's path where `src` is a file.
-        classes: In the order of their indices, from 1, each with its spellings; None reads `class_n` as n.
-        images: Where images lie that are neither beside the file nor below `src`; only old files need them, which do
-            not say their size.
-        preview: Where to write a contact sheet of some of the frames.
+        dst: Folder for the masks, or a PNG's path if `src` is a file.
+        classes: The classes in the order of their indices, from 1, each with its spellings; None reads `class_n` as n.
+        images: Folder of images that are neither beside the file nor below `src`. Only old files need them, because
+            they do not say their size.
+        preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or no classes are given and labels are no `class_n`.
+        UsageError: There is nothing to convert, `dst` cannot be used, or labels are not `class_n` without `classes`.
     """
     report = Report("convert labelme-to-mask")
     jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
@@ -77,23 +77,23 @@ def mask_to_labelme(
     dry_run: bool = False,
     tell: Tell = silent,
 ) -> Report:
-    """Trace class-index masks as Labelme files under the same names.
+    """Trace class-index masks as Labelme files of the same names.
 
-    Our own file that is there and differs is replaced; one that was drawn or edited by hand is not.
+    An existing file that dmr wrote is replaced if it differs; a file that was drawn or edited by hand is not.
 
     Args:
         src: A mask (PNG, BMP, TIFF), or a folder of them at any depth.
-        dst: Folder for the Labelme files, or a JSON's path where `src` is a file.
-        classes: In the order of their indices, from 1; the first name is written. None makes index n `class_n`.
-        tolerance: Px; 0 traces exactly, so that painting the outlines gives the mask again.
-        most_points: For each outline, with a tolerance above 0; None for no limit.
-        images: Where the images of the same names lie, which the Labelme files shall point to.
-        preview: Where to write a contact sheet of some of the frames.
+        dst: Folder for the Labelme files, or a JSON's path if `src` is a file.
+        classes: The classes in the order of their indices, from 1; first names are written. None writes `class_n`.
+        tolerance: Pixels. With 0 the trace is exact: painting the outlines gives the same mask.
+        most_points: Most points of each outline, with a tolerance above 0; None for no limit.
+        images: Folder of the images of the same names, to which the Labelme files point.
+        preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
-        tell: Told of each file.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or `tolerance` is no distance.
+        UsageError: There is nothing to convert, or `dst` or `tolerance` cannot be used.
     """
     if not 0 <= tolerance < MOST_PIXELS:
         raise UsageError("--tolerance", f"is {tolerance}", "Give a number of pixels, 0 or more")
@@ -110,7 +110,7 @@ def mask_to_labelme(
 
 
 def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bool, tell: Tell) -> None:
-    """Convert every job, write what is new, and count."""
+    """Convert all jobs, write new files, and count."""
     outcome = Outcome(report, dry_run)
     later = colliding(jobs)
     for job in jobs:
@@ -147,12 +147,12 @@ def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bo
 
 
 def _each(convert: Paint | Trace, jobs: list[Job]) -> Iterator[Converted]:
-    """Convert jobs in their order, many of them by all cores; only a window of results is held."""
+    """Convert jobs in order, with all cores if there are many. Only some results are in memory at a time."""
     workers = os.cpu_count() or 1
     if len(jobs) < _WORTH_PROCESSES or workers < 2:
         yield from map(convert, jobs)
         return
-    # Spawned everywhere, as Windows must: a fork would take locks of this process's threads along.
+    # Processes are spawned on every system: Windows needs it, and a fork would copy locks of this process's threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(jobs), _WINDOW):
             yield from pool.map(convert, jobs[start : start + _WINDOW], chunksize=_WINDOW // 32)

@@ -1,4 +1,4 @@
-"""The classes of `dmr convert`: their indices, names and spellings as `--classes` gives them, or `class_n`."""
+"""The classes of `dmr convert`: indices, names and spellings from `--classes`, or `class_n`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .files import Job
 
 _MOST_CLASSES = 255
 _NUMBERED = re.compile(r"class_([1-9][0-9]{0,2})")
-_SHOWN = 8  # labels named in an error
+_SHOWN = 8  # labels shown in an error
 
 
 Given = tuple[str | tuple[str, ...], ...]
-"""Classes in the order of their indices, from 1: a name, or a name and its other spellings in the files."""
+"""Classes in the order of their indices, from 1. Each is a name and its other spellings in the files."""
 
 
 class IndexNames:
     """Classes by index: the name that is written, and the spellings by which they are found.
 
     Args:
-        given: The classes; None for `class_n`. Case and outer spaces do not count when a label is looked up.
+        given: The classes; None for `class_n`. Case and outer spaces of labels do not count.
 
     Attributes:
         given: The names, None for `class_n`.
 
     Raises:
-        UsageError: A name is empty or stands for two classes, or there are more than a byte holds.
+        UsageError: A name is empty or stands for two classes, or there are too many classes for a byte.
     """
 
     def __init__(self, given: Given | None) -> None:
@@ -51,14 +51,14 @@ class IndexNames:
         self.given = tuple(names[0] for names in classes)
 
     def index_of(self, label: str) -> int | None:
-        """The index of a label by any of its spellings, None where it is no class."""
+        """The index of a label in any of its spellings; None if it is no class."""
         if self.given is not None:
             return self._indices.get(label.strip().casefold())
         match = _NUMBERED.fullmatch(label.strip())
         return int(match[1]) if match and int(match[1]) <= _MOST_CLASSES else None
 
     def label(self, index: int) -> str:
-        """The name of the class of an index."""
+        """The name of the class with this index."""
         return f"class_{index}" if self.given is None else self.given[index - 1]
 
     def labels_of(self, shapes: Iterable[Shape]) -> dict[int, str]:
@@ -67,10 +67,10 @@ class IndexNames:
 
 
 def check_numbered(jobs: Iterable[Job]) -> None:
-    """Make sure that all labels of Labelme files are `class_n`, before anything is written.
+    """Check that all labels of Labelme files are `class_n`, before anything is written.
 
     Raises:
-        UsageError: Some are not; it names them.
+        UsageError: Some labels are not; the error names them.
     """
     numbered = IndexNames(None)
     found: dict[str, None] = {}
@@ -87,10 +87,10 @@ def check_numbered(jobs: Iterable[Job]) -> None:
 
 
 def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
-    """The classes given, else all labels of Labelme files in the order of the alphabet.
+    """The given classes, or else all labels of Labelme files in alphabetical order.
 
     Raises:
-        UsageError: `classes` cannot be, or names none of the labels there are.
+        UsageError: `classes` is invalid, or names none of the labels.
     """
     if classes is not None:
         names = IndexNames(classes)
@@ -107,7 +107,7 @@ def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
 
 
 def distinct(labels: Iterable[str]) -> tuple[str, ...]:
-    """Labels in the order of the alphabet; of those that differ by case or outer spaces alone, the first."""
+    """Labels in alphabetical order. Of labels that differ only by case or outer spaces, the first is taken."""
     first: dict[str, str] = {}
     for label in sorted(label.strip() for label in labels):
         first.setdefault(label.casefold(), label)
@@ -115,7 +115,7 @@ def distinct(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:
-    """Make sure that some label of Labelme files is among the names given, before masks without anything are written.
+    """Check that some label of Labelme files is among the given names, so that not all masks become empty.
 
     Raises:
         UsageError: None is; it names them.
@@ -127,13 +127,13 @@ def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:
         except BrokenInput:
             continue
         if any(names.index_of(label) is not None for label in labels):
-            return  # mostly with the first file
+            return  # usually after the first file
         found |= labels
     check_known(found, names)
 
 
 def check_known(labels: Iterable[str], names: IndexNames) -> None:
-    """Make sure that some label is among the names given, where there are labels.
+    """Check that at least one label is among the given names, if there are labels.
 
     Raises:
         UsageError: None is; it names them.
@@ -145,5 +145,5 @@ def check_known(labels: Iterable[str], names: IndexNames) -> None:
 
 
 def _remedy(labels: list[str]) -> str:
-    """The option to type, in the order of the alphabet for want of a better one."""
+    """The option to type. Its order is alphabetical, because no better one is known."""
     return "Say which label is 1, 2 and so on, for example --classes " + ",".join(labels[:_SHOWN])

@@ -1,4 +1,4 @@
-"""One file of a conversion between Labelme files and class-index masks, done here or in another process."""
+"""The conversion of one file between Labelme and class-index masks, here or in another process."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .files import Images, Job, drawn_file, relative_path
 from .names import IndexNames
 from .preview import Preview
 
-# More values than this and no classes named: a picture has been taken for a mask.
+# With more values than this and no given classes, the file is a picture and not a mask.
 _MOST_VALUES = 64
 
 
 @dataclass(slots=True)
 class Converted:
-    """What became of one file, as another process can send it.
+    """The result of converting one file, in a form that another process can send.
 
     Attributes:
-        data: To write; None where it failed.
-        error: Why it failed.
+        data: The bytes to write; None if it failed.
+        error: The reason if it failed.
         notes: Oddities.
-        hidden: Pixels that the mask cannot hold, None where that is not asked.
-        shown: What the contact sheet shows of it.
+        hidden: Number of pixels that the mask hides, None if not counted.
+        shown: The frame on the contact sheet.
     """
 
     data: bytes | None = None
@@ -44,11 +44,11 @@ class Converted:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A Labelme file as read.
+    """A Labelme file and its annotation.
 
     Attributes:
         file: The file.
-        annotation: What is drawn in it of the classes wanted.
+        annotation: The shapes of the wanted classes.
         notes: Oddities.
     """
 
@@ -62,7 +62,7 @@ class Drawn:
         return {"height": self.annotation.height, "width": self.annotation.width}
 
     def image(self, job: Job, folder: Images) -> Path | bytes | None:
-        """The image that it was drawn on, if it can be found."""
+        """The image that the file was drawn on, if it can be found."""
         return find_image(self.file, job.source, roots=folder.roots, index=folder.index)[0]
 
 
@@ -70,7 +70,7 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     """Read a job's Labelme file; class ids are the indices of `names`.
 
     Raises:
-        BrokenInput: It cannot be read, or nothing tells its size.
+        BrokenInput: It cannot be read, or neither file nor image tells its size.
     """
     file = read_labelme(job.source)
     height, width = _frame_size(file, job, folder)
@@ -150,7 +150,7 @@ class Trace:
 
 
 def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
-    """Rows and columns, as the file says, else of its image."""
+    """Rows and columns from the file, or else from its image."""
     if file.height is not None and file.width is not None:
         height, width = file.height, file.width
         if height * width > MOST_PIXELS:
@@ -164,7 +164,7 @@ def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
 
 
 def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint8]:
-    """The mask's indices that are classes."""
+    """The mask; indices that are no class become 0."""
     try:
         data = job.source.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What becomes of the files that a conversion writes: judged, counted and told."""
+"""The counts of a conversion: files written, replaced and unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..report import Report
 from .files import Job, judge_target
 
 CONVERTING: Final = "Converting"
-"""What a conversion's progress is called."""
+"""The name of a conversion in its progress."""
 
 DRY_RUN: Final = "Dry run: nothing was written."
 
@@ -19,8 +19,8 @@ class Outcome:
     """The counts of one conversion: files written, replaced, and unchanged.
 
     Attributes:
-        report: Gets them.
-        dry_run: Nothing is to be written.
+        report: Gets the counts.
+        dry_run: Write nothing.
     """
 
     report: Report
@@ -31,16 +31,16 @@ class Outcome:
             self.report.count(word, 0)
 
     def wants(self, job: Job, data: bytes) -> bool:
-        """Whether a file is to be written; it is counted.
+        """Count a file, and say whether to write it.
 
         Raises:
-            BrokenInput: Something is there that is not ours to replace.
+            BrokenInput: A file is there that must not be replaced.
         """
         what = judge_target(job, data)
         self.report.count(what)
         return what != "unchanged" and not self.dry_run
 
     def end(self) -> None:
-        """Say where nothing was written because that was not wanted."""
+        """In a dry run, say that nothing was written."""
         if self.dry_run:
             self.report.say(DRY_RUN)

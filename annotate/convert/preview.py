@@ -1,4 +1,4 @@
-"""The contact sheet of `dmr convert`: some of the frames, as they come out."""
+"""The contact sheet of `dmr convert`: some of the converted frames."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ..wording import counted
 
 _MOST_CELLS = 12
 _MOST_CLASSES = 254  # of a `ClassDef`; 255 marks ignored pixels
-_TITLE = "dmr contact sheet"  # tells later that it may be replaced
+_TITLE = "dmr contact sheet"  # marks our own sheets: they may be replaced
 
 
 class Preview:
-    """Gathers frames spread evenly over the batch; without a path it does nothing.
+    """Collects frames spread evenly over the batch. Without a path it does nothing.
 
     Args:
         path: The PNG to write.
         total: Frames in the batch.
-        masks: The folder or file that masks are read from, where the sheet would be taken for one.
+        masks: The folder or file of the masks that are read. A sheet in it would be taken for a mask.
 
     Raises:
-        UsageError: `path` is no name of a PNG, lies among the masks, or is another picture.
+        UsageError: `path` is not a PNG name, lies among the masks, or is another picture.
     """
 
     def __init__(self, path: Path | None, total: int, *, masks: Path | None = None) -> None:
@@ -50,23 +50,23 @@ class Preview:
             raise UsageError(self._path, "exists and is not a contact sheet", "Give --preview another name")
 
     def wants(self, number: int) -> bool:
-        """Whether the frame at this place is shown."""
+        """Whether the sheet shows the frame with this number."""
         return self._path is not None and number % self._step == 0
 
     def add(self, name: str, annotation: Annotation, image: Path | bytes | None) -> None:
-        """Show a frame; without its image, on black."""
+        """Add a frame. Without an image, it is shown on black."""
         self._cells.append((name, annotation, image))
 
     def write(self, label: Callable[[int], str], report: Report, *, dry_run: bool) -> None:
         """Write the sheet, if one was asked for.
 
         Args:
-            label: The label of an index.
-            report: Is told.
+            label: Gives the label of an index.
+            report: Gets a line about the sheet.
             dry_run: Write nothing.
 
         Raises:
-            UsageError: Its name was one of the conversion's own.
+            UsageError: The conversion has just written a file of this name.
         """
         if self._path is None or dry_run or not self._cells:
             return

@@ -21,7 +21,7 @@ from ..wording import counted
 from .structures import guess_class, plain, structure_of
 
 _VALUES_SHOWN = 10
-_LABELS_SHOWN = 40  # of thousands, those that are drawn most
+_LABELS_SHOWN = 40  # labels shown of perhaps thousands: those drawn most
 _WHITE = 255
 READING: Final = "Reading labels"
 

@@ -1,1 +1,1 @@
-"""Label Studio: a server of our own or one that is there, frames pushed, annotations pulled."""
+"""Label Studio: a local or an existing server; push frames to it, pull annotations from it."""

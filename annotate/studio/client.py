@@ -1,4 +1,4 @@
-"""Label Studio over HTTP: the SDK where it has a call, plain requests where it has none; expected failures told."""
+"""Label Studio over HTTP: the SDK if it has a call, else plain requests. Expected failures are one-line errors."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ UPLOADS: Final = 100  # files a request, the server's limit
 _PAGE: Final = 1000
 _ANNOTATED_PAGE: Final = 200
 
-# What makes something is sent once: the SDK would try it again, and it would be there twice. What sets a value, such as
-# a project's labelling interface, may be tried again.
+# A call that creates something is sent once: if the SDK tried again, it could be there twice. A call that sets a value,
+# such as a project's labelling interface, may be tried again.
 _ONCE: Any = {"max_retries": 0, "timeout_in_seconds": int(PATIENCE_S)}
 _ANNOTATED: Final = {
     "filters": {
@@ -41,8 +41,8 @@ _ANNOTATED: Final = {
 class StudioClient:
     """A connection to one Label Studio server.
 
-    Every method raises StudioError where the server is down, refuses, does not have what is asked for, or does not
-    answer as Label Studio does.
+    Each method raises StudioError if the server is down, refuses, does not have the thing, or does not answer as Label
+    Studio does.
     """
 
     def __init__(self, login: Login, *, timeout: float = 60.0) -> None:
@@ -57,7 +57,7 @@ class StudioClient:
         self._raw = RawCalls(self._http, url=self.url, headers=self._sdk._client_wrapper.get_headers)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -80,27 +80,27 @@ class StudioClient:
             return whole(me, "id"), str(member(me, "email"))
 
     def users(self) -> dict[int, str]:
-        """E-mail of everybody, by number."""
+        """The e-mail addresses of all users, by user number."""
         with told(self.url, "its users"):
             return {whole(user, "id"): str(member(user, "email")) for user in self._sdk.users.list()}
 
     # Projects
 
     def project(self, project: int) -> Project | None:
-        """A project, None where there is none of this number."""
+        """The project of this number, or None."""
         with passing_over(404), told(self.url, f"project {project}"):
             return read_project(self._sdk.projects.get(project))
         return None
 
     def find_project(self, mark: str) -> Project | None:
-        """The first project whose description holds a text."""
+        """The first project whose description contains a text, or None."""
         with told(self.url, "its projects"):
             every: Iterable[Any] = self._sdk.projects.list()
             found = [read_project(p) for p in every if mark in str(member(p, "description") or "")]
         return min(found, key=lambda p: p.id, default=None)
 
     def create_project(self, title: str, *, description: str, config: str, instructions: str) -> Project:
-        """Make a project in which the lowest score comes first and predictions fill the frame in advance."""
+        """Make a project that shows the task with the lowest score first, and predictions as pre-labels."""
         with told(self.url, f"project '{title}'"):
             made = self._sdk.projects.create(
                 title=title[:50],
@@ -118,12 +118,12 @@ class StudioClient:
             return read_project(made)
 
     def set_config(self, project: int, config: str) -> None:
-        """Give a project another labelling interface."""
+        """Replace a project's labelling interface."""
         with told(self.url, f"the labelling interface of project {project}"):
             self._sdk.projects.update(project, label_config=config)
 
     def set_model_version(self, project: int, version: str) -> None:
-        """Choose the predictions that are shown and rule the order; the version has to be there already."""
+        """Choose the version of predictions that is shown and gives the order. It must exist already."""
         with told(self.url, f"model version '{version}'"):
             self._sdk.projects.update(project, model_version=version)
 
@@ -140,13 +140,13 @@ class StudioClient:
         self._raw.request("DELETE", path, json={"model_version": version}, timeout=PATIENCE_S)
 
     def ensure_view(self, project: int, *, title: str, ordering: str, shown: Sequence[str]) -> int:
-        """The number of the view with this title in the Data Manager, made first where it is missing.
+        """The number of the Data Manager view with this title. It is made if missing.
 
         Args:
             project: Its number.
-            title: Of the view.
-            ordering: The column that it is sorted by, rising.
-            shown: The columns of its table; all others are hidden, and can be shown there.
+            title: The view's title.
+            ordering: The column that it is sorted by, ascending.
+            shown: The columns of its table. All others are hidden; users can show them.
         """
         with told(self.url, f"the views of project {project}"):
             for view in self._sdk.views.list(project=project):
@@ -166,10 +166,10 @@ class StudioClient:
     # Images
 
     def add_local_storage(self, project: int, folder: str) -> bool:
-        """Let a project show the files of a folder on the server's disk.
+        """Let a project show files of a folder on the server's disk.
 
         Returns:
-            False where the server does not serve that folder.
+            False if the server does not serve that folder.
         """
         with passing_over(400), told(self.url, f"the storage of project {project}"):
             storages = self._sdk.import_storage.local
@@ -181,7 +181,7 @@ class StudioClient:
         return False
 
     def upload(self, project: int, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
-        """Send PNG files and give, for each name, where the server keeps it, a batch at a time."""
+        """Send PNG files in batches, and yield each name with the file's place on the server."""
         path = f"api/projects/{project}/import"
         for batch in batched(files, UPLOADS):
             # Equal field names would silently keep the last file only.
@@ -198,7 +198,7 @@ class StudioClient:
     # Tasks
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Make tasks, with their predictions, in this order. It never asks what is there already: see `tasks`.
+        """Make tasks with their predictions, in this order. It does not check for existing tasks; see `tasks`.
 
         Returns:
             Their numbers, in order.
@@ -214,13 +214,13 @@ class StudioClient:
             return numbers
 
     def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
-        """Add predictions to tasks that are there, at most a few hundred at once."""
+        """Add predictions to existing tasks, at most a few hundred at once."""
         request: Any = list(predictions)
         with told(self.url, counted(len(predictions), "predictions")):
             self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
 
     def update_task(self, task: int, data: TaskData) -> None:
-        """Replace what one task says of its frame."""
+        """Replace the data of one task."""
         with told(self.url, f"task {task}"):
             self._sdk.tasks.update(str(task), data=data.as_json())
 
@@ -229,14 +229,14 @@ class StudioClient:
         yield from self._tasks({"project": project, "fields": "task_only", "include": "id,data", "page_size": _PAGE})
 
     def annotated_tasks(self, project: int) -> Iterator[StudioTask]:
-        """Every task that somebody annotated or skipped, with annotations and predictions."""
+        """Every task that somebody annotated or skipped, with its annotations and predictions."""
         query = json.dumps(_ANNOTATED)
         yield from self._tasks(
             {"project": project, "fields": "all", "query": query, "page_size": _ANNOTATED_PAGE, "resolve_uri": False}
         )
 
     def task_of(self, annotation: int) -> int | None:
-        """The number of the task that an annotation belongs to now, None where the annotation is gone."""
+        """The number of the task that an annotation belongs to now; None if the annotation is gone."""
         with passing_over(404), told(self.url, f"annotation {annotation}"):
             return whole(self._sdk.annotations.get(annotation), "task")
         return None
@@ -247,7 +247,7 @@ class StudioClient:
             return len(self._sdk.projects.list_unique_annotators(project))
 
     def image_type(self, address: str) -> str | None:
-        """The content type under which a task's image is answered; None where it is not there."""
+        """The content type of a task's image as the server sends it; None if the image is missing."""
         if not address.startswith("/"):
             return None
         try:
@@ -259,7 +259,7 @@ class StudioClient:
         return str(headers.get("content-type", "")).partition(";")[0]
 
     def drafts(self, project: int) -> int:
-        """The number of tasks with a draft that nobody submitted yet."""
+        """The number of tasks with outlines that were saved but not submitted yet."""
         item = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         query = json.dumps({"filters": {"conjunction": "and", "items": [item]}})
         params = {"project": project, "fields": "task_only", "include": "id", "query": query, "page_size": 1}
@@ -268,7 +268,7 @@ class StudioClient:
             return whole(answer, "total")
 
     def _tasks(self, params: Mapping[str, Any]) -> Iterator[StudioTask]:
-        # Not by the SDK: an annotation is known by the hash of its JSON as the server wrote it.
+        # Not with the SDK: an annotation is identified by the hash of its JSON, exactly as the server wrote it.
         for answer in self._raw.pages(params):
             with told(self.url, "its tasks"):
                 yield read_task(answer)

@@ -1,4 +1,4 @@
-"""Address and token of Label Studio: in a file that only its owner reads, or in the keyring; never elsewhere."""
+"""Address and token of Label Studio, kept in a file for its owner alone or in the keyring, never elsewhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SERVICE: Final = "dmr-label-studio"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to reach a server.
+    """Address and token of a server.
 
     Attributes:
-        url: Without a slash at the end.
-        token: Not shown when the login is printed.
+        url: The address, without a slash at the end.
+        token: The access token; it is not shown when the login is printed.
     """
 
     url: str
@@ -33,16 +33,16 @@ class Login:
 
 
 def credentials_path() -> Path:
-    """The file with addresses and, where there is no keyring, tokens."""
+    """The file with addresses, and with tokens if there is no keyring."""
     return user_data_folder() / "studio" / "credentials.json"
 
 
 def save_login(login: Login, *, password: str | None = None, user: str | None = None) -> None:
-    """Keep a login, and make its server the one that is used where `dmr.toml` names none.
+    """Keep a login. Its server is used from now on if `dmr.toml` names none.
 
     Args:
         login: Address and token.
-        password: Of the local server's first user, to log in by a browser.
+        password: Password of the local server's first user, to log in with a browser.
         user: That user's e-mail.
     """
     kept = _read()
@@ -62,13 +62,13 @@ def save_login(login: Login, *, password: str | None = None, user: str | None = 
 
 
 def find_login(settings: Settings) -> Login | None:
-    """The login of the workspace's server; None where no server was ever set up.
+    """The login of the workspace's server; None if no server was ever set up.
 
-    The address is that of `DMR_STUDIO_URL`, of `dmr.toml`, or of the server set up last; the token that of
-    `DMR_STUDIO_TOKEN` or the one kept for the address.
+    The address comes from `DMR_STUDIO_URL`, else `dmr.toml`, else the server that was set up last. The token comes from
+    `DMR_STUDIO_TOKEN`, else from what is kept for the address.
 
     Raises:
-        StudioError: There is an address and no token for it.
+        StudioError: There is an address, but no token for it.
     """
     url = os.environ.get(URL_VARIABLE) or settings.studio.url or _read()["default"]
     if not url:
@@ -82,7 +82,7 @@ def find_login(settings: Settings) -> Login | None:
 
 
 def need_login(settings: Settings) -> Login:
-    """As `find_login`.
+    """Like `find_login`, but never None.
 
     Raises:
         StudioError: No server was ever set up, or it has no token.
@@ -100,15 +100,15 @@ def kept_token(url: str) -> str | None:
 
 
 def browser_login(url: str) -> tuple[str, str] | None:
-    """E-mail and password of the local server's first user, None where they are not ours to know."""
+    """E-mail and password of the local server's first user; None for any other server."""
     user, password = _read()["servers"].get(url, {}).get("user"), _secret(url, "password")
     return (user, password) if user and password else None
 
 
 def uses_keyring() -> bool:
-    """Whether secrets go to the system's keyring: on Windows and macOS, whose keyrings are open while one is logged in.
+    """Whether secrets go to the system's keyring: yes on Windows and macOS, where it is open while a user is logged in.
 
-    Elsewhere a keyring may be missing, or ask for a password in the middle of a nightly run.
+    On other systems, a keyring may be missing, or ask for a password during a nightly run.
     """
     return sys.platform in ("win32", "darwin")
 

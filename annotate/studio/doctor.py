@@ -1,4 +1,4 @@
-"""`dmr doctor`: what is wrong with a Label Studio server, and what to do about it."""
+"""`dmr doctor`: find what is wrong with a Label Studio server, and say what to do."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .server import local_server
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         what: The thing, in a few words.
-        told: How it is; where it is wrong, what to do as well.
+        told: Its state, and what to do if it is wrong.
         is_fine: Whether the loop works with it.
     """
 
@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine(s: Session) -> Iterator[Finding]:
-    """Look at the workspace's server from the outside in; what depends on something broken is not looked at."""
+    """Check the workspace's server from the outside in. What depends on something broken is not checked."""
     try:
         login = find_login(s.settings)
     except DmrError as error:

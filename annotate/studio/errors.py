@@ -1,4 +1,4 @@
-"""Failures of a request to Label Studio, told in one line; no token, header or page of HTML is in it."""
+"""Failed requests to Label Studio as one-line errors, without tokens, headers or HTML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AGAIN = "Check the server and run the command again; finished work is not repea
 
 @contextmanager
 def told(url: str, what: str) -> Iterator[None]:
-    """Turn the failures of a request into one line without tokens."""
+    """Turn a failed request into a one-line error without tokens."""
     try:
         yield
     except httpx.TimeoutException as error:
@@ -46,7 +46,7 @@ def told(url: str, what: str) -> Iterator[None]:
 
 
 def status_of(error: StudioError) -> int | None:
-    """The HTTP status behind an error; None where the server said nothing."""
+    """The HTTP status behind an error; None if the server sent none."""
     cause = error.__cause__
     if isinstance(cause, httpx.HTTPStatusError):
         return cause.response.status_code
@@ -55,7 +55,7 @@ def status_of(error: StudioError) -> int | None:
 
 @contextmanager
 def passing_over(status: int) -> Iterator[None]:
-    """Go on after the `with` where the server refuses with this HTTP status."""
+    """Ignore a refusal with this HTTP status; the code after the `with` goes on."""
     try:
         yield
     except StudioError as error:
@@ -64,7 +64,7 @@ def passing_over(status: int) -> Iterator[None]:
 
 
 def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
-    """What is wrong and what to do, for a status of the server."""
+    """What is wrong and what to do, for an HTTP status."""
     if status in (None, 401):
         return "Label Studio refuses the token", "Give it a valid one: dmr studio connect"
     if status == 403:
@@ -77,13 +77,13 @@ def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
 
 
 def _is_the_sdks(error: Exception) -> bool:
-    """Whether the SDK stumbled over an answer: it takes any for the one that it expects."""
+    """Whether the error arose inside the SDK, which does not check an answer's form before it uses it."""
     names = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     return any(name.startswith("label_studio_sdk.") for name in names)
 
 
 def _detail(body: object) -> str:
-    """The server's own words, in one short line; a page of HTML says nothing."""
+    """The server's own message as one short line; empty for a page of HTML."""
     if isinstance(body, str):
         try:
             body = json.loads(body)

@@ -1,6 +1,7 @@
-"""Annotations <-> Label Studio's payload: labelling interface, regions, payload of a task. Pure.
+"""Annotations <-> Label Studio's payload: labelling interface and regions. Pure.
 
-Label Studio gives points in percent of the image, has one ring a polygon and no groups: holes go out by a seam.
+Label Studio gives points in percent of the image. Its polygons have one ring and no groups, so a seam joins a hole to
+its outline.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ INSTRUCTIONS: Final = (
     "physician. Not a medical device; not for diagnosis, needle guidance or unsupervised use.</p>"
 )
 
-# Percent to pixels and back is off by some 1e-13 px; what is drawn has no digits beyond these.
+# Percent to pixels and back is off by some 1e-13 px. Drawn points need no more digits than these.
 _DIGITS = 6
-_LEAST_AREA = 1e-6  # px²: below it an outline holds nothing at all
+_LEAST_AREA = 1e-6  # px²; a smaller outline is a line without area
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What a project's labelling interface offers.
+    """A project's labelling interface: what can be drawn in it.
 
     Attributes:
         control: Name of its polygon labels.
         image: Name of the image that they belong to.
-        labels: Class id to the label's value, for the labels that are classes.
+        labels: Class id to the label's value, for labels that are classes.
         strangers: Values of labels that are no class.
     """
 
@@ -51,7 +52,7 @@ class Interface:
 
 
 def label_config(classes: Classes) -> str:
-    """The labelling interface of a new project: the classes with their colours, inner ones last."""
+    """The labelling interface of a new project: the classes with their colours, inner classes last."""
     lines = [
         "<View>",
         '  <Header value="$reason" size="5"/>',
@@ -93,7 +94,7 @@ def read_interface(config: str, *, classes: Classes) -> Interface:
 
 @dataclass(frozen=True, slots=True)
 class DraftRegion:
-    """One polygon as it goes to Label Studio, and the shapes that it stands for: an outline and its holes."""
+    """One polygon as it is sent to Label Studio, and its shapes: an outline and its holes."""
 
     region: StudioRegion
     shapes: tuple[Shape, ...]
@@ -102,15 +103,15 @@ class DraftRegion:
 def shapes_to_regions(
     shapes: Sequence[Shape], *, interface: Interface, order: Sequence[int], height: int, width: int, key: str
 ) -> list[DraftRegion]:
-    """Polygons for Label Studio, those of inner classes last so that they can be clicked on.
+    """Polygons for Label Studio. Inner classes come last, so that people can click on them.
 
     Args:
-        shapes: Outlines and holes; those of classes that the interface lacks are left out.
-        interface: The project's.
+        shapes: Outlines and holes. Classes that the interface lacks are left out.
+        interface: The project's labelling interface.
         order: Class ids, the lowest layer first.
         height: Rows of the frame.
         width: Columns of the frame.
-        key: Goes into the regions' ids, so that they tell later what was sent: the same key, the same ids.
+        key: Makes the regions' ids, by which they are recognised later. The same key gives the same ids.
     """
     regions = []
     for place, parts in enumerate(_parts(shapes, order)):
@@ -131,7 +132,7 @@ def shapes_to_regions(
 
 
 def region_to_json(region: StudioRegion, *, interface: Interface) -> dict[str, Any]:
-    """A region as Label Studio takes it."""
+    """A region as Label Studio's JSON."""
     return {
         "id": region.id,
         "type": region.kind,
@@ -149,24 +150,24 @@ def region_to_json(region: StudioRegion, *, interface: Interface) -> dict[str, A
 
 
 def region_id(key: str, place: int) -> str:
-    """The id of a region that is sent: ten characters of a hash."""
+    """The id of a region to send: ten characters of a hash."""
     return hashlib.sha256(f"{key} {place}".encode()).hexdigest()[:10]
 
 
 def regions_to_shapes(
     regions: Iterable[StudioRegion], *, classes: Classes, height: int, width: int, sent: Sequence[DraftRegion] = ()
 ) -> tuple[Shape, ...]:
-    """What a physician submitted, as shapes; a polygon that nobody moved is again exactly what was sent.
+    """Submitted regions as shapes. A polygon that nobody changed gives exactly the shapes that were sent.
 
     Args:
-        regions: Of an annotation.
-        classes: The workspace's.
+        regions: The regions of an annotation.
+        classes: The workspace's classes.
         height: Rows of the frame.
         width: Columns of the frame.
         sent: The regions that were sent as a pre-label.
 
     Raises:
-        ValueError: A region cannot be taken over without losing something; told with its label and what to do.
+        ValueError: A region cannot be converted without losing something; the text names its label.
     """
     untouched = {draft.region.id: draft for draft in sent}
     shapes: list[Shape] = []
@@ -191,7 +192,7 @@ def regions_to_shapes(
 
 
 def _parts(shapes: Sequence[Shape], order: Sequence[int]) -> list[list[Shape]]:
-    """Each outline with its holes: those of its class and group that lie in it."""
+    """Each outline with its holes: the holes of its class and group that lie in it."""
     import shapely
 
     holes: dict[tuple[int, int | None], list[Shape]] = {}

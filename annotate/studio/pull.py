@@ -1,4 +1,4 @@
-"""`dmr pull`: what physicians submitted in Label Studio becomes revisions; what they took back, tombstones."""
+"""`dmr pull`: submitted annotations become revisions; for deleted ones, revisions get tombstones."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from .submission import Submission, submitted_revision, without_ignored
 if TYPE_CHECKING:
     from .client import StudioClient
 
-BATCH: Final = 100  # tasks a commit
+BATCH: Final = 100  # tasks in one commit
 DRAFTS: Final = "drafts not submitted yet"
 DELETED: Final = "deleted in Label Studio"
 SKIPPED: Final = "skipped in Label Studio after it was submitted"
 
 
 def pull(s: Session, client: StudioClient) -> int:
-    """Take over everything that is new on the server, in every queue.
+    """Fetch everything that is new on the server, in every queue.
 
-    Each annotation's raw JSON is saved before it is converted. All annotations are compared by number and hash every
-    time, and a time decides nothing. What cannot be converted is named, stays on the server, and is tried again by the
-    next pull.
+    Each annotation's raw JSON is saved before it is converted. Every pull compares all annotations by number and hash,
+    never by time. An annotation that cannot be converted is reported and stays on the server, and the next pull tries
+    again.
 
     Args:
-        s: Whose queues; its report gets counts, failures and oddities.
+        s: A session that writes; its report gets counts, failures and oddities.
         client: The server.
 
     Returns:
-        How many of the queues have a project.
+        The number of queues that have a project.
 
     Raises:
-        StudioError: The server fails; what was committed till then stays, and the next pull goes on.
+        StudioError: The server fails. What was committed before stays, and the next pull goes on.
     """
     s.tell("Asking Label Studio", 0, None)
     for words in ("revisions added", "withdrawn", "skipped"):
         s.report.count(words, 0)
-    s.report.counts.pop(DRAFTS, None)  # how many wait now: no sum over the pulls of one command
+    s.report.counts.pop(DRAFTS, None)  # the number that waits now, not a sum over several pulls of one command
     found = 0
     for wanted in pulled_queues(s.settings, s.catalogue):
         opened = open_queue(s, client, wanted, create=False)
@@ -61,7 +61,7 @@ def pull(s: Session, client: StudioClient) -> int:
 
 @dataclass(slots=True)
 class _Pull:
-    """One queue being pulled."""
+    """The pull of one queue."""
 
     s: Session
     client: StudioClient
@@ -88,7 +88,7 @@ class _Pull:
         self.s.catalogue.set_cursor(queue.id, began)
 
     def _take(self, tasks: Sequence[StudioTask]) -> None:
-        """Bring what was submitted in some tasks into the catalogue, in one commit."""
+        """Take the annotations of some tasks into the catalogue, in one commit."""
         catalogue = self.s.catalogue
         frames = {frame.frame_id: frame for frame in catalogue.frames(task.frame_id for task in tasks)}
         changed = []
@@ -100,7 +100,7 @@ class _Pull:
             changed += [Submission(a, task, frame) for a in task.annotations if self._is_new(a)]
         changed.sort(key=lambda submitted: (submitted.annotation.at, submitted.annotation.id))
         catalogue.store.put_many(submitted.annotation.raw for submitted in changed)
-        # The server gives the numbers of deleted annotations out again, also to another frame.
+        # The server reuses the numbers of deleted annotations, even for another frame.
         numbers = {submitted.annotation.id for submitted in changed}
         before = {a.frame for a in self.known.values() if a.remote_id in numbers and a.state != "gone"}
         patients: dict[str, bool] = {}
@@ -114,7 +114,7 @@ class _Pull:
                 catalogue,
                 shares=self.s.settings.split,
                 patients=patients,
-                # Validation and test frames are labelled without a draft, so whoever was corrected from one trains.
+                # Validation and test frames get no draft, so a patient whose draft was corrected goes to train.
                 fixed={
                     patient: "train" for patient, drafted in patients.items() if drafted and splits[patient] is None
                 },
@@ -126,7 +126,7 @@ class _Pull:
         return before is None or before.raw_sha256 != annotation.sha256 or before.state == "gone"
 
     def _record(self, submitted: Submission) -> RevisionRecord | None:
-        """Take over one annotation; None where no revision came of it."""
+        """The revision of one annotation, or None if it gives none."""
         annotation, frame = submitted.annotation, submitted.frame
         if not annotation.id:
             self._refuse(submitted, annotation.problem)
@@ -134,7 +134,7 @@ class _Pull:
         before = self.known.get(annotation.id)
         author = self._author(annotation, before)
         if before is not None and (before.frame, before.author) != (frame.frame_id, author):
-            self._gone(before, reason=DELETED)  # its number was given to another annotation
+            self._gone(before, reason=DELETED)  # another annotation has its number now
             before = None
         now = RemoteAnnotation(
             queue=self.opened.queue.id,
@@ -178,7 +178,7 @@ class _Pull:
         self.s.report.fail(StudioError(where, why, remedy))
 
     def _parent(self, submitted: Submission) -> str | None:
-        """The revision that an annotation was begun from, where it was another annotation."""
+        """The revision of the annotation that this one was begun from, if any."""
         over = self.known.get(submitted.annotation.parent_annotation or 0)
         return over.revision if over is not None and over.frame == submitted.frame.frame_id else None
 
@@ -192,7 +192,7 @@ class _Pull:
         self.known[now.remote_id] = now
 
     def _gone(self, before: RemoteAnnotation, *, reason: str) -> None:
-        """An annotation does not count any more; another one of its author on that frame, if there is one, does."""
+        """Withdraw an annotation. If its author has another one on that frame, that one counts instead."""
         self._keep(replace(before, state="gone"))
         last = self.s.catalogue.head(before.frame, before.author)
         if before.state != "live" or last is None or last.sha256 != before.revision or last.withdrawn:
@@ -212,10 +212,10 @@ class _Pull:
             self._keep(replace(newest, revision=again.sha256))
 
     def _reconcile(self, frames_there: set[str], seen: set[tuple[str, int]]) -> None:
-        """Find what was deleted: annotations, which withdraws them, and tasks, whose outlines are kept.
+        """Find what was deleted. Deleted annotations are withdrawn; for a deleted task, outlines are kept.
 
-        Somebody may submit while the pages are read, and move others from page to page: whoever was not seen is asked
-        for again.
+        If somebody submits while the pages are read, other annotations may move to another page. So the server is asked
+        again for each annotation that was not seen.
         """
         missing = [a for a in self.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
         gone = [a for a in missing if a.frame in frames_there and self._is_deleted(a)]
@@ -233,10 +233,10 @@ class _Pull:
 
     def _is_deleted(self, annotation: RemoteAnnotation) -> bool:
         found, task = self.client.task_of(annotation.remote_id), self.tasks.get(annotation.frame)
-        return found is None or (task is not None and found != task.remote_id)  # its number was given out again
+        return found is None or (task is not None and found != task.remote_id)  # the server has reused its number
 
     def _settle_tasks(self, frames: set[str], tasks: Iterable[StudioTask]) -> None:
-        """Say of the tasks of some frames whether they wait, were skipped, or are labelled."""
+        """Record whether the tasks of some frames wait, were skipped, or are labelled."""
         numbers = {task.frame_id: task.id for task in tasks}
         states: dict[str, set[str]] = {frame: set() for frame in frames}
         for annotation in self.known.values():
@@ -245,7 +245,7 @@ class _Pull:
         settled = []
         for frame, found in states.items():
             task = self.tasks.get(frame)
-            if task is None:  # pushed by a run that was killed before it could write that down
+            if task is None:  # pushed by a run that was killed before it recorded the task
                 if frame not in numbers:
                     continue
                 task = TaskRecord(queue=self.opened.queue.id, frame=frame, remote_id=numbers[frame])

@@ -1,9 +1,9 @@
-"""`dmr push`: frames, drafts and their order to Label Studio, in bulk; nothing twice, and nothing drawn is touched.
+"""`dmr push`: send frames, drafts and their order to Label Studio, nothing twice; annotations are never changed.
 
-The order is told three times: by the score of a task's prediction (the lowest first in "Label All Tasks"), by a view
-that is sorted by it ("Label Tasks As Displayed"), and by the order in which new tasks are made. A push makes its
-predictions under a version of its own, turns the project over to that version in one step, and only then deletes the
-version before it: whoever labels meanwhile sees the one or the other.
+The order is given three times: by the score of a task's prediction (the lowest first in "Label All Tasks"), by a view
+that is sorted by it ("Label Tasks As Displayed"), and by the order in which new tasks are made. Each push makes its
+predictions under a version of its own, switches the project to that version in one step, and only then deletes the
+version before. So people who label meanwhile see one version or the other, never a mixture.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from .server import LocalServer, local_server, serve_frame
 if TYPE_CHECKING:
     from .client import StudioClient
 
-CHUNK: Final = 500  # tasks or predictions a request
+CHUNK: Final = 500  # tasks or predictions in one request
 NO_MODEL: Final = "no-model"
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A frame to be labelled, in the order of a list of them.
+    """A frame to be labelled. A list of them is in order.
 
     Attributes:
         frame: The frame.
-        reason: Why it is worth a physician's time.
-        draft: The outlines to begin with, None for an empty frame.
+        reason: Why the frame is worth a physician's time.
+        draft: The outlines to begin with; None for an empty frame.
     """
 
     frame: FrameRecord
@@ -51,7 +51,7 @@ class Outgoing:
 
 
 def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
-    """Raises UsageError: a picture may show who the patient is, for nobody said that it does not."""
+    """Raises UsageError if nobody has confirmed that the pictures do not show who the patient is."""
     unseen = [o.frame.frame_id for o in outgoing if o.frame.reviewed_at is None]
     if unseen:
         many = counted(len(unseen), "frames")
@@ -63,18 +63,18 @@ def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
 def push(
     s: Session, client: StudioClient, outgoing: Sequence[Outgoing], *, queue: QueueSettings, model: str | None
 ) -> None:
-    """Bring a queue's project in line with a ranking.
+    """Make a queue's project show a ranking.
 
     Args:
-        s: Whose frames, pulled just before; its report gets counts, failures and words.
-        client: The server.
-        outgoing: The frames that nobody labelled yet, the most informative first.
-        queue: Which queue.
-        model: Whose drafts they are; None where there is no model.
+        s: The session, just after a pull; its report gets counts, failures and words.
+        client: The connection to the server.
+        outgoing: The frames that nobody has labelled yet, the most informative first.
+        queue: The queue.
+        model: The model that drew the drafts; None without a model.
 
     Raises:
         UsageError: A picture was not reviewed.
-        StudioError: The server fails; the next push goes on where this one stopped.
+        StudioError: The server fails. The next push goes on where this one stopped.
     """
     refuse_unreviewed(outgoing)
     opened = open_queue(s, client, queue, create=True)
@@ -85,7 +85,7 @@ def push(
 
 @dataclass(slots=True)
 class _Push:
-    """One queue being pushed."""
+    """The push of one queue."""
 
     s: Session
     client: StudioClient
@@ -99,7 +99,7 @@ class _Push:
         for task in self.client.tasks(project.id):
             there.setdefault(task.frame_id, task)
         known = self.s.catalogue.queue_tasks(queue.id)
-        # Skipped frames are left where they are: somebody has said that they cannot be judged.
+        # Skipped frames stay as they are: somebody has said that they cannot be judged.
         wanted = [o for o in outgoing if o.frame.frame_id not in known or known[o.frame.frame_id].state != "skipped"]
         items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
         for words in ("tasks added", "drafts replaced"):
@@ -109,18 +109,18 @@ class _Push:
         if not items or self._is_in_line(items, there, known):
             self.s.report.count("tasks unchanged", len(items))
             if items:
-                self._drop_other_versions(project.model_version)  # of a push that was killed
+                self._drop_other_versions(project.model_version)  # left by a push that was killed
             return
         version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
         numbers = self._send(items, there, version)
-        if not numbers:  # no picture could be read, and each is named
+        if not numbers:  # no picture could be read, and each is reported
             return
         self.s.tell("Putting tasks in order", 0, None)
         self.client.set_model_version(project.id, version)
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)
         self._tell_reasons(items, there)
-        self._keep(items, numbers)  # last: whatever a killed push has not reached, the next one does
+        self._keep(items, numbers)  # last, so that the next push redoes what a killed one has not finished
 
     def _result(self, o: Outgoing) -> list[dict[str, Any]]:
         if o.draft is None:
@@ -135,7 +135,7 @@ class _Push:
         there: Mapping[str, StudioTask],
         known: Mapping[str, TaskRecord],
     ) -> bool:
-        """Whether the project shows these drafts in this order already; what was labelled since leaves no gap."""
+        """Whether the project already shows these drafts in this order. Frames labelled since then do not matter."""
         tasks = [known.get(item.frame_id) for item in items]
         ranks = [task.rank or 0 for task in tasks if task is not None]
         return (
@@ -146,7 +146,7 @@ class _Push:
         )
 
     def _send(self, items: Sequence[_Item], there: Mapping[str, StudioTask], version: str) -> dict[str, int]:
-        """Make the tasks that are missing and the predictions of all; gives the tasks' numbers by frame."""
+        """Make missing tasks, and predictions for all. Returns the tasks' numbers by frame."""
         project, total = self.opened.project.id, len(items)
         numbers = {item.frame_id: there[item.frame_id].id for item in items if item.frame_id in there}
         self.s.tell("Sending drafts", 0, total)
@@ -181,7 +181,7 @@ class _Push:
         )
 
     def _with_images(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, str]]]:
-        """New tasks with the address of their image, a request's worth at a time."""
+        """New tasks with the addresses of their images, one request's worth at a time."""
         project = self.opened.project.id
         workspace_id = self.s.catalogue.meta("workspace_id")
         served = self._served_folder(workspace_id) if items else None
@@ -195,7 +195,7 @@ class _Push:
             yield [(item, stored[path.name]) for item, path in readable]
 
     def _served_folder(self, workspace_id: str) -> LocalServer | None:
-        """The local server, where it is the one that is pushed to and shows files of this disk."""
+        """The local server, if frames are pushed to it and it shows files of this disk."""
         server = local_server()
         if server is None or server.url != self.client.url:
             return None
@@ -216,7 +216,7 @@ class _Push:
                 self.client.delete_model_version(self.opened.project.id, other)
 
     def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, StudioTask]) -> None:
-        """Bring rank and reason up to date in the tasks that come first, or did: a request each, so not in all."""
+        """Update rank and reason in tasks that come first now or did before; it takes a request each, so not in all."""
         top = self.s.settings.select.frames_per_round
         for item in items:
             if (task := there.get(item.frame_id)) is None or min(item.rank, task.data.rank) > top:
@@ -228,7 +228,7 @@ class _Push:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A frame with its place in the order and its draft as Label Studio takes it."""
+    """A frame with its place in the order, and its draft as Label Studio's JSON."""
 
     rank: int
     outgoing: Outgoing
@@ -240,7 +240,7 @@ class _Item:
 
     @property
     def sha256(self) -> str:
-        """Of what is pushed beside the place in the order."""
+        """Hash of what is pushed, without the place in the order."""
         said = [
             self.outgoing.frame.pixel_sha256,
             self.outgoing.draft.model if self.outgoing.draft else None,
@@ -249,9 +249,9 @@ class _Item:
         return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
     def data(self, image: str) -> TaskData:
-        """What its task says of it."""
+        """The data of its task."""
         return TaskData(self.frame_id, image, self.rank, f"{self.rank}. {self.outgoing.reason}")
 
     def prediction(self, version: str, total: int) -> dict[str, Any]:
-        """The lowest score is served first: the first of the order has the lowest."""
+        """Its prediction. Label Studio shows the lowest score first, so the first frame gets the lowest."""
         return {"model_version": version, "score": round(self.rank / (total + 1), 9), "result": self.result}

@@ -1,4 +1,4 @@
-"""The projects in Label Studio that a workspace works with: found or made, and their labels checked."""
+"""A workspace's projects in Label Studio: find or make them, and check their labels."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class OpenQueue:
     """A queue whose project was found on the server.
 
     Attributes:
-        queue: As the catalogue knows it.
-        project: As the server knows it.
+        queue: The catalogue's record of the queue.
+        project: The project on the server.
         interface: What can be drawn in it.
     """
 
@@ -55,7 +55,7 @@ def studio_client(workspace: Workspace) -> Iterator[StudioClient]:
     """A connection to the workspace's server.
 
     Raises:
-        StudioError: None is set up, it does not answer, or is too old to be trusted.
+        StudioError: No server is set up, it does not answer, or it is too old to be safe.
     """
     login = need_login(workspace.settings)
     from .client import StudioClient  # the SDK takes seconds to import
@@ -65,12 +65,12 @@ def studio_client(workspace: Workspace) -> Iterator[StudioClient]:
 
 
 def queue_settings(settings: Settings) -> tuple[QueueSettings, ...]:
-    """The queues of `dmr.toml`; one called `main` where it names none."""
+    """The queues of `dmr.toml`, or one called `main` if it names none."""
     return settings.studio.queues or (MAIN,)
 
 
 def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSettings]:
-    """The queues of `dmr.toml`, and those that are not named there any more: what is submitted in them counts too."""
+    """The queues of `dmr.toml`, and those no longer named there, because their submissions count too."""
     named = queue_settings(settings)
     former = [q for q in catalogue.queues() if q.name not in {queue.name for queue in named}]
     return [*named, *(QueueSettings(name=q.name, purpose=q.purpose, reader=q.reader) for q in former)]
@@ -79,11 +79,11 @@ def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSetting
 def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, create: bool) -> OpenQueue | None:
     """Find a queue's project, or make it.
 
-    A project is known by a mark in its description, so that a push that was killed before it could write down the
-    project's number does not make a second one, and a number that was given to another project misleads nobody.
+    A project is recognised by a mark in its description, not by its number. So no second project is made after a push
+    was killed before it recorded the number, and a number that the server has reused does no harm.
 
     Returns:
-        None where there is none and none is to be made.
+        The queue; None if it has no project and `create` is false.
 
     Raises:
         StudioError: The project's labels are not those of the workspace.
@@ -103,7 +103,7 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
         config = label_config(classes)
         project = client.create_project(title, description=description, config=config, instructions=INSTRUCTIONS)
     elif known is not None and known.project != project.id:
-        s.catalogue.drop_queue_tasks(known.id)  # another project has taken its place: its numbers mean other things
+        s.catalogue.drop_queue_tasks(known.id)  # this is another project, so the old tasks' numbers are wrong
     queue = s.catalogue.put_queue(
         wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
     )
@@ -111,7 +111,7 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
 
 
 def queue_mark(catalogue: Catalogue, name: str) -> str:
-    """What stands in the description of a queue's project, and of no other."""
+    """The mark in the description of a queue's project, and of no other project."""
     return f"dmr:{catalogue.meta('workspace_id')}:{name}"
 
 
@@ -119,7 +119,7 @@ def interface_of(project: Project, classes: Classes) -> Interface:
     """What can be drawn in a project.
 
     Raises:
-        StudioError: Nothing that dmr can read.
+        StudioError: Its labelling interface cannot be read.
     """
     try:
         return read_interface(project.config, classes=classes)
@@ -129,7 +129,7 @@ def interface_of(project: Project, classes: Classes) -> Interface:
 
 
 def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project | None:
-    """The project that a queue had last, if it still holds the queue's frames: somebody has changed its description."""
+    """The queue's last project, if it still holds the queue's frames: then somebody has changed its description."""
     if known is None or known.server != client.url or (project := client.project(known.project)) is None:
         return None
     frames = s.catalogue.queue_tasks(known.id)
@@ -143,7 +143,7 @@ def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -
     """Add labels for classes that are new since the project was made.
 
     Raises:
-        StudioError: A class has no label while a label is no class: it was renamed there.
+        StudioError: A class has no label and a label is no class: somebody has renamed the label.
     """
     missing = [c for c in classes.active if c.id not in opened.interface.labels]
     if not missing:
@@ -162,7 +162,7 @@ def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -
 
 
 def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
-    """A labelling interface with more labels, everything else as it is."""
+    """A labelling interface with more labels, otherwise unchanged."""
     root = ElementTree.fromstring(config)
     control = next(iter(root.iter("PolygonLabels")))
     for c in classes:
@@ -173,7 +173,7 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
 def draft_regions(
     draft: PredictionRecord, frame: FrameRecord, *, interface: Interface, classes: Classes
 ) -> list[DraftRegion]:
-    """A model's draft of a frame as regions, with ids that tell the model and the picture."""
+    """A model's draft of a frame as regions. Their ids depend on the model and the picture."""
     return shapes_to_regions(
         draft.shapes,
         interface=interface,
@@ -185,5 +185,5 @@ def draft_regions(
 
 
 def model_of(version: str) -> str:
-    """The model that a version of predictions on the server came from: `v2` of `v2-1a2b3c4d`."""
+    """The model of a version of predictions on the server: `v2` for `v2-1a2b3c4d`."""
     return version.rpartition("-")[0]

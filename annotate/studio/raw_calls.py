@@ -1,4 +1,4 @@
-"""Plain requests to Label Studio: what the SDK has no call for, or whose answer is wanted to the letter."""
+"""Plain requests to Label Studio, for calls that the SDK lacks or whose exact answer is needed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import httpx
 from .errors import told
 from .reading import items, whole
 
-PATIENCE_S: Final = 300.0  # for a bulk request
-_TRIES: Final = 3  # as often as the SDK tries
-_PAUSE_S: Final = 0.5  # doubled with every try
+PATIENCE_S: Final = 300.0  # time limit of a bulk request
+_TRIES: Final = 3  # the SDK tries as often
+_PAUSE_S: Final = 0.5  # doubled after each try
 
 
 class RawCalls:
-    """Requests over the SDK's own connection.
+    """Requests over the SDK's connection.
 
-    Only a GET is tried again: after a broken connection nobody knows whether anything else was done already.
+    Only a GET is tried again: after a broken connection, nobody knows whether another request was carried out.
     """
 
     def __init__(self, http: httpx.Client, *, url: str, headers: Callable[[], Mapping[str, str]]) -> None:
@@ -28,7 +28,7 @@ class RawCalls:
         self._headers = headers
 
     def pages(self, params: Mapping[str, Any]) -> Iterator[Any]:
-        """The tasks of a list, as JSON, page by page."""
+        """The tasks of a list as JSON, page by page."""
         page, seen = 1, 0
         while True:
             answer = self.json("GET", "api/tasks", params={**params, "page": page}, timeout=PATIENCE_S)
@@ -47,7 +47,7 @@ class RawCalls:
             return answer.json()
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """An answer. Raises StudioError where there is none, or a refusal."""
+        """An answer. Raises StudioError if there is none, or if the server refuses."""
         with told(self._url, path):
             answer = self._tried(method, path, options)
             answer.raise_for_status()
@@ -58,7 +58,7 @@ class RawCalls:
         pause = _PAUSE_S
         while True:
             try:
-                # The SDK exchanges a personal access token for a short-lived one: its headers hold that.
+                # The SDK exchanges a personal access token for a short-lived one, which is in its headers.
                 headers = {"Authorization": self._headers()["Authorization"]}
                 answer = self._http.request(method, f"/{path}", headers=headers, **options)
             except (httpx.NetworkError, httpx.RemoteProtocolError):

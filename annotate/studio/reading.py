@@ -1,4 +1,4 @@
-"""Label Studio's JSON -> `records`: each odd value is found here, once, and told."""
+"""Label Studio's JSON -> `records`. Every odd value is found and reported here."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..system.canonical import canonical_json
 from ..system.clock import utc_text
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
 
-# What the server changes by itself: how long ago that was, and the pre-label once its predictions are replaced.
+# The server changes these by itself: how long ago, and the pre-label after its predictions were replaced.
 _VOLATILE: Final = ("created_ago", "parent_prediction")
-_SHOWN: Final = 40  # characters of an odd value
+_SHOWN: Final = 40  # characters shown of an odd value
 
 
 def member(answer: object, name: str) -> Any:
-    """A value of an object, be it JSON or one of the SDK's; None where it has none of this name."""
+    """A value of a JSON object or an object of the SDK; None if it has none of this name."""
     return answer.get(name) if isinstance(answer, Mapping) else getattr(answer, name, None)
 
 
@@ -52,10 +52,10 @@ def read_project(answer: object) -> Project:
 
 
 def read_task(answer: object) -> StudioTask:
-    """A task; what is wrong with one of its annotations is told in that one, and the others stand.
+    """A task. If one annotation is wrong, its `problem` says so, and the others stay valid.
 
     Raises:
-        OddAnswer: It is no task.
+        OddAnswer: The object is no task.
     """
     predictions = _items_if_any(answer, "predictions")
     versions = {p["id"]: str(p.get("model_version") or "") for p in predictions if isinstance(member(p, "id"), int)}
@@ -64,14 +64,14 @@ def read_task(answer: object) -> StudioTask:
 
 
 def read_data(data: object) -> TaskData:
-    """What a task says of its frame; somebody may have changed it, or made the task by hand."""
+    """A task's data. Somebody may have changed it, or made the task by hand."""
     image, frame, reason = (_text(member(data, name)) for name in ("image", "frame_id", "reason"))
     rank = member(data, "rank")
     return TaskData(frame, image, rank if isinstance(rank, int) else 0, reason)
 
 
 def read_annotation(answer: object) -> StudioAnnotation:
-    """An annotation; what is wrong with it is told in its `problem`."""
+    """An annotation. If something is wrong with it, its `problem` says so."""
     raw = _raw_json(answer)
     try:
         number = whole(answer, "id")
@@ -95,10 +95,10 @@ def read_annotation(answer: object) -> StudioAnnotation:
 
 
 def read_regions(results: Sequence[object]) -> list[StudioRegion]:
-    """What is drawn, of an annotation's `result`; what belongs to the frame as a whole is passed over.
+    """The drawn regions of an annotation's `result`. Entries about the whole frame are passed over.
 
     Raises:
-        OddAnswer: One of them is no object.
+        OddAnswer: An entry is no object.
     """
     regions = []
     for result in results:
@@ -134,7 +134,7 @@ def _read_region(result: Mapping[str, Any], value: Mapping[str, Any]) -> StudioR
 
 
 def _points(values: object) -> tuple[Point, ...] | None:
-    """Corners; None where one of them is no pair of numbers."""
+    """The corners; None if one of them is no pair of numbers."""
     points: list[Point] = []
     for corner in values if isinstance(values, list) else [values]:
         x, y = map(_finite, corner) if isinstance(corner, list) and len(corner) == 2 else (None, None)
@@ -149,7 +149,7 @@ def _finite(value: object) -> float | None:
         return None
     try:
         return float(value) if math.isfinite(value) else None
-    except OverflowError:  # a whole number that no float reaches
+    except OverflowError:  # a whole number too large for a float
         return None
 
 
@@ -158,7 +158,7 @@ def _items_if_any(answer: object, name: str) -> Sequence[Any]:
 
 
 def _user(who: object) -> int:
-    """`completed_by` is a number in lists, an object elsewhere, and null where the account is gone."""
+    """A user's number. `completed_by` is a number in lists, an object elsewhere, and null if the account is gone."""
     if who is None:
         return 0
     return whole(who if isinstance(who, Mapping) else {"id": who}, "id")
@@ -191,7 +191,7 @@ def _raw_json(answer: object) -> bytes:
         answer = {k: v for k, v in answer.items() if k not in _VOLATILE}
     try:
         text = canonical_json(answer)
-    except ValueError:  # Python reads NaN, which JSON has not
+    except ValueError:  # Python reads NaN, which JSON does not have
         text = json.dumps(answer, sort_keys=True)
     return text.encode("utf-8", "surrogatepass")
 

@@ -1,4 +1,4 @@
-"""What Label Studio holds, as values: projects, tasks, annotations, and what is drawn in them."""
+"""Label Studio's projects, tasks, annotations and regions as values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..system.store import sha256_hex
 
 
 class OddAnswer(ValueError):
-    """An answer that Label Studio does not give; the text says what is odd in it."""
+    """An answer that Label Studio would not give; the text says what is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Project:
 
     Attributes:
         id: Its number.
-        title: Its name there.
+        title: Its name.
         config: Its labelling interface, XML.
-        model_version: Whose predictions are shown and rule the order; empty for none.
-        sampling: How "Label All Tasks" chooses.
-        is_prefilled: Whether predictions are shown to whoever labels.
+        model_version: The version of predictions that is shown and gives the order; empty for none.
+        sampling: How "Label All Tasks" chooses tasks.
+        is_prefilled: Whether annotators see predictions as pre-labels.
     """
 
     id: int
@@ -37,13 +37,13 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class TaskData:
-    """What a task says of its frame; what dmr did not write so is empty.
+    """A task's data about its frame. Values that dmr did not write are empty.
 
     Attributes:
         frame_id: The frame; empty for a task that dmr did not push.
         image: The address of its picture on the server.
         rank: Its place in the order, from 1; 0 where unknown.
-        reason: Why it is worth a physician's time.
+        reason: Why the frame is worth a physician's time.
     """
 
     frame_id: str = ""
@@ -52,7 +52,7 @@ class TaskData:
     reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """As Label Studio takes it."""
+        """The data as Label Studio's JSON."""
         return {"image": self.image, "frame_id": self.frame_id, "rank": self.rank, "reason": self.reason}
 
 
@@ -61,15 +61,15 @@ class StudioRegion:
     """One thing that is drawn on an image.
 
     Attributes:
-        id: Stays the same through every correction.
+        id: The region's id; it stays the same when the region is corrected.
         kind: `polygonlabels` for an outline.
         labels: Its labels; an outline has one.
         points: Its corners, `(x, y)` in percent of the image.
         width: Columns of the image that it was drawn on; 0 where unknown.
         height: Rows of that image; 0 where unknown.
-        rotation: Degrees that the image was turned by.
+        rotation: Degrees by which the image was turned.
         is_closed: Whether the last corner joins the first.
-        problem: What is wrong with its values, and empty where nothing is.
+        problem: What is wrong with its values; empty if nothing is.
     """
 
     id: str
@@ -84,7 +84,7 @@ class StudioRegion:
 
     @property
     def label(self) -> str:
-        """The first label; empty where there is none."""
+        """The first label, or an empty text."""
         return self.labels[0] if self.labels else ""
 
 
@@ -93,16 +93,16 @@ class StudioAnnotation:
     """What one physician submitted in one task.
 
     Attributes:
-        id: Its number; 0 where it has none.
-        raw: Its JSON as the server told it, but for what the server changes by itself.
-        user: The number of who drew it; 0 where unknown.
-        at: When it was changed last, as `clock.utc_text` writes it.
-        is_skipped: The task was skipped: what it holds is the draft.
+        id: Its number; 0 if it has none.
+        raw: Its JSON from the server, without what the server changes by itself.
+        user: The number of the user who drew it; 0 if unknown.
+        at: The time of the last change, as `clock.utc_text` writes it.
+        is_skipped: Whether the task was skipped: then it holds only the draft.
         regions: What is drawn.
-        lead_time_s: Seconds spent drawing, None where unknown.
+        lead_time_s: Seconds spent drawing, None if unknown.
         parent_prediction: The number of the prediction that it was begun from.
         parent_annotation: The number of the annotation that it was begun from.
-        problem: Why it cannot be taken over, and empty where it can.
+        problem: Why it cannot be used; empty if it can.
     """
 
     id: int
@@ -118,7 +118,7 @@ class StudioAnnotation:
 
     @property
     def sha256(self) -> str:
-        """Names what it says."""
+        """Hash of its raw JSON."""
         return sha256_hex(self.raw)
 
 
@@ -127,10 +127,10 @@ class StudioTask:
     """A task on the server.
 
     Attributes:
-        id: Its number; the server gives those of deleted tasks out again.
-        data: What it says of its frame.
-        annotations: What was submitted in it, where it was asked for.
-        versions: The model version of each of its predictions by number, where they were asked for.
+        id: Its number; the server reuses the numbers of deleted tasks.
+        data: Its data about the frame.
+        annotations: Its submitted annotations, if they were asked for.
+        versions: The model version of each prediction by number, if they were asked for.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""A Label Studio of one's own: installed once in a virtual environment, run on loopback, calling nobody."""
+"""The local Label Studio: installed once in a virtual environment, run on loopback; it contacts no other server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VERSION: Final = "1.23.2"
 PORT: Final = 8080
 USER: Final = "dmr@localhost.local"
 _HOST: Final = "127.0.0.1"
-_BOOT_S: Final = 600.0  # the first boot migrates for one or two minutes, on a slow disk for longer
+_BOOT_S: Final = 600.0  # the first start sets up its database: one or two minutes, longer on a slow disk
 _STOP_S: Final = 30.0
 
 
@@ -45,7 +45,7 @@ class LocalServer:
     Attributes:
         url: Its address.
         pid: Its process.
-        files: The folder whose files it serves: copies of de-identified frames, a folder a workspace.
+        files: The folder whose files it shows: copies of frames, in one folder for each workspace.
     """
 
     url: str
@@ -54,12 +54,12 @@ class LocalServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether its process is alive, and is the server and not one that got its number later."""
+        """Whether its process runs, and is the server rather than a later process with the same id."""
         return "label-studio" in process_command(self.pid)
 
     @property
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Whether the server answers."""
         try:
             return bool(httpx.get(f"{self.url}/health", timeout=5).json().get("status") == "UP")
         except (httpx.HTTPError, ValueError):
@@ -67,17 +67,17 @@ class LocalServer:
 
 
 def data_folder() -> Path:
-    """Where its database lies: what physicians drew, so it is nothing to be made again."""
+    """The folder of its database. It holds what physicians drew, so it is no cache."""
     return user_data_folder() / "studio"
 
 
 def venv_folder() -> Path:
-    """The virtual environment that it is installed in: its pins clash with ours."""
+    """The virtual environment that it is installed in: its dependencies clash with ours."""
     return user_cache_folder() / f"label-studio-{VERSION}"
 
 
 def local_server() -> LocalServer | None:
-    """The server that was started last, running or not; None before the first start."""
+    """The server that was last started, running or not; None before the first start."""
     try:
         return LocalServer(**json.loads(_state_path().read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -85,24 +85,24 @@ def local_server() -> LocalServer | None:
 
 
 def install(*, wheels: Path | None = None, tell: Tell) -> bool:
-    """Install Label Studio where it is missing: about 1 GB.
+    """Install Label Studio if it is missing: about 1 GB.
 
     Args:
         wheels: A folder with all its wheels, for a PC without internet: `pip download label-studio==... -d DIR`.
-        tell: Told what is going on.
+        tell: Gets the progress.
 
     Returns:
         Whether anything had to be installed.
 
     Raises:
-        StudioError: It cannot be installed.
+        StudioError: The installation fails.
     """
     folder = venv_folder()
     done = folder / "installed"
     if done.is_file():
         return False
     tell(f"Installing Label Studio {VERSION}", 0, None, "only once: about 1 GB, a few minutes")
-    shutil.rmtree(folder, ignore_errors=True)  # what a run that was interrupted left
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
     source = ["--no-index", "--find-links", str(wheels)] if wheels else []
     steps = [
         [sys.executable, "-m", "venv", str(folder)],
@@ -122,15 +122,15 @@ def install(*, wheels: Path | None = None, tell: Tell) -> bool:
 
 
 def start(*, port: int | None = None, wheels: Path | None = None, tell: Tell) -> tuple[LocalServer, bool]:
-    """Have the local server running, installed first if need be.
+    """Start the local server unless it runs, and install it first if needed.
 
     Args:
-        port: To listen on; None for the one it had, else 8080 or the first free one above.
+        port: Port to listen on. None for its last port, or else 8080 or the first free port above.
         wheels: See `install`.
-        tell: Told what is going on.
+        tell: Gets the progress.
 
     Returns:
-        The server, and whether it had to be started.
+        The server, and whether it was started now.
 
     Raises:
         StudioError: It cannot be installed or does not come up.
@@ -157,10 +157,10 @@ def start(*, port: int | None = None, wheels: Path | None = None, tell: Tell) ->
 
 
 def stop() -> LocalServer | None:
-    """End the local server; None where none is running.
+    """Stop the local server, and return it; None if none is running.
 
     Raises:
-        StudioError: It does not end.
+        StudioError: The process does not end.
     """
     server = local_server()
     if server is None or not server.is_running:
@@ -177,7 +177,7 @@ def stop() -> LocalServer | None:
 
 
 def serve_frame(server: LocalServer, workspace_id: str, picture: Path) -> str:
-    """Put a frame where the local server shows it, as a second name of the same file where the disk allows.
+    """Put a frame into the folder that the local server shows, as a hard link if possible, else as a copy.
 
     Returns:
         The image's address in a task.
@@ -189,7 +189,7 @@ def serve_frame(server: LocalServer, workspace_id: str, picture: Path) -> str:
         aside.unlink(missing_ok=True)
         try:
             os.link(picture, aside)
-        except OSError:  # another disk, or one without hard links
+        except OSError:  # another disk, or a disk without hard links
             shutil.copyfile(picture, aside)
         aside.replace(target)
     return f"/data/local-files/?d={workspace_id}/{picture.name}"
@@ -212,7 +212,7 @@ def _program(name: str) -> Path:
 
 
 def _secrets(url: str, before: LocalServer | None) -> tuple[str, str]:
-    """Password and token: those of the first start, which the server's database keeps."""
+    """Password and token. They are made at the first start, because the server's database keeps them."""
     for known in (url, before.url if before else url):
         login, token = browser_login(known), kept_token(known)
         if login and token:
@@ -227,7 +227,7 @@ def _command(url: str, data: Path) -> list[str]:
 
 
 def _environment(data: Path, files: Path, password: str, token: str) -> dict[str, str]:
-    """The server's settings: it calls nobody, and no secret stands in its command line."""
+    """The server's settings: it contacts no other server, and no secret is in its command line."""
     own = {
         "LABEL_STUDIO_BASE_DATA_DIR": str(data),
         "DJANGO_DB": "sqlite",
@@ -254,8 +254,10 @@ def _environment(data: Path, files: Path, password: str, token: str) -> dict[str
 def _free_port(first: int) -> int:
     for port in range(first, first + 100):
         with contextlib.closing(socket.socket()) as probe:
-            if sys.platform != "win32":  # where it means something else
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just let go of is free
+            if sys.platform != "win32":  # there, the option means something else
+                probe.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+                )  # a port that was just released counts as free
             try:
                 probe.bind((_HOST, port))
             except OSError:

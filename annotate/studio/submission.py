@@ -1,4 +1,4 @@
-"""What a physician submitted in Label Studio, as a revision: outlines, coverage, and whose draft was corrected."""
+"""A submitted annotation as a revision: outlines, coverage, and the model whose draft was corrected."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .records import StudioAnnotation, StudioRegion, StudioTask
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An annotation, and what it was drawn on.
+    """An annotation, with its task and frame.
 
     Attributes:
-        annotation: As the server tells it.
+        annotation: The annotation from the server.
         task: Its task, with its predictions.
         frame: The task's frame.
     """
@@ -32,18 +32,18 @@ class Submission:
 def submitted_revision(
     s: Session, submitted: Submission, *, interface: Interface, author: str, over: str | None, was_empty: bool
 ) -> RevisionRecord:
-    """Convert one annotation; it covers every class that its project offers.
+    """Convert one annotation. It covers every class that its project offers.
 
     Args:
-        s: Knows the classes, and what was predicted.
+        s: The session, with classes and predictions.
         submitted: The annotation.
-        interface: What its project offers.
-        author: Who submitted it.
-        over: The revision that it was begun from, where it was another annotation.
-        was_empty: The task was pushed without a draft.
+        interface: The project's labelling interface.
+        author: The person who submitted it.
+        over: The revision of the annotation that it was begun from, if any.
+        was_empty: Whether the task was pushed without a draft.
 
     Raises:
-        ValueError: It cannot be taken over without losing something.
+        ValueError: It cannot be converted without losing something.
     """
     annotation, frame = submitted.annotation, submitted.frame
     if annotation.problem:
@@ -67,15 +67,15 @@ def submitted_revision(
 
 
 def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tuple[list[StudioRegion], int]:
-    """The regions but for those whose label is ignored, and how many those are."""
+    """The regions without those with ignored labels, and the number left out."""
     kept = [region for region in regions if not (region.labels and settings.imports.ignores(region.label))]
     return kept, len(regions) - len(kept)
 
 
 def _draft(s: Session, submitted: Submission, interface: Interface) -> tuple[str | None, list[DraftRegion]]:
-    """The model whose draft was corrected, and what was sent of it.
+    """The model whose draft was corrected, and the regions that were sent of it.
 
-    The regions' ids tell, for they stay through every correction; where all were deleted, the annotation's parent.
+    The regions' ids show it, as they stay the same when corrected. If all were deleted, the annotation's parent shows it.
     """
     annotation, frame = submitted.annotation, submitted.frame
     ids = {region.id for region in annotation.regions}
