@@ -50,7 +50,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Tools": {
         "convert": (".annotate.convert.commands:convert", "Convert between Labelme files and masks, layers or COCO."),
         "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with outlines in FOLDER."),
-        "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER: minutes."),
+        "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER, in minutes."),
     },
 }
 

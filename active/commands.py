@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 SHOWN = 10  # frames of the ranking printed; the table has all
 
 _reviewed_option = click.option(
-    "--pixels-reviewed", is_flag=True, help="You looked at the frames: none shows a name. It is kept."
+    "--pixels-reviewed",
+    is_flag=True,
+    help="Confirm that you looked at the frames, and that none shows who the patient is. This is recorded.",
 )
 
 
 @click.command()
 @click.argument("scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--push/--no-push", "send", default=None, help="Send to Label Studio [default: when one is set up].")
+@click.option(
+    "--push/--no-push", "send", default=None, help="Send the frames to Label Studio [default: if one is set up]."
+)
 @_reviewed_option
 @seed_option
 @computing_options
@@ -42,7 +46,7 @@ def prelabel(
 ) -> Report:
     """Draw drafts on new SCANS and rank them, most informative first.
 
-    The active model draws. Without a model the frames are ranked for a cold start, without outlines.
+    The active model draws the drafts. Without a model there are no drafts, and the frames are ranked for a cold start.
     """
     from .exchange import pull_and_push, wants_push
     from .prelabel import prelabel_scans
@@ -69,7 +73,7 @@ def prelabel(
 
 
 @click.command()
-@click.option("--top", type=click.IntRange(min=1), help="Add only the first frames of the ranking [default: all].")
+@click.option("--top", type=click.IntRange(min=1), help="Add only frames up to this rank [default: all].")
 @_reviewed_option
 @computing_options
 @reporting
@@ -77,8 +81,8 @@ def prelabel(
 def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_name: str) -> Report:
     """Send frames, drafts and their order to Label Studio.
 
-    The frames that nobody labelled yet are sent, the most informative first. What was submitted there is pulled before.
-    May be repeated at any time: nothing is sent twice, and what a human drew is not touched.
+    It first pulls what was submitted there. Then it sends the frames that nobody has labelled yet, the most informative
+    first. You can repeat it at any time: nothing is sent twice, and nothing that a person drew is changed.
     """
     from .exchange import pull_and_push
 
@@ -92,7 +96,10 @@ def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_na
 
 @click.command()
 @click.option(
-    "--pull/--no-pull", "sync", default=None, help="Exchange with Label Studio [default: when one is set up]."
+    "--pull/--no-pull",
+    "sync",
+    default=None,
+    help="Pull from Label Studio before, and push to it after [default: if one is set up].",
 )
 @training_options
 @seed_option
@@ -104,7 +111,8 @@ def retrain(
 ) -> Report:
     """Pull, train, let the gate judge the new model, push new drafts.
 
-    It trains on everything drawn. The drafts that are pushed are the better model's.
+    The new model learns from all outlines of the training patients. The new drafts are drawn by the model that is active
+    after the gate's verdict.
     """
     from ..model.training.interrupt import ask_again
     from .retrain import run_cycle
@@ -126,17 +134,20 @@ def retrain(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-workspace"))
-@click.option("--steps", type=click.IntRange(min=1), help="Of each training [default: what this PC does in minutes].")
-@click.option("--open/--no-open", "open_page", default=None, help="Open the page [default: in a terminal].")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Steps of each training [default: what this PC does in some minutes]."
+)
+@click.option(
+    "--open/--no-open", "open_page", default=None, help="Open the page in a browser [default: if run in a terminal]."
+)
 @seed_option
 @computing_options
 @reporting
 def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | None, device_name: str) -> Report:
-    """Run the whole loop on synthetic frames in FOLDER: minutes.
+    """Run the whole loop on synthetic frames in FOLDER, in minutes.
 
-    FOLDER becomes a new workspace. A simulated physician corrects the first drafts. At the end a page shows drafts,
-    corrections, and both models.
-    Ctrl-C stops, and the same command goes on.
+    FOLDER becomes a new workspace. A simulated physician corrects the first drafts. At the end a page shows the drafts,
+    the corrections and both models. Ctrl-C stops it, and the same command goes on.
     """
     import sys
     import webbrowser
@@ -146,7 +157,9 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
 
     report = Report("demo")
     if (there := finished_page(folder)) is not None:
-        report.say(f"Nothing new: the demo was run in {folder}, and its page is {there}. Delete it, or name another.")
+        report.say(
+            f"Nothing new: the demo in {folder} is done. Its page is {there}. To run it again, name a new folder."
+        )
         return report
     with progress() as tell:
         done = run_demo(folder, steps=steps, seed=seed or 0, device=device_name, show=show, tell=tell)
@@ -163,7 +176,8 @@ def demo(folder: Path, steps: int | None, open_page: bool | None, seed: int | No
     show(f"\nLook at {done.page}")
     if open_page or (open_page is None and sys.stdout.isatty()):
         webbrowser.open(done.page.resolve().as_uri())
-    show(f"Synthetic frames show the way, not how well DMRNet does on yours. Go on, in {folder}:")
+    show("The frames are synthetic: they show how the work goes, not how well DMRNet draws on your frames.")
+    show(f"What to do next, in {folder}:")
     for command, what in NEXT:
         show(f"  {command:28}{what}")
     return report

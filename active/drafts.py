@@ -143,7 +143,7 @@ def count_empty(s: Session, version: str, frames: Sequence[FrameRecord]) -> None
     if too_many_empty(empty, len(shown)):
         s.report.say(
             f"{empty} of {len(shown)} drafts are empty: {version} finds nothing in these frames. Train longer, or "
-            "outline some of them by hand (`dmr open`) and `dmr retrain`."
+            "outline some of them by hand (`dmr open`), then run `dmr retrain`."
         )
 
 

@@ -73,7 +73,9 @@ def all_reviewed(s: Session) -> bool:
     """Whether all that would be sent was looked at; says so if not."""
     reviewed = all(f.reviewed_at is not None for f in s.catalogue.unlabelled_frames())
     if not reviewed:
-        s.report.say("Not sent to Label Studio: look at frames/ first, then `dmr push --pixels-reviewed`.")
+        s.report.say(
+            "Not sent to Label Studio: first look at the pictures in frames/, then run `dmr push --pixels-reviewed`."
+        )
     return reviewed
 
 
@@ -115,8 +117,8 @@ def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:
     empty = sum(not o.draft.shapes for o in drafted if o.draft is not None)
     if too_many_empty(empty, len(drafted)):
         s.report.say(
-            f"{empty} of {len(drafted)} drafts in Label Studio are empty, for {active.id} finds nothing there: "
-            "physicians see bare frames. Train longer, or let them outline some from nothing and `dmr retrain`."
+            f"{empty} of {len(drafted)} drafts in Label Studio are empty, because {active.id} finds nothing there: "
+            "physicians see bare frames. Train longer, or let them outline some frames, then run `dmr retrain`."
         )
 
 

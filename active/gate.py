@@ -152,8 +152,8 @@ def judge(
 
 
 def _too_few(patients: int, unjudged: tuple[str, ...]) -> Verdict:
-    of = f"{'is' if patients == 1 else 'are'} {counted(patients, 'test patients with outlines')}"
-    reason = f"there {of}, and no class in {LEAST_PATIENTS} of them: fewer tell nothing"
+    has = f"{counted(patients, 'test patients')} {'has' if patients == 1 else 'have'} outlines"
+    reason = f"{has}, but a class can be judged only if it is drawn in frames of {LEAST_PATIENTS} of them"
     return Verdict("undecided", reason, None, {}, unjudged, None, patients, LEAST_PATIENTS)
 
 
@@ -189,14 +189,14 @@ def _decision(found: _Compared, *, margin: float, class_margin: float) -> tuple[
         if change.value < -class_margin and change.high < 0:
             return "rejected", f"it is worse in {name}: {change.told()}", None
     if false_positives is not None and false_positives.low > 0:
-        reason = f"it draws a class more often in frames without it: false-positive rate {false_positives.told()}"
+        reason = f"it more often draws a class that is not there: false-positive rate {false_positives.told()}"
         return "rejected", reason, None
     if dice.low < -margin:
         needed = _patients_needed(dice, margin=margin, patients=found.patients)
-        return "undecided", f"it may have lost more than {margin:g} of mean Dice: {dice.told()}", needed
+        return "undecided", f"its mean Dice may be lower by more than {margin:g}: {dice.told()}", needed
     if false_positives is not None and false_positives.value > 0:
         reason = (
-            "it drew a class somewhat more often in frames without it, perhaps by chance: false-positive rate "
+            "it drew a class that is not there somewhat more often, perhaps by chance: false-positive rate "
             f"{false_positives.told()}"
         )
         return "undecided", reason, None

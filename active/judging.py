@@ -36,7 +36,7 @@ def judge_models(
     if nothing:  # beside an active model that knows nothing either it would pass
         verdict = replace(verdict, decision="rejected", reason=_NOTHING)
     elif verdict.decision == "undecided" and learnt_nothing(s.workspace.models_folder / incumbent.id):
-        verdict = replace(verdict, decision="promoted", reason=f"{incumbent.id}, the active model, had learnt nothing")
+        verdict = replace(verdict, decision="promoted", reason=f"the active model {incumbent.id} has learnt nothing")
     return verdict, frames
 
 
@@ -64,11 +64,11 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
     lines = [f"Gate: {cycle.candidate}{against} is {cycle.verdict}: {verdict.reason}."]
     lines += [f"  {name}: Dice {change.told()}" for name, change in verdict.classes.items()]
     if verdict.unjudged:
-        why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model lacks them"
-        lines.append(f"  not judged, for {why}: {', '.join(verdict.unjudged)}")
+        why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model does not know them"
+        lines.append(f"  not judged, because {why}: {', '.join(verdict.unjudged)}")
     if cycle.verdict == "rejected" and cycle.incumbent:
         lines.append(
-            f"{cycle.incumbent} stays active. Outline more frames, then `dmr retrain`; or train longer: "
+            f"{cycle.incumbent} stays active. Outline more frames, then run `dmr retrain`; or train longer: "
             "`dmr retrain --again --minutes 30`."
         )
     if cycle.verdict == "undecided":
@@ -76,7 +76,7 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
             lines.append(
                 f"  About {verdict.patients_needed} test patients would settle it; there are {verdict.patients}."
             )
-        lines.append(f"{cycle.incumbent} stays active. To decide by yourself:")
+        lines.append(f"{cycle.incumbent} stays active. To decide yourself:")
         lines.append(f'  dmr models promote {cycle.candidate} --because "..."')
     return lines
 

@@ -118,10 +118,12 @@ def rank_frames(
     seen = [c for c in shown if c.frame_id not in blind]
     unseen = [c for c in shown if c.frame_id in blind]
     ranking = select(seen, strategy=settings.strategy, per_clip=settings.per_clip_per_round, seed=seed)
-    why = "patient of the validation or test set: drawn at random, to be outlined without a draft"
+    why = "frame of a validation or test patient: chosen at random, to be outlined without a draft"
     for r in select(unseen, strategy="random", per_clip=settings.per_clip_per_round, seed=seed):
         ranking.append(Ranked(len(ranking) + 1, r.frame_id, None, why))
     for c in candidates:
         if c.frame_id in empty:
-            ranking.append(Ranked(len(ranking) + 1, c.frame_id, None, "shows next to nothing: hardly any echo in it"))
+            ranking.append(
+                Ranked(len(ranking) + 1, c.frame_id, None, "shows next to nothing: there is hardly any echo in it")
+            )
     return ranking

@@ -110,11 +110,13 @@ def retrain(
         load_version(s, model=incumbent.id)  # or hours of training come to nothing
     candidate = None if again or finish else _waiting(s.catalogue)
     if candidate is not None:
-        s.report.say(f"{candidate.id} had learnt all outlines and was not judged yet: no other is trained.")
+        s.report.say(f"{candidate.id} has learnt from all outlines and was not judged yet, so no new model is trained.")
     else:
         models = s.catalogue.models()
         if not (again or finish) and _is_learnt(s, models):
-            s.report.say("Nothing was drawn since the last training: no new model. --again makes one all the same.")
+            s.report.say(
+                "Nothing was drawn since the last training: no new model is trained. --again trains one anyway."
+            )
             return None
         version = train_or_finish(
             s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt, advise=False, bar=bar
@@ -162,7 +164,7 @@ def _settled(
         active = s.catalogue.active_model()
         if incumbent is not None and (active is None or active.id != incumbent.id):
             what = f"{incumbent.id} is not the active model any more, and {candidate.id} was judged against it"
-            raise WorkspaceError("retrain", what, "Run it again: it judges anew")
+            raise WorkspaceError("retrain", what, "Run it again: then the model is judged again")
         test_version = s.catalogue.add_dataset(f.revision for f in frames) if frames else None
         cycle = s.catalogue.add_cycle(
             CycleRecord(

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **options: Any) -> Report:
     """Train DMRNet on the workspace's outlines.
 
-    Ctrl-C stops; the same command goes on from there. Ctrl-C twice, or --finish later, makes a version of what an
-    interrupted training has.
+    Ctrl-C stops it, and the same command goes on from there. To make a version of what it has learnt so far, press
+    Ctrl-C twice, or use --finish later.
     """
     from .training.interrupt import ask_again
     from .training.train import take_edits_and_train
@@ -41,17 +41,31 @@ def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **o
 
 
 @click.command()
-@click.option("--model", help="Version [default: the active one].")
+@click.option("--model", help="Model version [default: the active one].")
 @click.option(
     "--split",
     type=click.Choice(["test", "validation", "train"]),
     default="test",
     show_default=True,
-    help="Whose frames.",
+    help="Patients whose frames are scored.",
 )
-@click.option("--data", type=click.Path(exists=True, path_type=Path), help="Labelme files from elsewhere; only read.")
-@click.option("--map", "renames", multiple=True, metavar="LABEL=CLASS", help="What --data calls a class of yours.")
-@click.option("--coverage", type=click.Choice(["drawn", "all"]), help="Of --data [default: dmr.toml].")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    help="Score Labelme files from elsewhere instead; they are only read.",
+)
+@click.option(
+    "--map",
+    "renames",
+    multiple=True,
+    metavar="LABEL=CLASS",
+    help="A label in the --data files, and the class of yours that it means.",
+)
+@click.option(
+    "--coverage",
+    type=click.Choice(["drawn", "all"]),
+    help="Classes that the --data files are complete in: those drawn, or all [default: as in dmr.toml].",
+)
 @computing_options
 @reporting
 @pass_workspace
@@ -66,7 +80,7 @@ def evaluate(
 ) -> Report:
     """Judge a model on labelled frames: figures, and a page.
 
-    The figures of each class are printed. The page, in reports/, shows the frames worth a look.
+    It prints the figures of each class. The page is in reports/ and shows the frames that are worth a look.
     """
     from .evaluation.text import summary_text
     from .versions.evaluate import Outside, evaluate_version, parse_renames
@@ -78,7 +92,7 @@ def evaluate(
     report.data |= done.as_json()
     show(f"{done.title}\n")
     show(summary_text(done.summary, done.intervals))
-    show("\nPer image: mean over the frames in which the class is drawn; in brackets the middle 95 % over patients. FP")
-    show("rate: share of the frames that are covered and without the class, in which it is predicted; '-' without any.")
+    show("\nPer image: mean over the frames in which the class is drawn. In brackets: 95 % interval over the patients.")
+    show("FP rate: how often the model draws the class in frames where a physician says it is absent; '-': none such.")
     report.say(f"Frames to look at, calibration and confusion: {done.page}")
     return report

@@ -12,10 +12,10 @@ from ...model.network.checkpoint import Card
 from ..simulation.physician import Corrected
 
 NEXT: Final = (
-    ("dmr studio start", "a local Label Studio, to correct for real"),
-    ("dmr push --pixels-reviewed", "the drafts that are left, most informative first"),
-    ("dmr retrain --minutes 5", "what was corrected comes back, and a new model is judged"),
-    ("dmr status", "what there is"),
+    ("dmr studio start", "starts a local Label Studio, in which you correct drafts"),
+    ("dmr push --pixels-reviewed", "sends it the drafts that are left, most informative first"),
+    ("dmr retrain --minutes 5", "fetches what you corrected, trains a new model, and judges it"),
+    ("dmr status", "shows what is in the workspace, and what to do next"),
 )
 """Commands to type in the demo's folder, each with what it does: on the page and in the terminal."""
 

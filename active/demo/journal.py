@@ -34,11 +34,11 @@ class Journal:
         if self._path.is_file():
             self._content = _read(self._path)
         elif folder.exists() and any(folder.iterdir()):
-            what = "holds a demo that cannot be gone on with" if (folder / SCANS).is_dir() else "holds other things"
+            what = "holds a demo that cannot be continued" if (folder / SCANS).is_dir() else "holds other files"
             raise UsageError(folder, what, "Delete it, or name another folder: dmr demo FOLDER")
         if self._content["seed"] != seed:
             what = f"holds a demo of --seed {self._content['seed']}"
-            raise UsageError(folder, what, "Give that seed to go on with it, or name another folder: dmr demo FOLDER")
+            raise UsageError(folder, what, "Give that seed to continue it, or name another folder: dmr demo FOLDER")
 
     @property
     def begun(self) -> bool:
@@ -82,6 +82,6 @@ def _read(path: Path) -> Values:
         if not all(isinstance(content[key], kind) for key, kind in (("seed", int), ("parts", dict), ("seconds", dict))):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
-        what = "says what the demo has done, and cannot be read"
-        raise UsageError(path, what, "Delete the demo's folder and begin anew") from None
+        what = "cannot be read; it says what the demo has done"
+        raise UsageError(path, what, "Delete the demo's folder and start again") from None
     return content

@@ -86,7 +86,7 @@ def run_demo(
         UsageError: The folder holds other things.
     """
     if seed < 0:
-        raise UsageError("demo --seed", f"is {seed}", "Give a number from 0")
+        raise UsageError("demo --seed", f"is {seed}", "Give 0 or more")
     journal = Journal(folder, seed=seed)
     workspace = _workspace(folder, journal)
     if journal.begun:
@@ -172,7 +172,7 @@ class _Run:
 
         chosen = self.journal.part("measuring this computer", measured)
         if steps is not None and steps != chosen["steps"]:
-            what = f"holds a demo of {'other' if chosen['steps'] is None else chosen['steps']} steps"
+            what = "holds a demo " + ("without --steps" if chosen["steps"] is None else f"of --steps {chosen['steps']}")
             raise UsageError(self.s.workspace.root, what, "Leave --steps out, or name another folder: dmr demo FOLDER")
         if chosen["smaller"]:
             self.show(f"   {chosen['smaller']}")
@@ -211,13 +211,13 @@ class _Run:
         with s.writing():
             done = correct_drafts(s, {c.frame.frame_id: c.truth for c in corrections})
         self.show(
-            f"   Structures left as drafted {done.kept}, redrawn {done.redrawn}, "
-            f"added {done.added}, taken away {done.deleted}."
+            f"   Structures: {done.kept} kept as drafted, {done.redrawn} redrawn, "
+            f"{done.added} added, {done.deleted} taken away."
         )
         return asdict(done)
 
     def _second(self, settings: TrainSettings) -> dict[str, Any]:
-        self.show("6. dmr retrain: a second model from everything drawn, judged by the gate on test patients.")
+        self.show("6. dmr retrain: a second model learns from all outlines; the gate judges it on test patients.")
         with self._part("retrain") as s:
             retrain(s, settings=settings, say=self._told, bar="Training again")
         cycle = self.s.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here

@@ -65,13 +65,13 @@ def reason(scores: Sequence[ClassScore]) -> str:
     if not any(s.area for s in scores):
         likeliest = max(scores, key=lambda s: s.peak)
         if likeliest.peak < LIKELY:
-            return "nothing outlined: the model sees none of the structures"
-        return f"nothing outlined, though {_words(likeliest.name)} is likely at {likeliest.peak:.0%}"
+            return "no outline: the model finds none of the structures"
+        return f"no outline, but {_words(likeliest.name)} may be there ({likeliest.peak:.0%} likely)"
     missing = [s for s in scores if not s.area and s.peak >= LIKELY]
     by_entropy = sorted((s for s in scores if s.area), key=lambda s: -s.entropy)
     parts = [f"{_words(by_entropy[0].name)} border {_strength(by_entropy[0].entropy)}"]
-    parts += [f"{_words(s.name)} {_strength(s.entropy)} too" for s in by_entropy[1:2] if s.entropy > 0.4]
-    parts += [f"{_words(s.name)} perhaps missed ({s.peak:.0%} likely)" for s in missing[:1]]
+    parts += [f"{_words(s.name)} border also {_strength(s.entropy)}" for s in by_entropy[1:2] if s.entropy > 0.4]
+    parts += [f"{_words(s.name)} may be missed ({s.peak:.0%} likely)" for s in missing[:1]]
     return "; ".join(parts)
 
 

@@ -62,7 +62,7 @@ def informative(candidates: Sequence[Candidate], *, per_clip: int, seed: int) ->
             continue
         lap = turn[c.clip] // per_clip
         turn[c.clip] += 1
-        later = "" if lap == 0 else f"; after {lap * per_clip} better ones of its clip"
+        later = "" if lap == 0 else f"; comes after {lap * per_clip} better frames of its clip"
         placed.append(((0, lap, -(c.score or 0.0)), c, c.reason + later))
     return [(c, why) for _, c, why in sorted(placed, key=lambda p: p[0])]
 
@@ -82,7 +82,9 @@ def cold_start(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> 
     placed: list[tuple[tuple[int, str], Candidate, str]] = []
     for clip, frames in clips.items():
         for turn, i in enumerate(_typical_then_different([f.perceptual_hash or "0" for f in frames])):
-            which = "the most typical frame of its clip" if turn == 0 else "unlike the frames of its clip before it"
+            which = (
+                "the most typical frame of its clip" if turn == 0 else "unlike the frames of its clip ranked before it"
+            )
             placed.append(((turn, clip), frames[i], f"no model yet: {which}"))
     ordered = [(c, why) for _, c, why in sorted(placed, key=lambda p: p[0])]
     return ordered + [
@@ -95,7 +97,7 @@ def at_random(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> l
     del per_clip
     in_order = sorted(candidates, key=lambda c: c.frame_id)
     order = np.random.default_rng(seed).permutation(len(in_order))
-    return [(in_order[i], "drawn at random") for i in order]
+    return [(in_order[i], "chosen at random") for i in order]
 
 
 Selector = Callable[..., list[tuple[Candidate, str]]]

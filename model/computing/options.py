@@ -12,14 +12,20 @@ R = TypeVar("R")
 
 
 def computing_options(function: Callable[..., R]) -> Callable[..., R]:
-    """`--device`, handed on as `device_name`, and `--threads`, which holds for the whole command."""
+    """Add `--threads`, which holds for the whole command, and `--device`, which the command gets as `device_name`."""
 
     @click.option(
         "--threads",
         type=click.IntRange(1, 1024),
-        help="Processor threads to compute with [default: measured while it runs, for other programs run beside it].",
+        help="Number of processor threads [default: the fastest number, measured while it runs].",
     )
-    @click.option("--device", "device_name", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+    @click.option(
+        "--device",
+        "device_name",
+        default="auto",
+        show_default=True,
+        help="Where to compute: cpu, cuda or mps; auto takes a GPU if there is one.",
+    )
     @functools.wraps(function)
     def command(*args: Any, threads: int | None, **kwargs: Any) -> R:
         from .threads import set_thread_count

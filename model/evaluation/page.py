@@ -91,7 +91,7 @@ def _facts(
     details, learnt = card.details, card.details["data"]["train"]
     frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
     unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
-    of = f" of {counted(patients, 'patients')}" if not unknown else f"; of {unknown} of them the patient is not known"
+    of = f" of {counted(patients, 'patients')}" if not unknown else f"; the patient is not known for {unknown} of them"
     whose = "Labelme files from elsewhere" if split is None else f"{split} patients of this workspace"
     engines = " and ".join(dict.fromkeys(look.engine.name for look in predictor.looks))
     looks = len(predictor.looks)

@@ -92,10 +92,10 @@ def read_card(folder: Path) -> Card:
     except OSError as error:
         raise ModelError(folder / CARD, f"cannot be read ({error.strerror})", remedy) from error
     except ValueError as error:
-        raise ModelError(folder / CARD, "is no JSON", remedy) from error
+        raise ModelError(folder / CARD, "is not JSON", remedy) from error
     try:
         if content["format"] != FORMAT:
-            raise ModelError(folder / CARD, f"has format {content['format']}, and this dmr reads {FORMAT}", remedy)
+            raise ModelError(folder / CARD, f"has format {content['format']}; this dmr reads format {FORMAT}", remedy)
         channels = sorted(content["channels"], key=content["channels"].__getitem__)
         known = ("format", "id", "network", "size", "input", "channels", "class_ids", "weights_sha256", "intended_use")
         card = Card(
@@ -110,7 +110,7 @@ def read_card(folder: Path) -> Card:
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(folder / CARD, f"lacks {error}", remedy) from error
     if card.size not in SIZES:
-        raise ModelError(folder / CARD, f"has size {card.size!r}, and this dmr knows {', '.join(SIZES)}", remedy)
+        raise ModelError(folder / CARD, f"has size {card.size!r}; this dmr knows {', '.join(SIZES)}", remedy)
     return card
 
 
@@ -128,11 +128,11 @@ def load_network(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
     except OSError as error:
         raise ModelError(path, f"cannot be read ({error.strerror})", remedy) from error
     if sha256(data).hexdigest() != card.weights_sha256:
-        raise ModelError(path, "is not the file that its card names: it was changed or damaged", remedy)
+        raise ModelError(path, "does not match its card: the file was changed or damaged", remedy)
     network = DMRNet(len(card.channels), size=SIZES[card.size])
     try:
         network.load_state_dict(load(data))
     except RuntimeError as error:
-        again = "Make one that does and use it: dmr train --again, then dmr models promote"
+        again = "Train a new version and use it: dmr train --again, then dmr models promote"
         raise ModelError(path, "does not fit the network of this version of dmr", again) from error
     return network.to(device).eval(), card

@@ -31,16 +31,16 @@ def beginning(run: Run, *, frames: TrainingFrames, step: int, other: Interrupted
     steps = s.total_steps(len(frames.train))
     limit = f"at most {counted(steps, 'steps')}" + (f" or {told_minutes(s.minutes)}" if s.minutes else "")
     line = (
-        f"A new training: {counted(len(frames.train), 'outlined frames')} of "
-        f"{counted(patient_count(frames.train), 'patients')} to learn from, {len(frames.validation)} of "
-        f"{counted(patient_count(frames.validation), 'validation patients')}, "
+        f"A new training: it learns from {counted(len(frames.train), 'outlined frames')} of "
+        f"{counted(patient_count(frames.train), 'patients')}, and is judged on {len(frames.validation)} of "
+        f"{counted(patient_count(frames.validation), 'validation patients')}; "
         f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
     )
     if other is None:
         return f"{line} Ctrl-C stops it, and the same command goes on."
     why = " and ".join(_changes(run, other.run, catalogue)) or "another version of dmr, or other classes"
     return (
-        f"{line} It does not go on with the one interrupted at step {other.step}, because of {why}; "
+        f"{line} It does not continue the training interrupted at step {other.step}, because of {why}; "
         "`dmr train --finish` makes a version of that one."
     )
 

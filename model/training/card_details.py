@@ -33,14 +33,14 @@ def limits(frames: TrainingFrames, names: dict[int, str], settings: TrainSetting
     train, patients, judged = frames.train, patient_count(frames.train), patient_count(frames.validation)
     scarce = [n for i, n in names.items() if sum(any(s.class_id == i for s in t.annotation.shapes) for t in train) < 20]
     limits = [
-        f"It has seen {counted(len(train), 'frames')} of {counted(patients, 'patients')}, of this workspace alone;"
-        " other scanners, probes, depths and bodies are unknown to it.",
-        f"It sees frames reduced to {settings.input} x {settings.input} pixels: what is finer than these is lost.",
-        "Its figures on validation patients are not independent: by them its training was stopped and its probabilities"
-        f" calibrated ({counted(judged, 'patients')})."
+        f"It has learnt from {counted(len(train), 'frames')} of {counted(patients, 'patients')} of this workspace only;"
+        " it does not know other scanners, probes, depths and bodies.",
+        f"It sees frames reduced to {settings.input} x {settings.input} pixels: finer detail is lost.",
+        f"Its figures on validation patients ({counted(judged, 'patients')}) are not independent: they decided which"
+        " weights were kept, and its probabilities were calibrated on these patients."
         if judged
         else "Without validation patients nobody knows how good it is, and its probabilities are not calibrated.",
-        "Where a class was drawn in few frames of a patient, frames without it may lack the outline or the structure.",
+        "If a class is drawn in only some frames of a patient, the others may lack the structure, or just its outline.",
     ]
     if scarce:
         limits.append(f"Learnt from fewer than 20 frames each: {', '.join(scarce)}.")

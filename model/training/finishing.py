@@ -74,7 +74,7 @@ def make_version(
         with s.catalogue.transaction():
             s.catalogue.add_model(model)
             if becomes_active:
-                reason = "the first model" if before is None else "as was asked when it was trained"
+                reason = "the first model" if before is None else "asked for when it was trained"
                 s.catalogue.activate(model.id, reason=reason)
     # When the version is safe: a drawing that fails costs no training.
     curves = s.workspace.models_folder / model.id / CURVES
@@ -84,7 +84,7 @@ def make_version(
     s.report.data["training"] = {"model": model.id, "active": becomes_active, **outcome.as_json()}
     for line in outcome.lines(model.id):
         s.report.say(line)
-    s.report.say(f"How it learnt: {s.workspace.relative(curves)}")
+    s.report.say(f"Curves of loss and Dice: {s.workspace.relative(curves)}")
     if advise or outcome.level == "nothing":
         s.report.say(_fate(model.id, before, outcome, active=becomes_active))
     return model.id
@@ -139,11 +139,11 @@ def _fate(version: str, before: ModelRecord | None, outcome: Outcome, *, active:
     if active:
         return f"{version} is the active model: `dmr prelabel` uses it from now on."
     if outcome.level != "nothing":
-        return f"{version} waits: `dmr retrain` lets the gate judge it."
+        return f"{version} is not active yet: `dmr retrain` lets the gate judge it."
     left = f"{before.id} stays the active model" if before else "there is no active model"
     return (
         f"{version} is kept, but not active, because it has learnt nothing: {left}. "
-        f'To use it all the same: dmr models promote {version} --because "..."'
+        f'To use it anyway: dmr models promote {version} --because "..."'
     )
 
 

@@ -32,12 +32,12 @@ def wait_for_second(step: int, twice: bool, *, wait_s: float = WAIT_S) -> bool:
         try:  # from the first word on: on a busy PC the second one may come before the wait
             click.echo(
                 f"Interrupted at step {step}, which is saved. "
-                f"Ctrl-C again within {wait_s:g} seconds makes a version of what it has.",
+                f"To make a version of what it has learnt, press Ctrl-C again within {wait_s:g} seconds.",
                 err=True,
             )
             time.sleep(wait_s)
         except KeyboardInterrupt:
             twice = True
     if twice:
-        click.echo(f"Makes a version of what it has at step {step}; this takes a moment.", err=True)
+        click.echo(f"Making a version of what it has learnt at step {step}; this takes a moment.", err=True)
     return twice

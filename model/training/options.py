@@ -1,4 +1,4 @@
-"""Options of the commands that train, and what they make of them."""
+"""Options of the commands that train, and the settings that follow from them."""
 
 from __future__ import annotations
 
@@ -17,32 +17,38 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def training_options(function: F) -> F:
-    """How to train, over what `dmr.toml` says."""
+    """Add the options that say how to train; they go before `dmr.toml`."""
     for option in (
         click.option(
-            "--finish", is_flag=True, help="Train no further: make a version of the training interrupted last."
+            "--finish",
+            is_flag=True,
+            help="Do not train on: make a version of what the last interrupted training has learnt.",
         ),
-        click.option("--again", is_flag=True, help="Make another version though nothing is new."),
+        click.option("--again", is_flag=True, help="Train another version even if nothing is new."),
         click.option(
             "--minutes",
             type=click.FloatRange(min=0, min_open=True),
-            help="Minutes of training, at most [default: it ends within the hour].",
+            help="Train for at most this many minutes [default: 50, if no other limit is set].",
         ),
-        click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps, at most, where no epochs are set."),
-        click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training frames, at most."),
+        click.option(
+            "--steps", type=click.IntRange(min=1), help="Train for at most this many steps, if no epochs are set."
+        ),
+        click.option(
+            "--epochs", type=click.IntRange(min=1), help="Train for at most this many passes over the training frames."
+        ),
         click.option(
             "--input",
             type=int,
-            help="Side of its square input, pixels [default: by time].",
+            help="Side of the network's square grid in pixels [default: as in dmr.toml, or what this PC has time for].",
         ),
-        click.option("--size", type=click.Choice(NETWORK_SIZES), help="Of the network [default: dmr.toml]."),
+        click.option("--size", type=click.Choice(NETWORK_SIZES), help="Size of the network [default: as in dmr.toml]."),
     ):
         function = option(function)
     return function
 
 
 def chosen_settings(settings: Settings, command: str, **options: Any) -> TrainSettings:
-    """The training settings of `dmr.toml` with the options of the command line over them.
+    """The training settings: the options of the command line, and for the rest `dmr.toml`.
 
     Raises:
         UsageError: A value is out of its range.
@@ -57,5 +63,5 @@ def chosen_settings(settings: Settings, command: str, **options: Any) -> TrainSe
 
 
 def tell_now(line: str) -> None:
-    """Print a word on a training at once, not in the report at its end."""
+    """Print a line about a training at once, not in the report at the end."""
     click.echo(line, err=True)

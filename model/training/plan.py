@@ -50,7 +50,7 @@ class Plan:
             f" about {counted(self.steps, 'steps')} in {minutes}. Ends at about {end:%H:%M} or earlier."
         )
         if self.steps < ENOUGH:
-            line += f" That is few: about {ENOUGH} steps are wanted. Close other programs, or give it more --minutes."
+            line += f" That is few: about {ENOUGH} steps are needed. Close other programs, or allow more --minutes."
         return line
 
 

@@ -66,7 +66,9 @@ def resumed_trainer(
     if not states.has(run) or states.load(run, trainer):
         return trainer
     aside = states.unreadable(run).name
-    report.say(f"The interrupted run's state cannot be read and is kept as {aside}; training begins anew.")
+    report.say(
+        f"The state of the interrupted training cannot be read. It is kept as {aside}, and the training starts again."
+    )
     return new_trainer(run, sets, device)
 
 
@@ -94,7 +96,7 @@ def train_to_end(
             raise
         twice = states.save_undisturbed(run, trainer)
         if on_interrupt is None or not on_interrupt(trainer.step, twice):
-            words = f"Interrupted at step {trainer.step}, which is saved. The same command goes on from there; "
-            raise KeyboardInterrupt(f"{words}--finish makes a version of what it has.") from None
+            words = f"Interrupted at step {trainer.step}, which is saved. The same command goes on from there, and "
+            raise KeyboardInterrupt(f"{words}--finish makes a version of what it has learnt.") from None
     trainer.look_last()
     return True

@@ -171,7 +171,7 @@ def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None
     found = next(iter(states.interrupted()), None)
     where = f"{s.report.command} --finish"
     if found is None:
-        raise UsageError(where, "no interrupted training is waiting here", "Begin one: dmr train")
+        raise UsageError(where, "there is no interrupted training", "Start one: dmr train")
     run, classes = found.run, s.catalogue.classes()  # it may know classes that are retired since
     frames = TrainingFrames.of_dataset(s.catalogue, run.dataset)
     with states.alone(run):
@@ -179,8 +179,8 @@ def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None
         trainer = new_trainer(run, sets, pick_device(s.device))
         if not states.load(run, trainer):
             aside = states.unreadable(run).name
-            raise UsageError(where, f"the state cannot be read, and is kept as {aside}", "Begin anew: dmr train")
-        (say or s.report.say)(f"Makes a version of the training that was interrupted at step {trainer.step}.")
+            raise UsageError(where, f"the state cannot be read; it is kept as {aside}", "Start again: dmr train")
+        (say or s.report.say)(f"Making a version of the training that was interrupted at step {trainer.step}.")
         trainer.look_last()
         version = make_version(
             s, trainer, run=run, frames=frames, classes=classes, ended_early=True, activate=activate, advise=advise
@@ -206,7 +206,7 @@ def _planned(run: Run, frames: TrainingFrames, device: torch.device, say: Say) -
     """A new run with what its settings leave to this PC's pace."""
     if not run.settings.chosen:
         return run
-    say("Measuring how much training this PC can do: some seconds ...")
+    say("Measuring how fast this PC trains; this takes some seconds ...")
     plan = plan_training(
         run.settings,
         frames=len(frames.train),
@@ -236,5 +236,5 @@ def _nothing_new(workspace: Workspace, version: str) -> str:
     if details.get("ended_early"):
         line += f" and ended early, at step {details['steps']}"
     if learnt_nothing(workspace.models_folder / version):
-        return f"{line}. It has learnt nothing: train longer, such as --minutes 60, or outline more frames."
-    return f"{line}. --again makes another."
+        return f"{line}. It has learnt nothing: train longer, for example with --minutes 60, or outline more frames."
+    return f"{line}. --again trains another."

@@ -26,7 +26,7 @@ def models() -> None:
 @reporting
 @pass_workspace
 def list_(workspace: Workspace) -> Report:
-    """List the versions, the active one marked."""
+    """List the versions, and say which one is active."""
     from ...annotate.render.text_table import text_table
     from .manage import version_rows
 
@@ -55,7 +55,7 @@ def _told(row: VersionRow) -> tuple[str, str, str, str]:
 @reporting
 @pass_workspace
 def info(workspace: Workspace, model: str | None) -> Report:
-    """Show a version's card, its size and its arithmetic."""
+    """Show a version's card, its parameters and its multiply-adds."""
     import json
 
     from .manage import version_info
@@ -77,13 +77,15 @@ def info(workspace: Workspace, model: str | None) -> Report:
 
 @models.command()
 @click.argument("model", required=False)
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Where to [default: exports/].")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to [default: exports/]."
+)
 @reporting
 @pass_workspace
 def export(workspace: Workspace, model: str | None, folder: Path | None) -> Report:
-    """Write a version as ONNX, checked to compute the same.
+    """Write a version as ONNX, and check that it computes the same.
 
-    Its card is written beside it.
+    The version's card is written beside it.
     """
     from .manage import export_version
 
@@ -91,12 +93,12 @@ def export(workspace: Workspace, model: str | None, folder: Path | None) -> Repo
     with at_work(workspace, report, device="cpu") as s:
         version, path, difference = export_version(s, model=model, folder=folder or Path("exports"))
     report.data |= {"model": version, "path": path.as_posix(), "largest_difference": difference}
-    report.say(f"{path}: its logits differ by {difference:.1e} at most from the network's.")
+    report.say(f"{path}: its logits differ from the network's by at most {difference:.1e}.")
     return report
 
 
 @models.command()
-@click.option("--because", default="rollback", show_default=True, help="Why; it is kept.")
+@click.option("--because", default="rollback", show_default=True, help="Reason for the change; it is recorded.")
 @reporting
 @pass_workspace
 def rollback(workspace: Workspace, because: str) -> Report:
@@ -112,7 +114,7 @@ def rollback(workspace: Workspace, because: str) -> Report:
 
 @models.command()
 @click.argument("model")
-@click.option("--because", required=True, help="Why; it is kept.")
+@click.option("--because", required=True, help="Reason for the change; it is recorded.")
 @reporting
 @pass_workspace
 def promote(workspace: Workspace, model: str, because: str) -> Report:
@@ -128,5 +130,5 @@ def promote(workspace: Workspace, model: str, because: str) -> Report:
         return report
     report.say(f"{model} is the active model now.")
     if learnt_nothing(workspace.models_folder / model):
-        report.say("By its card it has learnt nothing: its drafts will be empty or useless. Next: train longer.")
+        report.say("Its card says that it has learnt nothing: its drafts will be empty or useless. Next: train longer.")
     return report

@@ -107,7 +107,7 @@ def evaluate_version(
     done = evaluate(predictor, samples(s.report), classes=classes, tell=s.tell, what="Evaluating", of=count)
     table = done.table
     if table.empty:
-        what = f"no labelled frame of the {split} patients" if outside is None else "no frame with a class of yours"
+        what = f"the {split} patients have no labelled frame" if outside is None else "no file covers a class of yours"
         raise UsageError("evaluate", what, "Choose another --split, or name the classes with --map LABEL=CLASS")
     where = f"{split} patients" if outside is None else "patients from outside"
     frames = counted(table["frame"].nunique(), "frames")
@@ -177,7 +177,7 @@ def _outside_samples(s: Session, outside: Outside, classes: Classes) -> tuple[in
 def _noting_learnt(found: Iterator[Sample], learnt: NDArray[np.uint64], version: str, said: Report) -> Iterator[Sample]:
     for sample in found:
         if looks_learnt(perceptual_hash(sample.pixels), learnt):
-            said.note(f"looks like a frame that {version} learnt from (no fair test)", sample.frame)
+            said.note(f"looks like a frame that {version} learnt from (not a fair test)", sample.frame)
         yield sample
 
 
@@ -198,7 +198,7 @@ def _resolver(classes: Classes, renames: Mapping[str, str]) -> Callable[[str], i
         found = classes.find(name)
         if found is None:
             where = f"--map {label}={name}"
-            raise UsageError(where, f"{name!r} is no class", f"Use one of {', '.join(classes.names)}")
+            raise UsageError(where, f"{name!r} is not a class", f"Use one of {', '.join(classes.names)}")
         mapped[canonical_label(label)] = found.id
 
     def resolve(text: str) -> int | None:

@@ -32,10 +32,10 @@ def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, 
             raise WorkspaceError("models", what, "Train longer, or name a version: `dmr models list`")
         raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:
-        raise UsageError(version, "is no model of this workspace", "See `dmr models list`")
+        raise UsageError(version, "is not a model of this workspace", "See `dmr models list`")
     network, card = load_network(s.workspace.models_folder / version, device=pick_device(s.device))
     if card.weights_sha256 != known[version].sha256:
-        raise ModelError(version, "is not the model that the catalogue names", "Restore its folder from a backup")
+        raise ModelError(version, "has other weights than the catalogue says", "Restore its folder from a backup")
     return version, network, card
 
 

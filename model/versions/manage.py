@@ -143,7 +143,7 @@ def promote_version(s: Session, model: str, *, because: str) -> bool:
         ModelError: Its files are missing or damaged.
     """
     if not because.strip():
-        raise UsageError("--because", "says nothing", "Say why: it is kept")
+        raise UsageError("--because", "is empty", "Give the reason: it is recorded")
     with s.writing():
         load_version(s, model=model)  # it is whole, or refused here
         active = s.catalogue.active_model()

@@ -30,10 +30,10 @@ FEW_PATIENTS: Final = 3  # as for the gate: fewer tell little
 Level = Literal["good", "usable", "poor", "nothing", "unknown"]
 _WORDS: Final[Mapping[str, str]] = {
     "good": "good. Most drafts lie where they should; borders and misses need correcting",
-    "usable": "usable. Drafts to begin with, and much to correct",
-    "poor": "poor. Most drafts will have to be drawn anew",
+    "usable": "usable. The drafts are a start, and need much correction",
+    "poor": "poor. Most drafts will have to be drawn again",
     "nothing": "it has learnt nothing yet. Its drafts are empty, or lie beside the structures",
-    "unknown": "unknown. No outline of a validation patient tells how good it is on new patients",
+    "unknown": "unknown. Without outlines of validation patients nobody knows how good it is on new patients",
 }
 
 
@@ -120,8 +120,8 @@ class Outcome:
             lines[0] += f" Validation Dice per image: {dice}; mean {self.mean:.2f} ({seen})."
         if self.mean and self.on_grid is not None:
             lines.append(
-                "  Measured at the frames' own size, over several views of each. The progress bar's "
-                f"{self.on_grid:.2f} is measured on the network's grid, over one."
+                "  This was measured at the frames' own size, over several views of each frame. The progress bar "
+                f"showed {self.on_grid:.2f}, measured on the network's grid over one view."
             )
         lines.append(f"Verdict: {_WORDS[self.level]}.")
         lines += [f"  {line}" for line in self._of_classes()]
@@ -132,18 +132,21 @@ class Outcome:
 
     def _of_classes(self) -> list[str]:
         lines = []
-        hardly = [f"{n} {d:.2f} ({self.frames_with.get(n, 0)})" for n, d in self.hardly_found.items()]
+        hardly = [
+            f"{n} (Dice {d:.2f}, {counted(self.frames_with.get(n, 0), 'training frames')})"
+            for n, d in self.hardly_found.items()
+        ]
         if hardly and self.level != "nothing":  # where it has learnt nothing they are all
-            what = f"Hardly found, with Dice and the number of training frames that show it: {', '.join(hardly)}."
+            what = f"Hardly found: {', '.join(hardly)}."
             lines.append(what if self.steps < FEW_STEPS else f"{what} Outline these in more frames.")
         never = [name for name in self.validation if not self.frames_with.get(name)]
         if never:
-            lines.append(f"Drawn in no training frame, so it cannot be found: {', '.join(never)}.")
+            lines.append(f"Drawn in no training frame, so the model cannot find it: {', '.join(never)}.")
         unseen = [n for n, d in self.validation.items() if d is None and n not in never]
         if unseen and self.mean is not None:
-            lines.append(f"Shown by no validation frame, so nobody knows: {', '.join(unseen)}.")
+            lines.append(f"Drawn in no validation frame, so nobody knows how well it is found: {', '.join(unseen)}.")
         if self.mean is None and (on_training := mean_known(self.training.values())) is not None:
-            lines.append(f"On frames that it learnt from its mean Dice is {on_training:.2f}; that is no test.")
+            lines.append(f"On frames that it learnt from its mean Dice is {on_training:.2f}; that is not a test.")
         return lines
 
     @property

@@ -70,5 +70,5 @@ def test_a_folder_that_is_no_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "scan.png").write_bytes(b"real")
     result = CliRunner().invoke(main, ["demo", str(tmp_path)])
     assert result.exit_code == 2
-    assert "holds other things" in result.output
+    assert "holds other files" in result.output
     assert [p.name for p in tmp_path.iterdir()] == ["scan.png"]

@@ -121,9 +121,9 @@ def test_retrain_rejects_what_learnt_nothing_and_a_model_that_learns_takes_its_p
     assert states() == {"v1": "rejected"}, "the same again changes nothing"
 
     promoted = dmr("models", "promote", "v1", "--because", "a person may")
-    assert "By its card it has learnt nothing" in promoted.output
+    assert "Its card says that it has learnt nothing" in promoted.output
     judged = dmr("retrain", "--no-pull", *ENOUGH)
-    assert "v2 against v1 is promoted: v1, the active model, had learnt nothing." in judged.output
+    assert "v2 against v1 is promoted: the active model v1 has learnt nothing." in judged.output
     assert states() == {"v1": "retired", "v2": "active"}
     assert "no new model" in dmr("retrain", "--no-pull", *ENOUGH).output
 
@@ -158,7 +158,7 @@ def test_empty_drafts_are_counted_and_it_is_said_that_physicians_see_bare_frames
     again = dmr("prelabel", str(made / "scans"))
     assert "4 empty drafts" in again.output, "also of drafts that were made before"
     (bare,) = [line for line in pushed() if "physicians see bare frames" in line]
-    assert bare.startswith("4 of 4 drafts in Label Studio are empty, for v1 finds nothing there")
+    assert bare.startswith("4 of 4 drafts in Label Studio are empty, because v1 finds nothing there")
 
 
 def test_an_interrupted_training_goes_on_and_it_is_told_before_it_begins(workspace: Workspace) -> None:
@@ -168,7 +168,9 @@ def test_an_interrupted_training_goes_on_and_it_is_told_before_it_begins(workspa
     train(workspace, say=said.append)
 
     new, goes_on = said
-    assert re.match(r"A new training: \d+ outlined frames of \d patients? to learn from, \d+ of 1 validation", new)
+    assert re.match(
+        r"A new training: it learns from \d+ outlined frames of \d patients?, and is judged on \d+ of 1 v", new
+    )
     assert new.endswith("dmrnet_s at 32 x 32 pixels, at most 6 steps. Ctrl-C stops it, and the same command goes on.")
     assert goes_on == "Goes on with the interrupted training at step 3: the outlines and settings are the same."
     assert card("v1")["steps"] == 6
@@ -188,13 +190,13 @@ def test_a_training_that_cannot_go_on_says_what_changed_and_the_interrupted_one_
     with pytest.raises(KeyboardInterrupt):
         train(workspace, steps=5, say=said.append, tell=stop_at(1))
     assert said[0].endswith(
-        f"It does not go on with the one interrupted at step 3, because of {len(since)} outlines drawn or changed "
+        f"It does not continue the training interrupted at step 3, because of {len(since)} outlines drawn or changed "
         "since and other settings (steps is 5 and was 6); `dmr train --finish` makes a version of that one."
     )
 
     train(workspace, steps=5)
     finished = dmr("train", "--finish", "--steps", "77", "--device", "cpu")
-    assert "Makes a version of the training that was interrupted at step 3." in finished.output
+    assert "Making a version of the training that was interrupted at step 3." in finished.output
     own = card("v2")
     assert (own["steps"], own["settings"]["steps"], own["ended_early"]) == (3, 6, True)
     with workspace.catalogue() as catalogue:
@@ -203,9 +205,7 @@ def test_a_training_that_cannot_go_on_says_what_changed_and_the_interrupted_one_
     assert frames == len(before)
 
     none = dmr("train", "--finish", code=2)
-    assert none.output == (
-        "Error: train --finish: no interrupted training is waiting here. Begin one: dmr train.\n"
-    )  # fmt: skip
+    assert none.output == "Error: train --finish: there is no interrupted training. Start one: dmr train.\n"
 
 
 def labelled(workspace: Workspace) -> list[Any]:

@@ -280,7 +280,7 @@ def test_what_is_edited_in_the_worklist_becomes_revisions(department: Department
 
 def test_new_outlines_make_a_second_model_that_waits(department: Department) -> None:
     listed = dmr("train", *TRAIN, "--again").output
-    assert "v2 waits" in listed
+    assert "v2 is not active yet" in listed
     assert "v2 is the active model now" in dmr("models", "promote", "v2", "--because", "a test").output
     states = {m["id"]: m["state"] for m in json.loads(dmr("models", "list", "--json").stdout)["models"]}
 
@@ -290,7 +290,7 @@ def test_new_outlines_make_a_second_model_that_waits(department: Department) -> 
 def test_retrain_judges_a_model_that_waits_only_while_it_knows_all_that_was_drawn(department: Department) -> None:
     dmr("train", *TRAIN, "--again")
     judged = dmr("retrain", "--no-pull", *TRAIN).output
-    assert "v3 had learnt all outlines" in judged
+    assert "v3 has learnt from all outlines" in judged
     assert "Gate: v3 against v2 is" in judged
     assert "no new model" in dmr("retrain", "--no-pull", *TRAIN).output
 

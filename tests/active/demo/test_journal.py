@@ -49,5 +49,5 @@ def test_another_seed_is_refused_and_so_is_a_folder_of_other_things(tmp_path: Pa
     with pytest.raises(UsageError, match="holds a demo of --seed 3"):
         Journal(tmp_path / "demo", seed=4)
     (tmp_path / "scan.png").touch()
-    with pytest.raises(UsageError, match="holds other things"):
+    with pytest.raises(UsageError, match="holds other files"):
         Journal(tmp_path, seed=3)

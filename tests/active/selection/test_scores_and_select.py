@@ -44,9 +44,9 @@ def test_a_frame_scores_the_mean_of_its_classes() -> None:
     ("scores", "words"),
     [
         ([ClassScore("lumbar_plexus", 0.7, 0.9, 0.01)], "lumbar plexus border very uncertain (0.70)"),
-        ([ClassScore("a", 0.1, 0.9, 0.1), ClassScore("b", 0.5, 0.4, 0.0)], "b perhaps missed (40% likely)"),
-        ([ClassScore("a", 0.1, 0.05, 0.0)], "the model sees none"),
-        ([ClassScore("a", 0.6, 0.45, 0.0)], "a is likely at 45%"),
+        ([ClassScore("a", 0.1, 0.9, 0.1), ClassScore("b", 0.5, 0.4, 0.0)], "b may be missed (40% likely)"),
+        ([ClassScore("a", 0.1, 0.05, 0.0)], "the model finds none"),
+        ([ClassScore("a", 0.6, 0.45, 0.0)], "a may be there (45% likely)"),
     ],
     ids=["uncertain", "missed", "nothing", "nothing but likely"],
 )
@@ -65,7 +65,7 @@ def test_at_most_two_of_a_clip_come_before_every_other_clip_had_its_turn() -> No
 
     assert [r.frame_id for r in ranked] == ["a0", "a1", "b0", "a2", "a3", "a4"]
     assert [r.rank for r in ranked] == [1, 2, 3, 4, 5, 6]
-    assert "after 2 better ones of its clip" in ranked[3].reason
+    assert "after 2 better frames of its clip" in ranked[3].reason
 
 
 def test_near_copies_within_a_clip_come_last_and_other_clips_are_left_alone() -> None:

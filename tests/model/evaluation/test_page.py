@@ -184,7 +184,7 @@ def test_a_folder_from_elsewhere_is_not_named_and_its_frames_are_numbered() -> N
     assert "frame 1: Dice" in markup.text
     assert "ZHANG" not in page.upper() and "WEI_" not in page.upper()
     unknown = written(None, frame="1 x", patient=None)
-    assert "2 frames; of 2 of them the patient is not known" in unknown
+    assert "2 frames; the patient is not known for 2 of them" in unknown
 
 
 @pytest.mark.parametrize("split", ["test", "validation", "train", None])

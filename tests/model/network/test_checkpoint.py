@@ -66,7 +66,7 @@ def test_a_missing_file_is_one_line(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "no JSON"), ("{}", "lacks"), ('{"format": 99}', "format 99")],
+    [("{", "not JSON"), ("{}", "lacks"), ('{"format": 99}', "format 99")],
     ids=["no JSON", "empty", "newer"],
 )
 def test_a_card_that_is_none_is_one_line(folder: Path, text: str, words: str) -> None:

@@ -33,11 +33,10 @@ def test_the_end_of_a_training_tells_steps_dice_a_class_a_verdict_and_what_next(
     assert outcome().lines("v1") == [
         "v1: 600 steps in 12 minutes, 24 epochs. Validation Dice per image: psoas_major 0.81, lumbar_plexus 0.22; "
         "mean 0.52 (4 patients, 16 frames).",
-        "  Measured at the frames' own size, over several views of each. The progress bar's 0.53 is measured on the "
-        "network's grid, over one.",
-        "Verdict: usable. Drafts to begin with, and much to correct.",
-        "  Hardly found, with Dice and the number of training frames that show it: lumbar_plexus 0.22 (8). "
-        "Outline these in more frames.",
+        "  This was measured at the frames' own size, over several views of each frame. The progress bar showed 0.53, "
+        "measured on the network's grid over one view.",
+        "Verdict: usable. The drafts are a start, and need much correction.",
+        "  Hardly found: lumbar_plexus (Dice 0.22, 8 training frames). Outline these in more frames.",
         "Next: `dmr prelabel FOLDER`, correct the first frames of the ranking, and `dmr retrain`.",
     ]
 
@@ -74,7 +73,7 @@ def test_a_rare_class_that_alone_is_on_validation_frames_does_not_decide_that_no
 
     assert rare.level == "nothing"
     assert learnt.level == "poor"
-    assert "  Shown by no validation frame, so nobody knows: psoas_major." in learnt.lines("v1")
+    assert "  Drawn in no validation frame, so nobody knows how well it is found: psoas_major." in learnt.lines("v1")
 
 
 def test_without_validation_patients_nobody_knows_and_training_frames_tell_only_whether_it_learns() -> None:
@@ -83,10 +82,9 @@ def test_without_validation_patients_nobody_knows_and_training_frames_tell_only_
     nothing = outcome(**unknown, training={"a": 0.0, "b": 0.01}, frames_with={"a": 9, "b": 9})
 
     assert learns.level == "unknown"
-    assert "Verdict: unknown. No outline of a validation patient tells how good it is on new patients." in (
-        learns.lines("v1")
-    )
-    assert "  On frames that it learnt from its mean Dice is 0.60; that is no test." in learns.lines("v1")
+    unsure = "Verdict: unknown. Without outlines of validation patients nobody knows how good it is on new patients."
+    assert unsure in learns.lines("v1")
+    assert "  On frames that it learnt from its mean Dice is 0.60; that is not a test." in learns.lines("v1")
     assert nothing.level == "nothing"
 
 
@@ -115,6 +113,6 @@ def test_after_many_steps_it_sends_to_the_outlines() -> None:
 
 
 def test_a_class_that_nobody_drew_is_named() -> None:
-    assert "  Drawn in no training frame, so it cannot be found: b." in outcome(
+    assert "  Drawn in no training frame, so the model cannot find it: b." in outcome(
         validation={"a": 0.8, "b": None}, mean=0.8, frames_with={"a": 5, "b": 0}
     ).lines("v1")
