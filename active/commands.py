@@ -17,7 +17,7 @@ from ..model.training.options import chosen_settings, tell_now, training_options
 if TYPE_CHECKING:
     from ..annotate.workspace import Workspace
 
-SHOWN = 10  # frames of the ranking printed; the table has all
+SHOWN = 10  # frames of the ranking that are printed; the table has all
 
 _reviewed_option = click.option(
     "--pixels-reviewed",
@@ -111,8 +111,8 @@ def retrain(
 ) -> Report:
     """Pull, train, let the gate judge the new model, push new drafts.
 
-    The new model learns from all outlines of the training patients. The new drafts are drawn by the model that is active
-    after the gate's verdict.
+    The new model learns from all outlines of the training patients. The model that is active after the gate's verdict
+    draws the new drafts.
     """
     from ..model.training.interrupt import ask_again
     from .retrain import run_cycle

@@ -1,4 +1,4 @@
-"""Drafts: what the active model draws in frames, kept in the catalogue, and what is said of empty ones."""
+"""Drafts: let the active model draw them, keep them in the catalogue, and report empty ones."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ..model.inference.predict import Prediction, Predictor, index_to_layers, la
 from ..model.versions.load import load_predictor
 from .selection.scores import class_scores, frame_score, reason
 
-TOLERANCE: Final = 4.0  # px: how far a draft's outline may be from the exact one, so that it can be edited by hand;
-TOLERANCE_MM: Final = 1.0  # and mm, where the spacing is known
+TOLERANCE: Final = 4.0  # px that a draft's outline may be off, so that it has few points and can be edited by hand
+TOLERANCE_MM: Final = 1.0  # the same in mm, where the spacing is known; the smaller of the two counts
 SPECK: Final = 30.0  # px²: smaller parts of a draft are noise to a physician
-LEAST_EMPTY: Final = 3  # empty drafts of which something is said, where they are also
-EMPTY_SHARE: Final = 0.5  # more than this share of the drafts
+LEAST_EMPTY: Final = 3  # the user is told of empty drafts if there are at least so many,
+EMPTY_SHARE: Final = 0.5  # and if they are more than this share of the drafts
 
 
 def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
-    """Let the active model predict these frames; what it predicted before is not predicted again.
+    """Let the active model predict those of these frames that it has not predicted before.
 
     Returns:
         The model's id.
@@ -39,7 +39,7 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
     missing = [f for f in frames if f.frame_id not in there]
     s.tell("Loading the model", 0, None)
     version, predictor = load_predictor(s, frames=len(missing))
-    classes = s.catalogue.classes()  # a model may know classes that are retired since
+    classes = s.catalogue.classes()  # a model may know classes that were retired later
     s.tell("Drawing drafts", 0, len(missing))
     # Pictures are read in one thread, the network works in another, and outlines are traced here.
     under_way: deque[FrameRecord] = deque()
@@ -67,7 +67,7 @@ def _loaded(s: Session, records: Sequence[FrameRecord]) -> Iterator[tuple[FrameR
 
 
 def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord]) -> Iterator[Frame]:
-    """The frames alone, whose records are noted as they pass."""
+    """The frames alone; each record is noted as its frame passes."""
     for record, frame in items:
         noted.append(record)
         yield frame
@@ -76,7 +76,7 @@ def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord
 def prediction_record(
     frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, classes: Classes
 ) -> PredictionRecord:
-    """What the catalogue keeps of a prediction: outlines that can be edited, statistics, a reason, the embedding."""
+    """What the catalogue keeps of a prediction: editable outlines, statistics, a reason and the embedding."""
     ids = [int(i) for i in predictor.class_ids[1:]]
     contains = classes.contained
     layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
@@ -127,12 +127,13 @@ def no_model(catalogue: Catalogue) -> str:
 
 
 def count_empty(s: Session, version: str, frames: Sequence[FrameRecord]) -> None:
-    """Count the drafts that show no outline, and say what to do where they are many.
+    """Count the drafts without an outline, and say what to do if there are many.
 
     Args:
         s: The session; its report gets the count and words.
-        version: Whose drafts.
-        frames: The frames that were drafted; those that show next to nothing are no sign of a poor model.
+        version: The model that drew the drafts.
+        frames: The frames that were drafted. Frames without a sector show next to nothing, so they are not held
+            against the model.
     """
     if not frames:
         return
@@ -148,5 +149,5 @@ def count_empty(s: Session, version: str, frames: Sequence[FrameRecord]) -> None
 
 
 def too_many_empty(empty: int, of: int) -> bool:
-    """Whether so many drafts without an outline say that something is wrong, and not just with single frames."""
+    """Whether there are so many empty drafts that the model is to blame, and not single frames."""
     return empty >= LEAST_EMPTY and empty > EMPTY_SHARE * of

@@ -1,4 +1,4 @@
-"""The exchange with Label Studio: what was drawn there comes in, and the ranking goes out."""
+"""The exchange with Label Studio: pull what was drawn there, push the ranking."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def has_studio(settings: Settings) -> bool:
 
 
 def take_in(s: Session, *, studio: bool) -> None:
-    """Take up what was drawn in `annotations/`, and what was submitted in Label Studio if that is wanted.
+    """Take in the edits in `annotations/`, and with `studio` also what was submitted in Label Studio.
 
     Raises:
         StudioError: The server fails.
@@ -41,12 +41,12 @@ def take_in(s: Session, *, studio: bool) -> None:
 
 
 def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None = None) -> None:
-    """Take in what was drawn, and bring Label Studio in line with the ranking of what nobody has labelled yet.
+    """Take in what was drawn, rank the frames that nobody has labelled yet, and push them to Label Studio.
 
     Args:
         s: The session; its report gets counts, words and the ranking.
-        pixels_reviewed: As `push_ranking` has it.
-        top: Likewise.
+        pixels_reviewed: As in `push_ranking`.
+        top: As in `push_ranking`.
 
     Raises:
         UsageError: Frames were not reviewed.
@@ -60,17 +60,17 @@ def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None 
 
 
 def wants_push(s: Session, *, ranked: bool) -> bool:
-    """Whether to push where nobody has said: where a Label Studio is set up, and all that would be sent was looked at.
+    """Whether to push if the user did not say: only if a Label Studio is set up and all frames to send are reviewed.
 
     Args:
-        s: The session; its report says why not.
-        ranked: Whether frames were ranked just now: without, nothing is said of their review.
+        s: The session; its report says why nothing is pushed.
+        ranked: Whether frames were ranked just now; if not, their review is not checked.
     """
     return has_studio(s.settings) and (not ranked or all_reviewed(s))
 
 
 def all_reviewed(s: Session) -> bool:
-    """Whether all that would be sent was looked at; says so if not."""
+    """Whether somebody looked at all frames that would be sent; if not, the report says so."""
     reviewed = all(f.reviewed_at is not None for f in s.catalogue.unlabelled_frames())
     if not reviewed:
         s.report.say(
@@ -82,19 +82,19 @@ def all_reviewed(s: Session) -> bool:
 def push_ranking(
     s: Session, client: StudioClient, *, pixels_reviewed: bool = False, top: int | None = None
 ) -> list[Ranked]:
-    """Rank what nobody has labelled yet, and bring the queues of Label Studio in line with it.
+    """Rank the frames that nobody has labelled yet, and update the queues of Label Studio to match.
 
     Args:
-        s: The session, its catalogue pulled; its report gets counts and words.
+        s: The session, after a pull; its report gets counts and words.
         client: The server.
-        pixels_reviewed: The user says that none of the frames shows who the patient is; it is kept.
-        top: Of the frames that are not there yet only those among the first so many; None for all.
+        pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
+        top: Frames that are not in a queue yet are added only up to this rank; None for all.
 
     Raises:
         UsageError: Frames were not reviewed.
         StudioError: The server fails.
     """
-    pick_device(s.device)  # or it is refused only where there is something to draw
+    pick_device(s.device)  # a wrong device is refused now, not only when there is something to draw
     if pixels_reviewed:
         s.catalogue.mark_reviewed(f.frame_id for f in s.catalogue.unlabelled_frames())
     ranking, outgoing = rank_unlabelled(s)
@@ -107,7 +107,7 @@ def push_ranking(
 
 
 def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:
-    """Say it where physicians see frames without a draft, though not on purpose."""
+    """Say so if physicians see frames without outlines because the model is missing or poor."""
     active = s.catalogue.active_model()
     if active is None:
         if sent:
@@ -125,7 +125,7 @@ def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:
 def _dealt(
     catalogue: Catalogue, queues: Sequence[QueueSettings], outgoing: Sequence[Outgoing], *, top: int | None
 ) -> list[tuple[QueueSettings, list[Outgoing]]]:
-    """The frames of each correcting queue: where a frame is already, else one queue after the other."""
+    """The frames of each correcting queue. A frame stays in its queue; new frames go to the queues in turn."""
     correcting = [queue for queue in queues if queue.purpose == "correct"]
     if not correcting:
         raise WorkspaceError("dmr.toml", 'no [[studio.queue]] has purpose = "correct"', "Add one")

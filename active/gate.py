@@ -1,7 +1,7 @@
-"""The gate: does a new model replace the active one? A paired bootstrap over patients decides, or leaves it open. Pure.
+"""The gate: does a new model replace the active one? A paired bootstrap over patients decides. Pure.
 
-Both models are scored on the same frames. A patient is drawn with all of their frames, for frames of one patient are
-near-copies. The statistic is the mean over classes of the mean Dice over the frames in which the class is drawn.
+Both models are scored on the same frames. The bootstrap draws whole patients, because frames of one patient are
+alike. The statistic: each class's mean Dice over the frames in which it is drawn, then the mean over the classes.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from ..model.evaluation.bootstrap import (
 )
 
 RESAMPLES: Final = 4000
-LEAST_PATIENTS: Final = 3  # of fewer, in all or with a class, a bootstrap draws nearly the same sample every time
+LEAST_PATIENTS: Final = 3  # with fewer patients a bootstrap draws nearly the same sample every time
 _Z: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure of the new model less that of the active one, with the bounds of its 95 % interval."""
+    """The new model's figure minus the active model's, with the bounds of its 95 % interval."""
 
     value: float
     low: float
     high: float
 
     def told(self) -> str:
-        """In words of a line."""
+        """The change and its interval, for a line of text."""
         return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One model's own Dice on the frames compared: the mean over the classes judged, and each class's."""
+    """One model's Dice on the compared frames: the mean over the judged classes, and each class's own."""
 
     mean: float
     classes: dict[str, float]
@@ -62,13 +62,13 @@ class Verdict:
         classes: Change of the Dice of each class that was judged.
         unjudged: Classes that are drawn in frames of fewer than `LEAST_PATIENTS` test patients, or that one of the
             models does not know.
-        false_positive_rate: Change of the share of covered, empty frames in which a class is drawn; None without such
-            frames. Of fewer than `LEAST_PATIENTS` patients, its interval is all that a rate can change by.
-        patients: Test patients compared.
-        patients_needed: About how many would settle an undecided case; None where that is not told.
+        false_positive_rate: Change of the false-positive rate over all classes; None if no class is covered and absent
+            in a frame. With fewer than `LEAST_PATIENTS` patients its interval is -1 to 1: anything is possible.
+        patients: Test patients that were compared.
+        patients_needed: About how many test patients would settle an undecided case; None if that is not known.
         frames: Frames of these patients in which a judged class is drawn.
         incumbent_dice: The active model's own figures; None where nothing could be compared.
-        candidate_dice: The new model's.
+        candidate_dice: The new model's own figures; None where nothing could be compared.
     """
 
     decision: Decision
@@ -100,18 +100,18 @@ def judge(
 ) -> Verdict:
     """Compare two models by their score tables.
 
-    - rejected: the upper bound of the change is below 0, or a class falls by more than `class_margin` and its upper
-      bound is below 0, or false positives surely rise;
-    - promoted: the lower bound is at least `-margin`, and false positives do not rise;
-    - undecided otherwise.
+    - rejected: the whole interval of the change is below 0; or a class falls by more than `class_margin` and its
+      whole interval is below 0; or the whole interval of the false-positive rate is above 0;
+    - promoted: the lower bound of the change is at least `-margin`, and the false-positive rate does not rise;
+    - undecided: in all other cases.
 
     Args:
         candidate: The new model's scores, as `metrics.score_table` makes them.
-        incumbent: The active model's, of the same frames; classes that one of them lacks are not judged.
-        margin: Dice that may be lost over all.
-        class_margin: Dice that may be lost in one class.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
+        incumbent: The active model's scores on the same frames. Classes that only one table has are not judged.
+        margin: Mean Dice that the new model may lose.
+        class_margin: Dice that it may lose in one class.
+        resamples: How often the bootstrap draws the patients.
+        seed: Random seed of the bootstrap.
 
     Example:
         >>> import pandas as pd
@@ -159,7 +159,7 @@ def _too_few(patients: int, unjudged: tuple[str, ...]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What changes from the active model to the new one."""
+    """The changes from the active model to the new one."""
 
     dice: Change
     classes: dict[str, Change]
@@ -168,7 +168,7 @@ class _Compared:
 
 
 def _compared(present: pd.DataFrame, both: pd.DataFrame, judged: list[str], *, resamples: int, seed: int) -> _Compared:
-    """The changes over frames that show a class that is judged, and of false positives over all frames."""
+    """The changes of Dice over frames that show a judged class, and of false positives over all frames."""
     patients = sorted(set(patients_of(present)))
     sums, counts = sums_by_patient(present, _lost(present, "dice"), patients=patients, names=judged)
     changes = resampled_means(sums, counts, _draws(len(patients), resamples, seed))  # (1 + resamples, classes)
@@ -181,7 +181,7 @@ def _compared(present: pd.DataFrame, both: pd.DataFrame, judged: list[str], *, r
 
 
 def _decision(found: _Compared, *, margin: float, class_margin: float) -> tuple[Decision, str, int | None]:
-    """What `judge` decides, why, and about how many patients would settle it."""
+    """The decision, the reason, and about how many patients would settle an undecided case."""
     dice, false_positives = found.dice, found.false_positives
     if dice.high < 0:
         return "rejected", f"its mean Dice is lower: {dice.told()}", None
@@ -211,7 +211,7 @@ def _scores(rows: pd.DataFrame, figure: str, names: list[str]) -> Scores:
 
 
 def _draws(patients: int, resamples: int, seed: int) -> Floats:
-    """`(1 + resamples, patients)`: how often each patient was drawn; in row 0, once each: the sample itself."""
+    """`(1 + resamples, patients)`: how often each patient was drawn. Row 0 is the sample itself: each once."""
     return np.vstack([np.ones(patients), drawn_patients(patients, resamples=resamples, seed=seed)])
 
 
@@ -238,8 +238,8 @@ def _false_positives(both: pd.DataFrame, *, resamples: int, seed: int) -> Change
 
 
 def _patients_needed(dice: Change, *, margin: float, patients: int) -> int | None:
-    """About how many patients would narrow the interval until it lies above `-margin`, or below 0."""
-    spread = (dice.high - dice.low) / (2 * _Z) * math.sqrt(patients)  # of one patient
+    """About how many patients would narrow the interval so that it lies above `-margin`, or below 0."""
+    spread = (dice.high - dice.low) / (2 * _Z) * math.sqrt(patients)  # of a single patient
     room = dice.value + margin if dice.value > -margin else -dice.value
     return None if room <= 0 else max(patients + 1, math.ceil((_Z * spread / room) ** 2))
 

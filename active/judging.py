@@ -1,4 +1,4 @@
-"""A new model and the active one on the same test frames, and the gate's verdict in words."""
+"""Score a new model and the active one on the same test frames, and tell the gate's verdict in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOTHING: Final = "it has learnt nothing yet"
 def judge_models(
     s: Session, candidate: ModelRecord, incumbent: ModelRecord | None
 ) -> tuple[Verdict, list[LabelledFrame]]:
-    """The verdict on a candidate, and the test frames that it was judged on; without an active model none."""
+    """The verdict on a candidate, and the test frames that it was judged on; no frames without an active model."""
     nothing = learnt_nothing(s.workspace.models_folder / candidate.id)
     if incumbent is None:
         first = Verdict("promoted", "it is the first model", None, {}, (), None, 0)
@@ -31,9 +31,9 @@ def judge_models(
     frames = test_frames(s, [candidate, incumbent])
     s.tell("Judging", 0, 2 * len(frames))
     new = _scores(s, candidate, frames, report=s.report)
-    old = _scores(s, incumbent, frames, report=Report(s.report.command))  # what cannot be read is said once
+    old = _scores(s, incumbent, frames, report=Report(s.report.command))  # unreadable files are reported once
     verdict = judge(new, old, margin=s.settings.gate.margin, class_margin=s.settings.gate.class_margin)
-    if nothing:  # beside an active model that knows nothing either it would pass
+    if nothing:  # it would pass against an active model that has learnt nothing either
         verdict = replace(verdict, decision="rejected", reason=_NOTHING)
     elif verdict.decision == "undecided" and learnt_nothing(s.workspace.models_folder / incumbent.id):
         verdict = replace(verdict, decision="promoted", reason=f"the active model {incumbent.id} has learnt nothing")
@@ -41,10 +41,10 @@ def judge_models(
 
 
 def test_frames(s: Session, models: Sequence[ModelRecord]) -> list[LabelledFrame]:
-    """The test frames that say something about all of these models; the report names those that do not.
+    """The test frames that are a fair test of all of these models; the report names the others.
 
-    Left out are those that look like a frame that one of the models learnt from, perhaps of one patient under two
-    names, and those that were drawn over a model's draft.
+    A frame is left out if it looks like a frame that one of the models learnt from: perhaps one patient has two names.
+    A frame is also left out if it was drawn over a model's draft.
     """
     labelled = [f for f in s.catalogue.labelled_frames(["test"]) if f.annotation.covered]
     drafted = [f for f in labelled if f.draft_model is not None]
@@ -59,7 +59,7 @@ def test_frames(s: Session, models: Sequence[ModelRecord]) -> list[LabelledFrame
 
 
 def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
-    """What a person is told of a verdict."""
+    """A verdict in lines for a person."""
     against = f" against {cycle.incumbent}" if cycle.incumbent else ""
     lines = [f"Gate: {cycle.candidate}{against} is {cycle.verdict}: {verdict.reason}."]
     lines += [f"  {name}: Dice {change.told()}" for name, change in verdict.classes.items()]

@@ -1,4 +1,4 @@
-"""`dmr prelabel`: scans in, drafts out, ranked, each with a reason."""
+"""`dmr prelabel`: take in scans, draw drafts, and rank the frames, each with a reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHEET_FRAMES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Prelabelled:
-    """What a run left: the frames in the order to be corrected, and where to look at them."""
+    """What `prelabel_scans` made: the ranking, its table, and a contact sheet of the first frames."""
 
     ranking: tuple[Ranked, ...]
     table: Path
@@ -46,8 +46,8 @@ def prelabel_scans(
     Args:
         s: The session; its report gets counts, failures, oddities and words.
         scans: Image files and folders.
-        seed: Of what is drawn at random.
-        pixels_reviewed: The user says that none of the frames shows who the patient is; it is kept.
+        seed: Random seed.
+        pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
 
     Returns:
         The ranking and its pictures; None when every frame is labelled already.
@@ -61,7 +61,7 @@ def prelabel_scans(
         >>> [ranked.rank for ranked in done.ranking]
         [1, 2]
     """
-    pick_device(s.device)  # or it is refused only after the scans
+    pick_device(s.device)  # a wrong device is refused now, not after the scans were read
     check_strategy(s.settings.select.strategy)
     sync_checkout(s)
     ids = ingest_scans(s, scans)
@@ -90,7 +90,7 @@ def prelabel_scans(
 
 
 def _drafted(s: Session, frames: Sequence[FrameRecord]) -> Mapping[str, Mapping[str, Any]]:
-    """Draw drafts where there is a model, and give what it said of the frames, by their ids."""
+    """Draw drafts if there is an active model; returns its statistics by frame id."""
     if _say_no_model(s):
         return {}
     version = predict_missing(s, frames)
@@ -100,7 +100,7 @@ def _drafted(s: Session, frames: Sequence[FrameRecord]) -> Mapping[str, Mapping[
 
 
 def _say_no_model(s: Session) -> bool:
-    """Say it where no model is active; whether that is so."""
+    """Whether no model is active; if so, the report says it."""
     if s.catalogue.active_model() is not None:
         return False
     s.report.say(f"{no_model(s.catalogue)}: the frames are ranked for a cold start, without outlines.")
@@ -108,14 +108,14 @@ def _say_no_model(s: Session) -> bool:
 
 
 def _draw_sheet(s: Session, ranking: Iterable[Ranked], sheets: Iterable[Sheet]) -> Path:
-    """A contact sheet of the frames that come first."""
+    """Draw a contact sheet of the frames that come first."""
     cells: list[tuple[NDArray[np.uint8], str]] = []
     classes = s.settings.classes
     for r, sheet in zip(ranking, sheets, strict=True):
         try:
             pixels = load_frame(s.workspace, sheet.frame).pixels
         except BrokenInput:
-            continue  # named when its draft was to be drawn
+            continue  # it was reported when its draft was due
         score = "" if r.score is None else f" ({r.score:.2f})"
         overlay = draw_overlay(pixels, sheet.annotation, classes=classes)
         cells.append((overlay, f"{r.rank}. {r.frame_id}{score}\n{r.reason}"))

@@ -1,4 +1,4 @@
-"""Frames in the order in which they are to be corrected, by the active model's drafts; and `reports/ranking.csv`."""
+"""Rank frames by the active model's drafts, and write `reports/ranking.csv`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .selection.select import Candidate, Ranked, check_strategy, select
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Frames in their order.
+    """A ranking and its table.
 
     Attributes:
-        order: The frames, with their reasons.
-        rows: The same as people read it.
-        table: The file that says so.
+        order: The frames in their order, with their reasons.
+        rows: The same as rows of the table.
+        table: The file with the table.
     """
 
     order: tuple[Ranked, ...]
@@ -41,14 +41,14 @@ def rank_and_write(
     blind: Collection[str],
     seed: int,
 ) -> Ranking:
-    """Rank frames, and write `reports/ranking.csv` and their drafts in `annotations/`.
+    """Rank frames, and write `reports/ranking.csv` and the drafts in `annotations/`.
 
     Args:
         s: The session.
-        frames: What is ranked.
-        scores: What the active model said of those that it has seen, by frame id; empty without a model.
-        blind: Frames that are to be outlined without a draft.
-        seed: Of what is drawn at random.
+        frames: The frames to rank.
+        scores: The active model's statistics, by frame id, of the frames that it has predicted; empty without a model.
+        blind: Frames that are outlined without a draft.
+        seed: Random seed.
     """
     s.tell("Writing annotations/", 0, None)
     write_checkout(s.workspace, draft_sheets(s.catalogue, frames))
@@ -62,10 +62,13 @@ def rank_and_write(
 
 
 def rank_unlabelled(s: Session) -> tuple[list[Ranked], list[Outgoing]]:
-    """Rank everything that nobody has labelled yet by the active model, with its drafts; both reports follow.
+    """Rank all frames that nobody has labelled yet, and write the table and the checkout.
 
     Args:
-        s: The session. The active model predicts what it has not yet seen.
+        s: The session. The active model predicts the frames that it has not predicted yet.
+
+    Returns:
+        The ranking, and the same frames with their drafts, ready to push.
     """
     check_strategy(s.settings.select.strategy)
     s.tell("Ranking", 0, None)
@@ -97,7 +100,8 @@ def rank_frames(
 ) -> list[Ranked]:
     """Order frames by the settings' strategy and a model's scores.
 
-    After them those in `blind`, at random; at the end those that show nothing, on which a network is unsure all over.
+    Frames in `blind` come after them, in random order. Frames that show nothing come last: a network is unsure all
+    over them, so their scores mean nothing.
     """
     candidates = []
     for f in frames:

@@ -1,4 +1,4 @@
-"""A ranking as people read it: with each frame's clip, its place there, and how good its draft is guessed to be."""
+"""The rows of a ranking's table: each frame with its clip, its position and its guessed Dice."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def ranking_rows(
     frames: Mapping[str, FrameRecord],
     scores: Mapping[str, Mapping[str, Any]],
 ) -> list[RankingRow]:
-    """A ranking's lines as people read them, with clip, position and guessed Dice.
+    """The rows of a ranking's table, with clip, position and guessed Dice.
 
     Args:
-        catalogue: Of the frames.
-        ranking: Their order.
-        frames: By their ids.
-        scores: What a model said of those that have a draft, by frame id.
+        catalogue: The catalogue that holds the frames.
+        ranking: The frames in their order.
+        frames: Their records, by frame id.
+        scores: The model's statistics, by frame id, of the frames that have a draft.
     """
     positions = clip_positions(catalogue, frames.values())
     return [
@@ -42,7 +42,7 @@ def ranking_rows(
 
 
 def mean_guessed_dice(statistics: Mapping[str, Any]) -> float | None:
-    """The guessed Dice of a draft, the mean over the structures drawn in it; None where none is."""
+    """The mean guessed Dice over the structures drawn in a draft; None if nothing is drawn."""
     guesses = [own.get("guessed_dice") for own in statistics.get("classes", {}).values()]
     known = [guess for guess in guesses if guess is not None]
     return sum(known) / len(known) if known else None

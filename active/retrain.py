@@ -1,4 +1,4 @@
-"""`dmr retrain`: a new model from what is new, judged by the gate against the active one, and its drafts."""
+"""`dmr retrain`: train a new model, let the gate judge it against the active one, and draw new drafts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .gate import Verdict
 from .judging import judge_models, verdict_lines
 from .ranking import rank_unlabelled
 
-WAIT_S: Final = 3600.0  # hours of training are not given up because another command is writing
+WAIT_S: Final = 3600.0  # hours of training must not be lost because another command is writing
 
 
 def run_cycle(
@@ -35,22 +35,22 @@ def run_cycle(
     say: Say | None = None,
     on_interrupt: OnInterrupt | None = None,
 ) -> CycleRecord | None:
-    """Take in what was drawn, retrain, and let the better model draw what nobody has labelled yet.
+    """Take in what was drawn, retrain, and let the active model draw drafts on the frames that nobody has labelled.
 
     Args:
         s: The session; its report gets counts and words.
         settings: How to train.
-        studio: Exchange with Label Studio: pull before, push after; None: where one is set up. Where the push fails,
+        studio: Pull from Label Studio before, and push to it after; None does so if one is set up. If the push fails,
             the report says so.
-        again: As `retrain` has it.
-        finish: Likewise.
-        say: Likewise.
-        on_interrupt: Likewise.
+        again: As in `retrain`.
+        finish: As in `retrain`.
+        say: As in `retrain`.
+        on_interrupt: As in `retrain`.
 
     Returns:
         The cycle; None where nothing is new.
     """
-    pick_device(s.device)  # or it is refused only after the edits
+    pick_device(s.device)  # a wrong device is refused now, not after the edits were taken in
     studio = has_studio(s.settings) if studio is None else studio
     with s.writing():
         take_in(s, studio=studio)
@@ -64,12 +64,12 @@ def run_cycle(
 
 
 def _sent(s: Session) -> bool:
-    """Send the drafts; whether that worked."""
+    """Send the drafts; returns whether that worked."""
     if not all_reviewed(s):
         return False
     try:
         pull_and_push(s)
-    except StudioError as error:  # the verdict, of hours of training, is told all the same
+    except StudioError as error:  # the verdict on hours of training is told anyway
         s.report.fail(error)
         return False
     return True
@@ -87,17 +87,17 @@ def retrain(
 ) -> CycleRecord | None:
     """Train a model on everything that was drawn, and let the gate judge it against the active one.
 
-    A run that was interrupted is gone on with: in the middle of training, or before the verdict. The workspace is
-    locked only while something is written. A model that has learnt nothing is never promoted, also not the first.
+    A run that was interrupted goes on, in the middle of training or before the verdict. The workspace is locked only
+    while something is written. A model that has learnt nothing is never promoted, not even the first one.
 
     Args:
         s: The session; its report gets counts and words.
         settings: How to train.
-        again: Train though nothing is new.
-        finish: Train no further: judge a version of the training that was interrupted last.
-        say: As `train_model` has it.
-        on_interrupt: Likewise.
-        bar: Likewise.
+        again: Train even if nothing is new.
+        finish: Do not train on; make a version of the last interrupted training, and judge it.
+        say: As in `train_model`.
+        on_interrupt: As in `train_model`.
+        bar: As in `train_model`.
 
     Returns:
         The cycle; None where nothing is new.
@@ -107,7 +107,7 @@ def retrain(
     """
     incumbent = s.catalogue.active_model()
     if incumbent is not None:
-        load_version(s, model=incumbent.id)  # or hours of training come to nothing
+        load_version(s, model=incumbent.id)  # a damaged model is found now, not after hours of training
     candidate = None if again or finish else _waiting(s.catalogue)
     if candidate is not None:
         s.report.say(f"{candidate.id} has learnt from all outlines and was not judged yet, so no new model is trained.")
@@ -122,7 +122,7 @@ def retrain(
             s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt, advise=False, bar=bar
         )
         if version in {m.id for m in models}:
-            return None  # it learnt nothing with these very settings, and that was said
+            return None  # this training was done before; the report says so
         candidate = next(model for model in s.catalogue.models() if model.id == version)
     verdict, frames = judge_models(s, candidate, incumbent)
     cycle = _settled(s, candidate, incumbent, verdict, frames)
@@ -134,13 +134,16 @@ def retrain(
 
 
 def _is_learnt(s: Session, models: Sequence[ModelRecord]) -> bool:
-    """Whether one of the models has learnt something from all that is drawn now."""
+    """Whether one of the models has learnt something from all current outlines."""
     learnt = {m.dataset for m in models if not learnt_nothing(s.workspace.models_folder / m.id)}
     return TrainingFrames.newest(s.catalogue).dataset in learnt
 
 
 def _waiting(catalogue: Catalogue) -> ModelRecord | None:
-    """The newest model, if it has learnt all there is and nobody has judged it: of `dmr train`, or a broken run."""
+    """The newest model, if it has learnt from all outlines and was not judged yet; else None.
+
+    `dmr train` makes such a model, and so does a `dmr retrain` that was interrupted before the verdict.
+    """
     models = catalogue.models()
     judged = {cycle.candidate for cycle in catalogue.cycles()}
     if not models or models[-1].id in judged or models[-1].state != "candidate":
@@ -155,10 +158,10 @@ def _settled(
     verdict: Verdict,
     frames: Sequence[LabelledFrame],
 ) -> CycleRecord:
-    """Record a verdict, and do what it says.
+    """Record a verdict and carry it out.
 
     Raises:
-        WorkspaceError: Another model has become the active one meanwhile.
+        WorkspaceError: Another model became the active one in the meantime.
     """
     with s.writing(wait_s=WAIT_S), s.catalogue.transaction():
         active = s.catalogue.active_model()
@@ -186,8 +189,8 @@ def _follow(
     verdict: Verdict,
     test_version: str | None,
 ) -> None:
-    """Do what the verdict says, in the transaction that records it."""
-    if incumbent is None:  # a first model that has learnt something is active since it was made, and others are not
+    """Carry out the verdict, in the transaction that records it."""
+    if incumbent is None:  # a first model that has learnt something was made active when it was saved
         return
     if verdict.decision == "promoted":
         catalogue.set_model_state(candidate.id, state="candidate", test_version=test_version)

@@ -1,4 +1,4 @@
-"""The figures that a demo came to, and the commands to go on with."""
+"""The figures of a demo, and the commands to type next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEXT: Final = (
     ("dmr retrain --minutes 5", "fetches what you corrected, trains a new model, and judges it"),
     ("dmr status", "shows what is in the workspace, and what to do next"),
 )
-"""Commands to type in the demo's folder, each with what it does: on the page and in the terminal."""
+"""Commands to type in the demo's folder, each with what it does. Shown on the page and in the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class ModelFigures:
 
     Attributes:
         id: Its version.
-        steps: It was trained for.
-        minutes: Of its training, without looks at the validation patients.
-        frames: It learnt from.
-        patients: Of these frames.
+        steps: Steps of its training.
+        minutes: Minutes of its training.
+        frames: Frames that it learnt from.
+        patients: Patients that these frames are from.
         dice: Its mean Dice on the test patients, 0 to 1; None where the gate could not compare.
         classes: Its Dice of each class that was judged.
     """
@@ -44,11 +44,11 @@ class ModelFigures:
 
     @classmethod
     def of(cls, card: Card, scores: Mapping[str, Any] | None) -> ModelFigures:
-        """What a model's card says of it, and the gate.
+        """The figures of a model, from its card and the gate's scores.
 
         Args:
-            card: The model's.
-            scores: The `incumbent_dice` or the `candidate_dice` of `Verdict.as_json`.
+            card: The model's card.
+            scores: `incumbent_dice` or `candidate_dice` of `Verdict.as_json`.
         """
         learnt = card.details["data"]["train"]
         return cls(
@@ -64,19 +64,19 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class DemoFigures:
-    """What stands on a demo's page.
+    """The figures on a demo's page.
 
     Attributes:
         first: The model that drew the drafts.
-        second: The model that learnt from the corrected frames, too.
-        verdict: Of the gate on the second, as `Verdict.as_json` gives it.
-        corrected: Frames that the simulated physician corrected.
-        structures: What was done to them.
-        minutes: Of each part of the demo, by its name, in their order.
-        smaller: Says what was made smaller because the computer is busy; None where nothing was.
-        seed: Of subjects and networks.
-        version: Of dmr.
-        date: As `2026-01-31`.
+        second: The model that learnt from the corrected frames too.
+        verdict: The gate's verdict on the second model, as `Verdict.as_json` gives it.
+        corrected: How many frames the simulated physician corrected.
+        structures: What it did to the structures in them.
+        minutes: Minutes of each part of the demo, by the part's name, in order.
+        smaller: Says what was made smaller because the computer is slow or busy; None if nothing was.
+        seed: Random seed of the subjects and the networks.
+        version: The version of dmr.
+        date: The date, such as `2026-01-31`.
     """
 
     first: ModelFigures
@@ -97,5 +97,5 @@ class DemoFigures:
 
     @property
     def total_minutes(self) -> float:
-        """Of all parts."""
+        """The minutes of all parts together."""
         return sum(self.minutes.values())

@@ -1,4 +1,4 @@
-"""What a demo has done so far, kept in its folder, so that an interrupted one goes on."""
+"""The journal of a demo: what it has done so far. An interrupted demo goes on from it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Values = dict[str, Any]
 
 
 class Journal:
-    """The parts of a demo that are done, what each came to, and the time spent on each.
+    """The parts of a demo that are done, their results, and the time that each took.
 
     Args:
-        folder: Of the demo.
-        seed: Of the demo.
+        folder: The demo's folder.
+        seed: The demo's random seed.
 
     Raises:
-        UsageError: The folder holds other things, or a demo of another seed.
+        UsageError: The folder holds other files, or a demo of another seed.
     """
 
     def __init__(self, folder: Path, *, seed: int) -> None:
@@ -47,15 +47,15 @@ class Journal:
 
     @property
     def minutes(self) -> dict[str, float]:
-        """Spent on each part, in the order in which they were begun; of all sittings."""
+        """Minutes spent on each part, over all sittings, in the order in which the parts began."""
         return {part: seconds / 60 for part, seconds in self._content["seconds"].items()}
 
     def part(self, name: str, work: Callable[[], Values]) -> Values:
-        """Do a part of the demo, unless it is done: then only what it came to is given.
+        """Do a part of the demo and keep its result; a part that is done gives its result again.
 
         Args:
-            name: As it stands on the page, in its table of minutes.
-            work: Gives JSON values.
+            name: The part's name in the page's table of minutes.
+            work: Does the part, and returns its result as JSON values.
         """
         if name in self._content["parts"]:
             done: Values = self._content["parts"][name]
@@ -64,14 +64,14 @@ class Journal:
         try:
             came_to = work()
             self._content["parts"][name] = came_to
-        finally:  # an interrupted part took its time, too
+        finally:  # the time of an interrupted part counts too
             spent = self._content["seconds"]
             spent[name] = spent.get(name, 0.0) + time.monotonic() - began
             self.save()
         return came_to
 
     def save(self) -> None:
-        """Keep it."""
+        """Write the journal."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self._path, (json.dumps(self._content, indent=1) + "\n").encode("utf-8"))
 

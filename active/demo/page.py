@@ -20,15 +20,15 @@ from ..drafts import draft_shapes
 from .figures import NEXT, DemoFigures
 
 PAGE: Final = "demo.html"
-SHOWN: Final = 8  # frames of each kind
-OUTCOMES: Final = {  # of a decision of the gate; the models' ids come in
+SHOWN: Final = 8  # corrected frames, and test frames
+OUTCOMES: Final = {  # by the gate's decision; the first model's id is filled in
     "promoted": "It is no worse than {0} and is the active model now.",
     "rejected": "It is worse than {0}, which stays the active model.",
     "undecided": "The test patients do not settle it; {0} stays the active model.",
 }
 
 Row = Sequence[tuple[str, Picture]]
-"""Pictures side by side, each with its name."""
+"""Pictures side by side, each with a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Correction:
 
 
 def write_page(s: Session, corrections: Sequence[Correction], *, figures: DemoFigures) -> Path:
-    """Write `reports/demo.html`, one file with its pictures inside: figures first, then frames, then what to do next.
+    """Write `reports/demo.html`, one file with its pictures inside.
 
     Args:
         s: The demo's session.
         corrections: The frames that were corrected, most informative first.
-        figures: What the demo came to.
+        figures: The demo's figures.
     """
     classes = s.settings.classes
     corrected = []
@@ -87,9 +87,9 @@ def demo_page(
     """The whole page.
 
     Args:
-        figures: What the demo came to.
-        classes: The workspace's.
-        corrected: Frames before and after their correction, each with what it is and why it came first.
+        figures: The demo's figures.
+        classes: The workspace's classes.
+        corrected: Frames before and after their correction, each with its id and why it came first.
         tested: Frames of test patients, as both models draw them.
     """
     first, second, decision = figures.first, figures.second, str(figures.verdict["decision"])
@@ -111,7 +111,7 @@ def demo_page(
 
 
 def _test_frames(s: Session, models: tuple[str, str]) -> list[tuple[Any, list[tuple[str, Annotation]]]]:
-    """A frame of each test patient as both models draw it, and as it is."""
+    """A frame of each test patient, with the outlines of both models and the exact ones."""
     clips: dict[str, list[LabelledFrame]] = {}
     for item in s.catalogue.labelled_frames(["test"]):
         clips.setdefault(item.frame.clip_id, []).append(item)

@@ -1,4 +1,4 @@
-"""`dmr demo`: the loop on synthetic frames, start to end, with a simulated physician."""
+"""`dmr demo`: run the whole loop on synthetic frames, with a simulated physician."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from .scans import LABELLED, draw_scans, import_scans, scan_answers
 
 SPLIT: Final = {"train": 0.3, "validation": 0.1, "test": 0.6}
 CORRECTED: Final = 20  # frames
-INPUT: Final = 128  # pixels: the smallest at which the plexus is still some pixels wide
+INPUT: Final = 128  # pixels: the smallest grid on which the plexus is still some pixels wide
 BATCH: Final = 8  # frames
-EPOCHS: Final = 45  # of both models: the one that has more frames takes more steps
+EPOCHS: Final = 45  # for both models: the one with more frames takes more steps
 LEAST_EPOCHS: Final = 40  # with fewer, the first model draws too little for a demonstration
-TRAINING_S: Final = 400.0  # of both trainings, at most, where LEAST_EPOCHS allow it
+TRAINING_S: Final = 400.0  # seconds for both trainings together, unless LEAST_EPOCHS take longer
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What a demonstration came to.
+    """The result of a demo.
 
     Attributes:
-        verdict: Of the gate on the second model.
-        gain: Mean Dice of the second model less that of the first, over test patients.
+        verdict: The gate's decision on the second model.
+        gain: Mean Dice of the second model minus that of the first, on test patients.
         page: The page to look at.
-        figures: Of both models, and the minutes.
+        figures: The figures on the page.
     """
 
     verdict: str
@@ -56,7 +56,7 @@ class Demo:
 
 
 def finished_page(folder: Path) -> Path | None:
-    """The page of a demo that was run there to its end; None where there is none."""
+    """The page of a demo that was finished in this folder; None if there is none."""
     page = folder / "reports" / PAGE
     return page if page.is_file() and (folder / SCANS).is_dir() else None
 
@@ -70,20 +70,20 @@ def run_demo(
     show: Callable[[str], None],
     tell: Tell = silent,
 ) -> Demo:
-    """Make scans, import, train, pre-label, rank, correct, retrain, judge; leave an ordinary workspace.
+    """Draw scans, import, train, pre-label, rank, correct, retrain and judge; leave an ordinary workspace.
 
-    A demo that was interrupted goes on where it was.
+    A demo that was interrupted goes on where it stopped.
 
     Args:
-        folder: Of the workspace; a new one, or one that a demo has begun.
-        steps: Of each training; None for as many as this PC does in some minutes.
-        seed: Of subjects and networks.
-        device: What computes, as in `--device`.
-        show: Told what is going on, a line each.
-        tell: Told how far it is.
+        folder: The workspace to make, or one that an interrupted demo has begun.
+        steps: Steps of each training; None for what this PC does in some minutes.
+        seed: Random seed of the subjects and the networks.
+        device: Where to compute, as in `--device`.
+        show: Gets lines about what is going on.
+        tell: Gets the progress.
 
     Raises:
-        UsageError: The folder holds other things.
+        UsageError: The folder holds other files, or a demo of another seed or of other steps.
     """
     if seed < 0:
         raise UsageError("demo --seed", f"is {seed}", "Give 0 or more")
@@ -95,11 +95,11 @@ def run_demo(
         try:
             return _Run(s, journal, seed, show).to_end(steps)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt from None  # in the words of every command: a training's own name its options
+            raise KeyboardInterrupt from None  # a training's message names options that the demo does not have
 
 
 def _workspace(folder: Path, journal: Journal) -> Workspace:
-    """The demo's workspace. The journal goes first: with it, what a killed demo left is known as a demo's."""
+    """The demo's workspace. The journal is written first, so that a killed demo's folder is recognised as one."""
     journal.save()
     try:
         return Workspace.create(folder, coverage="all", split=SPLIT)[0]
@@ -111,7 +111,7 @@ def _workspace(folder: Path, journal: Journal) -> Workspace:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The parts of a demo, one after the other; each is done once."""
+    """The parts of a demo, in order; each is done once."""
 
     s: Session
     journal: Journal
@@ -155,7 +155,7 @@ class _Run:
         return {}
 
     def _settings(self, steps: int | None) -> tuple[TrainSettings, str | None]:
-        """How both models are trained, and what was made smaller for this PC."""
+        """The settings of both trainings, and a line if they were made smaller for this PC."""
         settings = train_settings(self.s.settings, input=INPUT, seed=self.seed, batch=BATCH)
 
         def measured() -> dict[str, Any]:
@@ -184,7 +184,7 @@ class _Run:
         long = counted(settings.steps, "steps") if settings.epochs is None else counted(settings.epochs, "epochs")
         self.show(f"3. dmr train: DMRNet learns from the training patients ({long}).")
         s = replace(self.s, report=Report("train"))
-        # A demo of few steps goes on with what it has.
+        # Activated even if it has learnt nothing, so that a demo of few steps can go on.
         model = train_model(s, settings=settings, say=self._told, activate=True)
         for line in s.report.words:
             if line.startswith((f"{model}: ", "Verdict: ")):
@@ -195,7 +195,7 @@ class _Run:
         self.show("4. dmr prelabel new_scans: drafts, the most informative frames first.")
         with self._part("prelabel") as s, s.writing():
             made = prelabel_scans(s, [self.scans / "new_scans"])
-        assert made is not None  # no new scan is labelled
+        assert made is not None  # the new scans are not labelled
         for r in made.ranking[:5]:
             self.show(f"   {r.rank:>2}. {r.frame_id}  {r.reason}")
         return {"first": [[r.frame_id, r.reason] for r in made.ranking[:CORRECTED]]}
@@ -220,12 +220,12 @@ class _Run:
         self.show("6. dmr retrain: a second model learns from all outlines; the gate judges it on test patients.")
         with self._part("retrain") as s:
             retrain(s, settings=settings, say=self._told, bar="Training again")
-        cycle = self.s.catalogue.cycles()[-1]  # a demo that was interrupted after its verdict finds it here
+        cycle = self.s.catalogue.cycles()[-1]  # also there if the demo was interrupted after the verdict
         return {"candidate": cycle.candidate, "verdict": cycle.verdict, **cycle.bounds}
 
     @contextmanager
     def _part(self, command: str) -> Iterator[Session]:
-        """A session with a report of its own, which is shown at its end."""
+        """A session with its own report, which is shown at the end."""
         s = replace(self.s, report=Report(command))
         yield s
         for line in s.report.lines():
@@ -236,11 +236,11 @@ class _Run:
 
 
 def affordable_epochs(pace_s: float) -> int:
-    """The epochs of both trainings that fit into `TRAINING_S`.
+    """How many epochs of both trainings fit into `TRAINING_S`; from `LEAST_EPOCHS` to `EPOCHS`.
 
     Args:
         pace_s: Seconds a step.
     """
     first = round(SPLIT["train"] * LABELLED[0]) * LABELLED[1]
-    steps = (first + first + CORRECTED) / BATCH  # of an epoch of each
+    steps = (first + first + CORRECTED) / BATCH  # of one epoch of both trainings
     return max(LEAST_EPOCHS, min(EPOCHS, int(TRAINING_S / steps / pace_s)))

@@ -1,4 +1,4 @@
-"""The synthetic scans of a demonstration: some with outlines, some without, whose answers are put aside."""
+"""The synthetic scans of a demo: some with outlines; for the others, the answers are kept apart."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ...annotate.shapes import Annotation
 from ...annotate.system.store import sha256_hex
 from ...annotate.workspace import Session, Workspace
 
-# Few patients to learn from and many to test on: what twenty more frames bring is then seen, and not only hoped for.
-LABELLED: Final = (20, 4)  # patients, and frames of each
-NEW: Final = (12, 5)
+# Few patients to learn from and many to test on: so the effect of twenty more frames can be measured.
+LABELLED: Final = (20, 4)  # scans with outlines: patients, and frames of each
+NEW: Final = (12, 5)  # scans without: the same
 
 
 def draw_scans(scans: Path, seed: int, tell: Tell) -> None:
-    """Clips with outlines in `labelled/`; others in `new_scans/`, with what is on them put aside in `answers/`."""
+    """Draw clips with outlines in `labelled/`, and others in `new_scans/` with their outlines in `answers/`."""
     sets = {
         "labelled": PhantomSet(*LABELLED, seed=2 * seed),
         "answers": PhantomSet(*NEW, seed=2 * seed + 1),
     }
     for name in (*sets, "new_scans"):
-        shutil.rmtree(scans / name, ignore_errors=True)  # of a demo that was interrupted while it drew
+        shutil.rmtree(scans / name, ignore_errors=True)  # left by a demo that was interrupted while drawing
     total = sum(s.patients * s.frames for s in sets.values())
     for name, wanted in sets.items():
         for n in write_phantom(scans / name, wanted):
@@ -49,7 +49,7 @@ def import_scans(s: Session, folder: Path) -> None:
 
 
 def scan_answers(workspace: Workspace, scans: Path) -> dict[str, Annotation]:
-    """What is truly on the new scans, by frame id."""
+    """The exact outlines of the new scans, by frame id."""
     classes, key = workspace.settings.classes, workspace.key
     answers = {}
     for path in sorted((scans / "answers").glob("*.json")):

@@ -1,1 +1,1 @@
-"""Which frame next: how much a frame has to teach, and the order that follows."""
+"""Which frames come next: how much a frame can teach, and the order that follows."""

@@ -1,4 +1,4 @@
-"""How much a frame has to teach: pure functions of a network's probabilities."""
+"""How much a frame can teach: pure functions of a network's probabilities."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# A class's plausible region is half as large again as the area that it is expected to have, so that its border lies
-# inside; averaged over the whole frame a small nerve would drown in background.
+# A class's plausible region is 1.5 times its expected area, so that it includes the border. Averaged over the whole
+# frame, a small nerve would drown in background.
 REGION_FACTOR = 1.5
 REGION_LEAST = 24  # pixels of the network's grid: the area of a small nerve at 128 x 128
-PLAUSIBLE = 0.05  # pixels below do not count towards the expected area: thousands of them would make a large one
-LIKELY = 0.2  # a class that nowhere reaches this probability is not thought to be there
+PLAUSIBLE = 0.05  # less likely pixels do not count towards the expected area: they are thousands, and would dominate
+LIKELY = 0.2  # a class that reaches this probability nowhere counts as absent
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """What a network is unsure of in one class of one frame.
+    """How unsure a network is of one class in one frame.
 
     Attributes:
         name: The class.
-        entropy: Mean binary entropy over the plausible region, 0 certain to 1.
+        entropy: Mean binary entropy over the plausible region; 0 is certain, 1 is most uncertain.
         peak: Highest probability in the frame, 0 to 1.
         area: Share of the frame outlined as this class, 0 to 1.
     """
@@ -34,7 +34,7 @@ class ClassScore:
 
 
 def plausible_entropy(p: NDArray[np.float32]) -> float:
-    """Mean binary entropy of one layer `(h, w)` over the pixels where the class is most likely, 0 to 1 bit."""
+    """Mean binary entropy of one layer `(h, w)` over its most likely pixels, 0 to 1 bit."""
     expected = p[p >= PLAUSIBLE].sum()
     n = int(np.clip(REGION_FACTOR * expected, min(REGION_LEAST, p.size), p.size))
     top = np.partition(p.ravel(), p.size - n)[p.size - n :].astype(np.float64).clip(1e-6, 1 - 1e-6)
@@ -46,8 +46,8 @@ def class_scores(layers: NDArray[np.float32], drawn: NDArray[np.bool_], *, names
 
     Args:
         layers: `(C, h, w)` probabilities on the network's grid.
-        drawn: `(C, H, W)` what is outlined, at the frame's own size.
-        names: Of the classes.
+        drawn: `(C, H, W)` masks of the outlines, at the frame's own size.
+        names: Names of the classes.
     """
     return [
         ClassScore(name, plausible_entropy(p), float(p.max()), float(d.mean()))
@@ -56,7 +56,7 @@ def class_scores(layers: NDArray[np.float32], drawn: NDArray[np.bool_], *, names
 
 
 def frame_score(scores: Sequence[ClassScore]) -> float:
-    """A frame's informativeness, 0 to 1: the mean over its classes."""
+    """A frame's score, 0 to 1: the mean entropy over its classes."""
     return float(np.mean([s.entropy for s in scores])) if scores else 0.0
 
 

@@ -22,8 +22,8 @@ class Candidate:
         patient: Pseudonym, None where unknown.
         position: Its place in the clip, any number that grows with time.
         perceptual_hash: 16 hex digits, None where there is none.
-        score: Informativeness, higher is more; None without a model.
-        reason: Why, in a sentence; empty without a model.
+        score: How much the frame can teach; higher is more. None without a model.
+        reason: Why it has this score, in words; empty without a model.
 
     Example:
         >>> dmr.Candidate("f1", clip="c1", patient=None, position=0).score is None
@@ -50,7 +50,7 @@ class Ranked:
 
 
 def informative(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:
-    """By score, at most `per_clip` of a clip before every other clip has had its turn; near-copies last."""
+    """Highest score first, but at most `per_clip` frames of a clip in each turn of the clips; near-copies last."""
     del seed
     best_first = sorted(candidates, key=lambda c: (-(c.score or 0.0), c.frame_id))
     copies = _near_copies(best_first)
@@ -68,9 +68,9 @@ def informative(candidates: Sequence[Candidate], *, per_clip: int, seed: int) ->
 
 
 def cold_start(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:
-    """Without a model: the clips in turn, and of each first its most typical frame, then the most different ones.
+    """Without a model: take the clips in turn; of each clip the most typical frame first, then the most different ones.
 
-    Near-copies come last. Alike and different go by the perceptual hashes.
+    Perceptual hashes say which frames are alike. Near-copies come last.
     """
     del per_clip, seed
     in_order = sorted(candidates, key=lambda c: (c.clip, c.position, c.frame_id))
@@ -93,7 +93,7 @@ def cold_start(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> 
 
 
 def at_random(candidates: Sequence[Candidate], *, per_clip: int, seed: int) -> list[tuple[Candidate, str]]:
-    """Drawn at random, every frame alike."""
+    """In random order; every frame has the same chance."""
     del per_clip
     in_order = sorted(candidates, key=lambda c: c.frame_id)
     order = np.random.default_rng(seed).permutation(len(in_order))
@@ -105,7 +105,11 @@ SELECTORS: dict[str, Selector] = {"informative": informative, "cold-start": cold
 
 
 def check_strategy(name: str) -> None:
-    """Raises SettingsError: there is no such strategy."""
+    """Refuse a strategy that does not exist.
+
+    Raises:
+        SettingsError: There is no such strategy.
+    """
     if name not in SELECTORS:
         raise SettingsError(
             "dmr.toml", f"[select] strategy {name!r} is not known", f"Use one of {', '.join(SELECTORS)}"
@@ -113,16 +117,16 @@ def check_strategy(name: str) -> None:
 
 
 def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, seed: int = 0) -> list[Ranked]:
-    """Put frames in the order in which they should be drawn on.
+    """Put frames in the order in which they should be outlined.
 
     Args:
         candidates: Frames that nobody has labelled.
-        strategy: A name of `SELECTORS`; without scores `informative` becomes `cold-start`.
-        per_clip: Frames of one clip that come before every other clip has had its turn.
+        strategy: A name in `SELECTORS`; without scores `informative` becomes `cold-start`.
+        per_clip: Frames that a clip may give before it is every other clip's turn.
         seed: Random seed.
 
     Returns:
-        All of them, the first one first, each with the reason for its place.
+        All of them in order, each with the reason for its place.
 
     Example:
         >>> a = dmr.Candidate("a", clip="c1", patient=None, position=0, score=0.2, reason="nerve border uncertain")
@@ -137,7 +141,7 @@ def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, see
 
 
 def _near_copies(in_order: Sequence[Candidate]) -> set[str]:
-    """Frames that look like one of their own clip that comes before them in this order."""
+    """Frames that look like an earlier frame of the same clip in this order."""
     kept: dict[str, list[str]] = defaultdict(list)
     copies = set()
     for c in in_order:
@@ -151,7 +155,7 @@ def _near_copies(in_order: Sequence[Candidate]) -> set[str]:
 
 
 def _typical_then_different(hashes: Sequence[str]) -> list[int]:
-    """Indices of all: the one nearest to the others first, then always the one farthest from those taken."""
+    """All indices: first the frame nearest to all others, then each time the frame farthest from those taken."""
     bits = np.array([int(h, 16) for h in hashes], np.uint64)
     order = [int(np.argmin([np.bitwise_count(bits ^ b).sum() for b in bits]))]
     distance = np.bitwise_count(bits ^ bits[order[0]]).astype(np.int64)

@@ -1,1 +1,1 @@
-"""A simulated physician, for demonstrations and measurements."""
+"""A simulated physician, for demos and measurements."""

@@ -1,4 +1,4 @@
-"""A simulated physician, for demonstrations and measurements: corrects drafts by an answer that is known."""
+"""A simulated physician, for demos and measurements: it corrects drafts by an answer that is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...annotate.shapes import Annotation, Shape
 from ...annotate.system.store import write_atomic
 from ...annotate.workspace import Session
 
-GOOD_ENOUGH: Final = 0.93  # Dice at which a structure is left as it was drafted; invented
+GOOD_ENOUGH: Final = 0.93  # a drafted structure with this Dice or more is kept; our own choice
 AUTHOR: Final = "simulated-physician"
 
 
@@ -34,13 +34,13 @@ class Corrected:
 
 
 def correct_drafts(s: Session, answers: Mapping[str, Annotation]) -> Corrected:
-    """Correct the drafts of some frames in `annotations/`, as a physician would in Labelme, and take them up.
+    """Correct the drafts of some frames in `annotations/`, as a physician would in Labelme, and take the edits in.
 
-    A structure that is drafted well is left as it is; the others are drawn as they are.
+    A structure that is drafted well is kept. The others get the exact outline.
 
     Args:
         s: The session; its report gets counts and failures.
-        answers: What is truly on each of these frames, by their ids.
+        answers: The exact outlines of each of these frames, by frame id.
     """
     classes = s.settings.classes
     ids = list(classes.predicted)
@@ -60,7 +60,7 @@ def correct_drafts(s: Session, answers: Mapping[str, Annotation]) -> Corrected:
 def corrected(
     drafted: Annotation, answer: Annotation, *, class_ids: list[int]
 ) -> tuple[list[Shape], tuple[int, int, int, int]]:
-    """A draft as a physician leaves it, and how many structures were kept, redrawn, added and deleted."""
+    """A draft after correction, and how many structures were kept, redrawn, added and deleted."""
     size = {"height": answer.height, "width": answer.width}
     before, truth = (shapes_to_layers(a.shapes, class_ids=class_ids, **size) for a in (drafted, answer))
     shapes: list[Shape] = []
@@ -78,7 +78,7 @@ def corrected(
 
 
 def _save(path: Path, shapes: list[Shape], *, names: Mapping[int, str]) -> None:
-    """Save as Labelme does: other shapes, and the box `reviewed` ticked; all else in the file stays."""
+    """Save as Labelme does: replace the shapes and tick the box `reviewed`; the rest of the file stays."""
     content = json.loads(path.read_text(encoding="utf-8"))
     content["shapes"] = [
         {
