@@ -1,1 +1,1 @@
-"""DMRNet: its modules, training, prediction and metrics."""
+"""DMRNet: the network, its training, its predictions and their evaluation."""

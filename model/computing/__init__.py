@@ -1,1 +1,1 @@
-"""What computes: processor, precision, threads, and libraries kept from reporting."""
+"""How the network is computed: device, precision, threads, and libraries without their telemetry."""

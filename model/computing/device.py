@@ -1,4 +1,4 @@
-"""Which processor the network runs on, and in which precision."""
+"""The device that the network runs on, and the precision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def pick_device(name: str = "auto") -> torch.device:
     """The device to use: `auto` takes CUDA, then Apple's MPS, then the CPU.
 
     Raises:
-        UsageError: The device named is not there.
+        UsageError: There is no such device on this PC.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -25,7 +25,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed in hardware; a CPU without it emulates it, ten times slower than float32."""
+    """Whether the device has hardware for bfloat16. A CPU without it is ten times slower than with float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
@@ -35,5 +35,5 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device, *, enabled: bool = True) -> AbstractContextManager[object]:
-    """bfloat16 autocast where the device computes it in hardware, else nothing."""
+    """bfloat16 autocast if the device has hardware for it, else nothing."""
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled and has_fast_bf16(device))

@@ -1,4 +1,4 @@
-"""Options of every command that computes with the network."""
+"""The options of all commands that compute with the network."""
 
 from __future__ import annotations
 

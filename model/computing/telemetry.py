@@ -1,4 +1,4 @@
-"""Libraries that would report to their makers over the internet, imported so that they do not."""
+"""Import libraries so that they do not report to their makers over the internet."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def import_openvino() -> Any:
-    """The module `openvino`, which sends nothing.
+    """Import `openvino` so that it sends nothing.
 
-    Its import alone would report to Google Analytics and leave an id in the user's home folder, unless its telemetry
-    package cannot be imported: then it uses an empty one of its own. So that package is hidden from this process.
+    Its import alone would report to Google Analytics and leave an id in the user's home folder. If its telemetry
+    package cannot be imported, it uses an empty one of its own. So that package is hidden from this process.
     """
     if "openvino" not in sys.modules:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's way to refuse an import
@@ -20,10 +20,10 @@ def import_openvino() -> Any:
 
 
 def import_onnxruntime() -> Any:
-    """The module `onnxruntime`, which sends nothing.
+    """Import `onnxruntime` so that it sends nothing.
 
-    Since 1.29 its builds for Linux report their start and each model to Microsoft and leave an id in the user's cache
-    folder; on Windows they hand events to the system's telemetry.
+    Since 1.29 its builds for Linux report their start and each model to Microsoft, and leave an id in the user's cache
+    folder. On Windows they pass events to the system's telemetry.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read once, when the library is loaded
     onnxruntime = importlib.import_module("onnxruntime")

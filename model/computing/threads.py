@@ -1,4 +1,4 @@
-"""How many processor threads the network takes: chosen by measuring, for other programs run beside it."""
+"""Choose the number of processor threads by measuring, because other programs run too."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ import torch.nn.functional as F
 
 from .device import autocast
 
-TRY_S: Final = 0.2  # a try takes this long at most, however busy the processor is
-SHARE: Final = 0.03  # of the time, at most, goes into tries, and as much into trial steps that lost
-ROUNDS: Final = 400  # of the work a try; about 0.1 s on an idle processor, for a shorter one may fall into a lull
-GIVE_UP: Final = 3.0  # times the rounds of the count in use: a try that takes longer has lost
-FREE: Final = 0.8  # share of a core that one thread gets, at least, where a core is free for more of them
-PLAUSIBLE: Final = 1.5  # times as slow in a try: such a count gets a trial step all the same, slower ones do not
-WORTH_IT: Final = 1.1  # a step has to be faster by this much, or the choice would flicker
-LONGEST_WAIT_S: Final = 120.0  # between trials of a count that keeps losing
-REMEMBERED: Final = 3  # steps of a count, of which the median counts
-CHANGED: Final = 1.5  # a step that takes this much longer or shorter than the last ones calls for a new look
+TRY_S: Final = 0.2  # seconds: the longest try, however busy the processor is
+SHARE: Final = 0.03  # largest share of the time for tries, and again for trial steps that were slower
+ROUNDS: Final = 400  # rounds of work in a try: about 0.1 s on an idle processor; a shorter try may hit a quiet moment
+GIVE_UP: Final = 3.0  # a try is given up when it takes this many times as long as one before it
+FREE: Final = 0.8  # a thread that gets less than this share of a core shows that no core is free for more threads
+PLAUSIBLE: Final = 1.5  # a count that is up to this many times slower in a try still gets a trial step
+WORTH_IT: Final = 1.1  # a count must be this many times faster to be chosen, or the choice would flicker
+LONGEST_WAIT_S: Final = 120.0  # seconds between trials of a count that keeps losing
+REMEMBERED: Final = 3  # steps of a count that are kept; their median counts
+CHANGED: Final = 1.5  # if a step takes this many times longer or shorter than before, all counts are tried again
 
 
 class Try(NamedTuple):
-    """How a piece of work went.
+    """The result of a try.
 
     Attributes:
         round_s: Seconds a round.
-        share: Of that time, how much this thread had a core for itself, 0 to 1; the rest other programs had.
+        share: Share of the time in which this thread had a core, 0 to 1; other programs had it for the rest.
     """
 
     round_s: float
@@ -42,14 +42,14 @@ class Try(NamedTuple):
 
 
 Measure = Callable[[int, float], Try]
-"""Threads, and seconds at most -> how a piece of work went."""
+"""Does a try; takes the number of threads and the most seconds."""
 
 
 class Work:
-    """A small fixed piece of work that is cut up like a training step.
+    """A small fixed piece of work that is divided like a training step.
 
-    Many short parallel parts with a little serial work between them: where other programs hold a core, each part waits
-    until they let go of it, and that is what makes two threads slower than one.
+    It has many short parallel parts with a little serial work between them. If other programs use a core, each part
+    waits for that core, and so two threads can be slower than one.
     """
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class Work:
 
     @torch.no_grad()
     def __call__(self, threads: int, limit_s: float) -> Try:
-        """Do it with so many threads; given up after `limit_s`."""
+        """Do the work with `threads` threads; give up after `limit_s` seconds."""
         torch.set_num_threads(threads)
-        self._round()  # threads are made and kernels are built outside of what is measured
+        self._round()  # before measuring, because it also makes threads and builds kernels
         own, began, done, elapsed = time.thread_time(), time.perf_counter(), 0, 0.0
         while done < ROUNDS and elapsed <= limit_s:
             self._round()
@@ -77,30 +77,30 @@ class Work:
 
 @dataclass(slots=True)
 class _Candidate:
-    """What is known of one number of threads."""
+    """What is known about one number of threads."""
 
     threads: int
-    steps: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # seconds of the last ones
-    seen: float = 0.0  # when the last of them was done
+    steps: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # seconds of the last steps
+    seen: float = 0.0  # when the last step was done
     wait_s: float = 0.0
     due: float = 0.0
 
     @property
     def step_s(self) -> float:
-        """Seconds a step; infinite where none was done."""
+        """Seconds a step; infinite if no step was done."""
         return median(self.steps) if self.steps else math.inf
 
 
 class ThreadChoice:
-    """Chooses among numbers of threads while work goes on, by how long the steps of the work take with each.
+    """Chooses the number of threads during the work, by how long the steps take with each number.
 
-    A count that is not in use is tried on a small piece of work first. Only where that is not hopeless does it get a
-    step of the real work, which decides: a step with too many threads on a busy processor may take minutes.
+    Another number is first tried on a small piece of work. Only if that is not hopelessly slow does it get a step of
+    the real work, which decides. The reason: with too many threads on a busy processor a step may take minutes.
 
     Args:
-        counts: To choose from, ascending; with one there is nothing to choose.
-        measure: Does a piece of work and tells its pace.
-        clock: Seconds.
+        counts: The numbers to choose from, ascending. With a single one there is nothing to choose.
+        measure: Does a try.
+        clock: Gives the time in seconds.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class ThreadChoice:
         self.choose_among(counts)
 
     def choose_among(self, counts: Sequence[int]) -> None:
-        """Begin anew with other numbers."""
+        """Start again with other numbers."""
         self._candidates = [_Candidate(n) for n in counts]
         self._chosen = self._running = self._candidates[0]
         self._next = 0.0  # when the next try may be
         self._began: float | None = None  # when the first try began
-        self._since: float | None = None  # when the step that is being done began
+        self._since: float | None = None  # when the current step began
         self._kind = ""
         self.spent_s = 0.0
 
@@ -131,10 +131,10 @@ class ThreadChoice:
         return self._chosen.threads
 
     def __call__(self, kind: str = "") -> int:
-        """Call before each step, in the thread that computes it: sets torch's threads.
+        """Set torch's threads; call it before each step, in the thread that computes the step.
 
         Args:
-            kind: Of step; steps of different kinds are not compared.
+            kind: The kind of step; steps of different kinds are not compared.
 
         Returns:
             The number of threads for this step.
@@ -152,7 +152,7 @@ class ThreadChoice:
         return self._running.threads
 
     def _first_tries(self) -> None:
-        """Begin with what is fastest on the piece of work; the others that are not hopeless get a step each, then."""
+        """Start with the number that is fastest in a try; others that are not hopeless get a trial step after it."""
         tries = self._try(self._candidates)
         hopeful = [c for c in self._candidates if not self._is_hopeless(c, self._candidates[0], tries)]
         self._chosen = self._running = min(hopeful, key=lambda c: tries[c.threads].round_s)
@@ -161,8 +161,8 @@ class ThreadChoice:
                 self._put_off(candidate, self._clock(), lost_s=0.0)
 
     def _learn(self, now: float, step_s: float, kind: str) -> None:
-        """A step is done: does it change the choice?"""
-        if kind != self._kind:  # the step was the last of its kind, and says nothing of the ones to come
+        """Learn from a finished step; it may change the choice."""
+        if kind != self._kind:  # it was the last step of its kind, so it says nothing about the next ones
             for candidate in self._candidates:
                 candidate.steps.clear()
             return
@@ -171,7 +171,7 @@ class ThreadChoice:
         running.steps.append(step_s)
         running.seen = now
         if usual < math.inf and not usual / CHANGED <= step_s <= usual * CHANGED:
-            for candidate in self._candidates:  # other programs came or went: what lost before may win now
+            for candidate in self._candidates:  # other programs came or went: a number that lost may win now
                 candidate.due = now
         if running is not chosen:
             if running.step_s * WORTH_IT < chosen.step_s:
@@ -185,37 +185,37 @@ class ThreadChoice:
             self._chosen, rival.wait_s = rival, 0.0
 
     def _next_trial(self, now: float) -> _Candidate | None:
-        """A count to do the next step with, for a trial."""
+        """The number to try in the next step; None for no trial."""
         due = [c for c in self._candidates if c is not self._chosen and c.due <= now]
         if not due or not self._chosen.steps:
             return None
         other = min(due, key=lambda c: c.due)
-        if other.due:  # at the very start all were tried just now
+        if other.due:  # at the very start all were just tried
             if now < self._next:
                 return None
             if self._is_hopeless(other, self._chosen, self._try([self._chosen, other])):
                 self._put_off(other, self._clock(), lost_s=0.0)
                 return None
-        other.steps.clear()  # of another time
+        other.steps.clear()  # they are too old
         return other
 
     @staticmethod
     def _is_hopeless(other: _Candidate, chosen: _Candidate, tries: dict[int, Try]) -> bool:
-        """Whether no step needs to be done to know that a count is the slower one.
+        """Whether a number is so surely slower that it needs no trial step.
 
-        More threads are, where not even the chosen ones had their cores for themselves: each of a step's parts waits
-        for the thread that is held up longest, and a try may be lucky.
+        A larger number is hopeless if even the chosen number did not have its cores for itself. Each part of a step
+        waits for the slowest thread, and a good try may be luck.
         """
         own, its = tries[chosen.threads], tries[other.threads]
         return its.round_s > PLAUSIBLE * own.round_s or (other.threads > chosen.threads and own.share < FREE)
 
     def _put_off(self, candidate: _Candidate, now: float, *, lost_s: float) -> None:
-        """Wait with the next trial, the longer the more often it lost and the more time that cost."""
+        """Wait before the next trial: longer, the more often the number lost and the more time that cost."""
         candidate.wait_s = min(2 * candidate.wait_s + 1.0, LONGEST_WAIT_S)
         candidate.due = now + max(candidate.wait_s, lost_s / SHARE)
 
     def _try(self, candidates: Sequence[_Candidate]) -> dict[int, Try]:
-        """How the piece of work goes, by the number of threads."""
+        """Try these numbers; returns the results by number of threads."""
         if self._measure is None:
             self._measure = Work()
         self._began = self._clock() if self._began is None else self._began
@@ -225,41 +225,41 @@ class ThreadChoice:
             limit = min(limit, GIVE_UP * ROUNDS * done.round_s)
         now = self._clock()
         self.spent_s += now - began
-        self._next = self._began + (self.spent_s + now - began) / SHARE  # when another one as long has its share
+        self._next = self._began + (self.spent_s + now - began) / SHARE  # when a try as long is within SHARE
         return tries
 
 
 def granted_threads() -> int:
-    """The cores that this process may use; torch alone counts the machine's, also where a container grants fewer."""
+    """The number of cores that this process may use. torch counts all cores, even if a container grants fewer."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def use_threads(count: int | None = None) -> int:
-    """Fix torch's threads: `count`, else `OMP_NUM_THREADS`, else the cores granted."""
+    """Set torch's threads to `count`, else to `OMP_NUM_THREADS`, else to the cores granted; returns the number."""
     torch.set_num_threads(count or _asked_for() or granted_threads())
     return torch.get_num_threads()
 
 
 def counts_to_try(most: int) -> list[int]:
-    """One thread, all of them, and the powers of two between."""
+    """1, `most`, and the powers of two between them."""
     return sorted({1, most, *(2**k for k in range(1, most.bit_length()) if 2**k < most)})
 
 
 def set_thread_count(count: int | None) -> None:
-    """From here on this process computes with `count` threads; None: with `OMP_NUM_THREADS`, or as measuring shows."""
+    """Compute with `count` threads from now on; None for `OMP_NUM_THREADS`, or else for what measuring shows."""
     thread_choice().choose_among(_counts(count))
 
 
 @functools.cache
 def thread_choice() -> ThreadChoice:
-    """The choice of this process: torch's setting is the process's, too. Made when first asked for."""
+    """The process's one `ThreadChoice`, because torch's setting holds for the whole process too."""
     return ThreadChoice(_counts(None))
 
 
 def _counts(count: int | None) -> list[int]:
-    """What may be chosen from."""
+    """The numbers to choose from."""
     fixed = count or _asked_for()
     return [fixed] if fixed else counts_to_try(granted_threads())
 

@@ -1,6 +1,6 @@
-"""Random changes to a training batch: what probe, machine and patient may do to an ultrasound frame.
+"""Random changes to a training batch: how probe, machine and patient can change an ultrasound frame.
 
-Each change is drawn for every frame apart from the others. All randomness comes from the generator given.
+Each frame gets its own random changes. All random numbers come from the given generator.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ class Augmentation:
     """How far a frame may be changed.
 
     Attributes:
-        flip: Share of frames mirrored left to right; up and down are never exchanged, since depth is physics.
+        flip: Share of frames mirrored left to right; never upside down, because echoes change with depth.
         rotate: Degrees either way.
-        scale: Largest zoom either way, as a factor of its own for width and depth (a depth change of the machine).
-        shift: Share of the side, either way.
-        elastic: Share of the side by which a coarse grid's points may be pulled.
-        gamma: Largest exponent either way (as a factor).
-        gain: Brightness and contrast, share of the range.
-        tgc: Time-gain compensation error: tilt over depth, share of the range.
+        scale: Largest zoom either way, as a factor; width and depth get one each (as when the depth setting changes).
+        shift: Largest shift either way, as a share of the side.
+        elastic: Largest pull on the points of a coarse grid, as a share of the side.
+        gamma: Largest exponent of the brightness; the smallest is one over it.
+        gain: Largest change of the gain, as a share of the brightness.
+        tgc: Largest error of the time-gain compensation, as a share: a tilt of the brightness over depth.
         shadow: Share of frames that get an acoustic shadow.
-        speckle: Largest deviation of multiplicative noise.
+        speckle: Largest standard deviation of multiplicative noise.
     """
 
     flip: float = 0.5
@@ -90,7 +90,7 @@ def augment(batch: Batch, settings: Augmentation, generator: Generator) -> Batch
     frames = batch.frames.float() / 255
     n, side = len(frames), frames.shape[-1]
     grid = sampling_grid(n, side, settings, generator)
-    # What a frame shows beyond its edge is unknown: 1 + target, so that grid_sample's zero padding marks it.
+    # What lies beyond a frame's edge is unknown. Targets are raised by 1, so that grid_sample's zero padding marks it.
     marked = torch.where(batch.targets == IGNORED, 0, batch.targets + 1).float()[:, None]
     moved = F.grid_sample(marked, grid, mode="nearest", align_corners=False)[:, 0].long()
     frames = F.grid_sample(frames, grid, mode="bilinear", align_corners=False)
@@ -99,7 +99,7 @@ def augment(batch: Batch, settings: Augmentation, generator: Generator) -> Batch
 
 
 def standardise(frames: Tensor) -> Tensor:
-    """Frames `(B, 1, S, S)`, float in 0 to 1 or uint8 -> zero mean and unit deviation over each frame's lit pixels."""
+    """Frames `(B, 1, S, S)`, float in 0 to 1 or uint8 -> zero mean, unit deviation over each frame's pixels above 0."""
     x = frames.float() / 255 if frames.dtype == torch.uint8 else frames
     lit = (x > 0).float()
     count = lit.sum((2, 3), keepdim=True).clamp(min=1)

@@ -1,4 +1,4 @@
-"""Labelled frames on the network's grid, held in memory as bytes."""
+"""Labelled frames on the network's grid, kept in memory as bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...annotate.scans.sector import sector_mask
 from ...annotate.shapes import Annotation, Ring
 from .letterbox import Letterbox
 
-IGNORED = 255  # in a target: outside the sector or the frame, counted in no loss
+IGNORED = 255  # in a target: a pixel outside the sector or the frame, which counts in no loss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +24,11 @@ class Sample:
     """A labelled frame at its native size.
 
     Attributes:
-        frame: Its id, or its file's name for a folder from outside.
-        patient: Pseudonym, or the name in the outside folder; None where unknown.
+        frame: The frame's id; for a frame from outside, a number and the file's name.
+        patient: Pseudonym, or the patient's name in an outside folder; None where unknown.
         pixels: `(height, width)` uint8.
         annotation: What was drawn and what is covered.
-        sector: Outline of the image region, None for the whole frame.
+        sector: Outline of the sector; None for the whole frame.
         spacing_mm: `(row, column)`, None where unknown.
 
     Example:
@@ -62,14 +62,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """Frames and targets on an `S` x `S` grid: two bytes a pixel.
+    """Frames and targets on an `S` x `S` grid, two bytes a pixel.
 
     Attributes:
         frames: `(N, S, S)` uint8.
         targets: `(N, S, S)` uint8.
         covered: `(N, classes)` bool.
-        patients: One for each frame.
-        inside: `(classes, classes)` bool: row k marks the classes that lie inside class k; None where none do.
+        patients: The patient of each frame.
+        inside: `(classes, classes)` bool: row k marks the classes that lie inside class k; None if there are none.
     """
 
     frames: Tensor
@@ -86,9 +86,9 @@ class TrainingSet:
         return Batch(self.frames[indices][:, None], self.targets[indices].long(), self.covered[indices])
 
     def class_shares(self) -> Tensor:
-        """Share of the pixels that each class has, background first: `(1 + classes,)`, none of them 0, sum 1.
+        """Share of the pixels of each class, background first: `(1 + classes,)`, all above 0.
 
-        A class is counted over the frames in which it is covered or drawn, as far as they are seen.
+        A class's share is taken over the frames in which it is covered or drawn, without `IGNORED` pixels.
         """
         targets = self.targets.flatten(1).long()
         counts = torch.stack([torch.bincount(t, minlength=IGNORED + 1) for t in targets])
@@ -102,8 +102,8 @@ class TrainingSet:
         """How often each frame is drawn, `(N,)`, mean 1.
 
         Args:
-            balance: 0 draws each frame as often as any other; 1 weighs a frame by one over the number of its patient's
-                frames and over the numbers of frames that show its classes; between them, in between.
+            balance: 0 draws all frames equally often. 1 gives a frame more weight if its patient has few frames, and
+                if few frames show its classes. Values between are in between.
         """
         patients: dict[str | None, int] = {}
         of = torch.tensor([patients.setdefault(p, len(patients)) for p in self.patients], dtype=torch.long)
@@ -116,7 +116,7 @@ class TrainingSet:
         return weights / weights.mean()
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """All frames in their order, in batches of up to `size`."""
+        """All frames in order, in batches of up to `size`."""
         for start in range(0, len(self), size):
             yield self.batch(torch.arange(start, min(start + size, len(self))))
 
@@ -124,7 +124,7 @@ class TrainingSet:
 def sample_target(sample: Sample, box: Letterbox, *, class_ids: Sequence[int], classes: Classes) -> NDArray[np.uint8]:
     """Paint a sample's outlines on the grid.
 
-    A class that lies inside another hides it in the target, as decoding undoes by giving the parent the union.
+    A class that lies inside another hides it in the target. `index_to_layers` undoes this for predictions.
 
     Returns:
         `(S, S)` uint8: 0 background, k for `class_ids[k - 1]`, `IGNORED`.
@@ -140,17 +140,17 @@ def sample_target(sample: Sample, box: Letterbox, *, class_ids: Sequence[int], c
     seen[box.window] = True
     if sample.sector is not None:
         seen &= sector_mask(box.fit_ring(sample.sector), height=box.size, width=box.size)
-    target[~seen & (target == 0)] = IGNORED  # an outline that reaches past the sector is believed
+    target[~seen & (target == 0)] = IGNORED  # an outline outside the sector still counts
     return target
 
 
 def training_set(samples: Iterable[Sample], *, class_ids: Sequence[int], classes: Classes, size: int) -> TrainingSet:
-    """Read samples one by one onto the network's grid.
+    """Put samples on the network's grid, one by one.
 
     Args:
-        samples: Labelled frames; each is let go before the next is asked for.
+        samples: Labelled frames; only one is in memory at a time.
         class_ids: The network's classes, channel 1 first.
-        classes: The workspace's classes, for their painting order.
+        classes: The workspace's classes; they give the painting order, and which lies inside which.
         size: Side of the grid, pixels.
     """
     frames, targets, covered, patients = [], [], [], []

@@ -1,4 +1,4 @@
-"""A frame of any size on the network's square grid, and back."""
+"""Put a frame of any size on the network's square grid, and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...annotate.shapes import Ring, Shape
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """Where a frame lies on a square grid: scaled to fit, in the middle, blank around it.
+    """Where a frame lies on a square grid: scaled to fit, centred, with zeros around it.
 
     Attributes:
         height: Rows of the frame.
@@ -46,7 +46,7 @@ class Letterbox:
         return slice(top, top + rows), slice(left, left + columns)
 
     def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """`(height, width)` uint8 -> `(size, size)` uint8, averaged over the pixels that fall together."""
+        """`(height, width)` uint8 -> `(size, size)` uint8; pixels that fall together are averaged."""
         grid = np.zeros((self.size, self.size), np.uint8)
         rows, columns = self.inner
         image = Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BILINEAR)

@@ -1,4 +1,4 @@
-"""Labelled frames of a workspace or of an outside folder, one by one, as samples."""
+"""Read labelled frames of a workspace or of an outside folder as samples, one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .dataset import Sample
 
 
 def workspace_samples(workspace: Workspace, labelled: Iterable[LabelledFrame], *, report: Report) -> Iterator[Sample]:
-    """Samples of the workspace's own frames; a picture that is damaged is in the report and left out."""
+    """Samples of the workspace's own frames; a damaged picture is reported and left out."""
     for item in labelled:
         try:
             frame = load_frame(workspace, item.frame)
@@ -39,11 +39,11 @@ def workspace_samples(workspace: Workspace, labelled: Iterable[LabelledFrame], *
 
 
 def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iterator[Sample]:
-    """Samples of frames that are read and not kept; the patient is told by the workspace's pattern."""
+    """Samples of frames from outside, which are not kept; the workspace's patient pattern tells the patient."""
     for number, item in enumerate(items, 1):
         patient, _ = match_patient(workspace.settings, item.name)
         yield Sample(
-            frame=f"{number} {item.name}",  # names may come again in another subfolder
+            frame=f"{number} {item.name}",  # another subfolder may hold a file of the same name
             patient=patient,
             pixels=item.frame.pixels,
             annotation=item.annotation,
@@ -53,14 +53,14 @@ def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iter
 
 
 def learnt_hashes(catalogue: Catalogue, models: Iterable[ModelRecord]) -> NDArray[np.uint64]:
-    """Perceptual hashes of the frames that these models learnt from, also of those redrawn or withdrawn since."""
+    """Perceptual hashes of all frames that these models learnt from, also if they were redrawn or withdrawn later."""
     learnt = {sha256 for model in models if model.dataset for sha256 in catalogue.dataset(model.dataset)}
     seen = catalogue.frames(catalogue.frames_of(learnt))
     return np.array([int(f.perceptual_hash, 16) for f in seen if f.perceptual_hash], np.uint64)
 
 
 def looks_learnt(perceptual_hash: str | None, learnt: NDArray[np.uint64]) -> bool:
-    """Whether a frame is a near-copy of one of those whose hashes these are."""
+    """Whether a frame is a near-copy of a frame in `learnt`."""
     if not perceptual_hash:
         return False
     return bool((np.bitwise_count(learnt ^ np.uint64(int(perceptual_hash, 16))) <= NEAR_COPY).any())

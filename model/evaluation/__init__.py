@@ -1,1 +1,1 @@
-"""A model judged on labelled frames: figures, tables, the page."""
+"""Evaluate a model on labelled frames: figures, tables and a page."""

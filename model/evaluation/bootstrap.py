@@ -1,4 +1,4 @@
-"""The bootstrap over patients: a patient is drawn with all of their frames, for these are near-copies. Pure."""
+"""The bootstrap over patients: it draws whole patients, because frames of one patient are alike. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BOUNDS = (0.025, 0.975)  # quantiles of a 95 % interval
 
 
 def patients_of(rows: pd.DataFrame) -> list[str]:
-    """The patient of each row of a score table, as text; all unknown ones are one."""
+    """The patient of each row of a score table, as text; all unknown patients count as one."""
     return [str(patient) for patient in rows["patient"]]
 
 
@@ -26,13 +26,13 @@ def drawn_patients(patients: int, *, resamples: int, seed: int) -> Floats:
 def sums_by_patient(
     rows: pd.DataFrame, values: ArrayLike, *, patients: Sequence[str], names: Sequence[str]
 ) -> tuple[Floats, Floats]:
-    """Sums of a figure, and numbers of frames, `(patients, classes)` each.
+    """Sums of a figure, and numbers of frames; both are `(patients, classes)`.
 
     Args:
-        rows: A score table's.
-        values: The figure in each of them.
-        patients: As `patients_of` names them.
-        names: The classes'.
+        rows: Rows of a score table.
+        values: The figure in each row.
+        patients: The patients, as `patients_of` names them.
+        names: Names of the classes.
     """
     row_of = {p: i for i, p in enumerate(patients)}
     place = np.array([row_of[patient] for patient in patients_of(rows)], np.int64)
@@ -50,7 +50,7 @@ def resampled_means(sums: Floats, counts: Floats, drawn: Floats) -> Floats:
 
 
 def mean_of_known(values: Floats) -> Floats:
-    """The mean over the classes that are known, in each row; 0 where none is."""
+    """The mean over the known classes in each row; 0 if no class is known."""
     known = ~np.isnan(values)
     mean: Floats = np.where(known, values, 0).sum(1) / known.sum(1).clip(min=1)
     return mean

@@ -1,4 +1,4 @@
-"""A model judged on labelled frames at their native size."""
+"""Score a model on labelled frames at their native size."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Evaluation:
     """How a model did.
 
     Attributes:
-        table: One row a frame and covered class; see `metrics.score_table`.
-        reliability: Of the calibrated probabilities near structures, class by class.
-        confusion: Pixels by what was drawn (rows) and predicted (columns), background first, the model's classes in
-            its order; of frames in which all its classes are covered, and of others where something was drawn.
-        evidence: What the model may be calibrated by.
+        table: A row for each frame and covered class; see `metrics.score_table`.
+        reliability: How right the calibrated probabilities near structures are, class by class.
+        confusion: Numbers of pixels, drawn as (rows) by predicted as (columns), background first, then the model's
+            classes in its order. Undrawn pixels count only in frames in which all of the model's classes are covered.
+        evidence: What the model can be calibrated on.
     """
 
     table: pd.DataFrame
@@ -57,15 +57,15 @@ def evaluate(
 
     Args:
         predictor: The model.
-        samples: Labelled frames; a few are held at a time.
-        classes: Their names, and which lies inside which.
-        closely: Look at probabilities too; without, all but the table stays empty.
-        tell: Told how many frames are done.
-        what: What is going on, for `tell`.
-        of: How many frames there are, for `tell`.
+        samples: Labelled frames; only a few are held in memory at a time.
+        classes: The classes' names, and which lies inside which.
+        closely: Whether to look at the probabilities too; if not, only the table is filled.
+        tell: Gets the progress.
+        what: What `tell` says is going on.
+        of: Number of frames, for `tell`.
 
     Returns:
-        The scores as a table, a row for each frame and class, and what the probabilities are worth.
+        The scores as a table, a row for each frame and class, and how right the probabilities are.
 
     Example:
         >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
@@ -122,7 +122,7 @@ def _look_closely(
     reliability: Reliability,
     evidence: Evidence,
 ) -> None:
-    """Count a frame's pixels for the reliability, at native size, and as evidence, on the grid."""
+    """Count a frame's pixels: at native size for the reliability, on the grid for the evidence."""
     height, width = sample.pixels.shape
     raw, own_predicted = predictor.on_grid(prediction, contains=contains)
     own_drawn = _on_grid(drawn, raw.shape[1:])
@@ -137,7 +137,7 @@ def _look_closely(
 
 
 def _on_grid(layers: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Masks `(C, H, W)` at native size -> `(C, *shape)`, taken at the centres of a coarser grid."""
+    """Masks `(C, H, W)` at native size -> `(C, *shape)` on a coarser grid, sampled at its pixel centres."""
     found = torch.from_numpy(layers)[None].float()
     smaller = torch.nn.functional.interpolate(found, list(shape), mode="nearest-exact")[0] > 0
     return np.asarray(smaller.numpy(), np.bool_)
@@ -150,7 +150,7 @@ def _confused(
     ids: list[int],
     contains: Mapping[int, frozenset[int]],
 ) -> NDArray[np.int64]:
-    """Pixels by what was drawn and predicted; where nothing was drawn they count only if all classes are covered."""
+    """Numbers of pixels, drawn as by predicted as; undrawn pixels count only if all classes are covered."""
     channel = np.zeros(256, np.int64)
     channel[ids] = np.arange(1, len(ids) + 1)
     truth = np.zeros(index.shape, np.int64)

@@ -1,4 +1,4 @@
-"""Dice, IoU, HD95, ASSD and the false-positive rate, a class and frame; pooled and per image."""
+"""Metrics of each class and frame: Dice, IoU, HD95, ASSD and false positives; pooled and per image."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """One class of one frame, predicted against drawn.
+    """The scores of one class in one frame.
 
     Attributes:
         frame: Frame id.
-        patient: Pseudonym or None.
+        patient: Pseudonym; None where unknown.
         name: Class name.
-        overlap: Pixels in both.
-        predicted: Pixels predicted.
-        drawn: Pixels drawn.
-        hd95: Pixels; nan unless both are present.
-        assd: Pixels; nan unless both are present.
-        hd95_mm: Millimetres; nan unless both are present and the spacing is known.
-        assd_mm: Likewise.
-        guessed: The Dice that the model guessed; nan where it did not.
+        overlap: Pixels that are both predicted and drawn.
+        predicted: Pixels that the model predicted.
+        drawn: Pixels that a physician drew.
+        hd95: HD95 in pixels; nan unless the class is predicted and drawn.
+        assd: ASSD in pixels; nan unless the class is predicted and drawn.
+        hd95_mm: HD95 in millimetres; nan also where the spacing is not known.
+        assd_mm: ASSD in millimetres; nan also where the spacing is not known.
+        guessed: The guessed Dice; nan where there is none.
     """
 
     frame: str
@@ -47,9 +47,9 @@ class FrameScore:
 
 
 def surface_distances(a: Mask, b: Mask, *, spacing: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
-    """HD95 and ASSD of two masks `(H, W)`, both with at least one pixel, in the unit of `spacing` `(row, column)`.
+    """HD95 and ASSD of two masks `(H, W)`, in the unit of `spacing` `(row, column)`; both masks need a pixel.
 
-    HD95 is the larger of the two directed 95th percentiles; ASSD the mean over both surfaces' pixels together
+    HD95 is the larger of the two directed 95th percentiles. ASSD is the mean over the pixels of both boundaries
     (Maier-Hein et al. 2024, Metrics reloaded, doi:10.1038/s41592-023-02151-z).
     """
     rows, columns = np.nonzero(a | b)
@@ -94,7 +94,7 @@ def score_mask(
 
 
 def score_table(scores: Sequence[FrameScore]) -> pd.DataFrame:
-    """One row a frame and covered class, with `dice` and `iou`; both are nan where neither side has a pixel."""
+    """A row for each frame and covered class, with `dice` and `iou`; nan if the class is not drawn or predicted."""
     columns = list(FrameScore.__dataclass_fields__)
     table = pd.DataFrame([[getattr(s, c) for c in columns] for s in scores], columns=columns)
     union = table["predicted"] + table["drawn"] - table["overlap"]
@@ -106,13 +106,14 @@ def score_table(scores: Sequence[FrameScore]) -> pd.DataFrame:
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """Metrics of each class over a score table.
 
-    *Per image*: the mean over the frames in which the class is drawn; a frame where it is drawn and not predicted
-    counts 0 in Dice and IoU and is left out of the distances. *Pooled*: over all pixels of all frames, where
-    covered. `false_positive_rate`: the share of frames, covered and without the class, in which it is predicted;
-    nan where there is no such frame.
+    - *Per image*: the mean over the frames in which the class is drawn. A frame in which it is drawn but not predicted
+      counts 0 in Dice and IoU, and is left out of the distances.
+    - *Pooled*: over all pixels of all frames in which the class is covered.
+    - `false_positive_rate`: of the frames in which the class is covered and absent, the share in which it is predicted;
+      nan if there is no such frame.
 
     Returns:
-        Index: class names in the table's order, then `mean` (of the columns; the classes weigh the same).
+        Index: class names in the table's order, then `mean`, in which each class weighs the same.
     """
     rows = {}
     for name, group in table.groupby("name", sort=False):
@@ -142,7 +143,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """A summary as JSON values: four digits, None for what is not known."""
+    """A summary as JSON values: four digits; None if a value is not known."""
     return {
         str(name): {str(k): None if pd.isna(v) else round(float(v), 4) for k, v in row.items()}
         for name, row in summary.iterrows()
@@ -150,7 +151,7 @@ def summary_values(summary: pd.DataFrame) -> dict[str, dict[str, float | None]]:
 
 
 def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """95 % intervals of Dice per image, by drawing patients with all of their frames; unknown ones count as one.
+    """95 % intervals of Dice per image, from a bootstrap over patients; all unknown patients count as one.
 
     Returns:
         Index: class names, then `mean`; columns `low` and `high`, nan with fewer than two patients.
@@ -164,19 +165,22 @@ def patient_intervals(table: pd.DataFrame, *, resamples: int = 2000, seed: int =
     dice = resampled_means(sums, counts, drawn_patients(len(patients), resamples=resamples, seed=seed))
     both = np.column_stack([dice, mean_of_known(dice)])
     low, high = np.full((2, both.shape[1]), np.nan)
-    some = ~np.isnan(both).all(axis=0)  # a class may be covered and drawn nowhere
+    some = ~np.isnan(both).all(axis=0)  # a class may be covered but drawn nowhere
     low[some], high[some] = np.nanquantile(both[:, some], BOUNDS, axis=0)
     return pd.DataFrame({"low": low, "high": high}, index=[*names, "mean"])
 
 
 def guess_correlation(table: pd.DataFrame) -> pd.Series[float]:
-    """Pearson's correlation of guessed and true Dice over the structures outlined by both, a class and `all`."""
+    """Pearson's correlation of guessed and true Dice, for each class and for `all`.
+
+    Only structures that are both drawn and predicted count.
+    """
     both = table[(table["drawn"] > 0) & (table["predicted"] > 0)]
     found = {str(name): g["guessed"].corr(g["dice"]) for name, g in both.groupby("name", sort=False) if len(g) > 2}
     return pd.Series({**found, "all": both["guessed"].corr(both["dice"]) if len(both) > 2 else float("nan")})
 
 
 def mean_known(values: Iterable[float | None]) -> float | None:
-    """The mean of the values that are known; None where none is."""
+    """The mean of the known values; None if no value is known."""
     known = [v for v in values if v is not None]
     return sum(known) / len(known) if known else None

@@ -1,4 +1,4 @@
-"""The page that `dmr evaluate` leaves: figures with their intervals, and the frames to look at."""
+"""The page of `dmr evaluate`: figures with their intervals, and the frames to look at."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .metrics import patient_intervals, summarise
 from .tables import SCORES, calibration_table, confusion_table, scores_table
 
 SHOWN: Final = 4  # frames of each kind: best, median, worst
-_TOLERANCE: Final = 1.0  # px: outlines as they are, to be looked at
+_TOLERANCE: Final = 1.0  # px: these outlines are only looked at, so they may have many points
 
 
 def evaluation_page(
@@ -44,15 +44,15 @@ def evaluation_page(
     """The whole page, with its pictures inside.
 
     Args:
-        done: What was found.
-        title: Says which model on which frames.
-        card: The model's.
-        split: Whose frames these are; None for Labelme files from elsewhere. Those frames are numbered, for a file's
-            name may tell who the patient is.
-        predictor: The model, which draws the frames shown once more.
-        samples: Gives the frames once more; those shown are kept.
-        classes: The workspace's.
-        date: As `2026-01-31`; None for today.
+        done: The evaluation.
+        title: Says which model was scored on which frames.
+        card: The model's card.
+        split: The split that the frames are from; None for Labelme files from elsewhere. Frames from elsewhere are
+            numbered, because a file's name may tell who the patient is.
+        predictor: The model; it draws the shown frames again.
+        samples: Gives the frames again; only the shown ones are kept in memory.
+        classes: The workspace's classes.
+        date: The date, such as `2026-01-31`; None for today.
     """
     number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
@@ -87,7 +87,7 @@ def evaluation_page(
 def _facts(
     done: Evaluation, *, card: Card, split: str | None, predictor: Predictor, date: str
 ) -> list[tuple[str, str]]:
-    """When, by what, with which model, on which data."""
+    """Facts about the evaluation: date, versions, model and data."""
     details, learnt = card.details, card.details["data"]["train"]
     frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
     unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
@@ -114,9 +114,9 @@ def _facts(
 def _row(
     sample: Sample, prediction: Annotation, *, classes: Classes, masked: bool
 ) -> list[tuple[str, NDArray[np.uint8]]]:
-    """A frame, as the physician drew it, and as the model did; masked, with nothing beside the sector."""
+    """A frame, with the physician's outlines, and with the model's; `masked` blackens what is outside the sector."""
     height, width = sample.pixels.shape
-    # Nobody has looked at pictures from outside: what stands beside the sector may be a name.
+    # Nobody has reviewed frames from outside: text beside the sector may be a name.
     seen = sample.pixels * sector_mask(sample.sector, height=height, width=width) if masked else sample.pixels
     plain = Annotation(height, width, (), frozenset())
     drawn = (("the frame", plain), ("physician", sample.annotation), ("model", prediction))
@@ -124,9 +124,9 @@ def _row(
 
 
 def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[str]]:
-    """The `worst`, `median` and `best` frames by their mean Dice over the classes drawn, none of them twice.
+    """The `worst`, `median` and `best` frames by their mean Dice over the classes drawn; no frame comes twice.
 
-    Of each kind one a patient, as far as the patients reach: frames of one patient are near-copies.
+    A patient has at most one frame of each kind, because frames of one patient are alike.
     """
     drawn = scores[scores["drawn"] > 0]
     dice = drawn.groupby("frame")["dice"].mean().sort_values(kind="stable")
@@ -144,7 +144,7 @@ def shown_frames(scores: pd.DataFrame, *, count: int = SHOWN) -> dict[str, list[
 def _drawn(
     predictor: Predictor, samples: Iterable[Sample], frames: set[str], contains: Mapping[int, frozenset[int]]
 ) -> dict[str, tuple[Sample, Annotation]]:
-    """These frames and what the model draws in them, by their ids."""
+    """These frames and the model's outlines in them, by frame id."""
     chosen = [s for s in samples if s.frame in frames]
     predictions = predictor.predict(Frame(s.pixels, "", sector=s.sector) for s in chosen)
     found = {}

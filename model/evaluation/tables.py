@@ -1,4 +1,4 @@
-"""The tables of an evaluation's page, narrow enough for a printed page, and what their columns mean."""
+"""The tables of an evaluation's page, narrow enough to print, and what their columns mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...annotate.wording import counted
 from ..inference.calibration import Reliability
 from .metrics import guess_correlation
 
-WIDE: Final = 6  # classes beyond which a matrix's columns are numbered: names side by side would be too wide
+WIDE: Final = 6  # with more classes a matrix's columns are numbered, because names side by side would be too wide
 
 SCORES: Final = (
     ("class", "the structure; the last row is the mean over the classes, each of which weighs the same"),
@@ -51,7 +51,7 @@ def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> Table:
     rows = []
     for name, row in summary.iterrows():
         low, high = (float(intervals[side][str(name)]) for side in ("low", "high"))
-        known = not np.isnan(row["frames"])  # the mean over the classes has none of its own
+        known = not np.isnan(row["frames"])  # the mean over the classes has no frames of its own
         rows.append(
             [
                 str(name),
@@ -69,7 +69,7 @@ def scores_table(summary: pd.DataFrame, intervals: pd.DataFrame) -> Table:
 
 
 def confusion_table(counts: NDArray[np.int64], names: Sequence[str]) -> Table:
-    """Per cent of the pixels drawn as a class (rows) by what they were predicted to be (columns)."""
+    """Of the pixels drawn as a class (rows), the percentage predicted as each class (columns)."""
     every = ["background", *names]
     numbered = len(names) > WIDE
     head = [str(k) for k in range(len(every))] if numbered else every
@@ -82,7 +82,7 @@ def confusion_table(counts: NDArray[np.int64], names: Sequence[str]) -> Table:
 
 
 def calibration_table(found: Reliability, names: Sequence[str], scores: pd.DataFrame) -> Table:
-    """What a class's probabilities and guessed Dice are worth."""
+    """How right each class's probabilities and guessed Dice are."""
     correlation = guess_correlation(scores)
     errors, pixels = found.error().tolist(), found.counts.sum(1)
     rows = [
@@ -94,7 +94,7 @@ def calibration_table(found: Reliability, names: Sequence[str], scores: pd.DataF
 
 
 def number(value: float, digits: int) -> str:
-    """A number, or `-` where there is none."""
+    """A number as text; `-` for nan."""
     return "-" if pd.isna(value) else format(value, f".{digits}f")
 
 

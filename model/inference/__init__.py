@@ -1,1 +1,1 @@
-"""Frames in, classes and the uncertainty about them out."""
+"""Predict the classes in frames, and how uncertain they are."""

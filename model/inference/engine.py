@@ -1,4 +1,4 @@
-"""What computes a trained network: torch, or OpenVINO, which is several times as fast on a processor."""
+"""Engines that compute a trained network: torch, or OpenVINO, which is several times as fast on a CPU."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..computing.threads import ThreadChoice, granted_threads, thread_choice
 from ..network.dmrnet import DMRNet, as_output
 
 EngineName = Literal["auto", "torch", "openvino"]
-BATCH: Final = 8  # frames that torch takes at a time: more are no faster
-_SHARE: Final = 2  # frames of one of OpenVINO's requests, of which several run side by side
-_WAITING: Final = 16  # requests at hand
-WORTH_IT: Final = 64  # frames: OpenVINO takes some seconds to take a network over, torch has done as many by then
+BATCH: Final = 8  # frames that torch computes at a time: more are no faster
+_SHARE: Final = 2  # frames in one of OpenVINO's requests, of which several run side by side
+_WAITING: Final = 16  # OpenVINO requests that are kept ready
+WORTH_IT: Final = 64  # frames that torch does in the seconds that OpenVINO needs to take over a network
 
 
 class Engine(Protocol):
@@ -32,12 +32,12 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """The network as it is, in bfloat16 where the device computes it in hardware.
+    """The network in torch; in bfloat16 if the device has hardware for it.
 
     Args:
-        network: Trained.
-        device: To compute on.
-        threads: Chooses the processor's threads for each batch; None leaves torch's setting as it is.
+        network: The trained network.
+        device: The device to compute on.
+        threads: Chooses the number of processor threads for each batch; None leaves torch's setting as it is.
     """
 
     name = "torch"
@@ -60,12 +60,12 @@ class TorchEngine:
 
 
 class DropoutEngine(TorchEngine):
-    """The network with its dropout on: each answer is another draw (Gal & Ghahramani 2016, arXiv:1506.02142).
+    """The network with dropout on: each answer is another random draw (Gal & Ghahramani 2016, arXiv:1506.02142).
 
     Args:
-        network: Trained with dropout.
-        device: To compute on.
-        seed: Of what is dropped; the same calls in the same order give the same answers.
+        network: A network that was trained with dropout.
+        device: The device to compute on.
+        seed: Random seed of the dropout; the same calls in the same order give the same answers.
     """
 
     name = "torch, dropout"
@@ -86,10 +86,13 @@ class DropoutEngine(TorchEngine):
 
 
 class OpenVinoEngine:
-    """The network as OpenVINO compiles it for this processor: operations fused, bfloat16 where it is fast.
+    """The network compiled by OpenVINO for this processor, with fused operations, and bfloat16 where it is fast.
 
-    Needs no compiler. Raises ImportError where OpenVINO is not installed, and RuntimeError where it cannot take the
-    network over.
+    It needs no compiler.
+
+    Raises:
+        ImportError: OpenVINO is not installed.
+        RuntimeError: OpenVINO cannot take over the network.
     """
 
     name = "openvino"
@@ -106,25 +109,25 @@ class OpenVinoEngine:
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-        with torch.no_grad(), quietly():  # the tracer remarks on every size that it keeps as it is; ours are fixed
+        with torch.no_grad(), quietly():  # the tracer warns of every size that it fixes; ours are fixed
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
                 inference_part(network), torch.zeros(1, 1, size, size), check_trace=False
             )
-            # `openvino.convert_model` does the same, and reports it to its maker.
+            # `openvino.convert_model` does the same, but reports it to its maker over the internet.
             front = FrontEndManager().load_by_framework("pytorch")
-            decoder = TorchScriptPythonDecoder(traced)  # has to live until the end of the conversion
+            decoder = TorchScriptPythonDecoder(traced)  # must live until the end of the conversion
             model = front.convert(front.load(decoder))
         model.reshape(openvino.PartialShape([_SHARE, 1, size, size]))
         hints = {
-            "PERFORMANCE_HINT": "THROUGHPUT",  # small batches side by side, a core each, leave less idle than one large
+            "PERFORMANCE_HINT": "THROUGHPUT",  # small batches side by side keep the cores busier than one large batch
             "INFERENCE_PRECISION_HINT": precision or fast_precision(),
-            # A stream a thread: nothing inside a request waits for another thread, which other programs may hold up.
+            # One stream for each thread: a request never waits for another thread, which other programs may hold up.
             "INFERENCE_NUM_THREADS": threads or granted_threads(),
             "NUM_STREAMS": threads or granted_threads(),
         }
         compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._shapes = [tuple(compiled.output(k).shape)[1:] for k in range(2)]
-        # More than run at a time, so that none has to be waited for before the next may be handed over.
+        # More than run at a time, so that the next request can be handed over without waiting.
         self._requests = [compiled.create_infer_request() for _ in range(_WAITING)]
 
     def __call__(self, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,8 +137,8 @@ class OpenVinoEngine:
             x = torch.cat([x, x.new_zeros(missing, *x.shape[1:])])
         x = x.contiguous()
         answers = [torch.empty(len(x), *shape) for shape in self._shapes]
-        # Each request reads and writes its part of these tensors by itself: a callback in Python would wait for the
-        # interpreter, which is tracing outlines meanwhile, and a core with it.
+        # Each request reads and writes its part of these tensors itself. A callback in Python would have to wait for
+        # the interpreter, which traces outlines meanwhile, and a core would idle.
         for number, start in enumerate(range(0, len(x), _SHARE)):
             request = self._requests[number % _WAITING]
             request.wait()
@@ -151,17 +154,17 @@ class OpenVinoEngine:
 
 
 def _shared(tensor: Tensor) -> Any:
-    """A tensor of OpenVINO over the memory of this one."""
+    """An OpenVINO tensor that shares this tensor's memory."""
     return import_openvino().Tensor(tensor.numpy(), shared_memory=True)
 
 
 def fast_precision() -> Literal["bf16", "f32"]:
-    """bfloat16 where this processor computes it in hardware."""
+    """bfloat16 if this processor has hardware for it, else float32."""
     return "bf16" if has_fast_bf16(torch.device("cpu")) else "f32"
 
 
 class InferencePart(nn.Module):
-    """A network that answers with a plain pair, as exporters want it."""
+    """A network that returns a plain pair, as exporters need it."""
 
     def __init__(self, network: DMRNet) -> None:
         super().__init__()
@@ -174,7 +177,7 @@ class InferencePart(nn.Module):
 
 
 def inference_part(network: DMRNet) -> InferencePart:
-    """A copy of a network on the CPU, to be traced or exported: in inference mode, its channels outermost."""
+    """A copy of a network to trace or export: on the CPU, in inference mode, with channels first."""
     own = copy.deepcopy(network).cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return InferencePart(own).eval()
 
@@ -182,14 +185,14 @@ def inference_part(network: DMRNet) -> InferencePart:
 def pick_engine(
     network: DMRNet, *, size: int, device: torch.device, frames: int | None = None, name: EngineName = "auto"
 ) -> Engine:
-    """The engine for a network.
+    """Choose the engine for a network.
 
     Args:
-        network: Trained.
+        network: The trained network.
         size: Side of its grid, pixels.
-        device: To compute on.
-        frames: About how many there are to do; None for few.
-        name: `auto` takes OpenVINO on a processor where it is installed and worth its start, else torch.
+        device: The device to compute on.
+        frames: About how many frames there are to predict; None for few.
+        name: `auto` takes OpenVINO on a CPU if it is installed and there are many frames, else torch.
     """
     wanted = name == "openvino" or (name == "auto" and device.type == "cpu" and (frames or 0) >= WORTH_IT)
     if wanted:

@@ -1,4 +1,4 @@
-"""Frames in, outlines' classes and the uncertainty about them out."""
+"""Predict frames: the class of each pixel, and how uncertain it is."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from ..data.letterbox import Letterbox
 from .calibration import Calibration
 from .engine import Engine
 
-# Views of test-time augmentation: gamma, and whether mirrored. Up and down are never exchanged: depth is physics.
+# Views of test-time augmentation: gamma, and whether mirrored. Never upside down: echoes change with depth.
 VIEWS: tuple[tuple[float, bool], ...] = ((1.0, False), (1.0, True), (0.8, False), (1.25, True))
-BATCH = 8  # frames made ready at a time
+BATCH = 8  # frames that are prepared at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One way to look at a frame; a prediction is the mean over several, and their spread is its disagreement.
+    """One way to show a frame to an engine.
 
-    Views of one engine are test-time augmentation, one view of several engines is an ensemble, and the same look
-    repeated at an engine that drops features at random is Monte Carlo dropout.
+    A prediction is the mean over several looks, and their spread is its disagreement.
+
+    Several views with one engine are test-time augmentation. One view with several engines is an ensemble. The same
+    view repeated with an engine that drops features at random is Monte Carlo dropout.
 
     Attributes:
-        engine: Computes a network.
+        engine: The engine that computes a network.
         gamma: Exponent of the brightness.
-        mirrored: Left and right exchanged.
+        mirrored: Whether left and right are exchanged.
     """
 
     engine: Engine
@@ -48,18 +50,19 @@ class Look:
 
 
 def views(*engines: Engine, of: Sequence[tuple[float, bool]] = VIEWS) -> list[Look]:
-    """Every view of every engine."""
+    """Looks with every view and every engine."""
     return [Look(engine, gamma, mirrored) for engine in engines for gamma, mirrored in of]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a network says of one frame.
+    """The prediction for one frame.
 
     Attributes:
         index: `(H, W)` uint8 at the frame's own size: class ids, 0 for background.
         probabilities: `(1 + classes, h, w)` float32 on the network's grid, the mean over the looks.
-        disagreement: `(1 + classes,)` float32: mean standard deviation between the looks, where any class is likely.
+        disagreement: `(1 + classes,)` float32: mean standard deviation between the looks, over the pixels where a class
+            is likely.
         embedding: `(C,)` float16.
     """
 
@@ -70,13 +73,13 @@ class Prediction:
 
 
 class Predictor:
-    """A network, or several, with what it takes to use them.
+    """One or several networks, ready to predict frames.
 
     Args:
-        looks: What a prediction is the mean of.
-        class_ids: The classes, channel 1 first.
-        input_size: Side of the network's grid.
-        calibration: What its probabilities are worth; outlines do not depend on it.
+        looks: The looks; a prediction is the mean over them.
+        class_ids: Ids of the classes, channel 1 first.
+        input_size: Side of the network's grid, pixels.
+        calibration: Corrects the probabilities; outlines do not depend on it.
 
     Example:
         >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
@@ -98,9 +101,9 @@ class Predictor:
         self.calibration = calibration or Calibration.none(len(class_ids))
 
     def predict(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
-        """Predict frames of any sizes, in their order; memory is flat in their number.
+        """Predict frames of any size, in their order, with only a few in memory.
 
-        Frames are read and looked at in another thread, while the caller is busy with those before.
+        Another thread reads and predicts the next frames while the caller works on the last ones.
         """
         for group, answers in ahead(self._looked_at(frames)):
             for k, (frame, box) in enumerate(group):
@@ -130,7 +133,7 @@ class Predictor:
             p = logits.cpu().softmax(1)
             if k == 0:
                 mean, squares, embedding = p / n, p.square().div_(n), own.cpu() / n
-            else:  # in place: the network leaves little of the processor for copies
+            else:  # in place: the network leaves little processor time for copies
                 mean.add_(p, alpha=1 / n)
                 squares.addcmul_(p, p, value=1 / n)
                 embedding += own.cpu() / n
@@ -141,7 +144,7 @@ class Predictor:
     def _one(self, frame: Frame, box: Letterbox, mean: Tensor, spread: Tensor, embedding: Tensor) -> Prediction:
         index = self.class_ids[most_likely(box.restore(mean).numpy())]
         index[~sector_mask(frame.sector, height=frame.height, width=frame.width)] = 0
-        if frame.sector is not None:  # beyond it nothing is outlined, and nothing is likely
+        if frame.sector is not None:  # outside the sector nothing is outlined, and no class is likely
             beyond = ~torch.from_numpy(sector_mask(box.fit_ring(frame.sector), height=box.size, width=box.size))
             mean[:, beyond] = 0
             mean[0, beyond] = 1
@@ -157,20 +160,20 @@ class Predictor:
     def on_grid(
         self, prediction: Prediction, *, contains: Mapping[int, frozenset[int]]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Probabilities as they come, and masks, of a prediction's layers on the network's grid: `(classes, h, w)`."""
+        """A prediction's uncorrected probabilities and masks, by layer on the network's grid: `(classes, h, w)`."""
         ids = [int(i) for i in self.class_ids[1:]]
         index = self.class_ids[most_likely(prediction.probabilities)]
         layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
         return layers, index_to_layers(index, class_ids=ids, contains=contains)
 
     def guessed_dice(self, prediction: Prediction, *, contains: Mapping[int, frozenset[int]]) -> list[float]:
-        """The Dice that each class's outline is guessed to have against a physician's; see `Calibration.dice`."""
+        """The guessed Dice of each class; see `Calibration.dice`."""
         layers, masks = self.on_grid(prediction, contains=contains)
         return [self.calibration.dice(p, mask) for p, mask in zip(layers, masks, strict=True)]
 
 
 def most_likely(p: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`(C, H, W)` -> `(H, W)`: the first of the largest. A class at a time: argmax over it takes six times as long."""
+    """`(C, H, W)` -> `(H, W)`: the argmax, taken class by class because numpy's takes six times as long."""
     index = np.zeros(p.shape[1:], np.uint8)
     largest = p[0].copy()
     for k in range(1, len(p)):
@@ -182,7 +185,7 @@ def most_likely(p: NDArray[np.float32]) -> NDArray[np.uint8]:
 def index_to_layers(
     index: NDArray[np.uint8], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
 ) -> NDArray[np.bool_]:
-    """Layers `(len(class_ids), H, W)` of exclusive classes: a class's own pixels and those of what lies inside it."""
+    """Class ids `(H, W)` -> layers `(len(class_ids), H, W)`: a class's own pixels and those of classes inside it."""
     layers = np.stack([index == i for i in class_ids])
     for k, i in enumerate(class_ids):
         for j in contains.get(i, ()):
@@ -193,7 +196,7 @@ def index_to_layers(
 def layer_probabilities(
     probabilities: NDArray[np.float32], *, class_ids: Sequence[int], contains: Mapping[int, frozenset[int]]
 ) -> NDArray[np.float32]:
-    """Exclusive classes `(1 + C, h, w)` -> layers `(C, h, w)`: a class's own probability and of what lies inside it."""
+    """Softmax `(1 + C, h, w)` -> layers `(C, h, w)`: a class's own probability plus those of classes inside it."""
     channel = {class_id: k + 1 for k, class_id in enumerate(class_ids)}
     members = [[channel[i], *(channel[j] for j in contains.get(i, ()) if j in channel)] for i in class_ids]
     return np.stack([probabilities[m].sum(0) for m in members]).clip(0, 1)

@@ -1,1 +1,1 @@
-"""DMRNet: its modules, the network, and its file on disk."""
+"""DMRNet: its modules, the network, and its files on disk."""

@@ -1,7 +1,7 @@
 """DMRNet's five modules: AMD, DAR, BASA, ER-MHA, AEH.
 
-The published abstract names them and says what each is for; every equation, width and dilation in here is our choice
-(docs/decisions/0006-dmrnet.md). Ideas that they extend are named at each. Blocks take sizes, never a configuration.
+The published abstract names them and says what each is for. Every equation, width and dilation in here is our choice
+(docs/decisions/0006-dmrnet.md). Each module names the ideas that it extends. Blocks take sizes, never a configuration.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ DILATIONS = (1, 2, 3, 5)  # hybrid dilation without gridding: Wang et al. 2018, 
 class AMD(nn.Module):
     """Adaptive Multi-Scale Dilated downsampling: `(B, cin, H, W)` -> `(B, cout, H/2, W/2)`.
 
-    Four dilated branches, each fed by the one before it (Res2Net, arXiv:1904.01169), mixed by weights that depend on
-    the image as a whole (selective kernels, arXiv:1903.06586) and on the place in it (pixel gate).
+    It has four dilated branches, each fed by the one before it (Res2Net, arXiv:1904.01169). The weights that mix them
+    depend on the whole image (selective kernels, arXiv:1903.06586) and on the pixel (pixel gate).
     """
 
     def __init__(self, cin: int, cout: int, *, separable: bool = False) -> None:
@@ -41,12 +41,12 @@ class AMD(nn.Module):
         for split, branch in zip(self.split, self.branches, strict=True):
             part = split(down)
             scales.append(branch(part + scales[-1] if scales else part))
-        # autocast takes the softmax in float32, and would carry the features there with it
+        # autocast computes the softmax in float32; without a cast back the features would become float32 too
         channel = self.channel_gate(total(scales)).unflatten(1, (len(scales), -1)).softmax(1).to(down.dtype)
         pixel = total([gate(s) for gate, s in zip(self.pixel_gate, scales, strict=True)]).softmax(1).to(down.dtype)
         mixed = []
         for k, (fuse, scale) in enumerate(zip(self.fuse, scales, strict=True)):
-            # 4 * (channel + pixel) / 2: at even weights the features pass as they are
+            # 4 * (channel + pixel) / 2: with equal weights the features pass unchanged
             mixed.append(fuse(scale * (2 * (channel[:, k, :, None, None] + pixel[:, k : k + 1]))))
         return F.relu(self.out(total(mixed)) + self.shortcut(x), inplace=True)
 
@@ -54,8 +54,8 @@ class AMD(nn.Module):
 class BASA(nn.Module):
     """Boundary-Aware Spatial Attention: `(B, C, H, W)` -> the same, and boundary logits `(B, 1, H, W)`.
 
-    An edge response by learnable filters that start as Sobel's, a boundary map that is supervised in training, and a
-    spatial attention (CBAM, arXiv:1807.06521) that sees both.
+    Learnable filters, which start as Sobel's, give an edge response. From it comes a boundary map, which is supervised
+    in training. A spatial attention (CBAM, arXiv:1807.06521) sees both.
     """
 
     def __init__(self, channels: int) -> None:
@@ -72,9 +72,9 @@ class BASA(nn.Module):
         self.attention = nn.Conv2d(4, 1, 7, padding=3)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Weigh the features up where a boundary runs."""
+        """Raise the features where a boundary runs."""
         reduced = self.reduce(x)
-        # By two depthwise convolutions, which processors have a fast path for, unlike one of two filters a channel.
+        # Two depthwise convolutions: processors have a fast path for them, but not for one with two filters a channel.
         across, along = (
             F.conv2d(reduced, self.edges.weight[k::2], padding=1, groups=reduced.shape[1]).float() for k in range(2)
         )
@@ -86,10 +86,10 @@ class BASA(nn.Module):
 
 
 class DAR(nn.Module):
-    """Dense Attention Residual skip connection: the encoder's features at a level, with what lies above and below.
+    """Dense Attention Residual skip connection: joins the encoder's features of a level with those above and below.
 
-    Dense connections (arXiv:1608.06993) over full-scale skips (UNet 3+, arXiv:2004.08790), weighed by a gate.
-    The features from below are the ones that AEH has upsampled already.
+    It has dense connections (arXiv:1608.06993) over full-scale skips (UNet 3+, arXiv:2004.08790), weighed by a gate.
+    The features from below are those that AEH has upsampled already.
     """
 
     def __init__(self, channels: int, above: int | None, *, separable: bool = False) -> None:
@@ -118,7 +118,7 @@ class DAR(nn.Module):
         """
         around = [below] if self.down is None else [self.down(above), below]
         if self.gate is not None:
-            means = torch.cat([F.adaptive_avg_pool2d(n, 1) for n in around], 1)  # all that the gate sees of them
+            means = torch.cat([F.adaptive_avg_pool2d(n, 1) for n in around], 1)  # the gate sees only these means
             weights = (2 * self.gate(means).softmax(1)).to(skip.dtype)
             around = [n * weights[:, i, None, None, None] for i, n in enumerate(around)]
         t0 = self.enter(skip, *around)
@@ -131,10 +131,10 @@ class DAR(nn.Module):
 class ERMHA(nn.Module):
     """Enhanced Residual Multi-Head Attention: `(B, C, H, W)` -> the same, and its attention scores.
 
-    Scores are passed on from block to block (RealFormer, arXiv:2012.11747); positions come from depthwise
-    convolutions (CPE, arXiv:2102.10882), so that any input size works; LayerScale (arXiv:2103.17239) on both branches.
-    `reduce` pools keys and values (PVT, arXiv:2102.12122) where the grid is large. `follows` says that a block comes
-    before this one, whose scores it is given.
+    Each block passes its scores on to the next (RealFormer, arXiv:2012.11747). Positions come from depthwise
+    convolutions (CPE, arXiv:2102.10882), so any input size works. Both branches have LayerScale (arXiv:2103.17239).
+    `reduce` pools keys and values (PVT, arXiv:2102.12122) where the grid is large. `follows` says that there is a block
+    before this one, which gives its scores.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class ERMHA(nn.Module):
         self.scale2 = nn.Parameter(torch.full((channels,), 0.1))
 
     def forward(self, x: Tensor, scores: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Attend; `scores` are the block's before it, `(B, heads, N, M)`, or None in the first."""
+        """Attend; `scores` are those of the block before, `(B, heads, N, M)`, or None in the first block."""
         b, c, h, w = x.shape
         x = x + self.position(x)
         tokens = x.flatten(2).transpose(1, 2)  # (B, N, C)
@@ -184,7 +184,7 @@ class ERMHA(nn.Module):
 
 
 class Upsample(nn.Module):
-    """AEH's first half: `(B, cin, H, W)` -> `(B, cout, 2H, 2W)`, bilinear and sub-pixel mixed channel by channel."""
+    """AEH's first half: `(B, cin, H, W)` -> `(B, cout, 2H, 2W)`; mixes bilinear and sub-pixel upsampling by channel."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
@@ -197,15 +197,15 @@ class Upsample(nn.Module):
         weight = self.gate(x).sigmoid()[:, :, None, None]
         smooth = F.interpolate(self.smooth(x), scale_factor=2.0, mode="bilinear", align_corners=False)
         sharp = self.sharp(x)
-        mixed: Tensor = sharp + weight.to(sharp.dtype) * (smooth - sharp)  # torch.lerp is slow where it broadcasts
+        mixed: Tensor = sharp + weight.to(sharp.dtype) * (smooth - sharp)  # torch.lerp is slow when it broadcasts
         return mixed
 
 
 class AEH(nn.Module):
     """Attention-Enhanced Hybrid fusion of upsampled and skipped features: two times `(B, C, H, W)` -> one.
 
-    A local branch of 3x3 convolutions beside a wide one (7x7 depthwise, or ER-MHA where `attend`), both weighed by
-    squeeze-and-excitation (arXiv:1709.01507).
+    It has a local branch of 3x3 convolutions and a wide branch (7x7 depthwise, or ER-MHA with `attend`).
+    Squeeze-and-excitation (arXiv:1709.01507) weighs both.
     """
 
     def __init__(self, channels: int, *, separable: bool = False, attend: bool = False) -> None:

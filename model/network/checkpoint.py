@@ -1,4 +1,4 @@
-"""A model on disk: a folder with `weights.safetensors` and `card.json`, the hash of the first in the second."""
+"""A model on disk: a folder with `weights.safetensors` and `card.json`, which holds the hash of the weights."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Card:
         id: The version's name, as in `dmr models list`.
         size: `s`, `m` or `l`.
         input: Side of the network's square grid, pixels.
-        channels: Class names by channel; channel 0 is background and not in here.
+        channels: Class names in the order of the channels; channel 0 is background and not listed.
         class_ids: The workspace's ids of those classes.
-        weights_sha256: Of the weights file.
-        details: Data, patients, settings, metrics: for people and programs to read.
+        weights_sha256: SHA-256 of the weights file.
+        details: Data, patients, settings and metrics, for people and programs to read.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Card:
 
     @property
     def network(self) -> str:
-        """As in `dmrnet_s`."""
+        """The network's name, such as `dmrnet_s`."""
         return SIZES[self.size].name
 
     def as_json(self) -> str:
@@ -74,7 +74,7 @@ def weights_bytes(state: dict[str, torch.Tensor]) -> bytes:
 
 
 def save_model(folder: Path, weights: bytes, card: Card) -> None:
-    """Write a model's folder; the card goes last, and without a card there is no model."""
+    """Write a model's folder. The card is written last, because a folder without a card is no model."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / WEIGHTS, weights)
     write_atomic(folder / CARD, card.as_json().encode("utf-8"))
@@ -84,7 +84,7 @@ def read_card(folder: Path) -> Card:
     """Read a model's card.
 
     Raises:
-        ModelError: It is missing or not a card that this version reads.
+        ModelError: It is missing, or this version of dmr cannot read it.
     """
     remedy = "Restore the folder from a backup, or use another model: `dmr models list`"
     try:

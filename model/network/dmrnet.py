@@ -1,4 +1,4 @@
-"""DMRNet: encoder of AMD stages, ER-MHA at the bottleneck, decoder of DAR skips and AEH fusions."""
+"""DMRNet: an encoder of AMD stages, ER-MHA at the bottleneck, and a decoder of DAR skips and AEH fusions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class NetworkSize:
     """Widths of one size of the network.
 
     Attributes:
-        name: As in `dmrnet_s`.
+        name: The network's name, such as `dmrnet_s`.
         widths: Channels of the stem and of the four AMD stages.
-        full_width: Channels of a thin level at full resolution, above a stem of stride 2; None for a stem at full
-            resolution.
-        separable: Depthwise-separable 3x3 convolutions, for processors without a GPU.
+        full_width: Channels of a thin level at full resolution, above a stem of stride 2; None if the stem itself is at
+            full resolution.
+        separable: Whether 3x3 convolutions are depthwise-separable, for PCs without a GPU.
         attention_blocks: ER-MHA blocks at the bottleneck.
     """
 
@@ -44,13 +44,13 @@ SIZES: dict[str, NetworkSize] = {
 
 
 class Output(NamedTuple):
-    """What the network says of a batch.
+    """The network's output for a batch.
 
     Attributes:
         logits: `(B, 1 + classes, H, W)` at the input's size; channel 0 is background.
-        embedding: `(B, C)`, the bottleneck's mean.
-        aux: Logits of the deeper levels at their own sizes, while training only.
-        boundary: `(B, 1, h, w)` boundary logits of each level, while training only.
+        embedding: `(B, C)`, the mean of the bottleneck's features.
+        aux: Logits of the deeper levels at their own sizes; only in training.
+        boundary: `(B, 1, h, w)` boundary logits of each level; only in training.
     """
 
     logits: Tensor
@@ -60,16 +60,16 @@ class Output(NamedTuple):
 
 
 def as_output(result: Output | Tensor) -> Output:
-    """A network's answer as an `Output`; networks from elsewhere give bare logits."""
+    """A network's output as an `Output`; networks from elsewhere return bare logits."""
     if isinstance(result, Output):
         return result
     return Output(result, result.new_zeros(len(result), 0))
 
 
 class FullResolution(nn.Module):
-    """One level above the others at the input's own resolution, of few channels: nerves are a few pixels wide.
+    """A level with few channels at the input's own resolution, because nerves are only a few pixels wide.
 
-    The level below, upsampled, is added to the features of the first convolution; a 3x3 convolution joins them.
+    The level below is upsampled and added to the features of the first convolution; a 3x3 convolution joins them.
     """
 
     def __init__(self, width: int, below: int, channels: int) -> None:
@@ -91,7 +91,7 @@ class DMRNet(nn.Module):
     Args:
         classes: Number of classes beside background.
         size: One of `SIZES`.
-        dropout: Share of the bottleneck's channels, and of each decoder level's, that are dropped while training.
+        dropout: Share of channels that are dropped in training, at the bottleneck and at each decoder level.
     """
 
     def __init__(self, classes: int, *, size: NetworkSize, dropout: float = 0.0) -> None:
@@ -112,12 +112,12 @@ class DMRNet(nn.Module):
         self.skip = nn.ModuleList(DAR(w[i], w[i - 1] if i else None, separable=separable) for i in range(LEVELS))
         self.fuse = nn.ModuleList(AEH(w[i], separable=separable, attend=i == LEVELS - 1) for i in range(LEVELS))
         self.heads = nn.ModuleList(nn.Conv2d(w[i], 1 + classes, 1) for i in range(LEVELS))
-        if separable:  # depthwise convolutions run up to twice as fast with the channels innermost
+        if separable:  # depthwise convolutions run up to twice as fast with channels last
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves it out
 
     @property
     def classifiers(self) -> tuple[nn.Conv2d, ...]:
-        """The last convolutions, which give logits: one a level."""
+        """The last convolution of each level, which gives logits."""
         heads = [head for head in self.heads if isinstance(head, nn.Conv2d)]
         return tuple(heads if self.full is None else [*heads, self.full.head])
 
@@ -155,7 +155,7 @@ class DMRNet(nn.Module):
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Trainable numbers."""
+    """The number of trainable parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 

@@ -1,4 +1,4 @@
-"""What the modules are made of: convolutions, and gates over the whole image."""
+"""The parts of the modules: convolutions, normalisation, and gates over the whole image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPSILON: Final = 1e-5  # added to variances, as torch does
 def convolution(
     cin: int, cout: int, kernel: int, *, stride: int = 1, dilation: int = 1, separable: bool = False
 ) -> nn.Module:
-    """A convolution without bias that keeps the size but for its stride; `separable` is depthwise and pointwise."""
+    """A convolution without bias; only its stride changes the size. `separable` makes it depthwise and pointwise."""
     pad = dilation * (kernel // 2)
     if separable and kernel > 1:
         depthwise = nn.Conv2d(cin, cin, kernel, stride, pad, dilation, groups=cin, bias=False)
@@ -24,10 +24,11 @@ def convolution(
 
 
 class ImageNorm(nn.Module):
-    """Each channel of each image to zero mean and unit deviation, then scaled and shifted: `(B, C, H, W)` -> the same.
+    """Instance normalisation: `(B, C, H, W)` -> the same.
 
-    Instance normalisation (Ulyanov et al. 2016, arXiv:1607.08022). BatchNorm would apply the training patients' mean
-    and deviation to patients whose frames are brighter, darker or deeper than theirs.
+    Each channel of each image gets zero mean and unit deviation, then is scaled and shifted (Ulyanov et al. 2016,
+    arXiv:1607.08022). BatchNorm would apply the training patients' mean and deviation to patients whose frames are
+    brighter, darker or deeper.
     """
 
     def __init__(self, channels: int) -> None:
@@ -41,14 +42,14 @@ class ImageNorm(nn.Module):
         if x.device.type == "cpu" and not recorded:
             out: Tensor = _ByImage.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return out
-        # nn.InstanceNorm2d does the same, and refuses the single pixel that small frames end in.
+        # nn.InstanceNorm2d does the same, but refuses feature maps of one pixel, which small frames lead to.
         return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, EPSILON, False)
 
 
 class _ByImage(torch.autograd.Function):
-    """torch's BatchNorm on an image at a time, channels innermost.
+    """torch's BatchNorm on one image at a time, with channels last.
 
-    torch's own instance normalisation lets the channels change places before and after, which takes as long again.
+    torch's own instance normalisation moves the channels before and after, which doubles its time.
     """
 
     @staticmethod
@@ -102,10 +103,10 @@ class ConvNorm(nn.Sequential):
 
 
 class JoinNorm(nn.Module):
-    """A convolution over several inputs as if they were concatenated, ImageNorm, ReLU; `(B, C_i, H, W)` each.
+    """A convolution over several inputs `(B, C_i, H, W)` as if they were concatenated, then ImageNorm and ReLU.
 
-    One convolution for each input, and their sum: the same arithmetic, but no gradient has to be cut out of a
-    concatenated one, which takes longer than the convolution.
+    Each input has a convolution of its own, and the results are added. The result is the same, but no gradient has to
+    be cut out of a concatenated one, which takes longer than the convolution.
     """
 
     def __init__(self, cins: Sequence[int], cout: int, kernel: int = 1, *, separable: bool = False) -> None:
@@ -122,7 +123,7 @@ class JoinNorm(nn.Module):
 class WideConvNorm(nn.Sequential):
     """A 7x7 depthwise convolution as three of 3x3, then pointwise and ImageNorm: `(B, C, H, W)` -> the same.
 
-    Processors have a fast path for 3x3 alone: one 7x7 takes five times as long to train, a dilated 3x3 likewise.
+    Processors have a fast path for plain 3x3 only: a 7x7 takes five times as long to train, and so does a dilated 3x3.
     """
 
     def __init__(self, channels: int) -> None:

@@ -1,1 +1,1 @@
-"""From labelled frames to a model version: planned, run, interrupted, resumed, finished."""
+"""Training: from labelled frames to a model version."""

@@ -1,4 +1,4 @@
-"""What is said before a training begins: is it a new one, and why."""
+"""What the user is told before a training begins: whether it is new, and why."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..versions.verdict import told_minutes
 from .frames import TrainingFrames, patient_count
 from .resuming import Interrupted, Run
 
-_SHOWN: Final = 3  # changed settings that are named in a line
+_SHOWN: Final = 3  # changed settings that are named; more are counted
 
 
 def beginning(run: Run, *, frames: TrainingFrames, step: int, other: Interrupted | None, catalogue: Catalogue) -> str:
-    """Whether a training is new or goes on, and why, in a line.
+    """A line that says whether a training is new or goes on, and why.
 
     Args:
         run: The training.
-        frames: What it learns from and is judged on.
-        step: Where it goes on; 0 for a new one.
-        other: The newest training that was interrupted and is another one.
-        catalogue: For what changed between the two.
+        frames: The frames that it learns from and is judged on.
+        step: The step from which it goes on; 0 for a new training.
+        other: The newest other training that was interrupted; None if there is none.
+        catalogue: Tells which outlines changed between the two.
     """
     if step:
         return f"Goes on with the interrupted training at step {step}: the outlines and settings are the same."
@@ -46,7 +46,7 @@ def beginning(run: Run, *, frames: TrainingFrames, step: int, other: Interrupted
 
 
 def _changes(run: Run, other: Run, catalogue: Catalogue) -> list[str]:
-    """What is different about this run."""
+    """What is different in this run, as phrases."""
     changes = []
     if run.dataset != other.dataset:
         now, then = set(catalogue.dataset(run.dataset)), set(catalogue.dataset(other.dataset))

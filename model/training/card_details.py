@@ -1,4 +1,4 @@
-"""What a model's card says of its data, and of what nobody knows."""
+"""What a model's card says about its data and its limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOW_MEASURED: Final = (
 
 
 def described(items: Sequence[LabelledFrame], names: dict[int, str]) -> dict[str, Any]:
-    """Frames, patients, and frames a class."""
+    """The numbers of frames and patients, and of frames that show each class."""
     drawn = Counter(i for item in items for i in {s.class_id for s in item.annotation.shapes})
     return {
         "frames": len(items),
@@ -29,7 +29,7 @@ def described(items: Sequence[LabelledFrame], names: dict[int, str]) -> dict[str
 
 
 def limits(frames: TrainingFrames, names: dict[int, str], settings: TrainSettings) -> list[str]:
-    """What nobody knows of the model, for its card."""
+    """The limits of the model, for its card."""
     train, patients, judged = frames.train, patient_count(frames.train), patient_count(frames.validation)
     scarce = [n for i, n in names.items() if sum(any(s.class_id == i for s in t.annotation.shapes) for t in train) < 20]
     limits = [

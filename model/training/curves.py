@@ -1,4 +1,4 @@
-"""How a training went, as a picture."""
+"""The curves of a training, as a picture."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CURVES: Final = "curves.png"  # beside a model's card
 
 
 def training_curves(checks: Sequence[Check], names: Sequence[str]) -> bytes:
-    """Loss, and Dice of the validation patients a class, over the steps; PNG.
+    """Draw loss and each class's validation Dice over the steps, as a PNG.
 
     Args:
-        checks: Looks on the way.
-        names: The classes', in the network's order.
+        checks: The checks of the training.
+        names: Class names in the network's order.
     """
     loss = Line("", [(c.step, c.loss) for c in checks if not math.isnan(c.loss)])
     dice = [

@@ -1,4 +1,4 @@
-"""From a network that was trained to a model version: judged, saved with its card, and active if it has learnt."""
+"""Make a model version of a trained network: judge it, save it with its card, perhaps activate it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from .grid_dice import class_dice
 from .resuming import Run
 from .trainer import Trainer
 
-SAVE_WAIT: Final = 3600.0  # seconds: hours of training are not given up because another command is writing
-LOOKED_AT: Final = 64  # training frames at which it is seen whether anything was learnt
+SAVE_WAIT: Final = 3600.0  # seconds: hours of training must not be lost because another command is writing
+LOOKED_AT: Final = 64  # training frames on which we check whether anything was learnt
 
 
 def make_version(
@@ -48,17 +48,17 @@ def make_version(
     activate: bool | None = None,
     advise: bool = True,
 ) -> str:
-    """Make a version of what a trainer has, and tell what it came to.
+    """Make a version of a trainer's network, and report how good it is.
 
     Args:
         s: The session; its report gets counts, words, and the outcome under `training`.
-        trainer: Done, or ended early.
-        run: What was trained.
-        frames: What it learnt from, and what it is judged on.
-        classes: Tell what lies inside what.
-        ended_early: Somebody ended it with what it had.
-        activate: Make it the active model, or not; None: if it is the first that has learnt something.
-        advise: Say what becomes of the version.
+        trainer: The trainer, done or ended early.
+        run: The run that it trained.
+        frames: The frames that it learnt from and is judged on.
+        classes: The classes; they say which class lies inside which.
+        ended_early: Whether the user ended the training early.
+        activate: Whether to make it the active model; None does so if no model is active and it has learnt something.
+        advise: Whether to say if the version is active, and what to do with it.
 
     Returns:
         The version's id.
@@ -76,7 +76,7 @@ def make_version(
             if becomes_active:
                 reason = "the first model" if before is None else "asked for when it was trained"
                 s.catalogue.activate(model.id, reason=reason)
-    # When the version is safe: a drawing that fails costs no training.
+    # After the version is safe: if drawing fails, no training is lost.
     curves = s.workspace.models_folder / model.id / CURVES
     write_atomic(curves, training_curves(trainer.checks, list(run.names.values())))
     s.report.count("models made")
@@ -91,7 +91,7 @@ def make_version(
 
 
 def _details(trainer: Trainer, run: Run, frames: TrainingFrames, outcome: Outcome) -> dict[str, Any]:
-    """What a card says of the training."""
+    """What a card says about the training."""
     names = run.names
     return {
         "run": run.id,
@@ -113,7 +113,7 @@ def _details(trainer: Trainer, run: Run, frames: TrainingFrames, outcome: Outcom
 
 
 def _saved(s: Session, weights: bytes, details: dict[str, Any], *, run: Run, outcome: Outcome) -> ModelRecord:
-    """Weights and card under the next version's name; the record is not in the catalogue yet."""
+    """Save weights and card under the next version's name; the record is not in the catalogue yet."""
     version = _next_version(s.catalogue, s.workspace.models_folder)
     card = Card(
         id=version,
@@ -135,7 +135,7 @@ def _saved(s: Session, weights: bytes, details: dict[str, Any], *, run: Run, out
 
 
 def _fate(version: str, before: ModelRecord | None, outcome: Outcome, *, active: bool) -> str:
-    """What becomes of a new version, in a line."""
+    """A line that says whether a new version is active, and what to do with it."""
     if active:
         return f"{version} is the active model: `dmr prelabel` uses it from now on."
     if outcome.level != "nothing":
@@ -159,7 +159,7 @@ def _outcome(
     dice = {name: summary.get(name, {}).get("dice") for name in names}
     drawn = [item for item in frames.validation if item.annotation.shapes]
     training: dict[str, float | None] = {}
-    if None in dice.values():  # what validation frames do not tell
+    if None in dice.values():  # validation frames do not show every class
         training = dict(zip(names, _training_dice(trainer), strict=True))
     batch = min(run.settings.batch, len(trainer.training))
     return Outcome(
@@ -181,7 +181,7 @@ def _outcome(
 
 
 def _training_dice(trainer: Trainer) -> list[float | None]:
-    """Dice of each class on some training frames with outlines, on the grid, by the weights that are kept."""
+    """Dice of each class on some outlined training frames, on the grid, with the weights that are kept."""
     targets = trainer.training.targets
     shown = ((targets > 0) & (targets != IGNORED)).flatten(1).any(1).nonzero()[:, 0]
     some = shown[torch.linspace(0, max(0, len(shown) - 1), min(LOOKED_AT, len(shown))).long()]
@@ -195,11 +195,11 @@ def _training_dice(trainer: Trainer) -> list[float | None]:
 def _judged(
     workspace: Workspace, trainer: Trainer, frames: TrainingFrames, run: Run, classes: Classes
 ) -> dict[str, Any]:
-    """Metrics of the finished weights on the validation patients at native size, and its calibration by them."""
+    """Metrics of the kept weights on the validation patients at native size, and the calibration fitted on them."""
     trainer.network.load_state_dict(trainer.finished_state())
     engine = TorchEngine(trainer.network, trainer.device, threads=trainer.threads)
     predictor = Predictor(views(engine), class_ids=list(run.names), input_size=run.settings.input)
-    said_before = Report("train")  # what cannot be read
+    said_before = Report("train")  # not shown: unreadable files were reported when the training began
     samples = workspace_samples(workspace, frames.validation, report=said_before)
     done = evaluate(predictor, samples, classes=classes)
     calibration = done.evidence.fit().for_card(list(run.names.values())) if len(done.table) else None
@@ -207,7 +207,7 @@ def _judged(
 
 
 def _next_version(catalogue: Catalogue, folder: Path) -> str:
-    """`v1`, `v2`, ...: the first that is neither in the catalogue nor a folder, which a crash may have left."""
+    """The next free name, `v1`, `v2` and so on; a crash may have left a folder that the catalogue does not know."""
     taken = {model.id for model in catalogue.models()}
     n = 1
     while f"v{n}" in taken or (folder / f"v{n}" / "card.json").exists():

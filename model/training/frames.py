@@ -1,4 +1,4 @@
-"""The labelled frames that a training learns from, and those that it is judged on."""
+"""The labelled frames that a training learns from and is judged on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ...annotate.catalogue.records import LabelledFrame
 
 @dataclass(frozen=True, slots=True)
 class TrainingFrames:
-    """Labelled frames of training and of validation patients, each in the order of their ids."""
+    """Labelled frames of training patients and of validation patients, both sorted by frame id."""
 
     train: tuple[LabelledFrame, ...]
     validation: tuple[LabelledFrame, ...]
 
     @classmethod
     def newest(cls, catalogue: Catalogue) -> TrainingFrames:
-        """What a training would use now."""
+        """The frames that a training would use now."""
         return cls._of(catalogue.labelled_frames())
 
     @classmethod
     def of_dataset(cls, catalogue: Catalogue, dataset: str) -> TrainingFrames:
-        """What a training has used."""
+        """The frames that a past training used."""
         return cls._of(catalogue.labelled_frames(revisions=catalogue.dataset(dataset)))
 
     @classmethod
@@ -37,15 +37,15 @@ class TrainingFrames:
 
     @property
     def revisions(self) -> tuple[str, ...]:
-        """Of all of them."""
+        """The revisions of all these frames."""
         return tuple(item.revision for item in (*self.train, *self.validation))
 
     @property
     def dataset(self) -> str:
-        """The id of their data set, also where it is not recorded yet."""
+        """The id of their data set, even if it is not recorded yet."""
         return dataset_id(self.revisions)
 
 
 def patient_count(items: Iterable[LabelledFrame]) -> int:
-    """Of how many patients these frames are."""
+    """The number of patients that these frames are from."""
     return len({item.frame.patient for item in items})

@@ -21,7 +21,7 @@ def class_dice(
     batch: int = 16,
     threads: ThreadChoice | None = None,
 ) -> list[float | None]:
-    """Dice per image on the network's grid, of each class over the frames in which it is drawn; None without any."""
+    """Each class's mean Dice on the network's grid, over the frames in which it is drawn; None if there are none."""
     network.eval()
     classes = frames.covered.shape[1]
     total, count = torch.zeros(classes), torch.zeros(classes)
@@ -33,7 +33,7 @@ def class_dice(
         label = logits.argmax(1).cpu()
         for k in range(classes):
             predicted, drawn = label == k + 1, part.targets == k + 1
-            if frames.inside is not None:  # a class inside, if nobody looked for it, is part of what is drawn round it
+            if frames.inside is not None:  # a class inside that is not covered is part of what is drawn round it
                 for j in frames.inside[k].nonzero()[:, 0].tolist():
                     predicted |= (label == j + 1) & ~part.covered[:, j, None, None]
             predicted &= part.targets != IGNORED

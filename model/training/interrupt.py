@@ -1,4 +1,4 @@
-"""Ctrl-C while a network trains: once keeps the state and ends, twice makes a version of what there is."""
+"""Ctrl-C during a training: once saves the state and stops, twice makes a version too."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 import click
 
-WAIT_S: Final = 5.0  # for a second Ctrl-C
+WAIT_S: Final = 5.0  # seconds to wait for a second Ctrl-C
 
 
 def ask_again() -> Callable[[int, bool], bool] | None:
-    """What asks a person, after Ctrl-C, whether to make a version now; None where nobody sits at a terminal."""
+    """The function that asks after Ctrl-C whether to make a version now; None without a terminal."""
     return wait_for_second if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
@@ -21,15 +21,15 @@ def wait_for_second(step: int, twice: bool, *, wait_s: float = WAIT_S) -> bool:
     """Wait for another Ctrl-C.
 
     Args:
-        step: Where the training stands, which is saved.
-        twice: It was pressed again already.
-        wait_s: How long, seconds.
+        step: The step at which the training was saved.
+        twice: Whether Ctrl-C was pressed again already.
+        wait_s: Seconds to wait.
 
     Returns:
-        Whether it came.
+        Whether Ctrl-C was pressed again.
     """
     if not twice:
-        try:  # from the first word on: on a busy PC the second one may come before the wait
+        try:  # around the message too: on a busy PC the second Ctrl-C may come before the wait
             click.echo(
                 f"Interrupted at step {step}, which is saved. "
                 f"To make a version of what it has learnt, press Ctrl-C again within {wait_s:g} seconds.",

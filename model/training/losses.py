@@ -1,4 +1,4 @@
-"""Cross-entropy and Dice that respect coverage, deep supervision, and the boundary loss."""
+"""The training loss: cross-entropy and Dice that respect coverage, deep supervision, and boundaries."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ..data.dataset import IGNORED
 from ..network.dmrnet import Output
 
 BOUNDARY_WEIGHT = 0.3
-_NEVER = -1e4  # a log-probability of nothing; finite, so that gradients stay so
+_NEVER = -1e4  # stands for the log of probability 0; finite, so that gradients stay finite
 
 
 def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: Tensor | None = None) -> Tensor:
     """Cross-entropy plus Dice over the classes that each frame's annotator covered.
 
-    A class that is not covered may lie anywhere in what looks like background, so its probability is merged with
-    background's in the cross-entropy (marginal loss, Shi et al. 2021, arXiv:2007.03868), and it leaves Dice. If it
-    belongs inside another class it may lie in what is drawn as that one, and is merged with that one too. Dice is
-    pooled over the batch, class by class.
+    A class that is not covered may be hidden in the background. So the cross-entropy adds its probability to the
+    background's (marginal loss, Shi et al. 2021, arXiv:2007.03868), and it does not count in Dice. If it lies inside
+    another class, it may be hidden in that one too, so its probability is added there as well. Dice is pooled over the
+    batch, class by class.
 
     Args:
         logits: `(B, 1 + C, H, W)`.
         targets: `(B, H, W)` int64, with `IGNORED`.
         covered: `(B, C)` bool.
-        inside: `(C, C)` bool: row k marks the classes that lie inside class k; None where none do.
+        inside: `(C, C)` bool: row k marks the classes that lie inside class k; None if there are none.
 
     Returns:
         Scalar.
@@ -51,7 +51,7 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: 
             p = torch.cat([p[:, : k + 1], merged.exp()[:, None], p[:, k + 2 :]], 1)
     cross_entropy = -(chosen * seen).sum() / seen.sum().clamp(min=1)
 
-    # Sums over a frame's pixels, class by class: a pixel has one target, so its probability is looked up, not masked.
+    # A pixel has one target, so looking its probability up is enough; a mask for each class would take longer.
     weight = seen.to(p.dtype)
     at_target = p.gather(1, target[:, None])[:, 0] * weight
     place, empty = target.flatten(1), p.new_zeros(p.shape[:2])
@@ -65,14 +65,14 @@ def segmentation_loss(logits: Tensor, targets: Tensor, covered: Tensor, inside: 
 
 
 def _merged(log_p: Tensor, channel: int, classes: Tensor) -> Tensor:
-    """Log-probability `(B, H, W)` of one channel or any of each frame's `classes` `(B, C)` bool."""
+    """Log-probability `(B, H, W)` that a pixel is of `channel` or of one of its frame's `classes` `(B, C)` bool."""
     together = torch.cat([torch.zeros_like(classes[:, :1]), classes], 1)
     together[:, channel] = True
     return log_p.masked_fill(~together[:, :, None, None], _NEVER).logsumexp(1)
 
 
 def boundary_band(targets: Tensor) -> Tensor:
-    """`(B, H, W)` targets -> `(B, 1, H, W)` float: 1 within a pixel of where two classes meet (a 3-px band)."""
+    """`(B, H, W)` targets -> `(B, 1, H, W)` float: 1 within a pixel of a border between two classes."""
     t = targets.where(targets != IGNORED, 0).float()[:, None]
     return (F.max_pool2d(t, 3, 1, 1) != -F.max_pool2d(-t, 3, 1, 1)).float()
 
@@ -90,12 +90,12 @@ def boundary_loss(logits: Tensor, band: Tensor, seen: Tensor) -> Tensor:
 
 
 def _resized(targets: Tensor, size: torch.Size) -> Tensor:
-    """Targets taken at the centres of a coarser grid."""
+    """Targets on a coarser grid, sampled at its pixel centres."""
     return F.interpolate(targets[:, None].float(), size, mode="nearest-exact")[:, 0].long()
 
 
 def total_loss(output: Output, targets: Tensor, covered: Tensor, inside: Tensor | None = None) -> Tensor:
-    """Loss of all heads: weights 1, 1/2, 1/4, ... normalised for the levels, `BOUNDARY_WEIGHT` for the boundaries."""
+    """Loss of all heads. The levels weigh 1, 1/2, 1/4 and so on, normalised; boundaries weigh `BOUNDARY_WEIGHT`."""
     levels = (output.logits, *output.aux)
     weights = [0.5**i for i in range(len(levels))]
     loss = torch.zeros((), device=targets.device)

@@ -1,4 +1,4 @@
-"""How large a network, on which grid and how long: what this PC can train within the hour, by measuring a few steps."""
+"""Choose grid and length of a training: measure some steps, and take what this PC can do within the hour."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..network.dmrnet import SIZES, DMRNet
 from .settings import TrainSettings
 from .trainer import Trainer
 
-TRAINING_S: Final = 50 * 60  # of the hour; the rest is for reading frames before and judging after
-ENOUGH: Final = 600  # steps: three times as many brought nothing on real frames (docs/decisions/0006-dmrnet.md)
-AT_MOST: Final = 1200  # steps, where the PC has time for more
+TRAINING_S: Final = 50 * 60  # seconds; the rest of the hour is for reading frames before and judging after
+ENOUGH: Final = 600  # steps: three times as many were no better on real frames (docs/decisions/0006-dmrnet.md)
+AT_MOST: Final = 1200  # steps, even if the PC has time for more
 GRIDS: Final = (256, 128, 64)  # sides, the finest first; nerves are a few pixels wide on 128
-TRIED_ON: Final = 128  # side of the grid that steps are measured on, at most
+TRIED_ON: Final = 128  # largest side of the grid on which steps are measured
 TRIAL_S: Final = 10.0  # seconds of measuring
-LOOK: Final = 0.35  # steps' worth of time that a look at as many validation frames takes
+LOOK: Final = 0.35  # a check of one batch of validation frames takes this share of a step's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Plan:
 
     Attributes:
         settings: How to train.
-        step_s: Seconds a step, looks at the validation patients counted in.
-        steps: That fit.
+        step_s: Seconds a step, with the checks on validation patients included.
+        steps: Steps that fit.
     """
 
     settings: TrainSettings
@@ -40,7 +40,7 @@ class Plan:
     steps: int
 
     def told(self, now: datetime.datetime | None = None) -> str:
-        """In a line: what was chosen, and when it ends."""
+        """A line that says what was chosen, and when it ends."""
         seconds = self.steps * self.step_s
         end = (now or datetime.datetime.now().astimezone()) + datetime.timedelta(seconds=seconds)
         grid = f"{self.settings.input} x {self.settings.input}"
@@ -61,10 +61,10 @@ def seconds_a_step(
 
     Args:
         settings: Size, grid and batch.
-        frames: Training frames; a batch takes no more.
-        classes: Beside background.
-        device: To compute on.
-        threads: Chooses the processor's threads meanwhile.
+        frames: Number of training frames; a batch is never larger.
+        classes: Number of classes beside background.
+        device: The device to compute on.
+        threads: Chooses the number of processor threads.
     """
     generator = torch.Generator().manual_seed(0)
     shape = (max(1, min(settings.batch, frames)), settings.input, settings.input)
@@ -79,7 +79,7 @@ def seconds_a_step(
         network = DMRNet(classes, size=SIZES[settings.size])
     endless = replace(settings, steps=10**6, epochs=None, minutes=None, check_every=10**6)
     trainer = Trainer(network, some, none, settings=endless, device=device, threads=threads)
-    trainer.run(seconds=1e-9)  # one step: kernels are built in it
+    trainer.run(seconds=1e-9)  # one step before measuring: it also builds kernels
     began, done = time.monotonic(), trainer.step
     while trainer.step < done + 2 or time.monotonic() - began < TRIAL_S:
         trainer.run(seconds=1e-9)
@@ -87,13 +87,13 @@ def seconds_a_step(
 
 
 def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = TRIED_ON, validation: int = 0) -> Plan:
-    """The finest grid on which enough steps fit, and as many steps as fit.
+    """Choose the finest grid on which enough steps fit, and as many steps as fit.
 
     Args:
-        settings: What they leave to the pace is chosen, all else stays.
-        pace_s: Seconds a step on a grid of `tried_on`.
-        tried_on: Side of the grid that was measured on.
-        validation: Frames that are looked at every `check_every` steps.
+        settings: The settings; only those that they leave to the PC's pace are chosen.
+        pace_s: Seconds a step on a grid of side `tried_on`.
+        tried_on: Side of the grid on which steps were measured.
+        validation: Number of validation frames, which are checked every `check_every` steps.
     """
     by_pace = set(settings.chosen)
     within_s = TRAINING_S if "length" in by_pace or settings.minutes is None else 60 * settings.minutes
@@ -112,14 +112,14 @@ def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = T
 
 
 def plan_training(settings: TrainSettings, *, frames: int, validation: int, classes: int, device: torch.device) -> Plan:
-    """Measure some steps, and choose what the settings leave to this PC's pace.
+    """Measure some steps, and choose the settings that are left to this PC's pace.
 
     Args:
         settings: How to train.
-        frames: Training frames.
-        validation: Validation frames.
-        classes: Beside background.
-        device: To compute on.
+        frames: Number of training frames.
+        validation: Number of validation frames.
+        classes: Number of classes beside background.
+        device: The device to compute on.
     """
     side = TRIED_ON if "input" in settings.chosen else min(TRIED_ON, settings.input)
     pace_s = seconds_a_step(

@@ -1,4 +1,4 @@
-"""What an interrupted training leaves under `models/.training/`: its state, and what it is the state of."""
+"""The saved states of interrupted trainings, under `models/.training/`."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from ..data.augment import Augmentation
 from .settings import TrainSettings
 from .trainer import Trainer
 
-# A torn pickle may ask for anything, so these are many.
+# A damaged pickle can raise almost anything.
 _UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training: what it learns from and how. The same run, begun again, goes on where it was interrupted.
+    """One training: what it learns from and how. A repeated run goes on where it was interrupted.
 
     Attributes:
-        id: Hash of all that decides it.
+        id: Hash of everything that decides the run.
         dataset: Id of the data set: training and validation revisions.
         settings: How it trains.
         names: Class name by id, in the order of the network's channels.
-        inside: Of classes that lie inside another, that other's name.
+        inside: For each class that lies inside another, the other's name.
     """
 
     id: str
@@ -56,15 +56,15 @@ class Run:
         layers: Any,
         network: int,
     ) -> Run:
-        """A run by all that decides it.
+        """Make a run, and its id from everything that decides it.
 
         Args:
             dataset: Id of the data set.
             settings: How it trains.
             names: Class name by id.
-            inside: Of classes that lie inside another, that other's name.
+            inside: For each class that lies inside another, the other's name.
             layers: How targets are painted, as JSON values.
-            network: Counts up with every change of the network.
+            network: A number that rises with every change of the network.
         """
         decisive = {name: value for name, value in asdict(settings).items() if name not in _by_pace(settings)}
         key = canonical_json([dataset, decisive, sorted(names.items()), layers, network])
@@ -72,20 +72,20 @@ class Run:
 
 
 def _by_pace(settings: TrainSettings) -> set[str]:
-    """The settings that the PC's pace decides: begun again on a busier PC, it is the same training."""
+    """The settings that the PC's pace decides. They do not tell runs apart: a busy PC may choose others next time."""
     by_pace = {"input"} & set(settings.chosen)
     return by_pace | ({"steps", "epochs", "minutes"} if "length" in settings.chosen else set())
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A training that did not come to its end.
+    """A training that was interrupted.
 
     Attributes:
-        run: Which.
-        step: Steps done when it was saved last.
-        minutes: Spent training until then.
-        saved_at: When that was.
+        run: The training.
+        step: Steps done when it was last saved.
+        minutes: Minutes of training until then.
+        saved_at: When it was last saved.
     """
 
     run: Run
@@ -95,17 +95,17 @@ class Interrupted:
 
 
 class States:
-    """The states of interrupted trainings of a workspace.
+    """The saved states of a workspace's interrupted trainings.
 
     Args:
-        workspace: Whose.
+        workspace: The workspace.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.folder = workspace.models_folder / ".training"
 
     def save(self, run: Run, trainer: Trainer) -> None:
-        """Keep where a run stands; what it is the state of goes first, and counts only with the state beside it."""
+        """Save a run's state. Its description is written first, and is used only if the state is there too."""
         about = {
             "run": run.id,
             "dataset": run.dataset,
@@ -123,10 +123,10 @@ class States:
         write_atomic(self._state(run.id), buffer.getvalue())
 
     def save_undisturbed(self, run: Run, trainer: Trainer) -> bool:
-        """Keep where a run stands, also if Ctrl-C is pressed meanwhile.
+        """Save a run's state, even if Ctrl-C is pressed meanwhile.
 
         Returns:
-            Whether it was.
+            Whether Ctrl-C was pressed.
         """
         pressed = False
         while True:
@@ -138,9 +138,10 @@ class States:
                 return pressed
 
     def load(self, run: Run, trainer: Trainer) -> bool:
-        """Bring a trainer to where a run was interrupted.
+        """Bring a trainer to the step where a run was interrupted.
 
-        A state that cannot be read, or is of another network, is put aside. The trainer may then be half loaded.
+        A state that cannot be read, or is of another network, is put aside. The trainer may then be half loaded, so do
+        not use it.
 
         Returns:
             Whether it worked.
@@ -155,26 +156,26 @@ class States:
         return True
 
     def has(self, run: Run) -> bool:
-        """Whether a run was interrupted."""
+        """Whether there is a saved state of this run."""
         return self._state(run.id).is_file()
 
     def as_begun(self, run: Run) -> Run | None:
-        """An interrupted run with the settings that the PC's pace decided when it began; None where there is none."""
+        """The interrupted run with the settings that were chosen when it began; None if there is none."""
         if not self.has(run) or (found := _read(self._about(run.id))) is None:
             return None
         return found.run
 
     def unreadable(self, run: Run) -> Path:
-        """Where a state is put that cannot be read."""
+        """Where a state that cannot be read is put."""
         return self._state(run.id).with_suffix(".unreadable")
 
     def forget(self, run: Run) -> None:
-        """Delete the state of a run whose version is safe."""
+        """Delete the state of a run; call it when its version is saved."""
         self._state(run.id).unlink(missing_ok=True)
         self._about(run.id).unlink(missing_ok=True)
 
     def interrupted(self) -> list[Interrupted]:
-        """The trainings that were interrupted and are not running, the newest first."""
+        """The interrupted trainings that are not running now, the newest first."""
         found = []
         for path in self.folder.glob("*.json"):
             if self._state(path.stem).is_file() and (one := _read(path)) is not None and not self._is_running(one.run):
@@ -183,10 +184,10 @@ class States:
 
     @contextmanager
     def alone(self, run: Run) -> Iterator[None]:
-        """Let nobody else train the same run meanwhile; other commands go on.
+        """Keep others from training the same run; other commands are not held up.
 
         Raises:
-            WorkspaceError: Somebody does.
+            WorkspaceError: Another process trains it already.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
@@ -214,7 +215,7 @@ class States:
 
 
 def _read(path: Path) -> Interrupted | None:
-    """What a state is of; None where that cannot be read, or was written by a dmr that trains differently."""
+    """The description of a state; None if it cannot be read, or another version of dmr wrote it differently."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         values = about["settings"]

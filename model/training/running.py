@@ -1,4 +1,4 @@
-"""One training from its frames to its last step, kept on the way and after Ctrl-C."""
+"""Run one training to its last step; save its state on the way and after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .frames import TrainingFrames
 from .resuming import Run, States
 from .trainer import Progress, Trainer, start_at_shares
 
-SAVE_EVERY: Final = 60.0  # seconds of training that a crash may cost
+SAVE_EVERY: Final = 60.0  # seconds of training that a crash may lose
 
 OnInterrupt = Callable[[int, bool], bool]
-"""Asked after Ctrl-C whether a version is to be made: gets the step, and whether it was pressed twice already."""
+"""Asked after Ctrl-C: make a version? Gets the step, and whether Ctrl-C was pressed again already."""
 
 
 def training_sets(
@@ -33,7 +33,11 @@ def training_sets(
     *,
     report: Report,
 ) -> tuple[TrainingSet, TrainingSet]:
-    """The frames on the network's grid."""
+    """The training and the validation frames on the network's grid.
+
+    Raises:
+        WorkspaceError: No training frame can be read.
+    """
     learnt, judged = (
         training_set(
             workspace_samples(workspace, part, report=report),
@@ -51,7 +55,7 @@ def training_sets(
 def new_trainer(run: Run, sets: tuple[TrainingSet, TrainingSet], device: torch.device) -> Trainer:
     """A trainer at its first step."""
     settings = run.settings
-    with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor; who called draws as before
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; the caller's random state stays
         torch.default_generator.manual_seed(settings.seed)
         network = DMRNet(len(run.names), size=SIZES[settings.size], dropout=settings.dropout)
     start_at_shares(network.classifiers, sets[0].class_shares())
@@ -61,7 +65,7 @@ def new_trainer(run: Run, sets: tuple[TrainingSet, TrainingSet], device: torch.d
 def resumed_trainer(
     run: Run, states: States, sets: tuple[TrainingSet, TrainingSet], device: torch.device, *, report: Report
 ) -> Trainer:
-    """The trainer where an interrupted run stopped; a new one where there is none, or its state cannot be read."""
+    """The trainer at the step where the run was interrupted; else a new one, also if the state cannot be read."""
     trainer = new_trainer(run, sets, device)
     if not states.has(run) or states.load(run, trainer):
         return trainer
@@ -80,13 +84,16 @@ def train_to_end(
     on_interrupt: OnInterrupt | None,
     on_progress: Callable[[Progress], None],
 ) -> bool:
-    """Train to the end, keeping the state on the way.
+    """Train to the end, and save the state on the way.
 
     Returns:
-        Whether it was ended early, with what it has.
+        Whether the user ended it early, to make a version of what it has learnt.
+
+    Raises:
+        KeyboardInterrupt: Interrupted; the state is saved.
     """
     try:
-        while True:  # at least once: a run may have been interrupted in its very last look
+        while True:  # at least once: the run may have been interrupted during its last check
             trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
             if trainer.done:
                 return False

@@ -1,4 +1,4 @@
-"""How DMRNet is trained: one frozen value, saved in the model's card."""
+"""The settings of a training: one frozen value, saved in the model's card."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ..data.augment import Augmentation
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """All that decides a training run beside its data. What `dmr.toml` may say too has the same ranges there.
+    """Everything that decides a training beside its data. Settings that are also in `dmr.toml` have the same ranges.
 
     Attributes:
         size: `s`, `m` or `l`.
         input: Side of the network's square grid, pixels; a multiple of 32, up to 1024.
-        steps: Optimiser steps at most, where no epochs are given.
-        epochs: Passes over the training frames at most, but for a last step's; None to go by `steps`.
-        minutes: Wall-clock limit, None for none; whichever comes first ends the cosine.
+        steps: Steps at most; used if `epochs` is None.
+        epochs: Passes over the training frames at most, rounded up to a whole step; None to use `steps`.
+        minutes: Limit in minutes of training, None for none. The learning rate falls towards whichever limit is nearer.
         batch: Frames a step.
-        learning_rate: Of AdamW, at its highest.
-        weight_decay: Of AdamW.
+        learning_rate: Highest learning rate of AdamW.
+        weight_decay: Weight decay of AdamW.
         warm_up: Share of the run over which the learning rate rises.
         ema: Decay of the averaged weights, a step.
-        check_every: Steps between looks at the validation patients.
-        patience: Looks without a better Dice after which training ends early; 0 never does.
-        balance: 0 draws each frame as often as any other, 1 those of patients and classes with few frames more often.
-        dropout: Share of the features that are dropped before the classifiers, while training.
-        seed: Of weights, order and augmentation.
+        check_every: Steps between checks on the validation patients.
+        patience: Training ends early after so many checks without a better Dice; 0 for never.
+        balance: 0 draws all frames equally often; 1 draws frames of rare patients and classes more often.
+        dropout: Share of the features that are dropped at the bottleneck and in the decoder, while training.
+        seed: Random seed of weights, order and augmentation.
         augmentation: How far frames are changed.
-        chosen: Which of these this PC's pace decides: `input`, or `steps` and `minutes` as `length`. They do not tell
-            one training from another.
+        chosen: The settings that this PC's pace decides: `input`, and `length` for `steps` and `minutes`. They do not
+            tell one training from another.
     """
 
     size: NetworkSize = "s"
@@ -59,14 +59,14 @@ class TrainSettings:
             raise ValueError("steps, batch and check_every begin at 1")
 
     def total_steps(self, frames: int) -> int:
-        """Optimiser steps at most for a training set of so many frames."""
+        """Steps at most for a training set of `frames` frames."""
         if self.epochs is None:
             return self.steps
         return max(1, -(-self.epochs * frames // max(1, min(self.batch, frames))))
 
 
 def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
-    """How to train: `dmr.toml`'s `[train]`, with the command line's options over it; None leaves a value as it is.
+    """The settings of a training: `changes` that are not None, and for the rest `[train]` of `dmr.toml`.
 
     Raises:
         ValueError: A value is out of its range.
@@ -85,9 +85,9 @@ def train_settings(settings: Settings, **changes: Any) -> TrainSettings:
 
 
 def left_to_the_pace(given: Container[str]) -> tuple[str, ...]:
-    """Which settings this PC's pace decides, as `TrainSettings.chosen` has them, by the names of those that were given.
+    """The settings that this PC's pace decides, for `TrainSettings.chosen`; `given` names those that the user set.
 
-    Steps and epochs are a length that does not depend on the PC, and then the grid does not either.
+    If steps or epochs are given, nothing depends on the PC, not even the grid.
     """
     if "steps" in given or "epochs" in given:
         return ()

@@ -1,4 +1,4 @@
-"""`dmr train`: from the workspace's revisions to a model version, resumable, with its card."""
+"""`dmr train`: train a model version on the workspace's outlines, or go on with an interrupted training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .resuming import Run, States
 from .running import OnInterrupt, new_trainer, resumed_trainer, train_to_end, training_sets
 from .settings import TrainSettings, train_settings
 
-NETWORK: Final = 6  # counts up with every change of the network or of its start: older states do not fit
+NETWORK: Final = 6  # raise it with every change of the network or its start: older states do not fit then
 
 Say = Callable[[str], None]
 
@@ -38,8 +38,8 @@ def take_edits_and_train(
     say: Say | None = None,
     on_interrupt: OnInterrupt | None = None,
 ) -> str:
-    """`dmr train`: take up what was drawn in `annotations/`, then train; see `train_model` and `finish_interrupted`."""
-    pick_device(s.device)  # or it is refused only after the edits
+    """`dmr train`: take in the edits in `annotations/`, then train; see `train_model` and `finish_interrupted`."""
+    pick_device(s.device)  # a wrong device is refused now, not after the edits were taken in
     with s.writing():
         sync_checkout(s)
     return train_or_finish(s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt)
@@ -56,7 +56,7 @@ def train_or_finish(
     on_interrupt: OnInterrupt | None = None,
     bar: str = "Training",
 ) -> str:
-    """Train a version, or with `finish` make one of what an interrupted training has.
+    """Train a version, or with `finish` make one of the last interrupted training.
 
     See `train_model` and `finish_interrupted`.
     """
@@ -71,8 +71,8 @@ def train(s: Session, *, again: bool = False, **settings: Any) -> str:
 
     Args:
         s: A session.
-        again: Make another version though nothing is new.
-        settings: `minutes`, `steps`, `epochs`, `input`, `size` or `seed`, over what `dmr.toml` says.
+        again: Train another version even if nothing is new.
+        settings: `minutes`, `steps`, `epochs`, `input`, `size` or `seed`; the rest is as in `dmr.toml`.
 
     Returns:
         The version's id.
@@ -102,19 +102,19 @@ def train_model(
 ) -> str:
     """Train a model version on the workspace's training patients, or go on with the run that was interrupted.
 
-    The first version that has learnt something becomes the active one; later ones wait to be promoted.
+    The first version that has learnt something becomes the active one. Later versions wait to be promoted.
 
-    The workspace is locked only while something is saved: hours of training keep nobody from working.
+    The workspace is locked only while something is saved, so others can work during hours of training.
 
     Args:
-        s: The session; its report gets counts and words, and what the training came to under `training`.
+        s: The session; its report gets counts and words, and the outcome under `training`.
         settings: How to train.
-        again: Make another version though the same one is there.
-        advise: Say what to do with the new version.
-        activate: Make the version the active one, or not; None: by what it has learnt.
-        say: Told before the first step whether the training is new or goes on; None puts it into the report.
-        on_interrupt: Asked after Ctrl-C, when the state is kept: is a version to be made of what there is? Given the
-            step, and whether Ctrl-C was pressed again already. None never makes one.
+        again: Train another version even if there is one of the same run.
+        advise: Whether to say what to do with the new version.
+        activate: Whether to make it the active model; None does so if no model is active and it has learnt something.
+        say: Gets a line before the first step: whether the training is new or goes on. None puts it into the report.
+        on_interrupt: Asked after Ctrl-C, when the state is saved, whether to make a version now. It gets the step, and
+            whether Ctrl-C was pressed again already. None never makes one.
         bar: The training's name where its progress is shown.
 
     Returns:
@@ -122,7 +122,7 @@ def train_model(
 
     Raises:
         WorkspaceError: There is nothing to learn from.
-        KeyboardInterrupt: Interrupted; the state is kept, and the next call goes on.
+        KeyboardInterrupt: Interrupted; the state is saved, and the next call goes on from it.
     """
     say, device, classes = say or s.report.say, pick_device(s.device), s.settings.classes
     frames = TrainingFrames.newest(s.catalogue)
@@ -151,15 +151,15 @@ def train_model(
 
 
 def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None = None, say: Say | None = None) -> str:
-    """Make a version of what the newest interrupted training has, without training further.
+    """Make a version of the newest interrupted training, without training on.
 
-    Its outlines and settings are its own, whatever they are now.
+    It keeps the outlines and settings with which it began, even if others are set now.
 
     Args:
-        s: The session; its report gets counts and words, and what the training came to under `training`.
-        advise: Say what to do with the new version.
-        activate: Make the version the active one, or not; None: by what it has learnt.
-        say: Told at once what is finished; None puts it into the report.
+        s: The session; its report gets counts and words, and the outcome under `training`.
+        advise: Whether to say what to do with the new version.
+        activate: Whether to make it the active model; None does so if no model is active and it has learnt something.
+        say: Gets a line at once that says what is finished; None puts it into the report.
 
     Returns:
         The version's id.
@@ -172,7 +172,7 @@ def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None
     where = f"{s.report.command} --finish"
     if found is None:
         raise UsageError(where, "there is no interrupted training", "Start one: dmr train")
-    run, classes = found.run, s.catalogue.classes()  # it may know classes that are retired since
+    run, classes = found.run, s.catalogue.classes()  # it may know classes that were retired later
     frames = TrainingFrames.of_dataset(s.catalogue, run.dataset)
     with states.alone(run):
         sets = training_sets(s.workspace, classes, run, frames, report=s.report)
@@ -190,7 +190,7 @@ def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None
 
 
 def _run_on(frames: TrainingFrames, settings: TrainSettings, classes: Classes) -> Run:
-    """The training of these frames.
+    """The run that learns from these frames.
 
     Raises:
         WorkspaceError: There is nothing to learn from.
@@ -203,7 +203,7 @@ def _run_on(frames: TrainingFrames, settings: TrainSettings, classes: Classes) -
 
 
 def _planned(run: Run, frames: TrainingFrames, device: torch.device, say: Say) -> Run:
-    """A new run with what its settings leave to this PC's pace."""
+    """A new run with the settings chosen that are left to this PC's pace."""
     if not run.settings.chosen:
         return run
     say("Measuring how fast this PC trains; this takes some seconds ...")
@@ -219,7 +219,7 @@ def _planned(run: Run, frames: TrainingFrames, device: torch.device, say: Say) -
 
 
 def _made_by(s: Session, run: Run) -> list[str]:
-    """Versions that came out of this very run, the oldest first."""
+    """Versions that this same run made, the oldest first."""
     found = []
     for model in s.catalogue.models():
         try:

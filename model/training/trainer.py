@@ -1,4 +1,4 @@
-"""The training loop: resumable, timed, stopped early on validation patients."""
+"""The training loop. It can be resumed and timed, and stops early by the Dice on validation patients."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .grid_dice import class_dice
 from .losses import total_loss
 from .settings import TrainSettings
 
-GRADIENT_CLIP = 5.0  # norm; a rare steep step early in training, as with few and partly covered frames
+GRADIENT_CLIP = 5.0  # norm; it tames rare steep steps early in training, with few and partly covered frames
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A look at the validation patients on the way.
+    """A look at the validation patients during the training.
 
     Attributes:
-        step: After which.
-        seconds: Of training.
-        loss: Mean since the look before.
-        dice: Mean Dice, None without validation frames.
-        classes: Dice of each class, None where no validation frame has it.
+        step: Steps done before it.
+        seconds: Seconds of training before it.
+        loss: Mean loss since the check before.
+        dice: Mean Dice; None without validation frames.
+        classes: Dice of each class; None if no validation frame shows it.
     """
 
     step: int
@@ -47,16 +47,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a running training tells.
+    """How far a running training is.
 
     Attributes:
         step: Steps done.
-        share: Of the run done, 0 to 1; by steps or minutes, whichever is further.
-        seconds: Spent training, earlier sittings counted in.
-        loss: Mean of the steps since the last look.
-        dice: Validation Dice at the last look, None before the first or without validation frames.
+        share: Share of the run that is done, 0 to 1; by steps or by minutes, whichever is further.
+        seconds: Seconds of training, with earlier sittings.
+        loss: Mean loss of the steps since the last check.
+        dice: Validation Dice at the last check; None before the first, or without validation frames.
         best: Best validation Dice so far.
-        classes: Dice of each class at the last look, in the network's order.
+        classes: Dice of each class at the last check, in the network's order.
         steps: Steps at most.
         done: Whether it is at its end, or has stopped early.
     """
@@ -74,15 +74,15 @@ class Progress:
 
 @torch.no_grad()
 def start_at_shares(classifiers: Iterable[nn.Conv2d], shares: Tensor) -> None:
-    """Let an untrained network predict each class as often as it is drawn, whatever it sees.
+    """Set the biases so that an untrained network predicts each class as often as it is drawn.
 
-    Otherwise the first steps teach it that nearly all is background, and so surely that what is small, such as nerves,
-    has next to no gradient for long: softmax's gradient goes with the probability (Lin et al. 2017, arXiv:1708.02002,
-    section 3.3, for the same of detectors).
+    Otherwise the first steps teach it that nearly everything is background. It becomes so sure of this that small
+    structures such as nerves get almost no gradient for a long time, because softmax's gradient is proportional to the
+    probability. Lin et al. 2017 (arXiv:1708.02002, section 3.3) do the same for detectors.
 
     Args:
         classifiers: The convolutions that give logits.
-        shares: Of each class, background first, `(1 + C,)`.
+        shares: Share of the pixels of each class, background first, `(1 + C,)`.
     """
     for classifier in classifiers:
         if classifier.bias is not None:
@@ -95,10 +95,10 @@ class Trainer:
     Args:
         network: Takes `(B, 1, S, S)` and gives an `Output` or bare logits.
         training: Frames to learn from.
-        validation: Frames of other patients, to stop early by; may be empty.
-        settings: All that decides the run.
-        device: To compute on.
-        threads: Chooses the processor's threads before each step; None leaves torch's setting as it is.
+        validation: Frames of other patients, for the checks; may be empty.
+        settings: How to train.
+        device: The device to compute on.
+        threads: Chooses the number of processor threads before each step; None leaves torch's setting as it is.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Trainer:
 
     @property
     def share(self) -> float:
-        """Share of the run done, 0 to 1."""
+        """Share of the run that is done, 0 to 1."""
         by_time = self.seconds / 60 / self.settings.minutes if self.settings.minutes else 0.0
         return min(1.0, max(self.step / self.steps, by_time))
 
@@ -144,7 +144,7 @@ class Trainer:
 
     @property
     def progress(self) -> Progress:
-        """Where the run stands."""
+        """How far the run is."""
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         last = self.checks[-1] if self.checks else None
         dice, classes = (last.dice, last.classes) if last else (None, ())
@@ -170,12 +170,12 @@ class Trainer:
             self.look_last()
 
     def look_last(self) -> None:
-        """Look at the validation patients unless that was just done: a run may end between two looks."""
+        """Check the validation patients, unless this was just done: a run may end between two checks."""
         if not self.checks or self.checks[-1].step != self.step:
-            self._look()  # the last steps are the best
+            self._look()  # the last weights are often the best
 
     def finished_state(self) -> dict[str, Tensor]:
-        """The weights to keep: the averaged ones at the best look at the validation patients, or else the last."""
+        """The weights to keep: the averaged weights of the best check, or the last ones if there was no Dice."""
         if self.best_state is None:
             return {k: v.detach().clone().cpu() for k, v in self.average.state_dict().items()}
         return self.best_state
@@ -191,7 +191,7 @@ class Trainer:
         )
 
     def _shuffled(self) -> Tensor:
-        """An epoch in random order, each frame as often as its weight says: whole times, and once more by chance."""
+        """An epoch in random order, with each frame as often as its weight says; the fraction is left to chance."""
         times = self.weights + torch.rand(len(self.weights), generator=self.generator, dtype=self.weights.dtype)
         order = torch.arange(len(self.weights)).repeat_interleave(times.floor().long())
         return order[torch.randperm(len(order), generator=self.generator)]
@@ -219,7 +219,7 @@ class Trainer:
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
-        """What dropout drops depends on the seed and the step alone: an interrupted run goes on with the same."""
+        """Make dropout depend on the seed and the step only, so that a resumed run drops the same features."""
         if not self.settings.dropout:
             yield
             return
@@ -229,7 +229,7 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))  # young averages forget faster
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))  # a young average forgets faster
         torch._foreach_lerp_(_floats(self.average), _floats(self.network), 1 - decay)
 
     def _look(self) -> None:
@@ -249,7 +249,7 @@ class Trainer:
             self.stale += 1
 
     def state(self) -> dict[str, Any]:
-        """All that a later sitting needs to go on: tensors, numbers and names only."""
+        """Everything that a later sitting needs to go on; tensors, numbers and names only."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -263,7 +263,7 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from a state that `state` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.best_state = state["best_state"]
@@ -272,9 +272,9 @@ class Trainer:
         self.order = state["order"]
         self.step, self.seconds, self.stale, self.best = state["numbers"]
         self.checks = [Check(step, s, loss, dice, tuple(own)) for step, s, loss, dice, own in state["checks"]]
-        self._losses = list(state.get("losses", torch.empty(0)).unbind())  # since the last look
+        self._losses = list(state.get("losses", torch.empty(0)).unbind())  # since the last check
 
 
 def _floats(network: nn.Module) -> list[Tensor]:
-    """Parameters and running statistics; the buffers that count are left out."""
+    """Parameters and running statistics; integer buffers, which only count, are left out."""
     return [t.detach() for t in (*network.parameters(), *network.buffers()) if t.is_floating_point()]

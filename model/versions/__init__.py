@@ -1,1 +1,1 @@
-"""The model versions of a workspace: loaded, described, exported."""
+"""The model versions of a workspace: load, judge, describe, promote and export them."""

@@ -1,4 +1,4 @@
-"""`dmr models`: the versions, what is known of them, which is active, and one for other programs."""
+"""`dmr models`: list, describe, promote, roll back and export model versions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def info(workspace: Workspace, model: str | None) -> Report:
         f"multiply-adds a frame of {card['input']} x {card['input']}\n"
     )
     calibration = {k: v for k, v in (card.get("calibration") or {}).items() if k != "curves"}
-    shown = card | ({"calibration": calibration} if calibration else {})  # points by the dozen: --json has them
+    shown = card | ({"calibration": calibration} if calibration else {})  # --json shows the curves' many points
     show(json.dumps(shown, indent=2, ensure_ascii=False))
     return report
 

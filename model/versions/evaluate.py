@@ -1,4 +1,4 @@
-"""`dmr evaluate`: a model version judged on labelled frames of the workspace or from elsewhere."""
+"""`dmr evaluate`: judge a model version on labelled frames of the workspace or from elsewhere."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Outside:
     """Labelme files from elsewhere, which are only read.
 
     Attributes:
-        folder: Or a file.
-        renames: Class names by what the files call them, over the workspace's own names and aliases.
-        coverage: `drawn` or `all`; None for what `dmr.toml` says.
+        folder: A folder, or a single file.
+        renames: Class name by label in the files; it goes before the workspace's own names and aliases.
+        coverage: `drawn` or `all`; None for the setting in `dmr.toml`.
     """
 
     folder: Path
@@ -48,17 +48,17 @@ class Outside:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionEvaluation:
-    """How a model version did.
+    """The figures of a model version.
 
     Attributes:
-        version: Which.
+        version: The version.
         where: The patients that it was judged on, in words.
-        title: Says which version on which frames.
-        summary: Of each class; see `metrics.summarise`.
-        intervals: Over patients; see `metrics.patient_intervals`.
-        calibration_error: Of each class; nan where there is none.
-        correlation: Of guessed and true Dice; see `metrics.guess_correlation`.
-        page: With the frames worth a look, relative to the workspace.
+        title: Says which version was judged on which frames.
+        summary: Metrics of each class; see `metrics.summarise`.
+        intervals: 95 % intervals of Dice; see `metrics.patient_intervals`.
+        calibration_error: Calibration error of each class; nan if it is not known.
+        correlation: Correlation of guessed and true Dice; see `metrics.guess_correlation`.
+        page: The page with the frames worth a look; relative to the workspace.
     """
 
     version: str
@@ -89,16 +89,16 @@ def evaluate_version(
     """Judge a version, and write a page with the frames worth a look.
 
     Args:
-        s: The session; its report gets what cannot be read, and frames that make no fair test.
+        s: The session; its report gets files that cannot be read, and frames that are not a fair test.
         model: The version; None for the active one.
-        split: Whose frames.
-        outside: Judge on these instead.
+        split: The patients whose frames are scored.
+        outside: Files from elsewhere to score instead.
 
     Raises:
         UsageError: There is no frame to judge on, or no such class or version.
         ModelError: The version's files are missing or damaged.
     """
-    classes = s.catalogue.classes()  # a model may know classes that are retired since
+    classes = s.catalogue.classes()  # a model may know classes that were retired later
     count, samples_of = _own_samples(s, split) if outside is None else _outside_samples(s, outside, classes)
     s.tell("Loading the model", 0, None)
     version, predictor = load_predictor(s, model=model, frames=count)
@@ -120,7 +120,7 @@ def evaluate_version(
         card=read_card(s.workspace.models_folder / version),
         split=split if outside is None else None,
         predictor=predictor,
-        samples=lambda: samples(Report("evaluate")),  # what cannot be read was said the first time
+        samples=lambda: samples(Report("evaluate")),  # unreadable files were reported the first time
         classes=classes,
     )
     write_atomic(path, page)
@@ -137,22 +137,22 @@ def evaluate_version(
 
 
 def _page_name(split: Split, outside: Outside | None) -> str:
-    """A page for each split, and for each folder from outside without telling its name."""
+    """The name of the page: one for each split, and one for each outside folder that does not tell its name."""
     return split if outside is None else f"outside-{sha256(str(outside.folder.resolve()).encode()).hexdigest()[:8]}"
 
 
 _Samples = Callable[[Report], Iterator[Sample]]
-"""Gives the frames, as often as it is called, and tells the report what cannot be read."""
+"""Gives the frames each time it is called; the report gets files that cannot be read."""
 
 
 def _own_samples(s: Session, split: Split) -> tuple[int, Callable[[str], _Samples]]:
-    """How many frames the workspace has, and what gives them for a version."""
+    """The number of the workspace's frames in a split, and a function that gives them for a version."""
     labelled = s.catalogue.labelled_frames([split])
     return len(labelled), lambda _: lambda said: workspace_samples(s.workspace, labelled, report=said)
 
 
 def _outside_samples(s: Session, outside: Outside, classes: Classes) -> tuple[int, Callable[[str], _Samples]]:
-    """How many files there are, and what gives the frames in them for a version, which may know some."""
+    """The number of files, and a function that gives their frames for a version; it notes those the version learnt."""
 
     def of(version: str) -> _Samples:
         resolve = _resolver(s.settings.classes, outside.renames)
@@ -182,16 +182,16 @@ def _noting_learnt(found: Iterator[Sample], learnt: NDArray[np.uint64], version:
 
 
 def parse_renames(renames: Sequence[str]) -> dict[str, str]:
-    """What `--map` says, `LABEL=CLASS` each: class names by labels."""
+    """Read `--map` options, `LABEL=CLASS` each: class name by label."""
     parts = (rename.partition("=") for rename in renames)
     return {label: name for label, _, name in parts}
 
 
 def _resolver(classes: Classes, renames: Mapping[str, str]) -> Callable[[str], int | None]:
-    """A label's class id, by `renames` first, then by the workspace's names and aliases.
+    """Make the function that gives a label's class id: by `renames` first, then by the workspace's names and aliases.
 
     Raises:
-        UsageError: A new name is no class.
+        UsageError: A name in `renames` is not a class.
     """
     mapped: dict[str, int] = {}
     for label, name in renames.items():
@@ -204,7 +204,7 @@ def _resolver(classes: Classes, renames: Mapping[str, str]) -> Callable[[str], i
     def resolve(text: str) -> int | None:
         if (class_id := mapped.get(canonical_label(text))) is not None:
             return class_id
-        found = classes.find(text)  # retired or not: the model may know it
+        found = classes.find(text)  # also a retired class: the model may know it
         return found.id if found else None
 
     return resolve

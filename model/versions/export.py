@@ -1,4 +1,4 @@
-"""A model for other programs: ONNX, checked against the network that it came from."""
+"""Export a model as ONNX for other programs, and check that it computes the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..inference.engine import inference_part
 from ..network.dmrnet import DMRNet
 
 OPSET: Final = 18
-PARITY: Final = 1e-3  # largest difference of a logit that rounding explains
+PARITY: Final = 1e-3  # largest difference of a logit that rounding can explain
 
 
 def export_onnx(network: DMRNet, path: Path, *, size: int) -> None:
@@ -36,7 +36,7 @@ def export_onnx(network: DMRNet, path: Path, *, size: int) -> None:
     except ImportError as error:
         remedy = 'Run pip install ".[onnx]" -c constraints.txt in your clone of dmr'
         raise UsageError("models export", f"needs {error.name}, which is not installed", remedy) from error
-    # Two frames, since a batch of one would be taken for fixed.
+    # Two frames, because the exporter takes a batch of one as a fixed size.
     example = torch.zeros(2, 1, size, size)
     batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -66,17 +66,17 @@ def parity(
 ) -> float:
     """The largest difference of a logit between an ONNX file, computed by ONNX Runtime, and its network.
 
-    The first frame is computed alone, the others together: the file is to take any number of them.
+    The first frame is computed alone and the others together, because the file must take any number of frames.
 
     Args:
-        network: What was exported.
+        network: The network that was exported.
         path: The file.
         size: Side of the grid.
-        frames: Standardised, `(B, 1, size, size)`; None for noise.
-        tell: Told how many frames are compared.
+        frames: Standardised frames, `(B, 1, size, size)`; None for noise.
+        tell: Gets the progress.
 
     Raises:
-        ModelError: It is more than rounding explains.
+        ModelError: The difference is more than rounding can explain.
     """
     onnxruntime = import_onnxruntime()
     x = torch.randn(3, 1, size, size, generator=torch.Generator().manual_seed(0)) if frames is None else frames

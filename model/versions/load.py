@@ -1,4 +1,4 @@
-"""Model versions, loaded and verified."""
+"""Load and verify model versions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from ..network.dmrnet import DMRNet
 
 
 def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, Card]:
-    """A model version, verified: the one named, or the active one; with its network and its card.
+    """Load the named or the active model version and verify it; returns its name, network and card.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such version.
+        WorkspaceError: No version is named, and no model is active.
         ModelError: Its files are missing or damaged.
     """
     known = {m.id: m for m in s.catalogue.models()}
@@ -40,15 +41,16 @@ def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, 
 
 
 def load_predictor(s: Session, *, model: str | None = None, frames: int | None = None) -> tuple[str, Predictor]:
-    """A model version ready to predict.
+    """Load a model version, ready to predict.
 
     Args:
-        s: The session; it says on what to compute.
-        model: Version; None for the active one.
-        frames: About how many there are to predict, None for few; many are worth an engine that starts slowly.
+        s: The session; it says where to compute.
+        model: The version; None for the active one.
+        frames: About how many frames there are to predict, None for few; for many, an engine that starts slowly pays.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such version.
+        WorkspaceError: No version is named, and no model is active.
         ModelError: Its files are missing or damaged.
     """
     version, network, card = load_version(s, model=model)
@@ -56,12 +58,12 @@ def load_predictor(s: Session, *, model: str | None = None, frames: int | None =
 
 
 def load_model(folder: Path | str, *, device: str = "auto", frames: int | None = None) -> Predictor:
-    """A model from its folder, ready to predict.
+    """Load a model from its folder, ready to predict.
 
     Args:
-        folder: A version in a workspace's `models/`, or a copy of it.
-        device: What computes, as in `--device`.
-        frames: About how many there are to predict, None for few; many are worth an engine that starts slowly.
+        folder: The folder of a version in a workspace's `models/`, or a copy of it.
+        device: Where to compute, as in `--device`.
+        frames: About how many frames there are to predict, None for few; for many, an engine that starts slowly pays.
 
     Raises:
         ModelError: Its files are missing or damaged.

@@ -1,4 +1,4 @@
-"""The model versions of a workspace: what is known of them, and which one is active."""
+"""List, describe, export and activate the model versions of a workspace."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class VersionRow:
 
     Attributes:
         id: Its name.
-        state: Whether it is active.
-        trained_on: Frames.
-        validation_dice: The mean; None where it is not known.
-        verdict: What its training came to, in one word; None where the card does not say.
-        trained_at: When, ISO 8601.
+        state: Whether it is active, a candidate, rejected and so on.
+        trained_on: Number of frames that it learnt from.
+        validation_dice: Mean Dice on validation patients; None if it is not known.
+        verdict: How good its training was, in one word; None if the card does not say.
+        trained_at: When it was trained, ISO 8601.
     """
 
     id: str
@@ -40,7 +40,7 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """A version's card, its size and its arithmetic."""
+    """A version's card, its parameters and its multiply-adds."""
 
     id: str
     card: dict[str, Any]
@@ -49,7 +49,7 @@ class VersionInfo:
 
 
 def version_rows(s: Session) -> list[VersionRow]:
-    """The versions, the oldest first; a card that cannot be read is told in the report."""
+    """The versions, the oldest first; the report names cards that cannot be read."""
     rows = []
     for model in s.catalogue.models():
         try:
@@ -71,10 +71,11 @@ def version_rows(s: Session) -> list[VersionRow]:
 
 
 def version_info(s: Session, *, model: str | None = None) -> VersionInfo:
-    """What is known of a version; None for the active one.
+    """Describe a version; None for the active one.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such version.
+        WorkspaceError: No version is named, and no model is active.
         ModelError: Its files are missing or damaged.
     """
     version, network, _ = load_version(s, model=model)
@@ -83,19 +84,19 @@ def version_info(s: Session, *, model: str | None = None) -> VersionInfo:
 
 
 def export_version(s: Session, *, model: str | None = None, folder: Path) -> tuple[str, Path, float]:
-    """Write a version as ONNX, checked, with its card beside it.
+    """Write a version as ONNX, check it, and write its card beside it.
 
     Args:
         s: The session.
         model: The version; None for the active one.
-        folder: Gets a folder of its own for it.
+        folder: The export gets a folder of its own in here.
 
     Returns:
         The version, the file, and the largest difference of a logit from the network's.
 
     Raises:
-        UsageError: There is no such version, or the packages for it are not installed.
-        ModelError: Its files are missing or damaged, or the file computes something else.
+        UsageError: There is no such version, or the packages for ONNX are not installed.
+        ModelError: The version's files are missing or damaged, or the ONNX file computes something else.
     """
     s.tell("Loading the model", 0, None)
     version, network, card = load_version(s, model=model)
@@ -114,20 +115,20 @@ def export_version(s: Session, *, model: str | None = None, folder: Path) -> tup
 
 
 def roll_back(s: Session, *, because: str) -> tuple[str, str]:
-    """Make the version active that was so before.
+    """Make the version active that was active before.
 
     Returns:
-        The version that is active now, and the one that was.
+        The version that is active now, and the one that was active until now.
 
     Raises:
-        ModelError: There is none to go back to, or its files are missing or damaged.
+        ModelError: There is no version to go back to, or its files are missing or damaged.
     """
     with s.writing():
         active = s.catalogue.active_model()
         before = s.catalogue.model_before()
         if active is None or before is None:
             raise ModelError("models", "there is no earlier active model to go back to", "See `dmr models list`")
-        load_version(s, model=before)  # it is whole, or refused here
+        load_version(s, model=before)  # a damaged version is refused here
         s.catalogue.activate(before, reason=because)
     return before, active.id
 
@@ -136,16 +137,16 @@ def promote_version(s: Session, model: str, *, because: str) -> bool:
     """Make a version the active one.
 
     Returns:
-        Whether it was another one before.
+        Whether this changed anything; False if it was active already.
 
     Raises:
-        UsageError: There is no such version, or no reason.
+        UsageError: There is no such version, or no reason was given.
         ModelError: Its files are missing or damaged.
     """
     if not because.strip():
         raise UsageError("--because", "is empty", "Give the reason: it is recorded")
     with s.writing():
-        load_version(s, model=model)  # it is whole, or refused here
+        load_version(s, model=model)  # a damaged version is refused here
         active = s.catalogue.active_model()
         if active is not None and active.id == model:
             return False

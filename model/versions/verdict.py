@@ -1,4 +1,4 @@
-"""What a training came to, in words: how good the version is, class by class, and what to do next. Pure."""
+"""Say in words how good a training was, class by class, and what to do next. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..network.checkpoint import read_card
 
 # Mean Dice below which a version has learnt nothing: chance overlaps of small structures reach 0.01 to 0.03.
 NOTHING: Final = 0.05
-# Dice of one class that counts as something learnt, though the mean over many classes is near 0.
+# If one class has this Dice, something was learnt, even if the mean over many classes is near 0.
 SOMETHING: Final = 0.2
-# Below it the overlap (IoU) is under 0.18: drawing anew is quicker than correcting. Our own choice.
+# Below it the overlap (IoU) is under 0.18: drawing again is quicker than correcting. Our own choice.
 HARDLY: Final = 0.3
 # Zijdenbos et al. 1994 (IEEE TMI 13(4):716-724) call an overlap above 0.7 excellent agreement.
 GOOD: Final = 0.7
-# On both data sets of ours every class was predicted after 150 steps (decision 6); twice that, to be on the safe side.
+# On both of our data sets every class was predicted after 150 steps (decision 6); twice as many, to be safe.
 FEW_STEPS: Final = 300
-# Three times as many brought nothing more (decision 6).
+# Three times as many were no better (decision 6).
 USUAL_STEPS: Final = 600
-FEW_PATIENTS: Final = 3  # as for the gate: fewer tell little
+FEW_PATIENTS: Final = 3  # as for the gate: fewer patients tell little
 
 Level = Literal["good", "usable", "poor", "nothing", "unknown"]
 _WORDS: Final[Mapping[str, str]] = {
@@ -39,23 +39,23 @@ _WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What is known of a training when it has ended.
+    """What is known about a finished training.
 
     Attributes:
-        steps: Optimiser steps done.
-        minutes: Spent training.
+        steps: Steps done.
+        minutes: Minutes of training.
         epochs: Passes over the training frames.
         input: Side of the network's grid, pixels.
         size: `s`, `m` or `l`.
-        limited_by_minutes: A number of minutes was set.
-        ended_early: Somebody ended it with what it had.
-        validation: Dice per image of each class on validation patients; None where none of their frames shows it.
-        mean: Mean over the classes that are known; None without any.
+        limited_by_minutes: Whether the training had a limit in minutes.
+        ended_early: Whether the user ended it early.
+        validation: Dice per image of each class on validation patients; None if none of their frames shows it.
+        mean: Mean over the classes with a Dice; None if there are none.
         patients: Validation patients with outlines.
         frames: Validation frames with outlines.
         training: Dice of each class on training frames, on the grid; empty where it was not needed.
         frames_with: Training frames that show each class.
-        on_grid: The validation Dice of the kept weights while training; None without validation frames.
+        on_grid: Validation Dice of the kept weights during the training, on the grid; None without validation frames.
     """
 
     steps: int
@@ -77,8 +77,8 @@ class Outcome:
     def level(self) -> Level:
         """How good it is, in one word.
 
-        A class that no validation frame shows is looked at on training frames before it is said that nothing was
-        learnt: a rare class alone may be what validation shows.
+        Validation frames may show only a rare class. So a class that they do not show counts with its Dice on training
+        frames when it is decided whether anything was learnt.
         """
         found = (d if d is not None else self.training.get(name) for name, d in self.validation.items())
         if is_nothing(found):
@@ -91,7 +91,7 @@ class Outcome:
 
     @property
     def hardly_found(self) -> dict[str, float]:
-        """Classes whose outlines are mostly missed on validation patients, with their Dice."""
+        """Classes with a low Dice on validation patients, with their Dice."""
         return {name: d for name, d in self.validation.items() if d is not None and d < HARDLY}
 
     def as_json(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Outcome:
         }
 
     def lines(self, version: str) -> list[str]:
-        """For a person: what was done, how good it is, and what to do next."""
+        """Lines for a person: what was done, how good it is, and what to do next."""
         lines = [f"{version}: {counted(self.steps, 'steps')} in {told_minutes(self.minutes)}, {_epochs(self.epochs)}."]
         if self.mean is not None:
             dice = ", ".join(f"{name} {d:.2f}" for name, d in self.validation.items() if d is not None)
@@ -136,7 +136,7 @@ class Outcome:
             f"{n} (Dice {d:.2f}, {counted(self.frames_with.get(n, 0), 'training frames')})"
             for n, d in self.hardly_found.items()
         ]
-        if hardly and self.level != "nothing":  # where it has learnt nothing they are all
+        if hardly and self.level != "nothing":  # a version that has learnt nothing finds no class
             what = f"Hardly found: {', '.join(hardly)}."
             lines.append(what if self.steps < FEW_STEPS else f"{what} Outline these in more frames.")
         never = [name for name in self.validation if not self.frames_with.get(name)]
@@ -179,13 +179,13 @@ class Outcome:
 
 
 def is_nothing(dice: Iterable[float | None]) -> bool:
-    """Whether a version with these Dice, one a class, has learnt nothing; also where none is known."""
+    """Whether a version with these Dice, one for each class, has learnt nothing; also if no Dice is known."""
     known = [d for d in dice if d is not None]
     return not known or (sum(known) / len(known) < NOTHING and max(known) < SOMETHING)
 
 
 def learnt_nothing(folder: Path) -> bool:
-    """Whether the card of a version says that it learnt nothing; a card that cannot be read does not say so."""
+    """Whether a version's card says that it learnt nothing; False if the card cannot be read."""
     try:
         said = read_card(folder).details.get("verdict")
     except ModelError:
