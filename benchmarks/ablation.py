@@ -1,7 +1,7 @@
-"""From a residual U-Net to DMRNet, a module at a time: same frames, steps, augmentation and loss; two folds, one seed.
+"""From a residual U-Net to DMRNet, one module at a time: same frames, steps, augmentation and loss.
 
-Runs are the peers' benchmark's, resumable likewise, and stand in `results/peers.csv`. The test patients are not looked
-at.
+Two folds, one seed. Runs are as in `peers.py`: they can be resumed, and add lines to `results/peers.csv`. Test patients
+are not used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Bilinear, after a pointwise convolution."""
+    """A pointwise convolution, then bilinear upsampling."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ class Up(nn.Module):
 
 
 class Skip(nn.Module):
-    """The encoder's features as they are."""
+    """A plain skip connection: the encoder's features, unchanged."""
 
     def forward(self, skip: Tensor, above: Tensor | None, below: Tensor) -> tuple[Tensor, None]:  # noqa: ARG002
         return skip, None
 
 
 class Unattended(nn.Module):
-    """Where BASA would be."""
+    """Stands in for BASA, and changes nothing."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         return x, None

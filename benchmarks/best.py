@@ -1,7 +1,7 @@
-"""How far DMRNet gets: networks of several seeds on one grid, alone and together, one view of each and four.
+"""The best that DMRNet reaches: networks of several seeds on a grid, alone and together, with one view and with four.
 
-Networks come from the peers' benchmark. The headline is that of all seeds and views on the finer grid, named before any
-ensemble was scored, because resolution had helped on a fold; single seeds on both grids had been scored by then.
+Networks come from `peers.py`. The headline is all seeds with all views on the finer grid. We chose it before any
+ensemble was scored, because the finer grid was better on a fold. Single seeds on both grids had been scored by then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dmr.model.training.train import NETWORK
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", default="600steps-128px,600steps-256px-batch=8", help="of the peers' benchmark")
+    parser.add_argument("--runs", default="600steps-128px,600steps-256px-batch=8", help="runs of peers.py to score")
     args = parser.parse_args()
     use_threads()
     rows: list[dict[str, Any]] = []

@@ -1,8 +1,7 @@
-"""A training step, prediction and the demo beside other programs: one thread, all threads, and as dmr chooses.
+"""Training, prediction and the demo while other programs run: with one thread, with all, and as dmr chooses.
 
-Foreign jobs are Python processes that only count. Each setting has its turn several times; a side that is slow is
-stopped after five steps or two minutes. What is measured is a line of `results/busy.csv`, and an interrupted run goes
-on with the rest.
+Foreign jobs are Python processes that only count. The settings take turns. A slow setting is stopped after five steps
+or two minutes. Each measurement is a line of `results/busy.csv`, and an interrupted run goes on with the rest.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ CPU = torch.device("cpu")
 JOBS = (0, 1, 2, 4, 8)
 CLASSES, SIDE, BATCH = 6, 128, 8
 TURNS, TURN_S = 2, 15.0
-SLOW_STEPS, SLOW_S = 5, 120.0  # a side that is slow is stopped
+SLOW_STEPS, SLOW_S = 5, 120.0  # a slow setting is stopped after so many steps or seconds
 PREDICT_JOBS = (0, 4)
 DEMO_JOBS = 4
 OF_THE_LINE = ("round", "part", "commit")
@@ -48,7 +47,7 @@ BURN = "while True:\n    sum(i * i for i in range(10000))"
 
 @contextmanager
 def foreign(jobs: int) -> Iterator[None]:
-    """Other programs that each keep a core busy; they end with the block."""
+    """Run other programs that each keep a core busy; they end with the block."""
     running = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(jobs)]
     try:
         time.sleep(1.0)
@@ -60,7 +59,7 @@ def foreign(jobs: int) -> Iterator[None]:
 
 
 class Side:
-    """One setting's turns: seconds and steps of all of them."""
+    """One setting, and the seconds and steps of all its turns."""
 
     def __init__(self, step: Callable[[], None], *, choice: Callable[[], ThreadChoice]) -> None:
         self.step, self.choice = step, choice
@@ -71,7 +70,7 @@ class Side:
         return self.seconds / self.steps
 
     def turn(self) -> None:
-        """Some seconds of steps, the choosing included; every turn begins knowing nothing."""
+        """Do steps for some seconds, with the choosing of threads; every turn starts choosing again."""
         choice = self.choice()
         began = time.perf_counter()
         before = self.seconds
@@ -84,12 +83,12 @@ class Side:
 
     @property
     def slow(self) -> bool:
-        """Whether it has been seen enough, since a turn holds hardly a step of it."""
+        """Whether it is so slow that it gets no more turns."""
         return self.seconds > SLOW_S or (self.steps >= SLOW_STEPS and self.step_s > TURN_S / 2)
 
 
 def measure(what: str, make: Callable[[], Callable[[], None]], jobs: int) -> dict[str, Any]:
-    """Seconds a step of each setting beside so many foreign jobs."""
+    """Seconds a step of each setting while `jobs` foreign jobs run."""
     step = make()
     most = granted_threads()
     sides = {
@@ -127,14 +126,14 @@ def training_step() -> Callable[[], None]:
 
 
 def prediction() -> Callable[[], None]:
-    """A batch of frames through torch."""
+    """A prediction of a batch of frames with torch."""
     engine = TorchEngine(DMRNet(CLASSES, size=SIZES["s"]), CPU)
     frames = torch.randn(BATCH, 1, SIDE, SIDE)
     return lambda: engine(frames) and None
 
 
 def openvino(jobs: int) -> dict[str, Any]:
-    """Seconds a batch of OpenVINO with one thread and with all: its streams do not wait for one another."""
+    """Seconds a batch with OpenVINO, with one thread and with all; its streams do not wait for each other."""
     network, frames = DMRNet(CLASSES, size=SIZES["s"]), torch.randn(8 * BATCH, 1, SIDE, SIDE)
     engines = {n: OpenVinoEngine(network, size=SIDE, threads=n) for n in (1, granted_threads())}
     seconds, count = dict.fromkeys(engines, 0.0), dict.fromkeys(engines, 0)
@@ -152,7 +151,7 @@ def openvino(jobs: int) -> dict[str, Any]:
 
 
 def demo(jobs: int) -> dict[str, Any]:
-    """`dmr demo` as a newcomer starts it."""
+    """Run `dmr demo` as a newcomer starts it."""
     set_thread_count(None)
     with foreign(jobs), tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -182,7 +181,7 @@ def demo(jobs: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["step", "predict", "openvino", "demo"], help="measure these alone")
+    parser.add_argument("--only", choices=["step", "predict", "openvino", "demo"], help="measure only these")
     args = parser.parse_args()
     work: dict[str, Callable[[], dict[str, Any]]] = {}
     for jobs in JOBS:
@@ -201,7 +200,7 @@ def main() -> None:
             print(done[name], flush=True)
     rows = [{k: v for k, v in done[name].items() if k not in OF_THE_LINE} for name in work if name in done]
     if len(rows) < len(work):
-        print("Not all is measured yet: nothing is recorded.")
+        print("Some parts are not measured yet, so nothing is recorded.")
         return
     demos = {row["jobs"]: row["seconds"] for row in rows if row["what"] == "demo"}
     headline = {

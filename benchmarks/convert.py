@@ -1,7 +1,7 @@
 """Polygons to masks and back on real frames, against the libraries that others use, in one run on one core.
 
-Every method converts the same frames in turns of a batch, so that whatever else the machine does meets all alike. What
-is compared is the core of a conversion, from points in memory to an array and back, without files.
+The methods convert the same frames and take turns after each batch, so other work on the machine slows all alike. Only
+the conversion in memory is compared, from points to an array and back, without files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dmr.annotate.geometry.raster import polygons_to_mask, shapes_to_index
 from dmr.annotate.geometry.trace import index_to_shapes
 from dmr.annotate.shapes import Annotation, Shape
 
-TOLERANCE = 4.0  # px, of the drafts
+TOLERANCE = 4.0  # px, as for drafts
 ORDER = CLASSES.paint_order()
 NAMES = {c.id: c.name for c in CLASSES}
 Index = NDArray[np.uint8]
@@ -36,7 +36,7 @@ Index = NDArray[np.uint8]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=738, help="at most")
+    parser.add_argument("--frames", type=int, default=738, help="number of frames, at most")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -75,7 +75,7 @@ def main() -> None:
 def timed(
     what: str, methods: dict[str, Callable[[Any], Any]], inputs: list[Any], masks: list[Index], rounds: int
 ) -> list[dict[str, Any]]:
-    """Seconds of each method over all inputs, the methods taking turns of 41 frames; and which are exact."""
+    """Speed of each method, and how many results are exact; the methods take turns after every 41 frames."""
     seconds = dict.fromkeys(methods, 0.0)
     for _ in range(rounds):
         for start in range(0, len(inputs), 41):
@@ -97,7 +97,7 @@ def timed(
 
 
 def repainted(shapes: Any, mask: Index) -> Index:
-    """What outlines give when they are painted, by the convention that the method follows itself."""
+    """Paint outlines with the pixel convention of the method that traced them."""
     if isinstance(shapes, tuple):
         return shapes_to_index(shapes, paint_order=ORDER, height=mask.shape[0], width=mask.shape[1])
     if shapes and isinstance(shapes[0], dict):
@@ -154,7 +154,7 @@ def opencv_trace(mask: Index) -> list[tuple[int, Any]]:
 
 
 def lean(masks: list[Index], annotations: list[Annotation]) -> list[dict[str, Any]]:
-    """Points a frame and IoU a structure of outlines that can be edited, ours and plain coverage_simplify's."""
+    """Points a frame and IoU a structure of editable outlines: ours, and those of plain coverage_simplify."""
     drawn = float(np.mean([sum(len(s.points) for s in a.shapes) for a in annotations]))
     rows: list[dict[str, Any]] = [
         {"what": "lean", "method": "as drawn by physicians", "points_per_frame": round(drawn, 1)}
@@ -189,7 +189,7 @@ Pairs = list[tuple[tuple[Shape, ...], tuple[Shape, ...]]]
 
 
 def structures(shapes: tuple[Shape, ...]) -> list[tuple[Shape, ...]]:
-    """The shapes of each part with its holes."""
+    """Group the shapes: each part with its holes."""
     found: dict[Any, list[Shape]] = {}
     for k, s in enumerate(shapes):
         found.setdefault(("part", k) if s.group is None else ("group", s.group), []).append(s)
@@ -197,7 +197,7 @@ def structures(shapes: tuple[Shape, ...]) -> list[tuple[Shape, ...]]:
 
 
 def our_lean(mask: Index) -> Pairs:
-    # Parts come in the same order, exact or not.
+    # Exact and simplified parts come in the same order.
     return list(
         zip(structures(index_to_shapes(mask)), structures(index_to_shapes(mask, tolerance=TOLERANCE)), strict=True)
     )

@@ -18,7 +18,7 @@ STATE = Path("build/bench-peers")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """All frames: at their native size, to be scored, and on the grid, to be learnt from; in the same order."""
+    """Frames at native size, to score, and on the grid, to learn from; both in the same order."""
 
     native: list[Sample]
     grid: TrainingSet
@@ -37,24 +37,24 @@ class Frames:
 
 
 def frames(size: int) -> Frames:
-    """All frames on a grid of `size`; what the grid holds is kept in the state folder, for it takes a minute."""
+    """All frames on a grid of `size`; the grid is kept in the state folder, because making it takes a minute."""
     path = STATE / f"frames-{size}.pt"
     found = list(samples(sectors=not path.exists()))
     if not path.exists():
         made = training_set(found, class_ids=IDS, classes=CLASSES, size=size)
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save([made.frames, made.targets, made.covered], path)
-        found = [replace(s, sector=None) for s in found]  # as in later runs: figures do not depend on what is kept
+        found = [replace(s, sector=None) for s in found]  # as in later runs, so that figures are the same
     pixels, targets, covered = torch.load(path, weights_only=True)
     return Frames(found, TrainingSet(pixels, targets, covered, tuple(s.patient for s in found)))
 
 
 def test_patients(patients: set[str]) -> set[str]:
-    """The patients who are fixed for every benchmark on this set."""
+    """The test patients, which are the same for every benchmark on this set."""
     return {p for p in patients if is_test_patient(p)}
 
 
 def fold(patients: set[str], k: int) -> set[str]:
-    """The `k`-th of five folds of those who are no test patients: all get the same number, one more or less."""
+    """The `k`-th of five folds of the patients who are not test patients; folds differ by one patient at most."""
     order = sorted(patients - test_patients(patients), key=lambda p: sha256(f"dmr-fold-{p}".encode()).hexdigest())
     return set(order[k::FOLDS])

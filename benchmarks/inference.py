@@ -1,7 +1,7 @@
-"""A trained network by each engine, side by side; and how much of the fastest one's speed `dmr prelabel` keeps.
+"""Compare the engines on a trained network, and measure how much of the fastest one's speed `dmr prelabel` keeps.
 
-Frames are real ones of the development set. The network is `dmrnet_s` on a grid of 256: of the peers' benchmark where
-its weights are there, else trained for some minutes.
+Frames are real ones from the development set. The network is `dmrnet_s` on a grid of 256. Its weights come from
+`peers.py` if they are there; else it is trained for some minutes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DEFAULT = fast_precision()
 
 
 def weights(minutes: float) -> dict[str, Tensor]:
-    """A network trained on this grid: of the peers' benchmark, or for some minutes now."""
+    """The weights of a network on this grid: from `peers.py`, or trained now for some minutes."""
     trained = sorted(STATE.glob(f"dmrnet_s.{NETWORK}-*-{SIZE}px*.weights.pt"))
     path = trained[0] if trained else STATE / f"inference.{NETWORK}-{SIZE}px.weights.pt"
     if not path.exists():
@@ -65,7 +65,7 @@ def weights(minutes: float) -> dict[str, Tensor]:
 
 
 class Compiled(TorchEngine):
-    """torch.compile: needs a C++ compiler on the PC."""
+    """torch.compile, which needs a C++ compiler on the PC."""
 
     name = "torch.compile bf16"
 
@@ -89,7 +89,7 @@ class Eager:
 
 
 class OnnxRuntime:
-    """ONNX Runtime, float32; it has no bfloat16 on processors."""
+    """ONNX Runtime in float32; it has no bfloat16 on CPUs."""
 
     name = "onnxruntime float32"
 
@@ -122,7 +122,7 @@ def engines(network: DMRNet, folder: Path) -> dict[str, Callable[[], Engine]]:
 
 
 def matmul_gflops(dtype: torch.dtype) -> float:
-    """The machine's rate at matrix multiplication, its best of some tries."""
+    """The machine's speed in matrix multiplication, the best of some tries."""
     a = torch.randn(2048, 2048).to(dtype)
     best = 0.0
     for _ in range(8):
@@ -133,7 +133,7 @@ def matmul_gflops(dtype: torch.dtype) -> float:
 
 
 def side_by_side(network: DMRNet, grid: Tensor, *, rounds: int, folder: Path) -> list[dict[str, Any]]:
-    """Frames a second of each engine, in turns, and its masks, as a prediction has them, against the eager ones."""
+    """Each engine's frames a second, in turns, and how well its masks agree with those of the eager engine."""
     x = standardise(grid)
     made = {name: make() for name, make in engines(network, folder).items()}
     masks = {}
@@ -169,7 +169,7 @@ def side_by_side(network: DMRNet, grid: Tensor, *, rounds: int, folder: Path) ->
 
 
 def class_dice(a: NDArray[np.int64], b: NDArray[np.int64], *, pooled: bool = False) -> dict[str, float]:
-    """Per image, the mean over the frames in which either mask has the class; or over all their pixels."""
+    """Each class's Dice: the mean over the frames in which a mask has it, or pooled over all pixels."""
     found = {}
     for k, c in enumerate(CLASSES, 1):
         both = ((a == k) & (b == k)).sum((1, 2))
@@ -193,7 +193,7 @@ def workspace_with(network: DMRNet, folder: Path, *, size: int = SIZE) -> Worksp
 
 
 def pipeline(network: DMRNet, scans: list[Path], folder: Path) -> dict[str, Any]:
-    """Scans in, drafts out: seconds of each half."""
+    """Seconds to read scans, and seconds to draw drafts on them."""
     workspace = workspace_with(network, folder / "workspace")
     with workspace.session(write=True, device="cpu") as s:
         began = time.perf_counter()
@@ -207,7 +207,7 @@ def pipeline(network: DMRNet, scans: list[Path], folder: Path) -> dict[str, Any]
 
 
 def bare(network: DMRNet, grid: Tensor) -> float:
-    """Frames a second of the fast engine alone, with all views of a prediction."""
+    """Frames a second of the fast engine alone; a frame is shown in all views of a prediction."""
     engine = OpenVinoEngine(network, size=SIZE)
     x = standardise(grid)
     engine(x[:BATCH])
@@ -218,7 +218,7 @@ def bare(network: DMRNet, grid: Tensor) -> float:
 
 
 def memory_mb() -> float:
-    """What this process holds; nan where the system does not tell."""
+    """Memory of this process; nan if the system does not tell."""
     status = Path("/proc/self/status")
     if not status.exists():
         return float("nan")
@@ -226,7 +226,7 @@ def memory_mb() -> float:
 
 
 def many_scans(count: int, folder: Path) -> Iterator[Path]:
-    """Different files: each real frame at half its size, a pixel changed to tell it from the others."""
+    """Write `count` different files: real frames at half their size, with some pixels changed to tell them apart."""
     images = sorted((FOLDER / "images").iterdir())
     for k in range(count):
         frame = next(read_frames(images[k % len(images)]))
@@ -238,7 +238,7 @@ def many_scans(count: int, folder: Path) -> Iterator[Path]:
 
 
 def flat(network: DMRNet, count: int, folder: Path) -> list[dict[str, Any]]:
-    """Memory while `dmr prelabel` goes over so many scans in one run."""
+    """Memory while `dmr prelabel` works on `count` scans in one run."""
     source = folder / "scans"
     source.mkdir()
     for _ in many_scans(count, source):
@@ -264,7 +264,7 @@ def flat(network: DMRNet, count: int, folder: Path) -> list[dict[str, Any]]:
 
 
 def batches(data: Frames, count: int) -> Tensor:
-    """`count` frames on the grid, evenly chosen."""
+    """`count` frames on the grid, evenly spaced."""
     at = torch.linspace(0, len(data.native) - 1, count).long()
     return data.grid.frames[at][:, None]
 
@@ -276,11 +276,11 @@ def scans(count: int) -> Iterator[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=64, help="for the engines")
-    parser.add_argument("--scans", type=int, default=369, help="for the whole of prelabel")
+    parser.add_argument("--frames", type=int, default=64, help="frames to compare the engines on")
+    parser.add_argument("--scans", type=int, default=369, help="scans for the whole of prelabel")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=5, help="of training, where there is no trained network")
-    parser.add_argument("--flat", type=int, default=0, help="only watch the memory over so many scans")
+    parser.add_argument("--minutes", type=float, default=5, help="minutes of training, if there is no trained network")
+    parser.add_argument("--flat", type=int, default=0, help="only watch the memory, over this many scans")
     args = parser.parse_args()
     print(f"{use_threads()} threads", flush=True)
     network = DMRNet(len(IDS), size=SIZES["s"])

@@ -1,7 +1,7 @@
-"""The parts of a benchmark that takes hours: lines of `results/NAME.csv`, which are only ever added.
+"""The parts of a benchmark that takes hours: lines of `results/NAME.csv`, to which lines are only added.
 
-A line is written as its part ends and tells its commit, so a benchmark may be stopped at any time. Cells are JSON, but
-for the columns of text; an empty cell says nothing.
+A line is written when its part ends, and holds its commit. So a benchmark can be stopped at any time. Cells are JSON,
+except in the columns of text; an empty cell is no value.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def add(name: str, row: Mapping[str, Any], *, columns: Sequence[str] = ()) -> No
     """Add a line with the commit that is checked out.
 
     Args:
-        name: Of the benchmark.
-        row: Its values; the keys are columns of the file.
-        columns: Of a new file; the row's own where none are named.
+        name: The benchmark's name.
+        row: The line's values; the keys are columns of the file.
+        columns: The columns of a new file; by default those of the row.
 
     Raises:
-        ValueError: The file has no column of a key's name.
+        ValueError: The file has no column for a key.
     """
     path = _path(name)
     path.parent.mkdir(exist_ok=True)
@@ -54,12 +54,12 @@ def add(name: str, row: Mapping[str, Any], *, columns: Sequence[str] = ()) -> No
     if is_new:
         writer.writeheader()
     writer.writerow({key: value if key in TEXT else json.dumps(value) for key, value in row.items()})
-    with path.open("ab", buffering=0) as opened:  # one write: two runs side by side do not cut each other's lines
+    with path.open("ab", buffering=0) as opened:  # one write: two runs at once do not cut each other's lines
         opened.write(text.getvalue().encode("utf-8"))
 
 
 def open_round(name: str, wanted: Collection[str]) -> tuple[int, dict[str, Row]]:
-    """The round to go on with, and the parts that it has: the last one, or the next where that is complete."""
+    """The last round and the parts that it has; if it is complete, the next round without parts."""
     known = lines(name)
     last = max((row["round"] for row in known), default=1)
     done = {row["part"]: row for row in known if row["round"] == last}

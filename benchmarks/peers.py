@@ -1,8 +1,9 @@
-"""DMRNet and its peers on the development set: same patients, steps, augmentation and loss; one run a row, resumable.
+"""DMRNet and its peers on the development set: same patients, steps, augmentation and loss.
 
-Everything is chosen by folds of patients among those who are no test patients (`--on 0` to `--on 4`); the test patients
-are scored for the recorded table alone (`--on test`). A run adds its line to `results/peers.csv` as it ends, and a run
-with a line is not done again. Two runs go side by side, a thread each: more steps in all than one run of two threads.
+Everything is chosen on folds of patients who are not test patients (`--on 0` to `--on 4`). Test patients are scored
+only for the recorded table (`--on test`). A run adds its line to `results/peers.csv` when it ends, and a run with a
+line is not done again. An interrupted run goes on. Two runs go side by side with a thread each, because that gives
+more steps in all than one run with two threads.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ SITTING_S = 60.0
 
 
 class Nested(nn.Module):
-    """UNet++ without deep supervision: its answer is a list of one."""
+    """UNet++ without deep supervision; it returns a list of one output."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -74,7 +75,7 @@ def _residual(filters: Sequence[int]) -> nn.Module:
     )
 
 
-# Widths are such that each has about as many parameters as dmrnet_s.
+# The widths give each about as many parameters as dmrnet_s.
 NETWORKS: dict[str, Callable[[float], nn.Module]] = {
     "dmrnet_s": lambda dropout: DMRNet(len(IDS), size=SIZES["s"], dropout=dropout),
     "unet": lambda _: BasicUNet(**PLANE, features=(24, 24, 48, 96, 240, 24)),
@@ -82,7 +83,7 @@ NETWORKS: dict[str, Callable[[float], nn.Module]] = {
     "segresnet": lambda _: SegResNet(**PLANE, init_filters=16, blocks_down=(1, 2, 2, 3)),
     "residual_unet": lambda _: _residual((16, 32, 64, 120, 168)),
     "unet_plus_plus": lambda _: Nested(BasicUNetPlusPlus(**PLANE, features=(16, 24, 48, 96, 208, 16))),
-    # As wide as their authors or MONAI make them.
+    # These have the widths of their authors or of MONAI.
     "unet_native": lambda _: BasicUNet(**PLANE),
     "attention_unet_native": lambda _: AttentionUnet(**PLANE, channels=(64, 128, 256, 512, 1024), strides=(2, 2, 2, 2)),
     "segresnet_native": lambda _: SegResNet(**PLANE),
@@ -90,8 +91,8 @@ NETWORKS: dict[str, Callable[[float], nn.Module]] = {
     "unet_plus_plus_native": lambda _: Nested(BasicUNetPlusPlus(**PLANE)),
 }
 MATCHED = tuple(name for name in NETWORKS if not name.endswith("_native"))
-# Highest learning rates other than the settings' own 4e-3: of that and 2e-3, the better on fold 0 after 300 steps (of
-# UNet++, the U-Net's).
+# Highest learning rates that differ from the settings' 4e-3. We tried 2e-3 and 4e-3 and took the better on fold 0 after
+# 300 steps; UNet++ has the U-Net's.
 RATES = {"unet": 2e-3, "residual_unet": 2e-3, "segresnet": 2e-3, "unet_plus_plus": 2e-3}
 
 
@@ -102,8 +103,8 @@ class Run:
     Attributes:
         network: One of `NETWORKS`.
         on: `test`, or the number of the fold that is left out of training and scored.
-        seed: Of weights, order and augmentation.
-        changes: Of `TrainSettings`, as `name=value`; `augmentation.name=value` for its augmentation.
+        seed: Random seed of weights, order and augmentation.
+        changes: Changes to `TrainSettings`, as `name=value`, or `augmentation.name=value` for its augmentation.
     """
 
     network: str
@@ -115,7 +116,7 @@ class Run:
 
     @property
     def design(self) -> str:
-        """Of our network, which changes; a run of another design is another run."""
+        """The number of our network's design; empty for peers. A run of another design is another run."""
         return f"{NETWORK}" if self.network.startswith(("dmrnet", "ablation")) else ""
 
     @property
@@ -152,7 +153,7 @@ def changed(settings: TrainSettings, changes: Sequence[str]) -> TrainSettings:
 
 
 def build(network: str, seed: int, shares: Tensor, *, dropout: float = 0.0) -> nn.Module:
-    """A network before its first step; all begin with the classes' shares."""
+    """A network before its first step; all start from the classes' shares."""
     torch.manual_seed(seed)
     made = NETWORKS[network](dropout)
     if isinstance(made, DMRNet):
@@ -165,7 +166,7 @@ def build(network: str, seed: int, shares: Tensor, *, dropout: float = 0.0) -> n
 
 @torch.inference_mode()
 def scores(network: nn.Module, data: Frames, side: int) -> list[FrameScore]:
-    """Every frame and covered class at native size; one view, no test-time augmentation."""
+    """Score every frame and covered class at native size, with one view."""
     network.eval()
     cpu = torch.device("cpu")
     found = []
@@ -185,7 +186,7 @@ def scores(network: nn.Module, data: Frames, side: int) -> list[FrameScore]:
 
 
 def perform(run: Run) -> str:
-    """Train, score, add the line with the patients' sums; goes on where an interrupted run stopped."""
+    """Train and score a run, and add its line; an interrupted run goes on where it stopped."""
     use_threads(1)
     data = frames(run.input)
     held = test_patients(data.patients) if run.on == "test" else fold(data.patients, int(run.on))
@@ -216,7 +217,7 @@ def perform(run: Run) -> str:
     network.load_state_dict(finished)
     table = score_table(scores(network, scored, run.input))
     summary = summarise(table)
-    order = {p: i for i, p in enumerate(sorted(held))}  # patients are told apart, not named
+    order = {p: i for i, p in enumerate(sorted(held))}  # patients get numbers, not names
     by_patient = [
         {"patient": order[str(p)], "class": name, "frames": len(rows), "dice_sum": round(float(rows["dice"].sum()), 5)}
         for (p, name), rows in table[table["drawn"] > 0].groupby(["patient", "name"], sort=True)
@@ -244,7 +245,7 @@ def perform(run: Run) -> str:
 
 
 def recorded() -> set[str]:
-    """The runs that have a line."""
+    """The names of the runs that have a line."""
     return {row["run"] for row in lines("peers")}
 
 
@@ -259,7 +260,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--weights",
         action="store_true",
-        help="make weights again where only a line is left; the same ones on the same machine alone",
+        help="train runs again that have a line but no weights; only the same machine gives the same weights",
     )
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()

@@ -1,6 +1,6 @@
-"""The peers' runs as a table, a figure and a record: from the lines that `peers.py` left, at any time.
+"""Make a table, a figure and a record from the runs of `peers.py`, at any time.
 
-Chosen by folds, told by test patients: rows of folds say why a setting was taken, rows of test patients are the result.
+Rows of folds say why a setting was chosen. Rows of test patients are the result.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Floats = NDArray[np.float64]
 
 
 def load() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All runs, a row each; and their sums of Dice a patient and class."""
+    """All runs, a row each; and their sums of Dice by patient and class."""
     rows = sorted(lines("peers"), key=lambda row: str(row["run"]))
     patients = [{"run": row["run"], **p} for row in rows for p in row.pop("patients")]
     return pd.DataFrame(rows).fillna({"changes": "", "design": ""}), pd.DataFrame(patients)
 
 
 def by_patient(patients: pd.DataFrame, runs: Sequence[str], order: Sequence[int]) -> tuple[Floats, Floats]:
-    """Mean over runs of the sums of Dice, and the numbers of frames: `(patients, classes)` each."""
+    """The sums of Dice, averaged over runs, and the numbers of frames; both `(patients, classes)`."""
     own = patients[patients["run"].isin(runs)]
     index = pd.MultiIndex.from_product([order, CLASSES], names=["patient", "class"])
     grouped = own.groupby(["patient", "class"])
@@ -42,14 +42,17 @@ def by_patient(patients: pd.DataFrame, runs: Sequence[str], order: Sequence[int]
 
 
 def mean_dice(sums: Floats, frames: Floats, weights: Floats) -> Floats:
-    """Mean over classes of Dice per image, for each row of patients' weights."""
+    """Dice per image, averaged over classes, for each row of patients' weights."""
     total = weights @ frames
     dice = np.divide(weights @ sums, total, out=np.full_like(total, np.nan), where=total > 0)
     return np.asarray(np.nanmean(dice, axis=1))
 
 
 def compare(rows: pd.DataFrame, patients: pd.DataFrame) -> list[dict[str, Any]]:
-    """Each network on the test patients, mean over its seeds; ours minus it, with a paired bootstrap over patients."""
+    """Each network on the test patients, averaged over its seeds, and ours minus it.
+
+    The interval comes from a paired bootstrap over patients.
+    """
     order = sorted(patients[patients["run"].isin(rows["run"])]["patient"].unique())
     rng = np.random.default_rng(0)
     once = np.ones((1, len(order)))
@@ -78,7 +81,7 @@ def compare(rows: pd.DataFrame, patients: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def figure(table: Sequence[dict[str, Any]], rows: pd.DataFrame, path: Path) -> None:
-    """Each network's Dice a class on the test patients, a dot a seed; and ours minus each peer."""
+    """Draw each network's Dice by class on the test patients, a dot for each seed, and ours minus each peer."""
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(11, 3.6), dpi=120, layout="constrained")
@@ -109,7 +112,7 @@ def figure(table: Sequence[dict[str, Any]], rows: pd.DataFrame, path: Path) -> N
 
 
 def test_reads() -> int:
-    """How often a network was scored on the test patients, in all benchmarks that are recorded."""
+    """How often a network was scored on the test patients, in all recorded benchmarks."""
     rows, _ = load()
     reads = int((rows["on"] == "test").sum()) if len(rows) else 0
     reads += sum(str(row["scored"]) == "test" for row in lines("train"))

@@ -1,7 +1,7 @@
-"""The phantom and the demo: frames a second, speckle of muscle, and the second model's gain.
+"""The phantom and the demo: frames a second, speckle of muscle, and the gain of the second model.
 
-The demo's loop runs once for each seed, as `dmr demo` does. Each is a line of `results/phantom.csv`, and a run that was
-interrupted goes on with the next seed.
+The demo runs once for each seed, as `dmr demo` does. Each is a line of `results/phantom.csv`. An interrupted run goes
+on with the next seed.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def main() -> None:
     }
     print(headline)
     print(record("phantom", headline=headline, rows=rows))
-    SHEET.write_bytes(encode_png(sheet()))  # last: a record is of a clean tree
+    SHEET.write_bytes(encode_png(sheet()))  # last, because the record needs a clean tree
 
 
 def speed() -> dict[str, Any]:
-    """Frames a second, written as PNG with their outlines, on two cores."""
+    """Frames a second on two cores; they are written as PNG with their outlines."""
     wanted = PhantomSet(patients=8, frames=16, seed=90)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -69,7 +69,7 @@ def speed() -> dict[str, Any]:
 
 
 def speckle() -> list[dict[str, Any]]:
-    """First-order statistics of the psoas' envelope, 2 mm off its borders, by a scanner without compounding."""
+    """First-order statistics of the psoas' envelope, 2 mm from its borders, with a scanner without compounding."""
     rows = []
     for seed in range(8):
         clip = draw_clip(np.random.default_rng([91, seed]), frames=1, scanner=SCANNERS["dune"])
@@ -94,7 +94,7 @@ def speckle() -> list[dict[str, Any]]:
 
 
 def level(envelope: NDArray[np.float32], muscle: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The muscle's envelope without attenuation: each depth by its own root mean square."""
+    """The muscle's envelope without attenuation: each depth is divided by its root mean square."""
     rows = np.flatnonzero(muscle.sum(axis=1) >= 20)
     parts = [envelope[r, muscle[r]] / np.sqrt((envelope[r, muscle[r]] ** 2).mean()) for r in rows]
     return np.concatenate(parts)
@@ -126,7 +126,7 @@ def demo(seed: int) -> dict[str, Any]:
 
 
 def sheet() -> NDArray[np.uint8]:
-    """Three subjects by each scanner."""
+    """A contact sheet of three subjects with each scanner."""
     cells: list[tuple[NDArray[np.uint8], str]] = []
     for seed in range(3):
         for name in sorted(SCANNERS):

@@ -1,4 +1,4 @@
-"""Write a benchmark's result where figures and the acceptance read it."""
+"""Write a benchmark's result to `results/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write `results/NAME.json`: the command, the commit, the machine, the date, the headline and its rows."""
+    """Write `results/NAME.json` with command, commit, machine, date, headline and rows."""
     path = RESULTS / f"{name}.json"
     result = {
         "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
@@ -31,7 +31,7 @@ def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[s
 
 
 def commit() -> str:
-    """The commit that is checked out, with a plus where tracked files were changed since."""
+    """The commit that is checked out, with a plus if tracked files were changed since."""
     return _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else "")
 
 

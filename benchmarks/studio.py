@@ -1,7 +1,7 @@
-"""Pushing frames with drafts to a real Label Studio: `dmr push` in bulk against one task after the other.
+"""Push frames with drafts to a real Label Studio: in bulk, as `dmr push` does, against one task after the other.
 
-Starts a server of its own in a temporary folder, and ends it. The frames are synthetic noise; a draft has four outlines
-of 17 points, as drafts on real frames have.
+It starts its own server in a temporary folder, and ends it. The frames are synthetic noise. A draft has four outlines
+of 17 points, like drafts on real frames.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def send(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> None:
 
 
 def push_singly(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> float:
-    """Seconds for as many tasks, each with its prediction, by the SDK's calls for one; in a project of their own."""
+    """Seconds for these tasks with their predictions, with the SDK's calls for single ones, in another project."""
     push(s, client, [], queue=MAIN, model="v1")
     opened = open_queue(s, client, MAIN, create=False)
     assert opened is not None

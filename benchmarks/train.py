@@ -1,8 +1,7 @@
-"""DMRNet's small size against MONAI's BasicUNet: same frames, same minutes, same loop; test patients, native size.
+"""DMRNet's small size against MONAI's BasicUNet: same frames, minutes and loop; test patients at native size.
 
-The two networks take turns of a minute, so that whatever else the machine does meets both alike. Every network's
-minutes are counted apart. A network's result is a line of `results/train.csv`. A round that was interrupted goes on
-where it stopped; after a complete one comes the next.
+The two networks take turns of a minute, so other work on the machine slows both alike. Each network's minutes are
+counted for itself. A network's result is a line of `results/train.csv`. An interrupted round goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ from dmr.model.training.settings import TrainSettings
 from dmr.model.training.trainer import Trainer, start_at_shares
 
 TURN_SECONDS = 60
-# Highest learning rates: of 2e-3 and 4e-3 the better one for each, in 5 minutes on development patients.
+# Highest learning rates: for each network the better of 2e-3 and 4e-3, after 5 minutes on development patients.
 RATES = {"dmrnet_s": 4e-3, "unet": 2e-3}
 NETWORKS = tuple(RATES)
 IDS = tuple(c.id for c in CLASSES)
 
 
 def build(name: str, seed: int, shares: torch.Tensor) -> nn.Module:
-    """A network before its first step; both begin with the classes' shares, which helps both to learn small ones."""
+    """A network before its first step; both start from the classes' shares, to learn small classes sooner."""
     torch.manual_seed(seed)
     if name == "dmrnet_s":
         network = DMRNet(len(IDS), size=SIZES["s"])
@@ -53,7 +52,7 @@ def build(name: str, seed: int, shares: torch.Tensor) -> nn.Module:
 
 @torch.no_grad()
 def judge(network: nn.Module, frames: list[Sample], side: int) -> dict[str, float]:
-    """Dice per image at native size, a class and their mean."""
+    """Dice per image at native size, of each class and their mean."""
     network.eval()
     scores = []
     for sample in frames:
@@ -74,11 +73,11 @@ def judge(network: nn.Module, frames: list[Sample], side: int) -> dict[str, floa
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=15, help="of training for each network and seed")
+    parser.add_argument("--minutes", type=float, default=15, help="minutes of training for each network and seed")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--input", type=int, default=128)
     parser.add_argument("--on", choices=["test", "validation"], default="test", help="patients that are scored")
-    parser.add_argument("--state", type=Path, default=Path("build/bench-train"), help="where an interrupted run waits")
+    parser.add_argument("--state", type=Path, default=Path("build/bench-train"), help="folder for interrupted runs")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The development set: real brachial plexus frames, found beside the repository or where DMR_UBPD says."""
+"""The development set: real brachial plexus frames, beside the repository or in the folder that DMR_UBPD names."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CLASSES = Classes(
 
 
 def is_test_patient(patient: str) -> bool:
-    """Whether a patient is among the test patients, which are fixed for every benchmark on this set."""
+    """Whether a patient is a test patient; these are the same for every benchmark on this set."""
     return int(sha256(f"dmr-test-{patient}".encode()).hexdigest(), 16) % 5 == 0
 
 
 def is_validation_patient(patient: str) -> bool:
-    """Whether a patient who is no test patient serves to stop training early."""
+    """Whether a patient is a validation patient."""
     return not is_test_patient(patient) and int(sha256(f"dmr-val-{patient}".encode()).hexdigest(), 16) % 8 == 0
 
 

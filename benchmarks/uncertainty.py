@@ -1,7 +1,7 @@
-"""What probabilities are worth, by how a frame is looked at: one view, several, with dropout, by several networks.
+"""How right probabilities are with one view, several views, dropout, and several networks.
 
-Networks come from the peers' benchmark on a fold. Each of the fold's patients judges a calibration by the fold's
-others; so no patient judges what was fitted by them, nor a network that has seen them.
+Networks come from `peers.py` on a fold. Each patient of the fold tests a calibration that was fitted on the other
+patients of the fold. So no patient tests a calibration or a network that has seen them.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def network(path: Path) -> DMRNet:
 
 
 def methods(paths: Sequence[Path], dropout: Path | None) -> dict[str, list[Look]]:
-    """Looks by name; those that need networks which are not there are left out."""
+    """Looks by name, without those whose networks are missing."""
     if not paths:
-        raise SystemExit("No weights: train by benchmarks/peers.py first.")
+        raise SystemExit("There are no weights: run benchmarks/peers.py first.")
     engines = [TorchEngine(network(p), CPU) for p in paths]
     found = {"one view": [Look(engines[0])], "four views": views(engines[0])}
     if dropout is not None:
@@ -58,7 +58,7 @@ def methods(paths: Sequence[Path], dropout: Path | None) -> dict[str, list[Look]
 def judged(
     looks: list[Look], patients: list[list[Sample]], size: int
 ) -> tuple[pd.DataFrame, Reliability, Reliability, float]:
-    """Scores and reliability, before and after a calibration by the other patients; and seconds a frame."""
+    """Scores, reliability before and after calibration on the other patients, and seconds a frame."""
     before, after, tables = Reliability.empty(len(IDS)), Reliability.empty(len(IDS)), []
     plain = Predictor(looks, class_ids=IDS, input_size=size)
     began = time.perf_counter()
@@ -76,7 +76,7 @@ def judged(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="600steps-128px", help="of the peers' benchmark: steps and side")
+    parser.add_argument("--run", default="600steps-128px", help="run of peers.py: steps and side of the grid")
     parser.add_argument("--folds", default="0,1")
     args = parser.parse_args()
     use_threads()
