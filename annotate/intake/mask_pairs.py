@@ -57,7 +57,11 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
             yield mask, same[0]
         elif same:
             names = ", ".join(sorted(image.name for image in same)[:3])
-            report.fail(BrokenInput(mask, f"several images have its name: {names}", "Use the same subfolders for images and masks"))
+            report.fail(
+                BrokenInput(
+                    mask, f"several images have its name: {names}", "Use the same subfolders for images and masks"
+                )
+            )
         else:
             report.fail(
                 BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
