@@ -1,1 +1,1 @@
-"""The in-house database: its tables, and what is asked of them."""
+"""The in-house database: its tables and queries."""

@@ -1,4 +1,4 @@
-"""The in-house database: what was drawn, on what, by whom, and what was made of it; nothing of it is lost."""
+"""The catalogue: frames, revisions, authors and models, of which nothing is ever lost."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .queues import QueueRows
 from .revisions import RevisionRows
 
 _CLASS = re.compile(r'"class":(\d+)')
-"""A shape's class in canonical JSON, in which no other key has that name and no text of a user's stands."""
+"""A shape's class in canonical JSON, which has no other key of that name and no text of a user."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnClass:
-    """In how much a class is drawn.
+    """How often a class is drawn.
 
     Attributes:
-        frames: How many, by their patients' split; None for patients without one. Of unknown patients, they train.
-        patients: Which, by their split.
+        frames: Number of frames by their patients' split, None for no split yet. Frames of unknown patients are train.
+        patients: The patients by split.
     """
 
     frames: Counter[Split | None] = field(default_factory=Counter)
@@ -40,11 +40,11 @@ class DrawnClass:
 class Catalogue(RevisionRows, ModelRows, QueueRows):
     """The open catalogue of a workspace.
 
-    Every method that writes is a transaction of its own, unless called within `transaction()`, which makes one of many.
+    Every method that writes is a transaction of its own. Within `transaction()`, many calls are one transaction.
     """
 
     def counts(self) -> dict[str, int]:
-        """What `dmr status` tells, by words, in the order to be told."""
+        """The numbers of `dmr status` with their words, in order."""
         split = {s: _count(t.patient, t.patient.c.split == s) for s in SPLITS}
         queries = {
             "patients": _count(t.patient),
@@ -68,10 +68,10 @@ class Catalogue(RevisionRows, ModelRows, QueueRows):
             return {words: connection.scalar(query) or 0 for words, query in queries.items()}
 
     def drawn_classes(self) -> dict[int, DrawnClass]:
-        """In how much each class is drawn, by its id, as the truth about each frame says.
+        """How often each class is drawn in the truth of the frames, by class id.
 
-        Merged classes count for the one that they were merged into. Only the ids are looked for in the outlines' text:
-        to read all points of thousands of frames would take seconds.
+        A merged class counts as the class that it was merged into. Only the ids are searched in the outlines' text,
+        because reading all points of thousands of frames would take seconds.
         """
         joined = (
             t.truth.join(t.revision, t.revision.c.sha256 == t.truth.c.revision)
@@ -92,7 +92,7 @@ class Catalogue(RevisionRows, ModelRows, QueueRows):
         return drawn
 
     def patients_in_datasets(self) -> frozenset[str]:
-        """The patients of all frames that something was trained or judged on."""
+        """The patients of all frames that a model was trained or judged on."""
         query = sa.select(t.revision.c.sha256, t.clip.c.patient).select_from(
             t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
         )
@@ -104,9 +104,9 @@ class Catalogue(RevisionRows, ModelRows, QueueRows):
             return frozenset(row.patient for row in rows if row.sha256 in used)
 
     def catalogue_hash(self) -> str:
-        """A SHA-256 over what the catalogue says: the same after the same work, in any order, at any time.
+        """A SHA-256 over the catalogue's content: the same after the same work, in any order, at any time.
 
-        Of a time only whether it is set counts; the order of arrival does not, nor the workspace's own id.
+        For times, only whether they are set counts. The order of arrival and the workspace's id do not count.
         """
         digest = hashlib.sha256()
         with self.reading() as connection:
@@ -122,7 +122,7 @@ def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Sele
 
 
 _UNSAID = frozenset({t.revision.c.sequence, t.queue.c.cursor})
-"""When something came in, and until when a server was asked: not what the catalogue says."""
+"""Times of arrival and of the last pull: they are no part of the content."""
 
 
 def _line(table: sa.Table, row: Row[Any]) -> str:

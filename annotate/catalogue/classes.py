@@ -1,4 +1,4 @@
-"""The catalogue's classes: brought in line with `dmr.toml`, while an id keeps its meaning for good."""
+"""The catalogue's classes. They follow `dmr.toml`, but an id keeps its meaning for good."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .database import Database
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A class as stored; `merged_into` is the class whose alias its name has become."""
+    """A class as stored. If its name has become another class's alias, `merged_into` is that class."""
 
     name: str
     color: str
@@ -45,7 +45,7 @@ class _Stored:
         return cls(rows, aliases)
 
     def merged(self) -> dict[int, int]:
-        """The class that each merged one is part of now, through any number of mergers."""
+        """For each merged class, the class that it is part of now, over any number of mergers."""
         target = {}
         for start, row in self.rows.items():
             end, into = start, row.merged_into
@@ -62,7 +62,7 @@ class ClassRows(Database):
     _followed: _Stored | None = None
 
     def classes(self) -> Classes:
-        """The classes that ever were, but for merged ones; former names and those of merged classes are aliases."""
+        """All classes that ever existed, without merged ones. Former names and names of merged classes are aliases."""
         stored = self._stored()
         merged = stored.merged()
         named = {row.name for i, row in stored.rows.items() if i not in merged}
@@ -85,11 +85,11 @@ class ClassRows(Database):
         )
 
     def merged_classes(self) -> dict[int, int]:
-        """The class id that each merged class's shapes count for now."""
+        """For each merged class, the class id that its shapes count for now."""
         return self._stored().merged()
 
     def follow_classes(self, classes: Classes) -> None:
-        """From here on, read the classes as `sync_classes` would write them; nothing is written.
+        """From now on, read the classes as `sync_classes` would write them. Nothing is written.
 
         Raises:
             SettingsError: An id, or a name, would come to mean another structure.
@@ -100,10 +100,11 @@ class ClassRows(Database):
         self._followed = _brought_in_line(classes, before)
 
     def sync_classes(self, classes: Classes) -> bool:
-        """Bring the catalogue's classes in line with the settings'.
+        """Make the catalogue's classes follow the settings.
 
-        A new id is added. Another name for an id is a rename, and the old name stays as an alias. A class that is gone
-        is retired, and merged into the class that has its name as an alias, if there is one; it can come back.
+        A new id is added. An id with a new name is renamed, and the old name stays as an alias. A class that is missing
+        in the settings is retired. If another class has its name as an alias, it is merged into that class. It can come
+        back.
 
         Returns:
             Whether anything changed.
@@ -178,7 +179,7 @@ def _write(connection: Connection, *, before: _Stored, after: _Stored) -> None:
             if row.retired != before.rows[i].retired:
                 values["retired_at"] = now if row.retired else None
             connection.execute(sa.update(t.class_).where(t.class_.c.id == i).values(**values))
-    for i, row in after.rows.items():  # when every class is there that another can lie inside
+    for i, row in after.rows.items():  # last, when every class exists that another can lie inside
         connection.execute(sa.update(t.class_).where(t.class_.c.id == i).values(inside=row.inside))
     connection.execute(sa.delete(t.alias))
     for text, (i, is_former) in after.aliases.items():

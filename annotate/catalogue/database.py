@@ -1,4 +1,4 @@
-"""The connection to the in-house database: opened with care, migrated, and one writer at a time."""
+"""The connection to the in-house database: opened safely, migrated, with one writer at a time."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from . import tables as t
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 10_000
-AT_ONCE: Final = 500  # values in one IN (...), well under every database's limit
-_WRITER = 0x646D72  # "dmr": PostgreSQL's advisory lock that lets one writer in
+AT_ONCE: Final = 500  # values in one IN (...), well below every database's limit
+_WRITER = 0x646D72  # "dmr": the number of PostgreSQL's advisory lock for the one writer
 
 
 class Database:
-    """An open database: reading, and writing in transactions. Not to be shared between threads.
+    """An open database to read, and to write in transactions. Threads must not share it.
 
-    Use `Catalogue`, which adds what is read and written.
+    Use `Catalogue`, which adds the queries.
     """
 
     def __init__(self, engine: Engine, *, store: BlobStore) -> None:
         self._engine = engine
-        self._connection: Connection | None = None  # of the transaction that is open now
+        self._connection: Connection | None = None  # the connection of the open transaction
         self.store = store
 
     @classmethod
     def exists(cls, target: str | Path) -> bool:
-        """Whether a catalogue is there already; an empty file or database is none yet."""
+        """Whether a catalogue exists. An empty file or database is not one yet."""
         database = cls(_engine(target), store=BlobStore(Path()))
-        if isinstance(target, Path) and not target.is_file():  # to connect would make it
+        if isinstance(target, Path) and not target.is_file():  # because connecting would make the file
             return False
         try:
             with database.reading() as connection:
@@ -54,12 +54,12 @@ class Database:
         """Make the tables in a new or empty database, with a new workspace id.
 
         Args:
-            target: Path of an SQLite file, or SQLAlchemy's URL.
-            store: Where the revisions' blobs go.
-            key_id: Of the key that its pseudonyms are made with.
+            target: Path of an SQLite file, or a URL for SQLAlchemy.
+            store: The store for the revisions' blobs.
+            key_id: Id of the key that its pseudonyms are made with.
 
         Raises:
-            CatalogueError: It is not empty, or cannot be written.
+            CatalogueError: The database is not empty, or cannot be written.
         """
         database = cls(_engine(target), store=store)
         with database._closed_on_error():
@@ -73,7 +73,7 @@ class Database:
 
     @classmethod
     def open(cls, target: str | Path, *, store: BlobStore) -> Self:
-        """Open a database that is there, and bring an older one up to date.
+        """Open an existing database, and bring an older one up to date.
 
         Raises:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
@@ -86,7 +86,7 @@ class Database:
             return database
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connection."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -97,18 +97,18 @@ class Database:
 
     @property
     def name(self) -> str:
-        """What errors call it: a file's name, or a URL without its password."""
+        """Its name in errors: the file's name, or the URL without password."""
         url = self._engine.url
         return Path(url.database or "").name if url.get_backend_name() == "sqlite" else url.render_as_string()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One commit for all that happens within; nothing of it stays when an error leaves it.
+        """One commit for all that happens within. If an error leaves it, nothing of it is kept.
 
-        Only one process is inside at a time; the others wait some seconds. An inner transaction joins the outer one.
+        Only one process is inside at a time; others wait some seconds. An inner transaction joins the outer one.
 
         Raises:
-            CatalogueError: Others wrote all the time, the disk is full, or the database is damaged.
+            CatalogueError: Other processes wrote all the time, the disk is full, or the database is damaged.
         """
         if self._connection is not None:
             yield self._connection
@@ -124,7 +124,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database throughout: the open transaction's, if there is one."""
+        """A connection that sees one state of the database throughout. In an open transaction, it is that one's."""
         if self._connection is not None:
             yield self._connection
             return
@@ -179,7 +179,7 @@ class Database:
 
 
 def schema_sql(dialect: str) -> str:
-    """The statements that make the tables in `postgresql` or `sqlite`, for an administrator to read."""
+    """The SQL that makes the tables in `postgresql` or `sqlite`, for an administrator to read."""
     from alembic import command
 
     config = _alembic()
@@ -192,7 +192,7 @@ def schema_sql(dialect: str) -> str:
 def _engine(target: str | Path) -> Engine:
     url = URL.create("sqlite", database=str(target)) if isinstance(target, Path) else sa.make_url(target)
     try:
-        # Parameters are outlines and pseudonyms: they stay out of errors and logs.
+        # Parameters hold outlines and pseudonyms, which must not go into errors and logs.
         engine = sa.create_engine(url, hide_parameters=True)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         name = url.render_as_string()
@@ -208,19 +208,19 @@ def _engine(target: str | Path) -> Engine:
 
 
 def _configure_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # Python's sqlite3 begins no transaction on its own: `_begin_sqlite` does
+    connection.isolation_level = None  # sqlite3 must begin no transaction by itself, because `_begin_sqlite` does
     for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes its lock at once: one that reads first and writes later could fail in the middle.
+    # A writer takes its lock at once: if it read first and wrote later, it could fail in the middle.
     write = connection.get_execution_options().get("dmr_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _told(message: str) -> tuple[str, str]:
-    """What is wrong and what to do, for a database's own message."""
+    """What is wrong and what to do, for a message of the database."""
     if "locked" in message or "busy" in message:
         return "another process has been writing all the time", "Wait for it to finish and try again"
     if "malformed" in message or "not a database" in message:

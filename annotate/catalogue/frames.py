@@ -49,7 +49,7 @@ frame_columns = (
     t.rendition.c.state,
     t.rendition.c.reviewed_at,
 )
-"""What `to_frame` reads."""
+"""The columns that `to_frame` reads."""
 
 unlabelled = (
     sa.select(*frame_columns)
@@ -62,18 +62,18 @@ class FrameRows(Database):
     """Reads and writes of patients, clips, frames and renditions."""
 
     def known_frames(self, frame_ids: Iterable[str]) -> set[str]:
-        """Those of these frames that are in the catalogue."""
+        """Which of these frames are in the catalogue."""
         with self.reading() as connection:
             return _present(connection, t.frame.c.id, frame_ids)
 
     def add_frames(self, records: Iterable[FrameRecord]) -> frozenset[str]:
-        """Add frames with their patients, clips and renditions, in one commit; what is there already stays as it is.
+        """Add frames with their patients, clips and renditions, in one commit. Existing entries stay as they are.
 
-        A known frame with other pixels gains a rendition. One whose patient was unknown and now is not moves to that
-        patient's clip.
+        A known frame with new pixels gets another rendition. If a frame's patient was unknown and is known now, the
+        frame moves to that patient's clip.
 
         Returns:
-            The ids of the frames that were new.
+            Ids of the new frames.
         """
         new: set[str] = set()
         with self.transaction() as connection:
@@ -83,7 +83,7 @@ class FrameRows(Database):
         return frozenset(new)
 
     def frames(self, frame_ids: Iterable[str] | None = None) -> list[FrameRecord]:
-        """These frames, those not known left out, or all; in the order of their ids."""
+        """These frames without unknown ones, or all frames, in the order of their ids."""
         query = sa.select(*frame_columns).select_from(frames_joined)
         with self.reading() as connection:
             if frame_ids is None:
@@ -97,19 +97,19 @@ class FrameRows(Database):
         return sorted((to_frame(row) for row in rows), key=lambda frame: frame.frame_id)
 
     def frames_beginning(self, prefix: str, *, most: int) -> list[str]:
-        """Ids of frames that begin like this, in order, at most so many."""
+        """Ids that begin with this text, in order, at most `most`."""
         query = sa.select(t.frame.c.id).where(t.frame.c.id.startswith(prefix, autoescape=True))
         with self.reading() as connection:
             return list(connection.scalars(query.order_by(t.frame.c.id).limit(most)))
 
     def frames_from(self, source_sha256: str) -> list[str]:
-        """Ids of the frames that came from the scan file of this hash, in its order."""
+        """Ids of the frames from the scan file with this hash, in the file's order."""
         query = sa.select(t.frame.c.id).where(t.frame.c.source_sha256 == source_sha256)
         with self.reading() as connection:
             return list(connection.scalars(query.order_by(t.frame.c["index"], t.frame.c.id)))
 
     def clip_members(self, clips: Iterable[str]) -> list[tuple[str, str, float]]:
-        """All frames of these clips: clip, frame id, and its time or else its index in the file."""
+        """All frames of these clips: clip, frame id, and time or else index in the file."""
         c = t.frame.c
         columns = (c.clip, c.id, sa.func.coalesce(c.time_ms, c["index"]))
         with self.reading() as connection:
@@ -120,19 +120,19 @@ class FrameRows(Database):
             ]
 
     def unlabelled_frames(self) -> list[FrameRecord]:
-        """The frames that nobody has drawn on, may be chosen, and can be shown; by clip, and in its order."""
+        """The frames that are not drawn on, are eligible and can be shown, sorted by clip and by order in the clip."""
         query = unlabelled.order_by(t.frame.c.clip, t.frame.c["index"], t.frame.c.id)
         with self.reading() as connection:
             return [to_frame(row) for row in connection.execute(query)]
 
     def set_eligible(self, frame_ids: Iterable[str], *, eligible: bool) -> None:
-        """Say whether these frames may be chosen for drawing."""
+        """Set whether these frames may be chosen for annotation."""
         with self.transaction() as connection:
             for ids in batched(frame_ids, AT_ONCE):
                 connection.execute(sa.update(t.frame).where(t.frame.c.id.in_(ids)).values(eligible=eligible))
 
     def set_rendition_state(self, frame_id: str, *, pixel_sha256: str, state: RenditionState) -> None:
-        """Quarantine a rendition, release it, or record that its pixels were erased."""
+        """Quarantine or release a rendition, or record that its pixels were erased."""
         values: dict[str, str | None] = {"state": state}
         if state == "erased":
             values["path"] = None
@@ -142,10 +142,10 @@ class FrameRows(Database):
                 raise CatalogueError(frame_id, "has no such rendition", "Ingest its scan first")
 
     def mark_reviewed(self, frame_ids: Iterable[str]) -> int:
-        """Record that somebody looked at the newest pictures of these frames: none shows who the patient is.
+        """Record that somebody looked at the newest pictures of these frames, and none shows who the patient is.
 
         Returns:
-            How many were not marked yet.
+            The number of frames that were not marked before.
         """
         n = 0
         newest = sa.select(newest_rendition.c.version).where(newest_rendition.c.frame == t.rendition.c.frame)
@@ -157,15 +157,15 @@ class FrameRows(Database):
         return n
 
     def splits(self) -> dict[str, Split | None]:
-        """The split of every patient; None before it is assigned."""
+        """The split of every patient; None if not assigned yet."""
         with self.reading() as connection:
             return {row.id: row.split for row in connection.execute(sa.select(t.patient.c.id, t.patient.c.split))}
 
     def assign_splits(self, assigned: Mapping[str, tuple[Split, str]]) -> None:
-        """Enter patients in the split ledger, each with the reason; for good.
+        """Enter patients into the ledger for good, each with the reason for its split.
 
         Raises:
-            CatalogueError: A patient is unknown, or in another split already.
+            CatalogueError: A patient is unknown, or is in another split already.
         """
         with self.transaction() as connection:
             known = self.splits()
@@ -180,7 +180,7 @@ class FrameRows(Database):
 
 
 def to_frame(row: Row[Any]) -> FrameRecord:
-    """The frame of a row of `frame_columns`."""
+    """The frame in a row of `frame_columns`."""
     m = row._mapping
     row_mm, column_mm = m["spacing_row_mm"], m["spacing_col_mm"]
     return FrameRecord(
@@ -265,7 +265,7 @@ def _frame_row(r: FrameRecord) -> dict[str, Any]:
 
 
 def _name_patients(connection: Connection, known: Iterable[FrameRecord]) -> None:
-    """Move frames of unknown patients to the clips of the patients that are known now."""
+    """Move frames to their patients' clips, if the patients were unknown and are known now."""
     nameless = sa.select(t.clip.c.id).where(t.clip.c.patient.is_(None))
     for r in known:
         chosen = sa.update(t.frame).where(t.frame.c.id == r.frame_id, t.frame.c.clip.in_(nameless))

@@ -1,4 +1,4 @@
-"""The catalogue's models, what they were trained on, and what they predict."""
+"""The catalogue's models, their data sets and their predictions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .records import ModelRecord, ModelState, PredictionRecord
 
 
 def dataset_id(revisions: Iterable[str]) -> str:
-    """The id of the dataset of these revisions: the SHA-256 of their sorted list."""
+    """The id of a data set: the SHA-256 of the sorted list of its revisions."""
     return sha256_hex(_dataset_text(revisions).encode())
 
 
@@ -30,10 +30,10 @@ def _dataset_text(revisions: Iterable[str]) -> str:
 
 
 class ModelRows(Database):
-    """Reads and writes of models, datasets and predictions."""
+    """Reads and writes of models, data sets and predictions."""
 
     def add_dataset(self, revisions: Iterable[str]) -> str:
-        """Record which revisions something was trained or judged on; the same ones are the same dataset.
+        """Record the revisions that a model was trained or judged on. The same revisions are the same data set.
 
         Returns:
             Its id, as `dataset_id` gives it.
@@ -46,7 +46,7 @@ class ModelRows(Database):
         return own
 
     def dataset(self, dataset_id: str) -> tuple[str, ...]:
-        """A dataset's revisions, sorted.
+        """The revisions of a data set, sorted.
 
         Raises:
             CatalogueError: There is none of this id.
@@ -58,7 +58,7 @@ class ModelRows(Database):
         return tuple(json.loads(text))
 
     def add_model(self, model: ModelRecord) -> None:
-        """Record a model, which is not active by that.
+        """Record a model. This does not make it active.
 
         Raises:
             CatalogueError: There is another model of this id.
@@ -91,11 +91,11 @@ class ModelRows(Database):
             ]
 
     def active_model(self) -> ModelRecord | None:
-        """The model that predicts now; None before the first activation."""
+        """The active model; None before the first activation."""
         return next((model for model in self.models() if model.state == "active"), None)
 
     def activate(self, model_id: str, *, reason: str) -> None:
-        """Make a model the active one, and the one before it retired, in one step; the active one stays so.
+        """Make a model active and retire the one before it, in one step. For the active model, nothing changes.
 
         Raises:
             CatalogueError: There is no model of this id.
@@ -112,7 +112,7 @@ class ModelRows(Database):
             connection.execute(sa.insert(t.activation).values(row))
 
     def set_model_state(self, model_id: str, *, state: ModelState, test_version: str | None = None) -> None:
-        """Record a verdict on a model that is not the active one, and the dataset it was judged on.
+        """Record a verdict on a model that is not active, and the data set that it was judged on.
 
         Raises:
             CatalogueError: There is no model of this id, or it is the active one.
@@ -126,23 +126,23 @@ class ModelRows(Database):
             connection.execute(sa.update(t.model).where(t.model.c.id == model_id).values(**values))
 
     def model_before(self) -> str | None:
-        """The model that was active before the one that is; None where there was none."""
+        """The model that was active before the active one, or None."""
         active = self.active_model()
         earlier = [model for model, _, _ in self.activations() if active is None or model != active.id]
         return earlier[-1] if earlier else None
 
     def activations(self) -> list[tuple[str, str, str]]:
-        """`(model, reason, time)` of every activation, the first one first."""
+        """`(model, reason, time)` of every activation, oldest first."""
         c = t.activation.c
         with self.reading() as connection:
             rows = connection.execute(sa.select(c.model, c.reason, c.at).order_by(c.sequence))
             return [(row.model, row.reason, row.at) for row in rows]
 
     def add_predictions(self, predictions: Iterable[PredictionRecord]) -> int:
-        """Keep predictions, in one commit; one of the same model for the same rendition is replaced.
+        """Keep predictions, in one commit. An earlier one of the same model and rendition is replaced.
 
         Returns:
-            How many.
+            Their number.
         """
         c = t.prediction.c
         key = [c.frame == sa.bindparam("f"), c.rendition == sa.bindparam("r"), c.model == sa.bindparam("m")]
@@ -158,11 +158,11 @@ class ModelRows(Database):
         return n
 
     def latest_predictions(self, model_id: str, frames: Iterable[str] | None = None) -> dict[str, PredictionRecord]:
-        """What a model says of each frame's newest rendition, by frame id.
+        """A model's predictions of the frames' newest renditions, by frame id.
 
         Args:
             model_id: The model.
-            frames: Ids of those wanted; None for all, which for thousands fills the memory.
+            frames: Ids of the frames wanted. None for all, which takes much memory for thousands.
         """
         query = sa.select(t.prediction).select_from(_newest()).where(t.prediction.c.model == model_id)
         query = query.order_by(t.prediction.c.frame)
@@ -176,14 +176,14 @@ class ModelRows(Database):
             }
 
     def latest_scores(self, model_id: str) -> dict[str, dict[str, Any]]:
-        """The scores alone of a model's predictions of each frame's newest rendition, by frame id."""
+        """Only the scores of a model's predictions of the frames' newest renditions, by frame id."""
         c = t.prediction.c
         query = sa.select(c.frame, c.scores).select_from(_newest()).where(c.model == model_id).order_by(c.frame)
         with self.reading() as connection:
             return {row.frame: json.loads(row.scores) for row in connection.execute(query)}
 
     def empty_predictions(self, model_id: str) -> set[str]:
-        """Ids of the frames in whose newest rendition a model finds nothing."""
+        """Ids of the frames in which a model finds nothing, in their newest rendition."""
         c = t.prediction.c
         empty = canonical_json(shapes_to_json(()))
         query = sa.select(c.frame).select_from(_newest()).where(c.model == model_id, c.shapes == empty)
@@ -191,7 +191,7 @@ class ModelRows(Database):
             return set(connection.scalars(query))
 
     def frame_predictions(self, frame: str) -> list[PredictionRecord]:
-        """What every model says of a frame, the newest first."""
+        """All models' predictions of a frame, newest first."""
         c = t.prediction.c
         query = sa.select(t.prediction).where(c.frame == frame).order_by(c.at.desc(), c.model)
         with self.reading() as connection:
@@ -205,7 +205,7 @@ class ModelRows(Database):
 
 
 def _newest() -> sa.Join:
-    """Predictions of each frame's newest rendition."""
+    """The predictions of the frames' newest renditions."""
     same = sa.and_(t.rendition.c.frame == t.prediction.c.frame, t.rendition.c.pixel_sha256 == t.prediction.c.rendition)
     newest = sa.and_(
         newest_rendition.c.frame == t.rendition.c.frame, newest_rendition.c.version == t.rendition.c.version

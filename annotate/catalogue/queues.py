@@ -1,4 +1,4 @@
-"""The catalogue's queues, tasks and annotations on servers, and the cycles from model to model."""
+"""The catalogue's queues, tasks and annotations on servers, and the cycles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class QueueRows(Database):
     def put_queue(
         self, name: str, *, server: str, project: int, purpose: Purpose = "correct", reader: str | None = None
     ) -> Queue:
-        """Record where a queue's project is; one that is known moves there, and keeps its tasks if it is the same."""
+        """Record a queue's project, for a new or a known queue. The recorded tasks are not changed."""
         values = {"server": server, "project": project, "purpose": purpose, "reader": reader}
         with self.transaction() as connection:
             known = self.queue(name)
@@ -44,7 +44,7 @@ class QueueRows(Database):
             return Queue(id=new, name=name, server=server, project=project, purpose=purpose, reader=reader)
 
     def set_cursor(self, queue: int, cursor: str) -> None:
-        """Record until when a queue was pulled."""
+        """Record when a queue was last pulled."""
         with self.transaction() as connection:
             connection.execute(sa.update(t.queue).where(t.queue.c.id == queue).values(cursor=cursor))
 
@@ -56,7 +56,7 @@ class QueueRows(Database):
             return {row.frame: TaskRecord(**row._mapping) for row in rows}
 
     def put_tasks(self, tasks: Iterable[TaskRecord]) -> None:
-        """Record tasks as they are now; those of the same queue and frame are replaced."""
+        """Record tasks as they are now. A task of the same queue and frame is replaced."""
         c = t.task.c
         key = [c.queue == sa.bindparam("q"), c.frame == sa.bindparam("f")]
         now = utc_now()
@@ -66,7 +66,7 @@ class QueueRows(Database):
                 connection.execute(sa.insert(t.task), [asdict(x) | {"at": now} for x in batch])
 
     def remote_annotations(self, queue: int) -> dict[int, RemoteAnnotation]:
-        """What is known of a queue's annotations, by their number on the server."""
+        """The recorded annotations of a queue, by their number on the server."""
         with self.reading() as connection:
             rows = connection.execute(sa.select(t.remote_annotation).where(t.remote_annotation.c.queue == queue))
             return {row.remote_id: RemoteAnnotation(**row._mapping) for row in rows}
@@ -80,13 +80,13 @@ class QueueRows(Database):
             connection.execute(sa.insert(t.remote_annotation).values(asdict(seen)))
 
     def drop_queue_tasks(self, queue: int) -> None:
-        """Forget the tasks and annotations of a project that is gone; revisions made of them stay."""
+        """Forget the tasks and annotations of a deleted project. Their revisions stay."""
         with self.transaction() as connection:
             for table in (t.task, t.remote_annotation):
                 connection.execute(sa.delete(table).where(table.c.queue == queue))
 
     def cycles(self) -> list[CycleRecord]:
-        """All comparisons of models, the first one first."""
+        """All comparisons of models, oldest first."""
         with self.reading() as connection:
             return [
                 CycleRecord(
@@ -102,7 +102,7 @@ class QueueRows(Database):
             ]
 
     def add_cycle(self, cycle: CycleRecord) -> CycleRecord:
-        """Keep a comparison, as the next one."""
+        """Keep a comparison as the newest one."""
         with self.transaction() as connection:
             number = (connection.scalar(sa.select(sa.func.max(t.cycle.c.id))) or 0) + 1
             row = {

@@ -1,4 +1,4 @@
-"""What goes into the catalogue and comes out of it: frozen values, a kind of row each."""
+"""The values that go into the catalogue and come out of it: one frozen class for each kind of row."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class FrameRecord:
         frame_id: As `identity.frame_id` makes it.
         clip_id: As `identity.clip_id` makes it.
         patient: The pseudonym, None where unknown.
-        source_sha256: Of the scan file.
+        source_sha256: Hash of the scan file.
         index: The frame's place in its file, from 0.
         height: Rows.
         width: Columns.
-        pixel_sha256: Of the de-identified pixels: names the rendition within the frame.
-        path: Of the PNG, relative to the workspace, POSIX; empty once erased.
-        deid_version: What blanked the pixels.
-        perceptual_hash: 16 hex digits, near for frames that look alike; None where not computed.
-        spacing_mm: `(row, column)` millimetres a pixel, None where unknown.
+        pixel_sha256: Hash of the de-identified pixels; it names the rendition within the frame.
+        path: Path of the PNG, relative to the workspace, POSIX; empty once erased.
+        deid_version: The version of the de-identification that wrote the pixels.
+        perceptual_hash: 16 hex digits, near each other for frames that look alike; None if not computed.
+        spacing_mm: `(row, column)` millimetres per pixel, None if unknown.
         spacing_source: Where the spacing comes from.
-        sector: Outline of the region that holds the image, None where not found.
-        time_ms: From the clip's start, None for a still frame.
-        eligible: Whether it may be chosen for drawing; not so for a near-copy.
-        note: Oddities met while reading.
-        state: Of the rendition.
-        reviewed_at: When somebody said that the picture does not show who the patient is, None if nobody did.
-        clip_source_sha256: Of the one file that holds the whole clip, None for a clip of several files.
-        acquired: When the clip was taken, None where unknown.
-        site: Where the clip was taken, None where unknown.
-        device: What took the clip, None where unknown.
+        sector: Outline of the region that holds ultrasound, None if not found.
+        time_ms: Time from the clip's start, None for a still frame.
+        eligible: Whether it may be chosen for annotation.
+        note: Oddities found while reading.
+        state: State of the rendition.
+        reviewed_at: When somebody confirmed that the picture does not show who the patient is, None if nobody did.
+        clip_source_sha256: Hash of the file that holds the whole clip, None for a clip of several files.
+        acquired: When the clip was recorded, None if unknown.
+        site: Where the clip was recorded, None if unknown.
+        device: The device that recorded the clip, None if unknown.
     """
 
     frame_id: str
@@ -75,20 +75,20 @@ class FrameRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionRecord:
-    """What one author drew on one frame, to be kept for good.
+    """One author's drawing on one frame, to be kept for good.
 
     Attributes:
         frame: The frame's id.
-        rendition: Pixel hash of what the author saw.
+        rendition: Pixel hash of the picture that the author saw.
         author: Who drew it.
-        origin: Which way it came.
-        annotation: The shapes, and the classes that they cover.
-        parent: The revision, anybody's, that it was drawn over; None where it was drawn from nothing or a pre-label.
+        origin: The way it came in.
+        annotation: The shapes and the covered classes.
+        parent: The revision, of any author, over which it was drawn; None if drawn from nothing or over a pre-label.
         blind: Drawn without seeing a pre-label.
-        raw_sha256: Of the blob that holds what came in, before it was converted.
+        raw_sha256: Hash of the blob with the drawing as it came in, before it was converted.
         lead_time_s: Seconds spent drawing, None where unknown.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing.
-        at: When it was drawn, as `clock.utc_text` writes it.
+        at: Time of drawing, as `clock.utc_text` writes it.
     """
 
     frame: str
@@ -111,9 +111,9 @@ class Revision:
     Attributes:
         sha256: Its hash.
         sequence: Its place in the order of arrival.
-        previous: Its author's revision of this frame before it, None for the first.
-        withdrawn: It has a tombstone.
-        record: What it says.
+        previous: The same author's revision of this frame before it, None for the first.
+        withdrawn: Whether it has a tombstone.
+        record: Its content.
     """
 
     sha256: str
@@ -125,12 +125,12 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a revision handed in.
+    """The outcome of adding a revision.
 
     Attributes:
-        sha256: Of the revision that now says it.
-        is_new: False when the author's last revision already said the same.
-        conflict: The frame has an open conflict now.
+        sha256: Hash of the revision with this content.
+        is_new: False if the author's last revision had the same content.
+        conflict: Whether the frame has an open conflict now.
     """
 
     sha256: str
@@ -140,13 +140,13 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFrame:
-    """A frame with the newest truth about it.
+    """A frame and its truth.
 
     Attributes:
         frame: The frame.
         revision: SHA-256 of the truth's revision.
-        annotation: What it says.
-        split: The patient's; `train` where the patient is unknown; None before it is assigned.
+        annotation: The truth's annotation.
+        split: The patient's split; `train` if the patient is unknown; None if not assigned yet.
         blind: Drawn without seeing a pre-label.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing, or nobody knows.
     """
@@ -161,7 +161,7 @@ class LabelledFrame:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two or more authors who say different things of one frame, none having seen the other's."""
+    """Two or more authors whose outlines of a frame differ, and who did not see each other's."""
 
     id: str
     frame: str
@@ -176,12 +176,12 @@ class ModelRecord:
 
     Attributes:
         id: Also the name of its folder under `models/`.
-        sha256: Of its weights' file.
-        class_ids: Class id of each output channel, background left out.
-        parent: The model it was trained on from, None from scratch.
-        dataset: What it was trained on.
-        test_version: The dataset it was last judged on.
-        state: `active` only by way of `activate`.
+        sha256: Hash of its weights' file.
+        class_ids: Class id of each output channel, without the background.
+        parent: The model from which its training started, None if from scratch.
+        dataset: The data set that it was trained on.
+        test_version: The data set that it was last judged on.
+        state: Its state; only `activate` sets `active`.
         at: When it was made.
     """
 
@@ -197,13 +197,13 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRecord:
-    """What one model says of one rendition of a frame.
+    """One model's prediction of one rendition of a frame.
 
     Attributes:
         frame: The frame's id.
         rendition: Its pixel hash.
         model: The model's id.
-        shapes: Outlines, one layer a class.
+        shapes: Outlines, one layer for each class.
         scores: Statistics by name: JSON values, finite numbers.
         embedding: Little-endian float16, None where not computed.
         at: When it was made.
@@ -226,10 +226,10 @@ class Queue:
         id: Its number in the catalogue.
         name: As in `dmr.toml`.
         server: Address of the server.
-        project: The project's number there.
-        purpose: What is done in it.
-        reader: Whose it is, None for anybody's.
-        cursor: When it was pulled last; told to people, and decides nothing.
+        project: The project's number on the server.
+        purpose: Its purpose.
+        reader: The person whose queue it is, None for anybody.
+        cursor: Time of the last pull. Nothing depends on it.
     """
 
     id: int
@@ -247,12 +247,12 @@ class TaskRecord:
 
     Attributes:
         queue: The queue's number.
-        frame: The frame's id: servers give the numbers of deleted tasks out again, so it is the key.
+        frame: The frame's id. It is the key, because servers reuse the numbers of deleted tasks.
         remote_id: The task's number on the server.
-        model: Whose draft was pushed, None for none.
-        pushed_sha256: Of what was pushed beside its place in the order.
-        state: What became of it.
-        rank: Its place in the order that was pushed last.
+        model: The model whose draft was pushed, None for no draft.
+        pushed_sha256: Hash of what was pushed, without the place in the order.
+        state: `pushed`, `labelled`, `skipped` or `gone`.
+        rank: Its place in the order of the last push.
     """
 
     queue: int
@@ -273,9 +273,9 @@ class RemoteAnnotation:
         remote_id: Its number on the server.
         frame: The frame's id.
         author: Who drew it.
-        raw_sha256: Of the blob that holds what the server said.
-        revision: What it became; None for a skipped task.
-        state: What it is now.
+        raw_sha256: Hash of the blob with the server's JSON.
+        revision: The revision made of it; None for a skipped task.
+        state: Its state now.
     """
 
     queue: int
@@ -295,10 +295,10 @@ class CycleRecord:
         id: Its number; None before it is kept.
         incumbent: The model that was active, None for the first one.
         candidate: The new model.
-        test_version: The dataset that both were judged on, None where there was none.
-        verdict: What came out.
-        bounds: Figures of the verdict, JSON values.
-        at: When.
+        test_version: The data set that both were judged on, or None.
+        verdict: The gate's verdict.
+        bounds: The verdict's figures, JSON values.
+        at: Time of the comparison.
     """
 
     id: int | None = None

@@ -1,4 +1,4 @@
-"""The catalogue's revisions: appended, never changed; and what follows from them: heads, conflicts, truth."""
+"""The catalogue's revisions, which are never changed, with heads, conflicts and truth."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class RevisionRows(FrameRows, ClassRows):
     def append_revisions(self, records: Iterable[RevisionRecord]) -> list[Appended]:
         """Keep revisions for good: their blobs first, then their rows, in one commit.
 
-        A record that says what its author's last revision of that frame says, by the same way in (`origin`), is not
-        new. One that repeats a withdrawn revision is: it was drawn again. Heads, conflicts and the truth follow.
+        A record is not new if its author's last revision of that frame has the same content and the same `origin`. It
+        is new if that revision was withdrawn, because it was drawn again. Heads, conflicts and truth are updated.
 
         Returns:
-            What became of each, in the order given.
+            The outcome for each record, in order.
 
         Raises:
-            CatalogueError: A frame, rendition, parent or class is unknown, or the annotation is of another size.
+            CatalogueError: A frame, rendition, parent or class is unknown, or the annotation has another size.
         """
         appended: list[Appended] = []
         with self.transaction() as connection:
@@ -69,14 +69,14 @@ class RevisionRows(FrameRows, ClassRows):
                         _insert(connection, record, sha256=sha256, previous=previous, sequence=sequence)
                         settle(connection, record.frame, by=sha256)
                     appended.append(Appended(sha256, is_new, conflict=_in_conflict(connection, record.frame)))
-                self.store.put_many(blobs)  # safe on the disk before the rows that name them are
+                self.store.put_many(blobs)  # the blobs must be safe on the disk before the rows that name them
         return appended
 
     def withdraw(self, frame: str, author: str, *, reason: str, at: str | None = None) -> bool:
-        """Set a tombstone on an author's last revision of a frame, which stays; nobody counts it any more.
+        """Set a tombstone on an author's last revision of a frame. The revision stays, but no longer counts.
 
         Returns:
-            False when there was none to withdraw.
+            False if there was none to withdraw.
         """
         with self.transaction() as connection:
             last = self.head(frame, author)
@@ -88,7 +88,7 @@ class RevisionRows(FrameRows, ClassRows):
             return True
 
     def head(self, frame: str, author: str) -> Revision | None:
-        """An author's last revision of a frame, withdrawn or not; None where they drew nothing."""
+        """An author's last revision of a frame, withdrawn or not; None if there is none."""
         joined = _JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
         query = sa.select(*_COLUMNS).select_from(joined)
         with self.reading() as connection:
@@ -106,7 +106,7 @@ class RevisionRows(FrameRows, ClassRows):
         """One revision.
 
         Raises:
-            CatalogueError: There is none of this hash.
+            CatalogueError: No revision has this hash.
         """
         with self.reading() as connection:
             query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.sha256 == sha256)
@@ -116,7 +116,7 @@ class RevisionRows(FrameRows, ClassRows):
         return _to_revision(row)
 
     def frames_of(self, revisions: Iterable[str]) -> list[str]:
-        """The frames that these revisions are of, each once, in the order of their ids."""
+        """The frames of these revisions, without repeats, in the order of their ids."""
         wanted = set(revisions)
         query = sa.select(t.revision.c.sha256, t.revision.c.frame)
         with self.reading() as connection:
@@ -129,7 +129,7 @@ class RevisionRows(FrameRows, ClassRows):
             return [_to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
 
     def newest_revisions(self) -> dict[str, Revision]:
-        """The truth about each frame that has one, by frame id: see `catalogue_truth.py`."""
+        """The truth of each frame that has one, by frame id; see `truth.py`."""
         joined = _JOINED.join(t.truth, t.truth.c.revision == t.revision.c.sha256)
         query = sa.select(*_COLUMNS).select_from(joined).order_by(t.revision.c.frame)
         with self.reading() as connection:
@@ -138,14 +138,14 @@ class RevisionRows(FrameRows, ClassRows):
     def labelled_frames(
         self, splits: Iterable[Split] | None = None, *, revisions: Iterable[str] | None = None
     ) -> list[LabelledFrame]:
-        """Frames that can be shown, each with the truth about it, in the order of their ids.
+        """Frames that can be shown and their truths, in the order of their ids.
 
-        A merged class's shapes come as those of the class that it was merged into, which is covered only where all that
-        became part of it were.
+        Shapes of a merged class get the class that it was merged into. That class is covered only if all classes that
+        became part of it were covered.
 
         Args:
-            splits: Only these; None for all, also of patients without a split.
-            revisions: Hashes of revisions that are wanted instead of the truth, as of a data set.
+            splits: The splits wanted; None for all, with patients that have no split.
+            revisions: Hashes of revisions to return instead of the truths, such as those of a data set.
         """
         wanted = None if splits is None else set(splits)
         named = None if revisions is None else set(revisions)
@@ -172,7 +172,7 @@ class RevisionRows(FrameRows, ClassRows):
         return labelled
 
     def drawn_counts(self) -> dict[str, Counter[int]]:
-        """For every patient, the number of frames in which each class is drawn; empty where nothing is."""
+        """For every patient, the number of frames in which each class is drawn; empty if nothing is drawn."""
         counts = {patient: Counter[int]() for patient in self.splits()}
         for labelled in self.labelled_frames():
             if labelled.frame.patient is not None:
@@ -192,9 +192,9 @@ class RevisionRows(FrameRows, ClassRows):
 
 
 def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
-    """What a revision's blob says, and its hash is taken of.
+    """The content of a revision's blob. Its hash is the revision's name.
 
-    The time is left out, and the seconds it took: the same work handed in again after a crash has the same hash.
+    Time and duration are left out, so the same work added again after a crash has the same hash.
     """
     return canonical_json(
         {
@@ -212,7 +212,7 @@ def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
             "shapes": shapes_to_json(record.annotation.shapes),
             "width": record.annotation.width,
         }
-        # Revisions made before drafts were recorded keep their hash.
+        # Left out if None, so that older revisions keep their hash.
         | ({} if record.draft_model is None else {"draft_model": record.draft_model})
     )
 

@@ -1,4 +1,4 @@
-"""Which patients train, which validate, which test: decided once and for good, patient by patient."""
+"""Assign each patient to train, validation or test, once and for good."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..settings.model import SPLITS, Split, SplitSettings
 from .catalogue import Catalogue
 
 PATIENTS: Final = 0
-"""Stands among the class ids for the patient itself, so that patients are shared out as the drawn frames are."""
+"""A key beside the class ids that counts patients, so that patients are shared out like drawn frames."""
 
-_OFFERED: Final[tuple[Split, ...]] = ("train", "test", "validation")  # to whom the first three patients go
+_OFFERED: Final[tuple[Split, ...]] = ("train", "test", "validation")  # the splits of the first three patients
 
 
 class Assignment(NamedTuple):
-    """A patient's split, and why."""
+    """A patient's split, and the reason for it."""
 
     split: Split
     reason: str
@@ -29,18 +29,17 @@ def assign(
     shares: SplitSettings,
     fixed: Mapping[str, Split] | None = None,
 ) -> dict[str, Assignment]:
-    """Give each new patient the split that lacks most of what the patient brings.
+    """Give each new patient to the split that most lacks the patient's classes.
 
-    The lack of a class in a split is its share less the part it has of the class's frames; the lacks of a patient's
-    classes are weighed by the part of each class that the patient brings. (That is the steepest way down the squared
-    distance to the shares.) A split without a patient comes first, in the order train, test, validation. The patients
-    with most drawn frames go first, and of those alike the lower pseudonym, which nobody chose: the outcome is the same
-    every time.
+    A split lacks a class by its target share minus its present share of the class's frames. The lacks are weighted by
+    the part of each class's frames that the patient has. (This is the steepest way down the squared distance to the
+    target shares.) Splits without a patient come first, in the order train, test, validation. Patients with the most
+    drawn frames are assigned first; among equals, the lower pseudonym. So the outcome is the same every time.
 
     Args:
-        new: By patient, the number of frames in which each class is drawn; empty for a patient without outlines.
-        totals: By split, the same summed over its patients, and under `PATIENTS` their number.
-        shares: The shares aimed at.
+        new: For each patient, the number of frames in which each class is drawn; empty for a patient without outlines.
+        totals: For each split, the same numbers summed over its patients, with their number under `PATIENTS`.
+        shares: The target shares.
         fixed: Splits that the user chose, by patient.
 
     Returns:
@@ -70,7 +69,7 @@ def _place(brought: Counter[int], have: Mapping[Split, Counter[int]], shares: Sp
     def lack(split: Split) -> float:
         return sum(n / total[c] * (shares.share(split) - have[split][c] / total[c]) for c, n in brought.items())
 
-    split = max(offered, key=lack)  # of equals, the first
+    split = max(offered, key=lack)  # among equals, the first
     return Assignment(split, f"{split} lacked most of this patient's classes")
 
 
@@ -81,15 +80,15 @@ def update_ledger(
     patients: Collection[str | None] | None = None,
     fixed: Mapping[str, Split] | None = None,
 ) -> dict[str, Assignment]:
-    """Assign patients that have no split yet; those that have one stay where they are.
+    """Assign patients that have no split yet. Other patients stay where they are.
 
-    A patient whose frames a model has been trained on while nobody knew whose they were goes to train, whatever is
-    chosen.
+    If a model was trained on a patient's frames while the patient was unknown, the patient goes to train, whatever the
+    shares say.
 
     Args:
         catalogue: Open.
-        shares: The shares aimed at.
-        patients: Only these, such as those who have just got their first outlines; None for all.
+        shares: The target shares.
+        patients: Only these patients, such as those with new outlines; None for all.
         fixed: Splits that the user chose, by patient.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The in-house database's tables. Migrations make them; a test holds the two together."""
+"""The in-house database's tables. Migrations make them, and a test compares the two."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..settings.model import Purpose, Split
 from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
 SCHEMA: Final = "0002"
-"""The newest migration: what this program reads and writes."""
+"""The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -24,7 +24,7 @@ metadata = sa.MetaData(
 
 
 def _one_of(column: str, kind: object) -> sa.CheckConstraint:
-    """A column that holds one of a Literal's values."""
+    """A column for one of a Literal's values."""
     listed = ", ".join(f"'{value}'" for value in get_args(kind))
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -32,13 +32,13 @@ def _one_of(column: str, kind: object) -> sa.CheckConstraint:
 def _time(name: str, *, nullable: bool = False) -> sa.Column[str]:
     """UTC as ISO-8601 text of fixed width (`clock.py`): the same in every database, sorted as text, and exact.
 
-    SQLite has no type for a time with a zone, and SQLAlchemy's stand-in drops the zone silently.
+    SQLite has no type for a time with a zone, and SQLAlchemy's substitute drops the zone silently.
     """
     return sa.Column(name, sa.String(27), nullable=nullable)
 
 
 def _json(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    """Canonical JSON (`canonical.py`) as text: the same bytes in every database, so that it can be hashed."""
+    """Canonical JSON (`canonical.py`) as text: the same bytes in every database, so it can be hashed."""
     return sa.Column(name, sa.Text, nullable=nullable)
 
 
@@ -96,13 +96,13 @@ rendition = sa.Table(
     metadata,
     sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
     sa.Column("pixel_sha256", sa.String(64), primary_key=True, index=True),
-    sa.Column("version", sa.Integer, nullable=False),  # 1, 2 ... within its frame: the last one counts
+    sa.Column("version", sa.Integer, nullable=False),  # 1, 2 ... within its frame; the last one counts
     sa.Column("perceptual_hash", sa.String(16)),
     sa.Column("deid_version", sa.String(32), nullable=False),
     sa.Column("path", sa.Text),  # relative to the workspace, POSIX; None once erased
     sa.Column("state", sa.String(16), nullable=False),
     _time("added_at"),
-    _time("reviewed_at", nullable=True),  # when somebody said that no picture shows who the patient is
+    _time("reviewed_at", nullable=True),  # when somebody confirmed that the picture does not show who the patient is
     sa.UniqueConstraint("frame", "version"),
     _one_of("state", RenditionState),
 )
@@ -115,7 +115,7 @@ class_ = sa.Table(
     sa.Column("color", sa.String(7), nullable=False),
     sa.Column("z", sa.Integer, nullable=False),
     sa.Column("inside", sa.ForeignKey("class.id")),
-    sa.Column("merged_into", sa.ForeignKey("class.id")),  # of a retired class whose name is now another's alias
+    sa.Column("merged_into", sa.ForeignKey("class.id")),  # for a retired class whose name is now another class's alias
     _time("retired_at", nullable=True),
 )
 
@@ -130,12 +130,12 @@ alias = sa.Table(
 revision = sa.Table(
     "revision",
     metadata,
-    sa.Column("sha256", sa.String(64), primary_key=True),  # of the blob in store/ that says the same
-    sa.Column("sequence", sa.Integer, nullable=False, unique=True),  # order of arrival: no clock decides which is newer
+    sa.Column("sha256", sa.String(64), primary_key=True),  # hash of the blob in store/ with the same content
+    sa.Column("sequence", sa.Integer, nullable=False, unique=True),  # order of arrival; no clock decides which is newer
     sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False, index=True),
     sa.Column("rendition", sa.String(64), nullable=False),
-    sa.Column("parent", sa.ForeignKey("revision.sha256")),  # what it was drawn over
-    sa.Column("previous", sa.ForeignKey("revision.sha256")),  # its author's last one: one unbroken chain an author
+    sa.Column("parent", sa.ForeignKey("revision.sha256")),  # the revision over which it was drawn
+    sa.Column("previous", sa.ForeignKey("revision.sha256")),  # the author's last one: an unbroken chain for each author
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("origin", sa.String(16), nullable=False),
     _json("shapes"),
@@ -144,7 +144,9 @@ revision = sa.Table(
     sa.Column("raw_sha256", sa.String(64)),
     sa.Column("lead_time_s", sa.Float),
     _time("at"),
-    sa.Column("draft_model", sa.ForeignKey("model.id", name="fk_revision_draft_model")),  # whose draft was corrected
+    sa.Column(
+        "draft_model", sa.ForeignKey("model.id", name="fk_revision_draft_model")
+    ),  # the model whose draft was corrected
     sa.ForeignKeyConstraint(
         ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
     ),
@@ -172,7 +174,7 @@ truth = sa.Table(
     "truth",
     metadata,
     sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
-    sa.Column("revision", sa.ForeignKey("revision.sha256"), nullable=False),  # follows from the heads
+    sa.Column("revision", sa.ForeignKey("revision.sha256"), nullable=False),  # computed from the heads
 )
 
 conflict = sa.Table(
@@ -243,7 +245,7 @@ queue = sa.Table(
     sa.Column("project", sa.Integer, nullable=False),
     sa.Column("purpose", sa.String(16), nullable=False),
     sa.Column("reader", sa.Text),
-    sa.Column("cursor", sa.Text),  # how far it has been pulled: moved in the transaction that holds what was pulled
+    sa.Column("cursor", sa.Text),  # time of the last pull
     sa.UniqueConstraint("server", "project"),
     _one_of("purpose", Purpose),
 )
@@ -252,13 +254,13 @@ task = sa.Table(
     "task",
     metadata,
     sa.Column("queue", sa.ForeignKey("queue.id"), primary_key=True),
-    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),  # servers give the ids of deleted tasks out again
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),  # servers reuse the ids of deleted tasks
     sa.Column("remote_id", sa.Integer, nullable=False),
-    sa.Column("model", sa.ForeignKey("model.id")),  # whose prediction was pushed
+    sa.Column("model", sa.ForeignKey("model.id")),  # the model whose prediction was pushed
     sa.Column("pushed_sha256", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False),
     _time("at"),
-    sa.Column("rank", sa.Integer),  # place in the order that was pushed last
+    sa.Column("rank", sa.Integer),  # place in the order of the last push
     sa.Index("ix_task_queue_remote_id", "queue", "remote_id"),
     _one_of("state", TaskState),
 )
@@ -271,7 +273,7 @@ remote_annotation = sa.Table(
     sa.Column("frame", sa.ForeignKey("frame.id"), nullable=False),
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("raw_sha256", sa.String(64), nullable=False),  # as last seen on the server
-    sa.Column("revision", sa.ForeignKey("revision.sha256")),  # what it became; None for a skipped task
+    sa.Column("revision", sa.ForeignKey("revision.sha256")),  # the revision made of it; None for a skipped task
     sa.Column("state", sa.String(16), nullable=False),
     _one_of("state", AnnotationState),
 )

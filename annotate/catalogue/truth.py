@@ -1,11 +1,11 @@
-"""What follows from a frame's heads: who disagrees with whom, and which revision is taken for true.
+"""Find conflicts between a frame's heads, and the revision that counts as the truth.
 
-- A head that another head was drawn over, at any remove, is superseded: its author was seen and corrected. A consensus
-  supersedes all that came before it.
-- Two heads that say different things are in conflict, unless one of them is superseded, or just one was drawn blind: a
-  blind reading of a frame that has its outlines is a measurement, not a contradiction.
-- The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. An open
-  conflict does not take a frame out of use; it is flagged.
+- A head is superseded if another head was drawn over it, directly or over other revisions: its author was corrected. A
+  consensus supersedes all that came before it.
+- Two heads with different outlines are in conflict, unless one is superseded, or exactly one was drawn blind: a blind
+  second reading is a measurement, not a contradiction.
+- The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. A frame
+  with an open conflict stays in use, with a flag.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from . import tables as t
 
 
 def settle(connection: Connection, frame: str, *, by: str | None) -> None:
-    """Bring a frame's conflicts and truth in line with its heads, after the revision `by`, or a withdrawal."""
+    """Update a frame's conflicts and truth from its heads, after the revision `by` or a withdrawal."""
     history = _history(connection, frame)
     heads = [row for row in history.values() if row.author_of_head is not None and row.withdrawn is None]
     before = _ancestors([head.sha256 for head in heads], history)
@@ -47,7 +47,7 @@ def _history(connection: Connection, frame: str) -> dict[str, Row[Any]]:
 
 
 def _ancestors(hashes: Iterable[str], history: Mapping[str, Row[Any]]) -> set[str]:
-    """All that these revisions were drawn over or came after, by their authors, at any remove."""
+    """All revisions over which these were drawn, and their authors' earlier ones, over any number of steps."""
     found: set[str] = set()
     rest = list(hashes)
     while rest:
@@ -59,7 +59,7 @@ def _ancestors(hashes: Iterable[str], history: Mapping[str, Row[Any]]) -> set[st
 
 
 def _contradicting(standing: Sequence[Row[Any]]) -> list[str]:
-    """The hashes, sorted, of the heads that contradict another one."""
+    """The sorted hashes of the heads that contradict another head."""
     found: set[str] = set()
     for a, b in combinations(standing, 2):
         if (a.shapes, a.covered) != (b.shapes, b.covered) and a.blind == b.blind:
@@ -84,6 +84,6 @@ def _set_conflict(connection: Connection, frame: str, revisions: list[str], *, b
         return
     if connection.scalar(sa.select(c.id).where(c.id == conflict_id)) is None:
         connection.execute(sa.insert(t.conflict).values(id=conflict_id, frame=frame, revisions=text, at=now))
-    else:  # it may come back, when the head that settled it is withdrawn
+    else:  # the conflict may come back if the head that settled it is withdrawn
         same = sa.update(t.conflict).where(c.id == conflict_id, c.resolved_at.is_not(None))
         connection.execute(same.values(resolved_by=None, resolved_at=None))

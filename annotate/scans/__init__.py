@@ -1,1 +1,1 @@
-"""Scans in, frames out: which files are images, their pixels, their sector, our names for them."""
+"""Scans become frames: find image files, read their pixels, find the sector, give them pseudonymous names."""

@@ -1,4 +1,4 @@
-"""The files below folders, in the order of their names."""
+"""Find the files below folders, in the order of their names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .kinds import is_system_file
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file below a folder that was named, or named itself.
+    """A file that the user named, or that lies below a named folder.
 
     Attributes:
-        path: Where it lies.
-        is_named: It was named itself.
-        is_system: The system put it there, and nobody wants to hear of it.
+        path: The file's path.
+        is_named: Whether the user named the file itself.
+        is_system: Whether the system put it there; such files are not reported to people.
     """
 
     path: Path
@@ -28,10 +28,10 @@ class Found:
 
 
 def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = ()) -> list[Path]:
-    """All files of these endings among `paths` and below its folders, each once, in the order of their names.
+    """All files with these endings among `paths` and below its folders, without repeats, in the order of their names.
 
-    What begins with a dot is left out: systems leave such files behind (`.DS_Store`, `._p01.jpg`). So is what lies in
-    a folder of `without`.
+    Files that begin with a dot are left out, because systems leave such files behind (`.DS_Store`, `._p01.jpg`). Files
+    in a folder of `without` are left out too.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -45,18 +45,18 @@ def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Seq
 
 
 def lies_in(file: Path, folders: Sequence[Path]) -> bool:
-    """Whether a file lies in one of these folders, at any depth, symbolic links followed."""
+    """Whether a file lies in one of these folders at any depth. Symbolic links are followed."""
     real = file.resolve() if folders else file
     return any(real.is_relative_to(folder) for folder in folders)
 
 
 def walk(paths: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[Found]:
-    """All files among `paths` and below its folders, each once; a folder's in the order of their names.
+    """All files among `paths` and below its folders, without repeats. Within a folder, they are sorted by name.
 
     Args:
         paths: Files and folders.
         report: Gets the folders that cannot be opened.
-        without: Folders to leave alone.
+        without: Folders that are not searched.
     """
 
     def fail(error: OSError) -> None:

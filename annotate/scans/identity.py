@@ -1,4 +1,4 @@
-"""Names of ours for patients, clips and frames: keyed hashes, under a key that never lies in the workspace."""
+"""Pseudonyms and ids of patients, clips and frames: hashes with a key that never lies in the workspace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The secret under which a workspace's names are made.
+    """The secret with which a workspace's pseudonyms and ids are made.
 
     Attributes:
         secret: 32 random bytes; not shown when the key is printed.
@@ -34,25 +34,25 @@ class Key:
 
     @property
     def id(self) -> str:
-        """16 hex digits that tell keys apart and give nothing away of 256 random bits."""
+        """16 hex digits that identify a key without revealing its 256 random bits."""
         return hashlib.sha256(b"dmr key id\0" + self.secret).hexdigest()[:16]
 
     def digest(self, kind: str, *parts: str) -> str:
-        """HMAC-SHA256 as 64 hex digits; kinds never meet, and neither do parts cut elsewhere."""
+        """HMAC-SHA256 as 64 hex digits. Other kinds, or the same text in other parts, give other digests."""
         message = "\0".join((kind, *(f"{len(part)}:{part}" for part in parts)))
-        # A file's name may be no valid text, and tell a patient all the same.
+        # A file's name may be invalid text and still name a patient.
         return hmac.new(self.secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def pseudonym(key: Key, patient: str) -> str:
-    """A patient's name of ours: `p` and 16 hex digits.
+    """A patient's pseudonym: `p` and 16 hex digits.
 
-    The text is normalised first (NFKC, outer blanks and padding zero bytes off, case folded), so that an identifier
-    reads the same from a DICOM tag, a folder or a file name. Leading zeros are kept: they count in DICOM's PatientID,
-    and to take two people for one would erase the wrong one's frames.
+    The text is normalised first (NFKC, case folded, no outer blanks or zero bytes), so that an identifier is the same
+    from a DICOM tag, a folder or a file name. Leading zeros are kept, because they count in DICOM's PatientID: if two
+    people were taken for one, the wrong person's frames could be erased.
 
     Raises:
-        ValueError: Nothing is left of the text: the patient is unknown.
+        ValueError: The normalised text is empty: the patient is unknown.
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", patient).casefold()).strip("\0 \t\r\n")
     if not text:
@@ -61,20 +61,20 @@ def pseudonym(key: Key, patient: str) -> str:
 
 
 def clip_id(key: Key, *, patient: str | None, clip: str | None, source_sha256: str) -> str:
-    """A clip's name: `c` and 16 hex digits.
+    """A clip's id: `c` and 16 hex digits.
 
     Args:
         key: The workspace's key.
-        patient: The pseudonym, None where unknown.
-        clip: What tells this patient's clips apart; None makes the patient one clip.
-        source_sha256: Of the scan file, which is a clip of its own when neither patient nor clip is known.
+        patient: The pseudonym, None if unknown.
+        clip: The clip's name, which differs between the patient's clips. None makes all frames of the patient one clip.
+        source_sha256: Hash of the scan file. If neither patient nor clip is known, the file is a clip of its own.
     """
     own = "" if patient or clip else source_sha256
     return "c" + key.digest("clip", patient or "", clip or "", own)[:16]
 
 
 def frame_id(key: Key, *, source_sha256: str, index: int) -> str:
-    """A frame's name: `f` and 20 hex digits, the same whenever the same scan file comes in.
+    """A frame's id: `f` and 20 hex digits, always the same for the same scan file.
 
     Args:
         key: The workspace's key.
@@ -85,22 +85,22 @@ def frame_id(key: Key, *, source_sha256: str, index: int) -> str:
 
 
 def key_path(key_id: str) -> Path:
-    """Where this user's copy of a key lies."""
+    """The path of this user's copy of a key."""
     return user_data_folder() / "keys" / f"{key_id}.key"
 
 
 def make_key() -> Key:
-    """Make a new key and keep it in the user's data folder, readable by its owner only."""
+    """Make a new key, and keep it in the user's data folder for its owner alone."""
     key = Key(secrets.token_bytes(_KEY_BYTES))
     write_atomic(key_path(key.id), f"{key.secret.hex()}\n".encode(), private=True)
     return key
 
 
 def load_key(key_id: str) -> Key:
-    """The key of this id, from the file that `DMR_KEY_FILE` names, else from the user's data folder.
+    """The key with this id, from the file that `DMR_KEY_FILE` names, or else from the user's data folder.
 
     Raises:
-        WorkspaceError: It is not there, or is another one.
+        WorkspaceError: The key is missing, or the file holds another key.
     """
     named = os.environ.get(KEY_FILE_VARIABLE)
     path = Path(named) if named else key_path(key_id)
@@ -109,7 +109,7 @@ def load_key(key_id: str) -> Key:
         key = Key(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except OSError as error:
         raise WorkspaceError(path, f"the workspace's pseudonym key cannot be read: {error.strerror}", remedy) from None
-    except ValueError:  # the value stays unsaid, for it may be most of a key
+    except ValueError:  # the error does not show the value, because it may be most of a key
         raise WorkspaceError(path, "is not a pseudonym key of 64 hex digits", remedy) from None
     if key.id != key_id:
         raise WorkspaceError(path, f"is the key {key.id}, and the workspace was made with {key_id}", remedy)

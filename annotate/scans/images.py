@@ -1,4 +1,4 @@
-"""Frames in from image files: PNG, JPEG, BMP and TIFF, by their content; and grey frames out as PNG."""
+"""Read frames from image files (PNG, JPEG, BMP and TIFF, by content), and write grey frames as PNG."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..system.quiet import quietly
 from .kinds import HEAD, kind_of, not_an_image
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
-"""Lower case. They say which files of a folder are looked at; what is read goes by the content."""
+"""Lower case. They select the files of a folder; how a file is read depends on its content."""
 
 MOST_PIXELS = 40_000_000
-"""Of one frame; ultrasound has about one million."""
+"""Limit for one frame; an ultrasound frame has about one million."""
 
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # a JPEG of several pictures is opened as MPO
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow opens a JPEG of several pictures as MPO
 _SUFFIXES_OF = {
     "PNG": {".png"},
     "JPEG": {".jpg", ".jpeg"},
@@ -34,14 +34,14 @@ _SUFFIXES_OF = {
     "TIFF": {".tif", ".tiff"},
 }
 _RUNS = 3  # zlib's Z_RLE
-_ORIENTATION = 0x0112  # of EXIF and TIFF; 1 is upright
-# What Pillow's decoders raise on damaged files, as met.
+_ORIENTATION = 0x0112  # tag of EXIF and TIFF; 1 is upright
+# Errors that Pillow's decoders have raised on damaged files.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zlib.error)
 _REMEDY = "Export it again from the scanner, or take a copy that is whole"
 
 
 def read_frames(path: Path | str) -> Iterator[Frame]:
-    """Read the frames of an image file: one, or one a page of a TIFF.
+    """Read the frames of an image file: one frame, or one for each page of a TIFF.
 
     Raises:
         BrokenInput: It cannot be opened, is no image, is damaged, or is too large.
@@ -63,16 +63,16 @@ def read_frames(path: Path | str) -> Iterator[Frame]:
 
 
 def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str | None = None) -> Iterator[Frame]:
-    """Decode an image file that is in memory, a frame at a time.
+    """Decode an image file in memory, one frame at a time.
 
-    Colour becomes grey by the luma of BT.601, transparency lies on black, the EXIF orientation is applied (Labelme's
-    coordinates are of the upright image), and 16-bit grey is scaled to 8.
+    Colour becomes grey by the luma of BT.601. Transparent parts are put on black. The EXIF orientation is applied,
+    because Labelme's coordinates belong to the upright image. 16-bit grey is scaled to 8 bits.
 
     Args:
         data: The file's bytes.
         where: What to call the file in an error.
-        source_sha256: SHA-256 of the scan file that it came from.
-        suffix: Of the file's name, lower case; a content of another kind is noted. None for what is no file.
+        source_sha256: SHA-256 of the scan file.
+        suffix: Ending of the file's name, lower case. If the content is of another kind, it is noted. None for no file.
 
     Raises:
         BrokenInput: It is no image of a kind that is read, is damaged, or is too large.
@@ -82,9 +82,11 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
     kind = image.format or ""
     if suffix in IMAGE_SUFFIXES and suffix not in _SUFFIXES_OF[kind]:
         notes.append(f"{kind} inside a {suffix}")
-    elif suffix is not None and suffix not in IMAGE_SUFFIXES:  # it may be a part of a name, so it is not quoted
+    elif (
+        suffix is not None and suffix not in IMAGE_SUFFIXES
+    ):  # the ending may be a part of a person's name, so it is not quoted
         notes.append(f"{kind} without the ending of an image")
-    # The further pictures of a PNG are an animation, those of a JPEG previews; a TIFF's are pages.
+    # Further pictures are an animation in a PNG and previews in a JPEG. Only in a TIFF are they pages.
     pages = _pages(image, where) if kind == "TIFF" else 1
     for page in range(pages):
         pixels, more = _decode(image, page, where)
@@ -92,17 +94,17 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
 
 
 def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
-    """Write pixels as a PNG without any metadata but a title, lightly compressed.
+    """Write pixels as a lightly compressed PNG, without metadata other than a title.
 
     Args:
         pixels: `(height, width)` grey or `(height, width, 3)` RGB, uint8.
-        title: Of a picture of our own; None for none.
+        title: Title of a picture that dmr made; None for no title.
     """
     out = io.BytesIO()
     info = PngInfo()
     if title is not None:
         info.add_text("Title", title)
-    # Runs alone are looked for: speckle has no other repeats, and it is quicker to write, to read, and smaller.
+    # Only runs are compressed, because speckle has no other repeats. This is quicker to write and read, and smaller.
     Image.fromarray(np.ascontiguousarray(pixels)).save(
         out, format="PNG", compress_level=1, compress_type=_RUNS, pnginfo=info
     )
@@ -110,7 +112,7 @@ def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
 
 
 def image_size(data: bytes, *, where: object) -> tuple[int, int]:
-    """Rows and columns of an image file's first picture when upright, without decoding its pixels.
+    """Rows and columns of an image file's first picture, upright. Its pixels are not decoded.
 
     Raises:
         BrokenInput: It is no image of a kind that is read, or is too large.
@@ -122,7 +124,7 @@ def image_size(data: bytes, *, where: object) -> tuple[int, int]:
 
 def _open(data: bytes, where: object) -> Image.Image:
     try:
-        # Remarks on metadata say nothing of the pixels; Pillow only warns of a picture that would fill the memory.
+        # Warnings about metadata do not matter here. For a picture that would fill the memory, Pillow only warns.
         with quietly(Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -157,7 +159,7 @@ def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.ui
                     raise _too_large(where)
             turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
             image.load()
-            # Pillow turns TIFF upright on loading and forgets the tag, so nothing is turned twice.
+            # Pillow turns a TIFF upright on loading and drops the tag, so nothing is turned twice.
             upright = ImageOps.exif_transpose(image)
             pixels = _grey(upright, notes)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -165,7 +167,7 @@ def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.ui
     except _UnreadableError as error:
         raise BrokenInput(where, str(error), "Save it as an image of 8 or 16 bits") from error
     except _DAMAGE as error:
-        # The decoder's own words may quote the file's metadata.
+        # The decoder's own message is not shown, because it may quote the file's metadata.
         raise BrokenInput(where, f"picture {page + 1} is damaged or cut short", _REMEDY) from error
     if turned:
         notes.append("turned by its EXIF orientation")
@@ -173,17 +175,17 @@ def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.ui
 
 
 class _UnreadableError(ValueError):
-    """Whole, but of a kind of pixel with no agreed meaning as grey."""
+    """The image is whole, but its kind of pixels has no agreed meaning as grey."""
 
 
 def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
-    """`(height, width)` uint8 of an image of any mode."""
+    """The pixels of an image of any mode as grey, `(height, width)` uint8."""
     if image.mode.startswith("I"):  # 16 or 32 bits, in either byte order
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise _UnreadableError("has pixels of 32 bits")
-        # Scanners and cameras store 8, 12 or 16 bits in 16; by the frame's own extremes its brightness would not
-        # compare with the next frame's.
+        # Scanners and cameras store 8, 12 or 16 bits in 16. Scaling by the frame's own extremes would make its
+        # brightness differ from the next frame's.
         bits = next(bits for bits in (8, 12, 16) if values.max() < 2**bits)
         notes.append(f"{bits}-bit grey in 16 bits (scaled to 8)")
         return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes: what is read, what is not read yet, and what never will be.
+"""Tell the kind of a file from its first bytes, and whether dmr reads it now, later or never.
 
 Magic numbers: PRONOM (nationalarchives.gov.uk/PRONOM) and the formats' own specifications; DICOM: PS3.10, 7.1.
 """
@@ -15,9 +15,9 @@ from typing import Final
 from ..errors import BrokenInput
 
 HEAD: Final = 4096
-"""Bytes of a file that are enough to tell its kind."""
+"""Number of bytes from a file's beginning that are enough to tell its kind."""
 
-_NIFTI_END: Final = 348  # of a NIfTI-1 header
+_NIFTI_END: Final = 348  # length of a NIfTI-1 header
 _SYSTEM: Final = frozenset(
     {
         "$recycle.bin",
@@ -42,11 +42,11 @@ class Kind:
     """One kind of file.
 
     Attributes:
-        name: What one is called after a number, as in "1 video"; also its name in JSON.
-        plural: What several are called.
-        phrase: What a file of it is, as in "is a video".
-        is_read: It is an image that dmr reads.
-        is_coming: dmr is to read it one day, and does not yet.
+        name: Its name after a 1, as in "1 video"; also its name in JSON.
+        plural: Its name after other numbers.
+        phrase: Its name after "is", as in "is a video".
+        is_read: Whether dmr reads it as an image.
+        is_coming: Whether a later dmr will read it.
     """
 
     name: str
@@ -128,7 +128,15 @@ _MAGIC: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"L\0\0\0\x01\x14\x02\0", SHORTCUT),
 )
 _CONTAINERS: Final = {b"AVI ": VIDEO, b"WEBP": WEBP, b"WAVE": SOUND}  # RIFF
-_STILLS: Final = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")  # brands of ISO media that are images
+_STILLS: Final = (
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"mif1",
+    b"msf1",
+    b"avif",
+)  # brands of ISO media files that are images
 _BOXES: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # QuickTime without a brand
 _ZIPPED: Final = ((b"word/", WORD), (b"xl/", EXCEL), (b"ppt/", SLIDES))
 _ZIP_SUFFIXES: Final = {".docx": WORD, ".xlsx": EXCEL, ".pptx": SLIDES}
@@ -140,16 +148,16 @@ _LONG_VR: Final = (b"OB", b"OW", b"SQ", b"UN", b"UT")
 
 
 def is_system_file(path: PurePath) -> bool:
-    """Whether the system or a program put a file there, and no person.
+    """Whether the system or a program put a file there, and not a person.
 
     Args:
-        path: From the folder that was named: what lies in a folder of the system belongs to it.
+        path: Path below the named folder: files in a system folder count as system files.
     """
     return any(part.startswith((".", "~$")) or part.lower() in _SYSTEM for part in path.parts)
 
 
 def not_an_image(where: object, kind: Kind) -> BrokenInput:
-    """The error for a file that was to be read as an image and cannot be: what it is, and what to do."""
+    """The error for a file that cannot be read as an image: what it is, and what to do."""
     again = "Export it again from the scanner, or take a copy that is whole"
     if kind.is_read:
         return BrokenInput(where, f"begins as {kind.phrase} and is damaged or cut short", again)
@@ -165,7 +173,7 @@ def not_an_image(where: object, kind: Kind) -> BrokenInput:
 
 
 def kind_of_file(path: Path) -> Kind:
-    """What a file is, by its content; only its beginning is read."""
+    """The kind of a file by its content. Only its beginning is read."""
     try:
         with path.open("rb") as file:
             return kind_of(file.read(HEAD), suffix=path.suffix.lower())
@@ -174,11 +182,11 @@ def kind_of_file(path: Path) -> Kind:
 
 
 def kind_of(head: bytes, *, suffix: str = "") -> Kind:
-    """What a file is, by its first bytes.
+    """The kind of a file by its first bytes.
 
     Args:
-        head: Its first `HEAD` bytes, or all that there are.
-        suffix: Of its name, lower case: tells what the content alone does not, as among texts.
+        head: Its first `HEAD` bytes, or all if it is shorter.
+        suffix: Ending of its name, lower case. It decides if the content does not, such as for texts.
     """
     if not head:
         return EMPTY
@@ -194,7 +202,7 @@ def kind_of(head: bytes, *, suffix: str = "") -> Kind:
 
 
 def _bitmap(head: bytes, _: str) -> Kind | None:
-    # "BM" alone begins many a text: a header's size stands at 14.
+    # Many texts begin with "BM" too, so the header's size at byte 14 is checked.
     return BMP if head.startswith(b"BM") and head[14:18] in _BMP_HEADERS else None
 
 
@@ -229,7 +237,7 @@ def _zipped(head: bytes, suffix: str) -> Kind | None:
 
 
 def _bare_dicom(head: bytes, _: str) -> Kind | None:
-    """DICOM without its preamble, as old devices write it: two elements in a row that make sense."""
+    """Whether this is DICOM without its preamble, as old devices write it: two valid elements in a row."""
     first = _element(head, 0)
     if first is None or first[0][0] not in (0x0002, 0x0008):
         return None
@@ -239,7 +247,7 @@ def _bare_dicom(head: bytes, _: str) -> Kind | None:
 
 
 def _element(head: bytes, at: int) -> tuple[tuple[int, int], int] | None:
-    """The tag of a little-endian element, and where the next one begins; None where there is none."""
+    """The tag of a little-endian element and the place of the next one; None if there is no element."""
     if len(head) < at + 12:
         return None
     group, number = (int.from_bytes(head[at + i : at + i + 2], "little") for i in (0, 2))

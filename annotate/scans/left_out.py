@@ -1,4 +1,4 @@
-"""What a command found in folders and did not read: counted by kind, told in one line, never by name."""
+"""Count the files in folders that a command did not read, by kind, and report them in one line without names."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class LeftOut:
     """A count of files by their kind.
 
     Attributes:
-        told: How many of each kind a person wants to hear of.
-        expected: How many of each kind a person expects there; only programs are told.
+        told: Number of files of each kind that are reported to people.
+        expected: Number of files of each kind that people expect there; only `--json` has them.
     """
 
     told: Counter[Kind] = field(default_factory=Counter)
     expected: Counter[Kind] = field(default_factory=Counter)
 
     def add(self, kind: Kind, *, expected: bool = False) -> None:
-        """Count one more; files of the system are always expected."""
+        """Count one more file. System files are always expected."""
         (self.expected if expected or kind is SYSTEM else self.told)[kind] += 1
 
     def line(self) -> str:
-        """As in "2 DICOM, 1 video: not read yet; 3 PDF"; empty where there is nothing to tell."""
+        """A line such as "2 DICOM, 1 video: not read yet; 3 PDF"; empty if there is nothing to report."""
         parts: dict[bool, list[str]] = {True: [], False: []}
         for kind, n in self.told.most_common():
             parts[kind.is_coming].append(f"{n} {kind.name if n == 1 else kind.plural}")
@@ -41,7 +41,7 @@ class LeftOut:
         return "; ".join(part for part in (coming, ", ".join(parts[False])) if part)
 
     def tell(self, report: Report) -> None:
-        """Say it in the report: a line for people where there is something to tell, all counts for programs."""
+        """Add to the report: a line for people if there is something to say, and all counts for `--json`."""
         if line := self.line():
             report.say(f"Left out: {line}.")
         counts = self.told + self.expected
@@ -51,16 +51,16 @@ class LeftOut:
 def image_files(
     paths: Sequence[Path], *, left_out: LeftOut, report: Report, without: Sequence[Path] = ()
 ) -> Iterator[Path]:
-    """The files among `paths` and below its folders that are to be read as images.
+    """The files among `paths` and below its folders to read as images.
 
-    Those with an image's ending, whatever they hold, so that one that is damaged is named; and those of another ending
-    that hold an image.
+    These are the files with an image's ending, whatever they hold, so that damaged ones are reported, and files with
+    another ending that hold an image.
 
     Args:
         paths: Files and folders.
-        left_out: Gets the others.
-        report: Gets those of the others that were named themselves: they fail.
-        without: Folders to leave alone.
+        left_out: Counts the other files.
+        report: Gets a failure for each other file that the user named itself.
+        without: Folders that are not searched.
     """
     found = list(walk(paths, report=report, without=without))
     images = {f.path.stem for f in found if f.path.suffix.lower() in IMAGE_SUFFIXES}
@@ -72,7 +72,7 @@ def image_files(
         kind = SYSTEM if item.is_system else kind_of_file(item.path)
         if kind.is_read:
             yield item.path
-        elif kind is JSON and item.path.stem in images:  # the image's outlines
+        elif kind is JSON and item.path.stem in images:  # the Labelme file of an image
             left_out.add(JSON, expected=True)
         elif item.is_named and kind is not SYSTEM:
             report.fail(not_an_image(item.path, kind))
@@ -81,7 +81,7 @@ def image_files(
 
 
 def what_is_there(paths: Sequence[Path], *, without: Sequence[Path] = ()) -> str:
-    """What lies in folders that hold nothing of what was looked for, as `LeftOut.line` says it."""
+    """What is in folders that hold none of the files that were looked for, in the words of `LeftOut.line`."""
     there = LeftOut()
     for item in walk(paths, report=Report(""), without=without):
         kind = SYSTEM if item.is_system else kind_of_file(item.path)

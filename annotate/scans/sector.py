@@ -1,4 +1,4 @@
-"""The sector: the region of a frame that holds the ultrasound image, found from the pixels."""
+"""Find the sector from the pixels: the region of a frame that holds ultrasound."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from ..geometry.raster import polygons_to_mask
 from ..geometry.trace import mask_to_shapes
 from ..shapes import Ring, Shape
 
-_WORKING_SIDE = 512  # px; larger frames are searched in a reduced copy
-_WINDOW = 5  # px; the neighbourhood in which a pixel counts as blank or not
+_WORKING_SIDE = 512  # px; a larger frame is searched in a reduced copy
+_WINDOW = 5  # px; the neighbourhood that makes a pixel blank or not
 # Blank is dark or flat: JPEG leaves up to about 4 grey levels beside an edge, and a program's panel has no speckle.
 _DARK = 4.0
 _FLAT = 3
-# Of the shorter side: the gaps between echoes that are closed, less than between the image and a line of text,
+# Shares of the shorter side: gaps between echoes up to this size are closed (the gap to a line of text is larger),
 _CLOSING = 0.006
-_OPENING = 0.012  # and the width of the lines and words that are taken away.
-_LEAST = 0.05  # of the frame: a smaller region is no sector
-# A further part belongs to the sector if it lies within its columns, give or take this share of its width,
+_OPENING = 0.012  # and lines and words up to this width are removed.
+_LEAST = 0.05  # share of the frame; a smaller region is no sector
+# A further part belongs to the sector if it lies within its columns, with this share of its width as tolerance,
 _ASIDE = 0.03
 _WIDE = 0.8  # and is nearly as wide,
 _LARGE = 0.1  # or has this share of its area.
-_EVEN = 1  # px; how much the slope of a lower edge changes from column to column
-_EDGE_RUN = 9  # columns in which an edge has to be even
-_FADING = 0.08  # of the region's columns side by side without an edge: there the echoes fade
-_EDGE_COLUMNS = 0.3  # of the region's columns with such an edge, for the sector to end there
+_EVEN = 1  # px; how much the slope of an even lower edge may change from column to column
+_EDGE_RUN = 9  # columns over which an edge must be even
+_FADING = 0.08  # share of the region's columns, side by side, without an edge: there the echoes fade
+_EDGE_COLUMNS = 0.3  # share of the region's columns that need such an edge for the sector to end there
 _MOST_POINTS = 24
 
 
 def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
-    """Find the sector: the largest region that is not blank, its gaps filled.
+    """Find the sector: the largest region that is not blank, with its gaps filled.
 
-    Echoes fade with depth, so what is dark below an echo belongs to the sector as deep as the sector reaches; where no
-    lower edge is seen, that is the frame's. When it is uncertain the larger region is taken: its convex hull.
+    Echoes fade with depth, so dark pixels below an echo belong to the sector, down to its lower edge. If no lower edge
+    is found, the frame's edge is taken. The result is the convex hull, because a region too large does less harm.
 
     Args:
         pixels: `(height, width)` uint8.
 
     Returns:
-        An outline of at most 24 points within the frame, or None where less than a twentieth of it shows anything.
+        An outline of at most 24 points within the frame, or None if less than a twentieth of the frame is not blank.
     """
     factor = max(1, math.ceil(max(pixels.shape) / _WORKING_SIDE))
     grey = np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
@@ -58,45 +58,45 @@ def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
 
 
 def sector_mask(ring: Ring | None, *, height: int, width: int) -> NDArray[np.bool_]:
-    """The pixels of a sector, `(height, width)` bool; all of them where its outline is unknown."""
+    """The pixels of a sector, `(height, width)` bool; all pixels if its outline is unknown."""
     if ring is None:
         return np.ones((height, width), dtype=np.bool_)
     return polygons_to_mask([Shape(1, ring)], height=height, width=width)
 
 
 def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels whose neighbourhood is neither dark nor flat, gaps closed and thin lines taken away."""
+    """Pixels with a neighbourhood that is neither dark nor flat. Gaps are closed, and thin lines removed."""
     bright = ndimage.uniform_filter(grey.astype(np.float32), _WINDOW) > _DARK
     around = np.pad(grey, _WINDOW // 2, mode="symmetric")
     varied = _over_windows(np.maximum, around, _WINDOW) - _over_windows(np.minimum, around, _WINDOW) >= _FLAT
     closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
-    # What lies beyond the frame counts as its border does, or else the border would be eaten.
+    # Pixels beyond the frame count like its border, otherwise the border would be removed.
     margin = np.pad(bright & varied, opening, mode="edge")
     closed = _shrunk(_grown(margin, closing), closing)
     opened = _grown(_shrunk(closed, opening), opening)
-    # The window reached past the image by half of itself; done last, it parts no skin from what lies below.
+    # Undo the window's reach of half its size past the image. Done last, it does not cut the skin from what is below.
     return _shrunk(opened, _WINDOW)[opening:-opening, opening:-opening]
 
 
 def _square(grey: NDArray[np.uint8], share: float) -> int:
-    """The side of a square of about twice this share of the shorter side; odd."""
+    """The odd side of a square of about twice this share of the shorter side."""
     return 2 * max(2, round(share * min(grey.shape))) + 1
 
 
 def _grown(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """Dilated by a square of odd `side`."""
+    """The mask dilated by a square of odd `side`."""
     return _over_windows(np.logical_or, np.pad(mask, side // 2), side)
 
 
 def _shrunk(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """Eroded by a square of odd `side`; beyond the frame nothing is set."""
+    """The mask eroded by a square of odd `side`; pixels beyond the frame count as not set."""
     return _over_windows(np.logical_and, np.pad(mask, side // 2), side)
 
 
 def _over_windows(join: np.ufunc, padded: NDArray[Any], side: int, axes: tuple[int, ...] = (0, 1)) -> NDArray[Any]:
-    """`join` over the square window round each pixel, `(H + side - 1, W + side - 1)` -> `(H, W)`.
+    """`join` over the square window around each pixel, `(H + side - 1, W + side - 1)` -> `(H, W)`.
 
-    A window is joined from two halves, each from two of its own: few passes, each over whole rows at once.
+    A window is joined from two halves, each of these from two halves again: few passes, each over whole rows.
     """
     for axis in axes:
         reach = 1
@@ -118,13 +118,13 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask without its holes: what its complement has beside the part that reaches round the frame."""
+    """A mask with its holes filled. A hole is a part of the complement that does not reach the frame's border."""
     around, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     return np.asarray(around[1:-1, 1:-1] != around[0, 0])
 
 
 def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest part, with those that a dark layer or a shadow parts from it: skin above, echoes below."""
+    """The largest part, with parts that a dark layer or a shadow cuts off: skin above, echoes below."""
     region = _largest(mask)
     columns = np.flatnonzero(region.any(axis=0))
     if not len(columns):
@@ -133,7 +133,7 @@ def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     parts, _ = ndimage.label(mask)
     sizes = np.bincount(parts.ravel())
     for number, (_, place) in enumerate(ndimage.find_objects(parts), start=1):
-        # A line of text begins or ends elsewhere than the image, or is small.
+        # Unlike these parts, a line of text is small, or begins or ends elsewhere than the image.
         within = place.start >= columns[0] - aside and place.stop <= columns[-1] + 1 + aside
         wide = place.stop - place.start >= _WIDE * len(columns)
         if within and (wide or sizes[number] >= _LARGE * np.count_nonzero(region)):
@@ -153,14 +153,14 @@ def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Extend the columns whose echoes fade down to the sector's depth.
+    """Extend columns with fading echoes down to the sector's depth.
 
-    An edge that the scanner cuts runs on evenly from column to column and has nothing below it; the end of fading
-    echoes jumps up and down. Where too little of an edge is seen, the depth is the frame's.
+    The sector's true lower edge is even from column to column and has nothing below it; the end of fading echoes jumps
+    up and down. If too little of an edge is found, the depth is the frame's.
     """
     height = len(grey)
     columns = np.flatnonzero(region.any(axis=0))
-    # The region's own border is as coarse as those squares; the last lit pixel near it is not.
+    # The region's border is as coarse as those squares; the last bright pixel near it is exact.
     reach = _square(grey, _OPENING)
     near = _over_windows(np.logical_or, np.pad(region, ((reach, reach), (0, 0))), 2 * reach + 1, axes=(0,))
     bottoms = _bottoms(near & (grey > _DARK), columns)
@@ -171,7 +171,7 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     seen = np.count_nonzero(edge) >= _EDGE_COLUMNS * len(columns)
     depth = int(bottoms[edge].max()) if seen else height - 1
     rows = np.arange(height)[:, None]
-    # A few columns without an edge are the corners of a fan.
+    # A few columns without an edge may be the corners of a fan.
     wide = np.ones(max(_EDGE_RUN, round(_FADING * len(columns))), dtype=np.bool_)
     fading = columns[np.asarray(ndimage.binary_opening(~edge, wide), dtype=np.bool_)] if seen else columns
     extended = region.copy()
@@ -185,12 +185,12 @@ def _bottoms(region: NDArray[np.bool_], columns: NDArray[np.intp]) -> NDArray[np
 
 
 def _few_points(ring: Ring, *, factor: int, height: int, width: int) -> Ring:
-    """Simplify to the points allowed, in the frame's own pixels and within it."""
+    """Simplify to the allowed number of points, in the frame's pixels and within the frame."""
     whole = shapely.box(0, 0, width, height)
     polygon = shapely.Polygon([(x * factor, y * factor) for x, y in ring])
     tolerance = 0.004 * max(height, width)
     while True:
-        # Growing by the tolerance makes up for the corners cut; what is too large costs less than what is missing.
+        # Growing by the tolerance makes up for cut corners. A sector too large does less harm than one too small.
         simple = polygon.simplify(tolerance).buffer(tolerance / 2, join_style="mitre").intersection(whole)
         points = shapely.get_coordinates(simple.exterior if isinstance(simple, shapely.Polygon) else whole.exterior)[
             :-1

@@ -1,4 +1,4 @@
-"""How alike two frames look."""
+"""How similar two frames look."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Bits of 64 by which the perceptual hashes of two near-copies may differ. Few where a frame is held against all others,
-# of other patients too: among thousands, unlike frames come near by chance. More within a clip, where a frame's
-# neighbours show the same moment and none of them need be shown twice.
+# Bits of 64 by which the perceptual hashes of two near-copies may differ. Few bits if a frame is compared with frames of
+# all patients, because among thousands some differing frames are near by chance. More bits within a clip, where
+# neighbouring frames show the same moment and need not be shown twice.
 NEAR_COPY: Final = 1
 NEAR_COPY_IN_CLIP: Final = 3
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
-    """A hash that near-copies nearly share: the signs of 64 differences of brightness (dHash).
+    """A hash that is almost the same for near-copies: the signs of 64 differences of brightness (dHash).
 
     Args:
         pixels: `(height, width)` uint8.

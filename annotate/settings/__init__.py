@@ -1,1 +1,1 @@
-"""`dmr.toml`: what it may hold, read and written."""
+"""`dmr.toml`: its keys, reading and writing it."""

@@ -1,4 +1,4 @@
-"""`dmr.toml`, read into frozen values: what it says is checked once, here."""
+"""`dmr.toml` as frozen values. Its content is checked once, here."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ NetworkSize = Literal["s", "m", "l"]
 Coverage = Literal["drawn", "all"]
 Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
-"""In the order in which a patient is offered to them."""
+"""Splits in the order in which they take patients."""
 
 NETWORK_SIZES: Final[tuple[NetworkSize, ...]] = get_args(NetworkSize)
 
 PATIENT_UNKNOWN: Final = "patient unknown by the pattern in dmr.toml (never a test patient)"
-"""What is said of a file in whose name `match_patient` finds none."""
+"""The note on a file in whose name `match_patient` finds no patient."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSettings:
-    """How outlines come in.
+    """How outlines and scans are imported.
 
     Attributes:
-        patient: Regular expression over a file's name without its ending: the group `patient` names the patient, and
-            the groups `clip` and `frame`, which may be absent, the rest. None: patients are unknown.
+        patient: Regular expression for a file's name without its ending. The group `patient` names the patient. The
+            groups `clip` and `frame` are optional. None: all patients are unknown.
         coverage: `drawn`: a class that is not drawn was perhaps not looked for; `all`: it is absent.
-        ignore: Labels that are none of the classes: their shapes are left out and counted, and say nothing of a class.
+        ignore: Labels that are no class. Their shapes are left out and counted, and do not change the coverage.
     """
 
     patient: str | None = None
@@ -46,7 +46,7 @@ class ImportSettings:
     ignore: tuple[str, ...] = ()
 
     def ignores(self, label: str) -> bool:
-        """Whether a label is to be left out, by any case and outer spaces."""
+        """Whether a label is ignored, whatever its case and outer spaces."""
         return canonical_label(label) in {canonical_label(text) for text in self.ignore}
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class ImportSettings:
 
 @dataclass(frozen=True, slots=True)
 class GeometrySettings:
-    """`spacing_mm`: `(row, column)` millimetres a pixel for every frame, or None to take it from each file's tags."""
+    """`spacing_mm`: `(row, column)` millimetres per pixel for every frame; None takes it from each file's tags."""
 
     spacing_mm: tuple[float, float] | None = field(default=None, metadata={"none": "from-tags"})
 
@@ -73,7 +73,7 @@ class GeometrySettings:
 
 @dataclass(frozen=True, slots=True)
 class SplitSettings:
-    """The share of each split, over patients and over the frames of each class."""
+    """The target share of each split, of patients and of the frames of each class."""
 
     train: float = 0.7
     validation: float = 0.1
@@ -87,7 +87,7 @@ class SplitSettings:
             raise ValueError(f"train, validation and test sum to {total:g}, not to 1")
 
     def share(self, split: Split) -> float:
-        """One split's share, 0 to 1."""
+        """The share of one split, 0 to 1."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[split]
 
 
@@ -96,12 +96,12 @@ class SelectSettings:
     """How the next frames are chosen.
 
     Attributes:
-        strategy: A name that the selector knows.
-        frames_per_round: How many are drawn at a time.
-        per_clip_per_round: How many of a clip come before every other clip has had its turn.
-        planned_rounds: Without effect yet, as are the next two; None where it is left out.
-        per_patient_per_round: Likewise.
-        audit_share: Likewise.
+        strategy: The name of a selector.
+        frames_per_round: Number of frames to annotate in one round.
+        per_clip_per_round: Number of frames of a clip before all other clips had a turn.
+        planned_rounds: Has no effect yet; None if left out.
+        per_patient_per_round: Has no effect yet; None if left out.
+        audit_share: Has no effect yet; None if left out.
     """
 
     strategy: str = "informative"
@@ -120,14 +120,14 @@ class SelectSettings:
 
     @property
     def without_effect(self) -> tuple[str, ...]:
-        """The keys that were given a value and that nothing follows yet."""
+        """The keys that have a value but no effect yet."""
         names = ("planned_rounds", "per_patient_per_round", "audit_share")
         return tuple(name for name in names if getattr(self, name) is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainDefaults:
-    """How a model is trained: size, side of the square input in pixels, limits; None where the PC's pace decides."""
+    """How a model is trained: size, side of the square input in pixels, limits; None if the PC's pace decides."""
 
     size: NetworkSize = "s"
     input: int | None = None
@@ -149,7 +149,7 @@ class TrainDefaults:
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """How much Dice a new model may lose, over all and in one class, and still be promoted."""
+    """How much Dice a new model may lose, overall and in one class, and still be promoted."""
 
     margin: float = 0.03
     class_margin: float = 0.05
@@ -161,7 +161,7 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """One project in Label Studio; `reader` is whose it is, None for anybody's."""
+    """One project in Label Studio. `reader` is the person whose queue it is; None for anybody."""
 
     name: str
     purpose: Purpose = "correct"
@@ -174,7 +174,7 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class StudioSettings:
-    """Where Label Studio answers, None without one, and its queues; never a token."""
+    """The address of Label Studio (None without one) and its queues. A token is never here."""
 
     url: str | None = None
     queues: tuple[QueueSettings, ...] = field(default=(), metadata={"key": "queue"})
@@ -189,7 +189,7 @@ class StudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueSettings:
-    """`url`: SQLAlchemy's URL of a PostgreSQL database; None for `catalogue.sqlite` in the workspace."""
+    """`url`: the URL of a PostgreSQL database for SQLAlchemy; None for `catalogue.sqlite` in the workspace."""
 
     url: str | None = None
 
@@ -202,7 +202,7 @@ class CatalogueSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that `dmr.toml` says, with the defaults of what it leaves out."""
+    """All settings of `dmr.toml`, with defaults for missing keys."""
 
     classes: Classes
     imports: ImportSettings = ImportSettings()
@@ -235,7 +235,7 @@ def load_settings(path: Path) -> Settings:
         SettingsError: It cannot be read, or says something that cannot be followed.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows' Notepad writes a mark first
+        text = path.read_text(encoding="utf-8-sig")  # Notepad on Windows writes a byte order mark first
     except OSError as error:
         raise SettingsError(path, f"cannot be read: {error.strerror}", "`dmr init` writes one") from None
     except UnicodeDecodeError:
@@ -244,7 +244,7 @@ def load_settings(path: Path) -> Settings:
 
 
 def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
-    """The settings of a `dmr.toml`'s text; `where` names it in errors.
+    """The settings in the text of a `dmr.toml`. Errors call it `where`.
 
     Raises:
         SettingsError: It says something that cannot be followed.
@@ -271,7 +271,7 @@ def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
 
 
 def match_patient(settings: Settings, stem: str) -> tuple[str | None, str | None]:
-    """The patient and the clip that a file's name tells, without its ending; None for what it does not tell."""
+    """The patient and the clip in a file's name without its ending; None for each that is not found."""
     pattern = settings.imports.patient
     found = re.search(pattern, stem) if pattern is not None else None
     groups = found.groupdict() if found else {}

@@ -1,4 +1,4 @@
-"""A table of a settings file -> the frozen dataclass that says which keys it has and of what type."""
+"""A table of a settings file -> a frozen dataclass, whose fields give the keys and their types."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def read_section(cls: type[T], table: object, *, where: str, place: str) -> T:
-    """One section as its dataclass: keys known, none missing, types right, and what its `__post_init__` asks.
+    """Read one section as its dataclass, and check its keys, their types, and the rules of `__post_init__`.
 
     Args:
         cls: A dataclass of bool, int, float, str, Literal, optional ones, tuples, and tuples of such dataclasses. A
-            field's metadata may give its `key` in the file and `none`, the value that stands for None.
-        table: What stands in the file.
-        where: The file's name, for errors.
-        place: The section as it is written there, such as `[select]`.
+            field's metadata may give its `key` in the file, and `none`, the value that means None.
+        table: The section's content in the file.
+        where: The file's name for errors.
+        place: The section as written in the file, such as `[select]`.
 
     Raises:
-        SettingsError: It cannot be followed.
+        SettingsError: A key is unknown or missing, or a value is invalid.
     """
     if not isinstance(table, Mapping):
         raise SettingsError(
@@ -51,7 +51,7 @@ def read_section(cls: type[T], table: object, *, where: str, place: str) -> T:
 
 
 def refuse_unknown(table: Mapping[str, object], known: Iterable[str], *, where: str, place: str) -> None:
-    """Raise a SettingsError that names the nearest known key, where a table has a key that is not known."""
+    """Raise a SettingsError if a table has an unknown key; it names the most similar known key."""
     names = list(known)
     for key in table:
         if key not in names:
@@ -61,7 +61,7 @@ def refuse_unknown(table: Mapping[str, object], known: Iterable[str], *, where: 
 
 
 def within(name: str, value: float, low: float, high: float) -> None:
-    """Raise a ValueError that gives the value and the range, where it lies outside."""
+    """Raise a ValueError with the value and the range if the value lies outside."""
     if not low <= value <= high:
         span = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
         raise ValueError(f"{name} is {value:g}: expected {span}")
@@ -86,7 +86,7 @@ def _typed(value: object, hint: Any, *, where: str, place: str) -> object:
         if hint is float and type(value) is int:
             value = float(value)
         if type(value) is hint and not (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
-            return value  # by exact type: true is no whole number here
+            return value  # the exact type counts: true is not a whole number
     else:
         return read_section(hint, value, where=where, place=f"[[{place.strip('[').replace('] ', '.')}]]")
     raise SettingsError(where, f"{place} is {_shown(value)}: expected {expected}", "Correct it there")

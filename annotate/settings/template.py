@@ -16,7 +16,7 @@ SHAMROCK_CLASSES = (
     ClassDef(5, "vertebral_body", ("zhuiti",), PALETTE[4], 20),
     ClassDef(6, "lumbar_plexus", ("yaocong",), PALETTE[5], 30, inside="psoas_major"),
 )
-"""The Shamrock view's structures, which DMRNet was made for; an alias is the Chinese name in pinyin."""
+"""The structures of the Shamrock view, for which DMRNet was made. The alias is the Chinese name in pinyin."""
 
 _HEAD = r"""# Settings of this workspace. A missing key has the value written here, with two exceptions: there are no
 # classes without a [[class]], and without a patient pattern every patient is unknown.
@@ -90,10 +90,10 @@ def default_toml(
 
     Args:
         classes: None for those of the Shamrock view.
-        patient: `[import] patient`; None for PATIENT_FRAME, an empty text for none: every patient is unknown.
+        patient: `[import] patient`; None for PATIENT_FRAME, an empty text for no pattern: every patient is unknown.
         coverage: `[import] coverage`; None for `drawn`.
         ignore: `[import] ignore`.
-        split: `[split]`, a share for each of its keys; None for the usual ones.
+        split: `[split]`, a share for each key; None for the usual shares.
     """
     head = _HEAD.replace("ignore = []", f"ignore = {toml_value(list(ignore))}")
     if patient == "":
@@ -120,6 +120,6 @@ def _class_table(c: ClassDef) -> str:
 
 
 def toml_value(value: object) -> str:
-    """A number, text, boolean, or list of them as TOML writes it."""
-    # JSON writes them as TOML does; DEL is the one character that TOML alone escapes.
+    """A number, text or boolean, or a list of them, in TOML's form."""
+    # JSON writes them like TOML; DEL is the only character that TOML escapes and JSON does not.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -75,7 +75,7 @@ def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tupl
 def _draft(s: Session, submitted: Submission, interface: Interface) -> tuple[str | None, list[DraftRegion]]:
     """The model whose draft was corrected, and the regions that were sent of it.
 
-    The regions' ids show it, for they stay the same when corrected. If all were deleted, the annotation's parent does.
+    The regions' ids show it, as they stay when corrected. If all were deleted, the annotation's parent shows it.
     """
     annotation, frame = submitted.annotation, submitted.frame
     ids = {region.id for region in annotation.regions}

@@ -1,1 +1,1 @@
-"""The computer: files that survive a power cut, locks, the clock, work done ahead. Knows nothing of ultrasound."""
+"""The computer: safe files, locks, the clock, work in threads. Nothing here is about ultrasound."""

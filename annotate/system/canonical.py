@@ -1,4 +1,4 @@
-"""Values <-> canonical JSON: one text for one value, so that its hash is the value's name."""
+"""Values <-> canonical JSON: each value has one text, so the text's hash can name the value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..shapes import Ring, Shape
 
 
 def canonical_json(value: object) -> str:
-    """Sorted keys, no blanks, floats in their shortest exact form, no NaN or infinity."""
+    """A value as JSON with sorted keys, no blanks, floats in their shortest exact form, and no NaN or infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def ring_to_json(points: Ring) -> list[list[float]]:
-    """`[[x, y], ...]`; whole numbers and minus zero become the float that they equal."""
+    """A ring as `[[x, y], ...]`. Whole numbers and minus zero become the equal float."""
     return [[float(x) + 0.0, float(y) + 0.0] for x, y in points]
 
 

@@ -1,4 +1,4 @@
-"""Times as the database keeps them."""
+"""Times in the form that the database keeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def utc_text(time: datetime) -> str:
     """A time as UTC in ISO 8601, always with microseconds: `2026-01-31T08:00:00.000000Z`, 27 characters.
 
     Raises:
-        ValueError: The time has no zone.
+        ValueError: The time has no time zone.
     """
     if time.tzinfo is None:
         raise ValueError("a time needs a time zone")

@@ -1,4 +1,4 @@
-"""Work done ahead in another thread, so that reading, computing and writing overlap."""
+"""Work in other threads, so that reading, computing and writing overlap."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TypeVar
 S = TypeVar("S")
 T = TypeVar("T")
 _MOST_THREADS = 8
-_POLL_S = 0.1  # how long a thread may go on after nobody wants its items any more
+_POLL_S = 0.1  # how long a thread may go on after it is told to end
 
 
 def batched(items: Iterable[T], size: int) -> Generator[list[T]]:
-    """Lists of up to `size` items, in order."""
+    """The items in order, in lists of up to `size`."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
 def side_by_side(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
-    """`work` on each item, by a thread a core: worth it where most of the work is in libraries that let others run."""
+    """Do `work` on each item, with one thread per core. It helps if libraries do the work that let other threads run."""
     count = min(len(items), os.cpu_count() or 1, _MOST_THREADS)
     if count < 2:
         return [work(item) for item in items]
@@ -33,13 +33,13 @@ def side_by_side(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
 
 
 def ahead(items: Iterable[T], *, depth: int = 2) -> Generator[T]:
-    """The same items in the same order, taken from `items` by a thread that is up to `depth` of them ahead.
+    """The same items in the same order. A thread takes them from `items`, up to `depth` items ahead.
 
-    What `items` raises is raised here, after the items before it. When this is closed, the thread ends.
+    An error in `items` is raised here, after the items before it. When this generator is closed, the thread ends.
 
     Args:
-        items: Iterated in the other thread alone.
-        depth: Items held at most, beside the one in hand and the one that is being made.
+        items: Only the other thread iterates over them.
+        depth: Most items in store, without the one in use and the one being made.
     """
     waiting: Queue[tuple[T | None, BaseException | None]] = Queue(depth)
     closed = threading.Event()
@@ -69,7 +69,7 @@ def ahead(items: Iterable[T], *, depth: int = 2) -> Generator[T]:
         while True:
             try:
                 item, error = waiting.get(timeout=_POLL_S)
-            except Empty:  # so that Ctrl-C is heard on Windows too, where a wait without end is not interrupted
+            except Empty:  # with a time limit, because on Windows Ctrl-C does not interrupt an endless wait
                 continue
             if isinstance(error, StopIteration):
                 return

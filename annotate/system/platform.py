@@ -1,4 +1,4 @@
-"""All that differs by operating system: folders, file rights, locks, kinds of disk."""
+"""Everything that differs between operating systems: folders, file rights, locks, kinds of disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import platformdirs
 
-# File systems whose locks or shared memory cannot be trusted between machines; under WSL, 9p and drvfs are Windows'.
+# File systems whose locks or shared memory are unsafe between machines. Under WSL, 9p and drvfs are Windows disks.
 _NETWORK = re.compile(
     r"9p|afpfs|afs|beegfs|ceph|cifs|davfs|drvfs|glusterfs|gpfs|lustre|ncpfs|nfs4?|smb[23]|smbfs|webdav"
     r"|fuse\.(davfs|glusterfs|rclone|s3fs|sshfs)"
@@ -24,8 +24,10 @@ _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
 
 
 def fsync_file(path: Path) -> None:
-    """Make what was written to a file, and closed, survive a power cut."""
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))  # Windows syncs only what it may write
+    """Make a file that was written and closed survive a power cut."""
+    descriptor = os.open(
+        path, os.O_RDWR | getattr(os, "O_BINARY", 0)
+    )  # Windows can only sync a file that is open for writing
     try:
         os.fsync(descriptor)
     finally:
@@ -33,7 +35,7 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut; Windows has no such call and needs none on NTFS."""
+    """Make the names in a folder survive a power cut. Windows has no such call, and NTFS needs none."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -44,7 +46,7 @@ def fsync_folder(path: Path) -> None:
 
 
 def has_screen() -> bool:
-    """Whether a program with windows can be started here; elsewhere than on Linux it is taken for granted."""
+    """Whether a program with windows can start here. On systems other than Linux, it is assumed."""
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -64,7 +66,7 @@ def owner_only(path: Path) -> bool:
 
 
 def private_folder(path: Path) -> Path:
-    """A folder that only its owner looks into, made if need be; on Windows the user's own folders are so already."""
+    """A folder that only its owner can open; it is made if needed. On Windows, a user's folders are so already."""
     path.mkdir(parents=True, exist_ok=True)
     if sys.platform != "win32":
         path.chmod(0o700)
@@ -72,7 +74,7 @@ def private_folder(path: Path) -> Path:
 
 
 def is_network_share(path: Path) -> bool:
-    """Whether a path, which need not exist yet, lies on a network share; on macOS a best effort."""
+    """Whether a path lies on a network share; the path need not exist. On macOS this is a best effort."""
     path = path.resolve()
     if sys.platform == "win32":
         import ctypes
@@ -88,11 +90,11 @@ def is_network_share(path: Path) -> bool:
 
 
 def file_system(path: Path, *, mounts: list[tuple[str, str]]) -> str | None:
-    """The kind of file system a path lies on, by the deepest mount above it; a later mount hides an earlier.
+    """The kind of file system of a path, from the deepest mount above it. A later mount hides an earlier one.
 
     Args:
         path: An absolute path.
-        mounts: `(folder, kind)` in the order they were mounted.
+        mounts: `(folder, kind)` in the order of mounting.
     """
     above = [(len(folder), i) for i, (folder, _) in enumerate(mounts) if path.is_relative_to(folder)]
     return mounts[max(above)[1]][1] if above else None
@@ -108,11 +110,11 @@ def _linux_mounts(table: Path) -> list[tuple[str, str]]:
 
 
 def _octal(escape: re.Match[str]) -> str:
-    return chr(int(escape[1], 8))  # a blank in a folder's name is written as backslash 040
+    return chr(int(escape[1], 8))  # a blank in a folder's name appears as backslash 040
 
 
 def user_data_folder() -> Path:
-    """Where this user's lasting files lie, such as pseudonym keys; under `DMR_HOME` where that is set."""
+    """The folder of this user's lasting files, such as pseudonym keys; under `DMR_HOME` if that is set."""
     if home := os.environ.get("DMR_HOME"):
         return Path(home) / "data"
     folder = platformdirs.user_data_path("dmr", appauthor=False, roaming=True)
@@ -120,7 +122,7 @@ def user_data_folder() -> Path:
 
 
 def user_cache_folder() -> Path:
-    """Where this user's files lie that can be made again; under `DMR_HOME` where that is set."""
+    """The folder of this user's files that can be made again; under `DMR_HOME` if that is set."""
     if home := os.environ.get("DMR_HOME"):
         return Path(home) / "cache"
     folder = platformdirs.user_cache_path("dmr", appauthor=False, opinion=False)
@@ -129,10 +131,10 @@ def user_cache_folder() -> Path:
 
 
 def _or_earlier(folder: Path, *, windows: str, mac: str, other: str) -> Path:
-    """A user's folder, or the one that dmr 0.1 used, where that exists: keys and logins lie in it.
+    """A user's folder. If the folder that dmr 0.1 used exists, it is taken, because keys and logins are in it.
 
-    They differ where platformdirs asks Windows instead of its variable, follows XDG on macOS, or leaves out a relative
-    XDG folder.
+    The two differ if platformdirs asks Windows instead of reading the variable, follows XDG on macOS, or ignores a
+    relative XDG folder.
     """
     if sys.platform == "darwin":
         base: str | Path | None = Path.home() / "Library" / mac
@@ -143,10 +145,10 @@ def _or_earlier(folder: Path, *, windows: str, mac: str, other: str) -> Path:
 
 
 def start_detached(command: list[str], *, environment: dict[str, str], log: IO[bytes]) -> int:
-    """Start a process that goes on when this one, and its terminal, are gone.
+    """Start a process that goes on after this process and its terminal are gone.
 
     Returns:
-        Its id.
+        The process id.
     """
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -154,15 +156,15 @@ def start_detached(command: list[str], *, environment: dict[str, str], log: IO[b
     started = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
     )
-    started.returncode = 0  # let go on purpose: Popen would warn of a process that outlives it
+    started.returncode = 0  # on purpose: otherwise Popen warns about a process that outlives it
     return started.pid
 
 
 def process_command(pid: int) -> str:
-    """The command line of a running process; empty where there is none, or only its remains."""
+    """The command line of a running process; empty if it does not run."""
     if sys.platform == "linux":
         with suppress(ChildProcessError, OSError):
-            os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended would stay listed
+            os.waitpid(pid, os.WNOHANG)  # a child process that has ended would stay listed otherwise
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
@@ -176,7 +178,7 @@ def process_command(pid: int) -> str:
 
 
 def end_process(pid: int) -> None:
-    """Ask a process, and on Windows those that it started, to end; nothing happens where there is none."""
+    """Ask a process to end, on Windows with its child processes. Nothing happens if it does not exist."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
         return
@@ -185,14 +187,14 @@ def end_process(pid: int) -> None:
 
 
 def exclusive_lock(path: Path, *, wait_s: float) -> AbstractContextManager[object]:
-    """Hold a lock on a file, which is made if need be and stays; the system lets go of it when a process dies.
+    """Hold a lock on a file. The file is made if needed and stays. If the process dies, the system frees the lock.
 
-    It is advisory and not re-entrant: a second one in the same process waits as another process would.
+    The lock is advisory and not re-entrant: a second one in the same process waits like another process.
 
     Raises:
-        TimeoutError: On entering; somebody else held it all the time.
+        TimeoutError: On entering, if somebody else held it all the time.
     """
     from filelock import FileLock
 
-    # No soft lock where the system has none: a file that is left behind by a killed process would lock for ever.
+    # No soft lock on systems without locks: a file left behind by a killed process would lock for ever.
     return FileLock(path, timeout=wait_s, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)

@@ -1,4 +1,4 @@
-"""Warnings switched for a moment: the switch is the whole process's, so one thread has it at a time."""
+"""Switch warnings for a moment. The switch is for the whole process, so one thread has it at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SWITCH = threading.RLock()
 
 @contextmanager
 def quietly(*errors: type[Warning], ignored: type[Warning] = Warning) -> Iterator[None]:
-    """Ignore warnings of a kind, and raise those of `errors`.
+    """Ignore one kind of warning, and raise the kinds in `errors`.
 
-    Threads that each switched on their own would leave each other's setting behind.
+    Without the lock, threads would restore each other's settings.
     """
     with _SWITCH, warnings.catch_warnings():
         warnings.simplefilter("ignore", ignored)

@@ -1,4 +1,4 @@
-"""Files that survive a kill and a power cut: written aside, synced, renamed; blobs named by their own hash."""
+"""Files that survive a kill and a power cut (written aside, synced, renamed), and blobs named by their hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .platform import fsync_file, fsync_folder, owner_only
 
 _TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_BATCH = 256  # temporaries at a time: bounds what a kill leaves behind
+_BATCH = 256  # temporary files at a time; it limits what a kill leaves behind
 
 
 def sha256_hex(data: bytes) -> str:
@@ -24,23 +24,23 @@ def sha256_hex(data: bytes) -> str:
 
 
 def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file whole or not at all; once this returns, it survives a power cut.
+    """Write a file whole or not at all. After this returns, it survives a power cut.
 
     Args:
-        path: Where; missing folders are made, and what was there is replaced.
+        path: The file's path. Missing folders are made, and an existing file is replaced.
         data: The whole content.
-        private: Readable by its owner only, from its first byte on.
+        private: Whether only its owner can read it, from the first byte on.
     """
     write_many([(path, data)], private=private)
 
 
 def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, private: bool = False) -> int:
-    """Write many files, each as `write_atomic` does, syncing once a batch.
+    """Write many files like `write_atomic`, with one sync for each batch.
 
-    Killed on the way, each file is there whole or not at all. All are safe once this returns.
+    If it is killed, each file is there whole or not at all. After this returns, all are safe.
 
     Returns:
-        How many were written.
+        The number of files written.
     """
     written = 0
     pending: list[tuple[Path, Path]] = []
@@ -58,14 +58,14 @@ def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, pr
 
 
 def sweep_temporaries(folder: Path, *, older_than_s: float = 3600.0) -> int:
-    """Delete what killed runs left behind in a folder, at any depth.
+    """Delete temporary files that killed runs left behind in a folder, at any depth.
 
     Args:
-        folder: A folder; nothing happens where there is none.
-        older_than_s: Younger ones are left, for another process may be about to rename them.
+        folder: A folder; nothing happens if it does not exist.
+        older_than_s: Younger files stay, because another process may still rename them.
 
     Returns:
-        How many were deleted.
+        The number of files deleted.
     """
     latest = time.time() - older_than_s
     swept = 0
@@ -79,23 +79,23 @@ def sweep_temporaries(folder: Path, *, older_than_s: float = 3600.0) -> int:
 
 
 class BlobStore:
-    """Immutable files named by the SHA-256 of their content, in folders of its first two digits.
+    """Files that never change, named by the SHA-256 of their content, in folders named by its first two digits.
 
     Args:
-        root: The store's folder, made with the first blob.
+        root: The store's folder; the first blob makes it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, sha256: str) -> Path:
-        """Where a blob lies, or would lie."""
+        """The path of a blob, whether it exists or not."""
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"{sha256!r} is no SHA-256 of 64 lower-case hex digits")
         return self.root / sha256[:2] / sha256
 
     def put(self, data: bytes) -> str:
-        """Keep a blob, safe from a power cut once this returns; one that is there already changes nothing.
+        """Keep a blob, safe from a power cut after this returns. For an existing blob, nothing changes.
 
         Returns:
             Its SHA-256.
@@ -103,10 +103,10 @@ class BlobStore:
         return self.put_many([data])[0]
 
     def put_many(self, blobs: Iterable[bytes]) -> list[str]:
-        """Keep many blobs at once, in far fewer syncs than one by one.
+        """Keep many blobs at once, with far fewer syncs than one by one.
 
         Returns:
-            Their SHA-256 in the order given.
+            Their SHA-256, in the given order.
         """
         hashes: list[str] = []
         write_many(self._missing(blobs, hashes))
@@ -117,7 +117,7 @@ class BlobStore:
             hashes.append(sha256 := sha256_hex(data))
             path = self.path(sha256)
             if self._holds(path, sha256):
-                # The run that wrote it may have been killed between the renaming and the syncing of the folders.
+                # The run that wrote it may have been killed after the renaming and before the syncing of the folders.
                 fsync_folder(path.parent)
                 fsync_folder(self.root)
             else:
@@ -125,12 +125,12 @@ class BlobStore:
 
     def _holds(self, path: Path, sha256: str) -> bool:
         try:
-            return sha256_hex(path.read_bytes()) == sha256  # a damaged one is written anew
+            return sha256_hex(path.read_bytes()) == sha256  # a damaged blob is written again
         except FileNotFoundError:
             return False
 
     def get(self, sha256: str) -> bytes:
-        """A blob's content, verified.
+        """A blob's content, checked against its hash.
 
         Raises:
             CatalogueError: It is missing or damaged.
@@ -146,7 +146,7 @@ class BlobStore:
         return data
 
     def has(self, sha256: str) -> bool:
-        """Whether a blob is there, damaged or not."""
+        """Whether a blob exists, damaged or not."""
         return self.path(sha256).is_file()
 
     def hashes(self) -> Iterator[str]:
@@ -156,7 +156,7 @@ class BlobStore:
 
 
 def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
-    """Write a temporary file in the folder of `path`, for a rename never crosses disks there."""
+    """Write a temporary file beside `path`, on the same disk, so that it can be renamed."""
     _make_folder(path.parent)
     temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -172,7 +172,7 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
 
 
 def _commit(pending: list[tuple[Path, Path]]) -> None:
-    # Only when all are written: the first sync takes most of the others' data along.
+    # Sync only when all are written, because the first sync writes most of the others' data too.
     for temporary, _ in pending:
         fsync_file(temporary)
     for temporary, path in pending:
@@ -183,7 +183,7 @@ def _commit(pending: list[tuple[Path, Path]]) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each one's name synced in the folder that holds it."""
+    """Make a folder and its parents, and sync each name in the folder that holds it."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)

@@ -1,1 +1,1 @@
-"""The database's tables through time: Alembic's scripts."""
+"""Alembic's scripts that make and change the database's tables."""

@@ -1,4 +1,4 @@
-"""The catalogue as it began."""
+"""The first tables of the catalogue."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _IS_ERASED = """EXISTS (
     WHERE frame.id = {frame} AND patient.erased_at IS NOT NULL)"""
 _MOVED = "OLD.split IS NOT NULL AND (NEW.split IS NULL OR NEW.split <> OLD.split)"
 
-# Held by the database itself, whoever writes to it: what was drawn is never changed, and deleted only for a patient
-# who has been erased; a patient's split is given once. A later `batch_alter_table` would drop its table's triggers.
+# The database itself enforces this for every program: a drawing is never changed, and deleted only for a patient who
+# was erased; a patient's split is set once. A later `batch_alter_table` would drop its table's triggers.
 _TRIGGERS = (
     ("revision_as_is", "BEFORE UPDATE ON revision", "1 = 1", "a revision is never changed"),
     ("revision_kept", "BEFORE DELETE ON revision", "NOT {is_erased}", "a revision is never deleted"),

@@ -1,4 +1,4 @@
-"""The loop through Label Studio: pictures that were looked at, drafts that were drawn over, places in the order."""
+"""Columns for the loop through Label Studio: reviewed pictures, corrected drafts, places in the order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# Plain statements: Alembic would rebuild SQLite's tables for the reference, and lose their triggers.
+# Plain statements, because Alembic would rebuild SQLite's tables for the reference and lose their triggers.
 _COLUMNS = (
     ("rendition", "reviewed_at VARCHAR(27)"),
     ("revision", "draft_model VARCHAR(64) CONSTRAINT fk_revision_draft_model REFERENCES model (id)"),

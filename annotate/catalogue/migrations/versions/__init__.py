@@ -1,1 +1,1 @@
-"""One script a step, in the order of their numbers."""
+"""One script for each change, in the order of their numbers."""
