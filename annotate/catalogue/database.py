@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 
 from ..errors import CatalogueError
@@ -19,6 +18,8 @@ from ..system.clock import utc_now
 from ..system.platform import is_network_share
 from ..system.store import BlobStore
 from . import tables as t
+from .journal import Journal
+from .sqlite import configure, told_mode
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 10_000
@@ -32,10 +33,12 @@ class Database:
     Use `Catalogue`, which adds the queries.
     """
 
-    def __init__(self, engine: Engine, *, store: BlobStore) -> None:
+    def __init__(self, engine: Engine, *, store: BlobStore, is_copy: bool = False) -> None:
         self._engine = engine
         self._connection: Connection | None = None  # the connection of the open transaction
         self.store = store
+        keeps_journal = engine.dialect.name == "sqlite" and not is_copy
+        self.journal = Journal(store.root / "journal") if keeps_journal else None
 
     @classmethod
     def exists(cls, target: str | Path) -> bool:
@@ -72,15 +75,20 @@ class Database:
             return database
 
     @classmethod
-    def open(cls, target: str | Path, *, store: BlobStore) -> Self:
+    def open(cls, target: str | Path, *, store: BlobStore, is_copy: bool = False) -> Self:
         """Open an existing database, and bring an older one up to date.
+
+        Args:
+            target: Path of an SQLite file, or SQLAlchemy's URL.
+            store: Where the revisions' blobs lie.
+            is_copy: It is a copy to look at, whose changes are no facts: no journal is kept of them.
 
         Raises:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
         """
         if isinstance(target, Path) and not target.is_file():
             raise CatalogueError(target.name, "is missing", "Restore it from a backup")
-        database = cls(_engine(target), store=store)
+        database = cls(_engine(target), store=store, is_copy=is_copy)
         with database._closed_on_error():
             database._bring_up_to_date()
             return database
@@ -116,11 +124,12 @@ class Database:
         with self._errors_told(), self._connected(dmr_write=True) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
-            self._connection = connection
-            try:
-                yield connection
-            finally:
-                self._connection = None
+            with self._journaled(connection):
+                self._connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._connection = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -153,6 +162,23 @@ class Database:
             raise CatalogueError(self.name, what, "Install a newer dmr")
         with self.transaction() as connection:
             _migrate(connection)
+
+    def written_mode(self) -> str:
+        """Which journal the database keeps and why, in words; empty where it is not SQLite's affair."""
+        if self._engine.dialect.name != "sqlite":
+            return ""
+        with self.reading() as connection:
+            return told_mode(connection)
+
+    @contextmanager
+    def _journaled(self, connection: Connection) -> Iterator[None]:
+        """Keep what changes within in the journal: on the disk before the commit."""
+        if self.journal is None:
+            yield
+            return
+        self.journal.begin(connection)
+        yield
+        self.journal.commit(connection)
 
     @contextmanager
     def _connected(self, **options: Any) -> Iterator[Connection]:
@@ -202,21 +228,8 @@ def _engine(target: str | Path) -> Engine:
             what = "lies on a network share, where SQLite can lose what it has saved"
             remedy = "Move the workspace to a local disk, or set [catalogue] url to a PostgreSQL server"
             raise CatalogueError(Path(url.database).name, what, remedy)
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        configure(engine, busy_ms=_BUSY_MS)
     return engine
-
-
-def _configure_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # sqlite3 must begin no transaction by itself, because `_begin_sqlite` does
-    for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes its lock at once: if it read first and wrote later, it could fail in the middle.
-    write = connection.get_execution_options().get("dmr_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _told(message: str) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""The upkeep of a workspace: checked, mended, rebuilt, backed up and restored."""

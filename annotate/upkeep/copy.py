@@ -1,0 +1,64 @@
+"""A copy of the catalogue as it is at one moment: others go on writing while it is looked at."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from ..errors import CatalogueError
+from ..workspace import Workspace
+
+CATALOGUE: Final = "catalogue.sqlite"
+_WAIT_S: Final = 30.0
+
+
+def copy_catalogue(source: Path, target: Path) -> None:
+    """Copy an SQLite file in one read transaction, as SQLite's own backup does.
+
+    Raises:
+        CatalogueError: It is missing, damaged, or locked all the time.
+    """
+    if not source.is_file():
+        raise CatalogueError(source.name, "is missing", "`dmr db rebuild` makes it anew from store/")
+    try:
+        with (
+            closing(sqlite3.connect(source, timeout=_WAIT_S)) as read,
+            closing(sqlite3.connect(target, timeout=_WAIT_S)) as written,
+        ):
+            read.backup(written)
+            # A file of its own: a copy has no second file beside it.
+            written.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        remedy = "`dmr db rebuild` makes it anew from store/, or restore a backup: `dmr db restore`"
+        raise CatalogueError(source.name, f"is damaged ({error})", remedy) from error
+
+
+@contextmanager
+def catalogue_copy(workspace: Workspace) -> Iterator[Path]:
+    """A copy of a workspace's catalogue that is gone afterwards.
+
+    Raises:
+        CatalogueError: It is missing, damaged, locked all the time, or on a server.
+    """
+    refuse_server(workspace)
+    folder = workspace.reports_folder
+    folder.mkdir(exist_ok=True)
+    path = folder / f".dmr-{secrets.token_hex(6)}.tmp"  # swept by the next command if this one is killed
+    try:
+        copy_catalogue(workspace.root / CATALOGUE, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def refuse_server(workspace: Workspace) -> None:
+    """Raises:
+    CatalogueError: The catalogue is on a server, which has tools of its own.
+    """
+    if workspace.settings.catalogue.url:
+        what = "is on a database server, and `dmr db` works on the file that a workspace has otherwise"
+        raise CatalogueError("[catalogue] url", what, "Back it up with the server's own tools, such as pg_dump")
