@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Import outlines: Labelme files in SOURCES, or images and masks.",
         ),
         "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
+        "ingest": (".annotate.intake.commands:ingest", "Add SCANS (files or folders) to the workspace as frames."),
         "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
         "pull": (".annotate.studio.commands:pull", "Fetch submitted outlines from Label Studio; change nothing there."),
@@ -45,7 +46,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "models": (".model.versions.commands:models", "List, describe, promote and export model versions."),
     },
     "The database": {
-        "ingest": (".annotate.intake.commands:ingest", "Add SCANS (files or folders) to the workspace as frames."),
+        "db": (".annotate.upkeep.commands:db", "Check the workspace, mend it, back it up, bring it back."),
     },
     "Tools": {
         "convert": (".annotate.convert.commands:convert", "Convert between Labelme files and masks, layers or COCO."),

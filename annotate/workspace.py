@@ -20,7 +20,7 @@ from .system.platform import exclusive_lock
 from .system.store import BlobStore, sweep_temporaries, write_atomic
 
 WORKSPACE_VARIABLE = "DMR_WORKSPACE"
-_FOLDERS = ("frames", "store", "models", "annotations", "reports")
+WORKSPACE_FOLDERS: Final = ("frames", "store", "models", "annotations", "reports")
 WAIT_S: Final = 10.0  # seconds that a command waits for another one that writes
 
 
@@ -79,14 +79,14 @@ class Workspace:
             write_atomic(settings_path, text.encode())
         workspace = cls.at(folder)
         with workspace.lock():
-            for name in _FOLDERS:
+            for name in WORKSPACE_FOLDERS:
                 if not (path := workspace.root / name).is_dir():
                     path.mkdir()
                     changed = True
             if not Catalogue.exists(workspace._catalogue_target):
                 if next(workspace.store.hashes(), None) is not None:
                     what = "holds revisions, and its catalogue is missing"
-                    raise WorkspaceError(workspace.root, what, "Restore the workspace from a backup")
+                    raise WorkspaceError(workspace.root, what, "`dmr db rebuild` makes it anew from store/")
                 # The key first: if this is killed in between, one key is unused, and none is missing.
                 key = make_key()
                 Catalogue.create(workspace._catalogue_target, store=workspace.store, key_id=key.id).close()
@@ -150,7 +150,7 @@ class Workspace:
     @property
     def own_folders(self) -> tuple[Path, ...]:
         """The folders that dmr fills itself: they hold no scans or outlines from outside."""
-        return tuple(self.root / name for name in (*_FOLDERS, "worklist"))
+        return tuple(self.root / name for name in (*WORKSPACE_FOLDERS, "worklist"))
 
     @property
     def store(self) -> BlobStore:
@@ -226,7 +226,7 @@ class Workspace:
             except TimeoutError:
                 what = f"another dmr command has been writing here for {wait_s:g} s"
                 raise WorkspaceError(self.root, what, "Wait for it to finish and try again") from None
-            for name in _FOLDERS:
+            for name in WORKSPACE_FOLDERS:
                 sweep_temporaries(self.root / name)
             yield
 

@@ -250,12 +250,22 @@ def _alembic() -> Any:
     return config
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, schema: str = "head") -> None:
     from alembic import command
 
     config = _alembic()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, schema)
+
+
+def make_tables(path: Path, *, schema: str) -> None:
+    """Make the empty tables of a schema in a new SQLite file."""
+    engine = _engine(path)
+    try:
+        with engine.connect() as connection, connection.begin():
+            _migrate(connection, schema)
+    finally:
+        engine.dispose()
 
 
 def _version(connection: Connection) -> str | None:

@@ -85,7 +85,8 @@ class Journal:
         """Watch what a transaction changes, from here on."""
         connection.info.pop(_WATCHED, None)
         if self._usable(connection) is not None:
-            connection.info[_WATCHED] = changes = {}
+            changes: dict[tuple[str, tuple[Any, ...]], None] = {}
+            connection.info[_WATCHED] = changes
             _watch(connection, changes)
 
     def commit(self, connection: Connection, *, anew: bool = False) -> None:
@@ -120,7 +121,7 @@ class Journal:
         return Position(position.segment, position.size + size, own, t.SCHEMA)
 
     def _set_rest_aside(self, path: Path, position: Position) -> None:
-        """Take off what a killed run wrote and never committed; whole lines of it are kept beside, for they may tell."""
+        """Take off what a killed run wrote and never committed; whole lines of it are kept beside."""
         if path.stat().st_size == position.size:
             return
         with path.open("r+b") as file:
@@ -138,7 +139,9 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         first = Line(schema=t.SCHEMA)
         rows = in_lines(_all_rows(connection), at_once=_AT_ONCE)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as f:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+        ) as f:
             size, own = _write(f, chain([first], rows, [Line(ends=True)]), BEGINNING)
         fsync_file(path)
         for folder in (path.parent, path.parent.parent):
@@ -168,8 +171,8 @@ def _is_position(table: str, key: tuple[Any, ...]) -> bool:
 
 def _changed(connection: Connection, changes: list[tuple[str, tuple[Any, ...]]]) -> Iterator[Line]:
     by_table: dict[str, list[tuple[Any, ...]]] = {}
-    for table, key in changes:
-        by_table.setdefault(table, []).append(key)
+    for name, key in changes:
+        by_table.setdefault(name, []).append(key)
     waiting: Line | None = None
     for name, keys in by_table.items():
         table = t.metadata.tables[name]

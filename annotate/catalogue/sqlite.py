@@ -30,7 +30,8 @@ def configure(engine: Engine, *, busy_ms: int) -> None:
             # EXTRA syncs the folder too when a rollback journal ends; WAL needs no more than FULL.
             f"synchronous = {'FULL' if wal_is_safe() else 'EXTRA'}",
             "foreign_keys = ON",
-            "cache_spill = OFF",  # with a rollback journal, a writer that spills would lock readers out before it commits
+            # With a rollback journal, a writer that spills would lock readers out long before it commits.
+            "cache_spill = OFF",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -46,8 +47,8 @@ def told_mode(connection: Connection) -> str:
         return f"SQLite {version}, with a {'write-ahead log' if mode == 'wal' else 'rollback journal'}"
     if mode == "wal":
         return (
-            f"SQLite {version} still keeps a write-ahead log, with which this version can lose a commit: another program "
-            "has the catalogue open. Close it; the next command changes over to a rollback journal"
+            f"SQLite {version} still keeps a write-ahead log, with which this version can lose a commit: another "
+            "program has the catalogue open. Close it; the next command changes over to a rollback journal"
         )
     return f"SQLite {version}, with a rollback journal: before 3.51.3 a write-ahead log can lose a commit"
 

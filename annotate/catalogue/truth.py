@@ -25,6 +25,13 @@ from . import tables as t
 
 def settle(connection: Connection, frame: str, *, by: str | None) -> None:
     """Update a frame's conflicts and truth from its heads, after the revision `by` or a withdrawal."""
+    truth, contradicting = what_follows(connection, frame)
+    _set_truth(connection, frame, truth)
+    _set_conflict(connection, frame, contradicting, by=by)
+
+
+def what_follows(connection: Connection, frame: str) -> tuple[str | None, list[str]]:
+    """The truth that follows from a frame's heads, None where there is none, and the heads that contradict, sorted."""
     history = _history(connection, frame)
     heads = [row for row in history.values() if row.author_of_head is not None and row.withdrawn is None]
     before = _ancestors([head.sha256 for head in heads], history)
@@ -32,8 +39,7 @@ def settle(connection: Connection, frame: str, *, by: str | None) -> None:
     since = max((r.sequence for r in agreed if r in heads or r.sha256 in before), default=0)
     standing = [head for head in heads if head.sha256 not in before and head.sequence >= since]
     consensus = [head for head in standing if head.origin == "consensus"]
-    _set_truth(connection, frame, (consensus or standing)[-1].sha256 if standing else None)
-    _set_conflict(connection, frame, _contradicting(standing), by=by)
+    return (consensus or standing)[-1].sha256 if standing else None, _contradicting(standing)
 
 
 def _history(connection: Connection, frame: str) -> dict[str, Row[Any]]:
@@ -51,7 +57,9 @@ def _ancestors(hashes: Iterable[str], history: Mapping[str, Row[Any]]) -> set[st
     found: set[str] = set()
     rest = list(hashes)
     while rest:
-        row = history[rest.pop()]
+        row = history.get(rest.pop())
+        if row is None:  # lost: `dmr db verify` tells
+            continue
         new = {row.parent, row.previous} - found - {None}
         found |= new
         rest.extend(new)
@@ -67,6 +75,11 @@ def _contradicting(standing: Sequence[Row[Any]]) -> list[str]:
     return sorted(found)
 
 
+def conflict_name(frame: str, revisions: str) -> str:
+    """The id of a conflict: the same heads on the same frame are the same conflict."""
+    return sha256_hex(f"{frame} {revisions}".encode())
+
+
 def _set_truth(connection: Connection, frame: str, sha256: str | None) -> None:
     connection.execute(sa.delete(t.truth).where(t.truth.c.frame == frame))
     if sha256 is not None:
@@ -77,7 +90,7 @@ def _set_conflict(connection: Connection, frame: str, revisions: list[str], *, b
     c = t.conflict.c
     now = utc_now()
     text = canonical_json(revisions)
-    conflict_id = sha256_hex(f"{frame} {text}".encode()) if revisions else None
+    conflict_id = conflict_name(frame, text) if revisions else None
     over = sa.update(t.conflict).where(c.frame == frame, c.resolved_at.is_(None), c.id != (conflict_id or ""))
     connection.execute(over.values(resolved_by=by, resolved_at=now))
     if conflict_id is None:

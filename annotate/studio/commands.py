@@ -141,6 +141,8 @@ def doctor(workspace: Workspace) -> Report:
     report = Report("doctor")
     report.data["findings"] = []
     with at_work(workspace, report) as s:
+        report.data["database"] = s.catalogue.written_mode()
+        show(f"ok     database: {report.data['database']}")
         s.tell("Checking Label Studio", 0, None)
         for finding in examine(s):
             s.tell("Checking Label Studio", 1, None)

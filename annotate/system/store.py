@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import CatalogueError
 from .platform import fsync_file, fsync_folder, owner_only
 
-_TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
+TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BATCH = 256  # temporary files at a time; it limits what a kill leaves behind
 
@@ -70,7 +70,7 @@ def sweep_temporaries(folder: Path, *, older_than_s: float = 3600.0) -> int:
     latest = time.time() - older_than_s
     swept = 0
     for parent, _, names in os.walk(folder):
-        for name in filter(_TEMPORARY.fullmatch, names):
+        for name in filter(TEMPORARY.fullmatch, names):
             path = Path(parent, name)
             if path.stat().st_mtime <= latest:
                 path.unlink(missing_ok=True)

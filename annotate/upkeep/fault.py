@@ -7,7 +7,9 @@ from typing import Any, Final, Literal
 
 from ..errors import DmrError
 
-Mend = Literal["row", "extra", "journal", "index", "derived", "blob", "misnamed", "aside", "frame", "temporary", "card", ""]
+Mend = Literal[
+    "row", "said", "journal", "index", "derived", "blob", "misnamed", "aside", "frame", "temporary", "lost", ""
+]
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
 
 REPAIR: Final = "`dmr db verify --repair` mends it"

@@ -74,7 +74,11 @@ def test_a_commit_survives_a_power_cut_as_far_as_sqlite_can_promise(catalogue: C
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
-        journal = {"journal_mode": "wal", "synchronous": 2} if wal_is_safe() else {"journal_mode": "truncate", "synchronous": 3}
+        journal = (
+            {"journal_mode": "wal", "synchronous": 2}
+            if wal_is_safe()
+            else {"journal_mode": "truncate", "synchronous": 3}
+        )
         assert pragmas == {**journal, "foreign_keys": 1, "busy_timeout": 10_000}
 
 

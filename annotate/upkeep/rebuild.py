@@ -1,0 +1,105 @@
+"""`dmr db rebuild`: the catalogue made anew from its journal in `store/`."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.database import make_tables
+from ..catalogue.journal_lines import Segment, segments
+from ..errors import CatalogueError
+from ..progress.tell import Tell, silent
+from ..report import Report
+from ..system.platform import fsync_file, fsync_folder
+from ..workspace import Workspace
+from .check_catalogue import is_readable, sound
+from .copy import CATALOGUE, catalogue_copy, refuse_server
+from .replay import replay
+
+_BESIDE: Final = ("", "-journal", "-wal", "-shm")
+
+
+def rebuild(workspace: Workspace, *, report: Report, tell: Tell = silent) -> None:
+    """Make the catalogue anew where it is missing or damaged; what is there is kept under another name.
+
+    Raises:
+        CatalogueError: There is no journal, or a sound catalogue is there.
+    """
+    refuse_server(workspace)
+    path = workspace.root / CATALOGUE
+    with workspace.lock():
+        if path.is_file() and is_readable(path):
+            with catalogue_copy(workspace) as copy:
+                if not list(sound(copy)):
+                    what = "is there and can be read"
+                    raise CatalogueError(CATALOGUE, what, "To look for other faults, run `dmr db verify`")
+        segment = _newest(workspace)
+        workspace.reports_folder.mkdir(exist_ok=True)
+        again = workspace.reports_folder / f".dmr-{secrets.token_hex(6)}.tmp"
+        try:
+            _make(segment, again, tell=tell)
+            for number in segment.damaged:
+                where = f"store/journal/{segment.path.name}"
+                remedy = "Look for what it lacks with `dmr db verify --repair`, or restore a backup"
+                report.fail(CatalogueError(where, f"line {number} is damaged and was left out", remedy))
+            _set_aside(workspace, report=report)
+            again.replace(path)
+            fsync_folder(workspace.root)
+        finally:
+            again.unlink(missing_ok=True)
+        with Catalogue.open(path, store=workspace.store) as catalogue:
+            with catalogue.transaction() as connection:  # a journal of its own from here on
+                if catalogue.journal is not None:
+                    catalogue.journal.commit(connection, anew=True)
+            counts = catalogue.counts()
+            report.data["catalogue_hash"] = catalogue.catalogue_hash()
+    for what in ("frames", "revisions", "models"):
+        report.count(f"{what} rebuilt", counts[what])
+    report.say("The catalogue was made anew. Next: `dmr db verify` checks it.")
+
+
+def _newest(workspace: Workspace) -> Segment:
+    """The newest file of the journal that begins with a whole snapshot."""
+    folder = workspace.store.root / "journal"
+    for path in reversed(segments(folder)):
+        if Segment(path).is_whole():
+            return Segment(path)
+    remedy = "Restore the workspace from a backup: `dmr db restore`"
+    raise CatalogueError("store/journal", "holds nothing from which the catalogue can be rebuilt", remedy)
+
+
+def _make(segment: Segment, path: Path, *, tell: Tell) -> None:
+    first = next(segment.transactions())
+    if not first[0].schema:
+        what = "its first line is damaged: nobody knows of which schema it is"
+        raise CatalogueError(segment.path.name, what, "Restore the workspace from a backup: `dmr db restore`")
+    segment.damaged.clear()
+    segment.read_bytes = 0
+    make_tables(path, schema=first[0].schema)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        replay(segment, connection, tell=tell)
+        for _, sql in triggers:
+            connection.execute(sql)
+        connection.execute("PRAGMA journal_mode = DELETE")
+    fsync_file(path)
+
+
+def _set_aside(workspace: Workspace, *, report: Report) -> None:
+    """Keep what is there of the old catalogue, with the files beside it, which would spoil the new one."""
+    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    for ending in _BESIDE:
+        path = workspace.root / f"{CATALOGUE}{ending}"
+        if path.is_file() and path.stat().st_size:
+            kept = workspace.root / f"catalogue-before-rebuild-{at}.sqlite{ending}"
+            path.replace(kept)
+            report.say(f"What was there is kept as {kept.name}.")
+        else:
+            path.unlink(missing_ok=True)
