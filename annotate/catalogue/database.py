@@ -252,10 +252,15 @@ def _alembic() -> Any:
 
 def _migrate(connection: Connection, schema: str = "head") -> None:
     from alembic import command
+    from alembic.util import CommandError
 
     config = _alembic()
     config.attributes["connection"] = connection
-    command.upgrade(config, schema)
+    try:
+        command.upgrade(config, schema)
+    except (CommandError, sa.exc.OperationalError) as error:
+        what = f"cannot be brought up to date: {str(error).splitlines()[0]}"
+        raise CatalogueError("catalogue", what, "Look for what is wrong: `dmr db verify`") from error
 
 
 def make_tables(path: Path, *, schema: str) -> None:

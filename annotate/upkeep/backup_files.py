@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
-
-from ..catalogue import tables as t
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.journal import Position
 from ..errors import CatalogueError
@@ -17,6 +14,7 @@ from ..progress.tell import Tell
 from ..report import Report
 from ..system.store import TEMPORARY, BlobStore, sha256_hex
 from ..workspace import Workspace
+from .check_catalogue import meta_values
 from .check_files import CARD_KEY, file_hash, frame_fault, named_blobs
 from .fault import REPAIR
 
@@ -62,7 +60,7 @@ class BackupFiles:
             if frame.path and frame.state != "erased":
                 self._take_frame(self.workspace.absolute(frame.path), frame.pixel_sha256)
         with catalogue.reading() as connection:
-            known = dict(connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).tuples().all())
+            known = meta_values(connection)
         for model in catalogue.models():
             folder = self.workspace.models_folder / model.id
             self._take_hashed(folder / "weights.safetensors", model.sha256)

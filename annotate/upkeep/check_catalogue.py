@@ -38,6 +38,7 @@ def sound(copy: Path) -> Iterator[Fault]:
                     of_index = _OF_AN_INDEX.match(said) is not None
                     what = f"is damaged: {said}"
                     yield Fault(CATALOGUE, what, mend="index") if of_index else Fault(CATALOGUE, what, REBUILD)
+            yield from _schema(connection, copy)
             there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             for name in sorted((set(t.metadata.tables) | _TRIGGERS) - there):
                 yield Fault(CATALOGUE, f"lacks its table or trigger {name!r}", REBUILD)
@@ -47,6 +48,15 @@ def sound(copy: Path) -> Iterator[Fault]:
                 yield Fault(row_place(table, found or ()), f"names a {parent} that is not there")
         except sqlite3.DatabaseError as error:
             yield Fault(CATALOGUE, f"is damaged ({error})", REBUILD)
+
+
+def _schema(connection: sqlite3.Connection, copy: Path) -> Iterator[Fault]:
+    """The schema is named, and is the one in which the journal goes on."""
+    named = [str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")]
+    position = position_in(copy)
+    if position is not None and position.schema == t.SCHEMA and named != [t.SCHEMA]:
+        what = f"says that it is of schema {' '.join(named) or 'none'}, and its journal is of {t.SCHEMA}"
+        yield Fault(f"{CATALOGUE}: alembic_version", what, mend="version")
 
 
 def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Fault]:
@@ -69,7 +79,8 @@ def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Faul
     try:
         make_plain_tables(again)
         with closing(sqlite3.connect(again, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")
+            for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
             replay(segment, connection, tell=tell)
         if segment.damaged or segment.sha256 != position.sha256:
             lines = ", ".join(map(str, segment.damaged[:5])) or "the last one"
@@ -100,6 +111,11 @@ def position_in(copy: Path) -> Position | None:
         return None
     finally:
         engine.dispose()
+
+
+def meta_values(connection: sa.Connection) -> dict[str, str]:
+    """What `meta` says."""
+    return {row.key: row.value for row in connection.execute(sa.select(t.meta.c.key, t.meta.c.value))}
 
 
 def row_place(table: str, key: tuple[object, ...]) -> str:

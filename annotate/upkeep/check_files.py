@@ -26,6 +26,7 @@ from ..scans.identity import load_key
 from ..scans.images import read_frames
 from ..system.store import TEMPORARY, sha256_hex
 from ..workspace import Workspace
+from .check_catalogue import meta_values
 from .fault import RESTORE, Fault
 
 DAMAGED: Final = "damaged"
@@ -137,7 +138,7 @@ def _chunks_whole(png: bytes) -> bool:
 def models_whole(workspace: Workspace, catalogue: Catalogue, *, report: Report, tell: Tell) -> Iterator[Fault]:
     """Each model's card and weights: there, of the hash that card and catalogue name, and readable."""
     with catalogue.reading() as connection:
-        known = dict(connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).tuples().all())
+        known = meta_values(connection)
         models = connection.execute(sa.select(t.model.c.id, t.model.c.sha256, t.model.c.class_ids)).all()
     for model in models:
         tell("Checking models", 1, len(models))

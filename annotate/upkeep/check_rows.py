@@ -18,7 +18,7 @@ from ..progress.tell import Tell
 from ..shapes import Annotation
 from ..system.canonical import canonical_json, json_to_shapes
 from ..system.store import sha256_hex
-from .check_catalogue import REBUILD, row_place
+from .check_catalogue import REBUILD, meta_values, row_place
 from .fault import Fault
 
 _META = ("workspace_id", "key_id", "created_at")
@@ -49,7 +49,7 @@ def rows_agree(catalogue: Catalogue, *, tell: Tell) -> Iterator[Fault]:
 
 
 def _meta(connection: Connection) -> Iterator[Fault]:
-    known = dict(connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).tuples().all())
+    known = meta_values(connection)
     for key in _META:
         if key not in known:
             yield Fault(row_place("meta", (key,)), "is missing", REBUILD)

@@ -16,8 +16,13 @@ CATALOGUE: Final = "catalogue.sqlite"
 _WAIT_S: Final = 30.0
 
 
-def copy_catalogue(source: Path, target: Path) -> None:
+def copy_catalogue(source: Path, target: Path, *, lasting: bool = True) -> None:
     """Copy an SQLite file in one read transaction, as SQLite's own backup does.
+
+    Args:
+        source: The file.
+        target: A new one.
+        lasting: It has to survive a power cut.
 
     Raises:
         CatalogueError: It is missing, damaged, or locked all the time.
@@ -29,6 +34,8 @@ def copy_catalogue(source: Path, target: Path) -> None:
             closing(sqlite3.connect(source, timeout=_WAIT_S)) as read,
             closing(sqlite3.connect(target, timeout=_WAIT_S)) as written,
         ):
+            if not lasting:
+                written.execute("PRAGMA synchronous = OFF")
             read.backup(written)
             # A file of its own: a copy has no second file beside it.
             written.execute("PRAGMA journal_mode = DELETE")
@@ -49,7 +56,7 @@ def catalogue_copy(workspace: Workspace) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     path = folder / f".dmr-{secrets.token_hex(6)}.tmp"  # swept by the next command if this one is killed
     try:
-        copy_catalogue(workspace.root / CATALOGUE, path)
+        copy_catalogue(workspace.root / CATALOGUE, path, lasting=False)
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -8,7 +8,19 @@ from typing import Any, Final, Literal
 from ..errors import DmrError
 
 Mend = Literal[
-    "row", "said", "journal", "index", "derived", "blob", "misnamed", "aside", "frame", "temporary", "lost", ""
+    "row",
+    "said",
+    "journal",
+    "index",
+    "derived",
+    "blob",
+    "misnamed",
+    "aside",
+    "frame",
+    "temporary",
+    "version",
+    "lost",
+    "",
 ]
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +35,7 @@ from .replay import put_rows
 _SAID: Final = (
     "author", "blind", "frame", "origin", "parent", "previous", "raw_sha256", "rendition", "draft_model"
 )  # fmt: skip
-_OF_CATALOGUE: Final[frozenset[Mend]] = frozenset({"row", "said", "lost", "derived", "index", "journal"})
+_OF_CATALOGUE: Final[frozenset[Mend]] = frozenset({"row", "said", "lost", "derived", "index", "journal", "version"})
 
 
 def mend(workspace: Workspace, faults: Sequence[Fault]) -> None:
@@ -44,6 +46,8 @@ def mend(workspace: Workspace, faults: Sequence[Fault]) -> None:
     _blob_files(workspace, by_kind)
     if by_kind.keys() & _OF_CATALOGUE:
         _keep_catalogue(workspace)
+    if "version" in by_kind:
+        _name_schema(workspace)
     with Catalogue.open(workspace.root / CATALOGUE, store=workspace.store) as catalogue:
         if "index" in by_kind:
             with catalogue.transaction() as connection:
@@ -62,6 +66,12 @@ def _keep_catalogue(workspace: Workspace) -> None:
     """A copy of the catalogue as it was, before rows in it are changed."""
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     copy_catalogue(workspace.root / CATALOGUE, workspace.root / f"catalogue-before-repair-{at}.sqlite")
+
+
+def _name_schema(workspace: Workspace) -> None:
+    with closing(sqlite3.connect(workspace.root / CATALOGUE)) as connection, connection:
+        connection.execute("DELETE FROM alembic_version")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (t.SCHEMA,))
 
 
 def _rows(catalogue: Catalogue, by_kind: Mapping[Mend, Sequence[Fault]]) -> None:

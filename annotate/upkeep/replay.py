@@ -59,7 +59,11 @@ def make_plain_tables(path: Path) -> None:
     """The tables of today's schema in a new file, without the triggers that keep promises."""
     engine = sa.create_engine(f"sqlite:///{path}")
     try:
-        t.metadata.create_all(engine)
+        with engine.connect() as connection:
+            for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):  # it is made anew, should it be lost
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            t.metadata.create_all(connection)
+            connection.commit()
     finally:
         engine.dispose()
 
