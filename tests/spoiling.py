@@ -125,10 +125,8 @@ def deleted_rows(w: Workspace, random: Random) -> str:
 
 def foreign_row(w: Workspace, random: Random) -> str:
     with opened(w) as connection:
-        connection.execute(
-            "INSERT INTO patient (id, key_id) SELECT ?, value FROM meta WHERE key = 'key_id'",
-            (f"p{random.randrange(10**9)}",),
-        )
+        insert = "INSERT INTO patient (id, key_id) SELECT ?, value FROM meta WHERE key = 'key_id'"
+        connection.execute(insert, (f"p{random.randrange(10**9)}",))
     return "patient"
 
 

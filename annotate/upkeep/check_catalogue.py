@@ -77,10 +77,10 @@ def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Faul
     segment = Segment(path, position.size)
     again = copy.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
     try:
-        make_plain_tables(again)
         with closing(sqlite3.connect(again, isolation_level=None)) as connection:
             for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):
                 connection.execute(f"PRAGMA {pragma}")
+            make_plain_tables(connection)
             replay(segment, connection, tell=tell)
         if segment.damaged or segment.sha256 != position.sha256:
             lines = ", ".join(map(str, segment.damaged[:5])) or "the last one"

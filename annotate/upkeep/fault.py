@@ -8,20 +8,9 @@ from typing import Any, Final, Literal
 from ..errors import DmrError
 
 Mend = Literal[
-    "row",
-    "said",
-    "journal",
-    "index",
-    "derived",
-    "blob",
-    "misnamed",
-    "aside",
-    "frame",
-    "temporary",
-    "version",
-    "lost",
-    "",
-]
+    "row", "said", "lost", "derived", "index", "version", "journal", "blob", "misnamed", "aside", "frame",
+    "temporary", "",
+]  # fmt: skip
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
 
 REPAIR: Final = "`dmr db verify --repair` mends it"

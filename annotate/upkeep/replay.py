@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
 
 from ..catalogue import tables as t
 from ..catalogue.journal import POSITION
@@ -55,17 +57,15 @@ def replay(segment: Segment, connection: sqlite3.Connection, *, tell: Tell = sil
     connection.execute("COMMIT")
 
 
-def make_plain_tables(path: Path) -> None:
-    """The tables of today's schema in a new file, without the triggers that keep promises."""
-    engine = sa.create_engine(f"sqlite:///{path}")
-    try:
-        with engine.connect() as connection:
-            for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):  # it is made anew, should it be lost
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            t.metadata.create_all(connection)
-            connection.commit()
-    finally:
-        engine.dispose()
+def make_plain_tables(connection: sqlite3.Connection) -> None:
+    """The tables of today's schema in an empty file, without what keeps promises: what is put in was looked at."""
+    for statement in _plain_tables():
+        connection.execute(statement)
+
+
+@cache
+def _plain_tables() -> tuple[str, ...]:
+    return tuple(str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in t.metadata.sorted_tables)
 
 
 def differences(connection: sqlite3.Connection) -> Iterator[Difference]:

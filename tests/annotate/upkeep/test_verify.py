@@ -65,3 +65,81 @@ def test_what_can_be_mended_is_mended_and_nothing_is_lost(
     if spoil.__name__ != "foreign_row" and "alembic_version" not in put_in:
         assert catalogue_hash(ward) == catalogue_hash(sound), put_in
     assert blobs(ward).items() >= blobs(sound).items()
+
+
+def test_of_a_store_that_is_gone_the_revisions_come_back_and_what_came_in_is_named(
+    sound: Workspace, ward: Workspace
+) -> None:
+    store_gone(ward, Random(0))
+    left = faults_of(ward, repair=True)
+
+    with Catalogue.open(sound.root / "catalogue.sqlite", store=sound.store, is_copy=True) as catalogue:
+        revisions = {r.sha256 for f in catalogue.frames() for r in catalogue.history(f.frame_id)}
+    lost = set(blobs(sound)) - revisions
+    assert blobs(ward) == {sha256: data for sha256, data in blobs(sound).items() if sha256 in revisions}
+    assert {Path(fault.where).name for fault in left} == lost
+    assert all("Restore it from a backup" in fault.remedy for fault in left)
+    assert catalogue_hash(ward) == catalogue_hash(sound)
+
+
+def test_a_row_that_the_journal_cannot_tell_is_mended_from_its_blob(sound: Workspace, ward: Workspace) -> None:
+    shutil.rmtree(ward.store.root / "journal")
+    with opened(ward) as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'journal'")
+        connection.execute("UPDATE revision SET shapes = replace(shapes, '9.25', '9.26'), author = 'eve'")
+    found = faults_of(ward)
+    assert {fault.mend for fault in found} >= {"said", "derived"}
+    assert faults_of(ward, repair=True) == []
+    assert catalogue_hash(ward) == catalogue_hash(sound)
+
+
+def test_a_row_that_others_name_comes_back_from_its_blob(ward: Workspace) -> None:
+    shutil.rmtree(ward.store.root / "journal")
+    with opened(ward) as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'journal'")
+        (sha256,) = connection.execute("SELECT revision FROM tombstone").fetchone()
+        connection.execute("DELETE FROM revision WHERE sha256 = ?", (sha256,))
+    assert faults_of(ward, repair=True) == []
+    with Catalogue.open(ward.root / "catalogue.sqlite", store=ward.store) as catalogue:
+        assert catalogue.revision(sha256).withdrawn
+
+
+@pytest.mark.parametrize("table", ["head", "truth", "conflict"])
+def test_what_follows_is_made_again_without_a_journal(sound: Workspace, ward: Workspace, table: str) -> None:
+    shutil.rmtree(ward.store.root / "journal")
+    with opened(ward) as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'journal'")
+        connection.execute(f"DELETE FROM {table}")
+    assert {fault.mend for fault in faults_of(ward)} == {"derived"}
+    assert faults_of(ward, repair=True) == []
+    assert catalogue_hash(ward) == catalogue_hash(sound)
+
+
+def test_what_is_no_blob_is_set_aside_and_never_deleted(ward: Workspace) -> None:
+    kept = ward.store.put(b"nobody names this")
+    flipped_blob_of_nobody = ward.store.path(kept)
+    flipped_blob_of_nobody.write_bytes(b"damaged")
+    (ward.store.root / "note.txt").write_text("mine", encoding="utf-8")
+    assert {fault.mend for fault in faults_of(ward)} == {"aside"}
+    assert faults_of(ward, repair=True) == []
+    aside = [path.read_bytes() for path in (ward.store.root / "damaged").iterdir()]
+    assert sorted(aside) == [b"damaged", b"mine"]
+
+
+def test_the_command_names_each_fault_in_a_line_and_ends_with_1(
+    ward: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ward.root)
+    assert CliRunner().invoke(main, ["db", "verify"]).exit_code == 0
+    name = flipped_blob(ward, Random(1))
+    result = CliRunner().invoke(main, ["db", "verify"])
+    assert result.exit_code == 1
+    assert f"Error: store/{name[:2]}/{name}: is damaged: its content has another hash" in result.output
+    told = json.loads(CliRunner().invoke(main, ["db", "verify", "--json"]).stdout)
+    assert [fault["where"] for fault in told["faults"]] == [f"store/{name[:2]}/{name}"]
+
+
+def test_a_key_that_is_not_there_is_told(ward: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DMR_HOME", str(tmp_path / "elsewhere"))
+    (fault,) = faults_of(ward)
+    assert "the workspace's pseudonym key cannot be read" in fault.what
