@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,6 @@ def test_a_backup_is_of_one_moment_while_others_write(ward: Workspace, dest: Pat
                     record = head.record
                     raw = s.catalogue.store.put(f"raw {number}".encode())
                     blind = number % 2 == 0
-                    from dataclasses import replace
-
                     annotation = replace(record.annotation, covered=frozenset({1} if blind else {1, 2}))
                     s.catalogue.append_revision(replace(record, annotation=annotation, raw_sha256=raw))
         except Exception as error:

@@ -30,7 +30,8 @@ from dmr.annotate.workspace import Workspace
 before = Journal.commit
 def commit(self, connection, **options):
     before(self, connection, **options)
-    os._exit(9)  # what is written is on the disk, and not committed
+    if connection.info["dmr_journal"]:
+        os._exit(9)  # what is written is on the disk, and not committed
 Journal.commit = commit
 workspace = Workspace.at(Path(sys.argv[1]))
 with workspace.session(write=True) as s:
@@ -72,11 +73,11 @@ def test_a_damaged_one_is_kept_under_another_name_with_the_files_beside_it(ward:
     before = said(ward)
     path = ward.root / "catalogue.sqlite"
     path.write_bytes(b"no database, " * 400)
-    path.with_name("catalogue.sqlite-wal").write_bytes(b"of the old one")
+    path.with_name("catalogue.sqlite-shm").write_bytes(b"of the old one")
     rebuilt(ward)
     assert said(ward) == before
     kept = sorted(p.name.split("sqlite")[1] for p in ward.root.glob("catalogue-before-rebuild-*"))
-    assert kept == ["", "-wal"]
+    assert kept == ["", "-shm"]
 
 
 def test_a_sound_catalogue_is_not_replaced(ward: Workspace) -> None:
@@ -177,14 +178,12 @@ def test_each_change_reaches_the_journal_also_by_another_connection(
     make_revision: Callable[..., RevisionRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    written = []
     monkeypatch.setattr(Journal, "_snapshot", lambda *_: pytest.fail("the journal goes on"))
     path = catalogue.store.root / "journal" / "000001.jsonl"
-    frame = make_frame(1)
     for use in range(3):
         with Catalogue.open(tmp_path / "catalogue.sqlite", store=catalogue.store) as other:
-            before = path.stat().st_size
-            other.add_frames([frame])
-            other.append_revision(make_revision(frame, at=use))
-            written.append(path.read_bytes()[before:].count(b'"revision":[{'))
-    assert written == [3, 3, 3] or written[0] >= 1
+            size = path.stat().st_size
+            other.add_frames([make_frame(1)])
+            other.append_revision(make_revision(make_frame(1), at=use))
+            written = path.read_bytes()[size:]
+        assert (written.count(b'"pixel_sha256"'), written.count(b'"lead_time_s"')) == (1 if use == 0 else 0, 1)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
-from spoiling import MENDED, OTHERS, Spoil, changed_value, deleted_row
+from click.testing import CliRunner
+from spoiling import MENDED, OTHERS, Spoil, changed_value, deleted_row, flipped_blob, opened, store_gone
 
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.report import Report
 from dmr.annotate.upkeep.fault import Fault
 from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Workspace
+from dmr.cli import main
 
 FAULTS = 200
 
