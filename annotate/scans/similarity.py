@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Bits of 64 by which the perceptual hashes of two near-copies may differ. Few bits if a frame is compared with frames of
-# all patients, because among thousands some differing frames are near by chance. More bits within a clip, where
+# Bits of 64 by which the perceptual hashes of two near-copies may differ. Few bits if a frame is compared with frames
+# of all patients, because among thousands some differing frames are near by chance. More bits within a clip, where
 # neighbouring frames show the same moment and need not be shown twice.
 NEAR_COPY: Final = 1
 NEAR_COPY_IN_CLIP: Final = 3
