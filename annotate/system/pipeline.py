@@ -24,7 +24,7 @@ def batched(items: Iterable[T], size: int) -> Generator[list[T]]:
 
 
 def side_by_side(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
-    """Do `work` on each item, with one thread per core. It helps if libraries that let other threads run do the work."""
+    """Do `work` on each item, one thread per core. It helps if libraries that let other threads run do the work."""
     count = min(len(items), os.cpu_count() or 1, _MOST_THREADS)
     if count < 2:
         return [work(item) for item in items]
