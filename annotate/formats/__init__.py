@@ -1,1 +1,1 @@
-"""Foreign files <-> our values: Labelme, COCO, index masks, the ranking as CSV."""
+"""File formats <-> dmr's values: Labelme, COCO, index masks, the ranking as CSV."""

@@ -23,16 +23,16 @@ def read_annotation(
     """Read the outlines of a Labelme file.
 
     Args:
-        path: The file. Its image is needed only where the file does not say its size.
-        classes: What its labels stand for.
-        coverage: What the annotation covers: the classes `drawn` in the file, or `all` of them.
-        report: Gets what is odd about the file, and labels that stand for no class.
+        path: The file. Its image is needed only if the file does not say the image's size.
+        classes: The classes that its labels stand for.
+        coverage: Which classes the annotation covers: those `drawn` in the file, or `all`.
+        report: Gets a note for each oddity of the file, and for labels that are no class.
 
     Returns:
         The outlines in pixels, `(x, y)`.
 
     Raises:
-        BrokenInput: It cannot be read, or nothing tells the size of its image.
+        BrokenInput: It cannot be read, or the size of its image is unknown.
 
     Example:
         >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", aliases=("shenjing",))])
@@ -58,10 +58,10 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
     """Write outlines as a Labelme file, which Labelme 6 opens.
 
     Args:
-        path: The file; one that is there is replaced.
-        annotation: What to write.
-        classes: Say the labels.
-        image: Path of the image, from the file's folder.
+        path: The file; an existing file is replaced.
+        annotation: The annotation to write.
+        classes: The classes, whose names are the labels.
+        image: Path of the image, relative to the file's folder.
 
     Raises:
         ValueError: A shape's class is not among the classes.
@@ -78,7 +78,7 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
 
 
 def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:
-    """Rows and columns of a file's image, by the file or by the image."""
+    """Rows and columns of a file's image, from the file or from the image."""
     if file.height is not None and file.width is not None:
         return file.height, file.width
     images = {image.stem: [image] for image in files_below([path.parent], IMAGE_SUFFIXES)}

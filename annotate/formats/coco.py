@@ -1,8 +1,8 @@
-"""COCO's annotations <-> ours. Pure.
+"""COCO's annotations <-> dmr's annotations. Pure.
 
-Format: https://cocodataset.org/#format-data. A run-length encoding (RLE) goes down the columns, the first run is of
-zeros; as text its runs are differences in groups of five bits (pycocotools' maskApi). Outlines are written where an
-instance has no holes, which COCO's polygons cannot say, and run lengths where it has.
+Format: https://cocodataset.org/#format-data. A run-length encoding (RLE) goes down the columns, and its first run is of
+zeros. As text, its runs are differences in groups of five bits (pycocotools' maskApi). COCO's polygons cannot have
+holes, so an instance with holes is written as run lengths, and any other as outlines.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class CocoImage:
     """One image of a COCO file.
 
     Attributes:
-        name: `file_name`, as written there.
-        annotation: What is drawn on it; class ids are COCO's categories. It covers what is drawn.
+        name: The `file_name` in the COCO file.
+        annotation: The outlines. Class ids are COCO's category ids, and the drawn classes are covered.
         notes: Oddities, a short phrase each.
     """
 
@@ -45,9 +45,9 @@ def to_coco(frames: Iterable[tuple[str, Annotation]], names: Mapping[int, str], 
     Shapes of one class and group are one instance. Image and annotation ids count from 1.
 
     Args:
-        frames: File names of the images, and what is drawn on them.
+        frames: File names of the images, and their annotations.
         names: Category names by class id.
-        rle: Write run lengths everywhere: exact, and the same pixels in any program.
+        rle: Write every instance as run lengths: exact, with the same pixels in any program.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -75,7 +75,7 @@ def to_coco(frames: Iterable[tuple[str, Annotation]], names: Mapping[int, str], 
 
 
 def from_coco(data: Any, *, where: object) -> tuple[dict[int, str], list[CocoImage]]:
-    """Category names by id, and the images of a COCO data set with what is drawn on them.
+    """Category names by id, and the images of a COCO data set with their annotations.
 
     Args:
         data: The parsed JSON.
@@ -174,10 +174,10 @@ def mask_to_rle(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def rle_to_mask(rle: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """The mask of COCO's run lengths, compressed or not: `(height, width)` bool.
+    """A mask from COCO's run lengths, compressed or not: `(height, width)` bool.
 
     Raises:
-        ValueError: They are damaged.
+        ValueError: The run lengths are damaged.
     """
     height, width = (int(n) for n in rle["size"])
     if height < 1 or width < 1 or height * width > _MOST_PIXELS:

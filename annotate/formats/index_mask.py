@@ -1,4 +1,4 @@
-"""Class-index masks as files: each pixel's value is a class, 0 is background."""
+"""Read class-index masks from files: each pixel's value is a class, 0 is background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..scans.images import MOST_PIXELS
 from ..system.quiet import quietly
 
 MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
-"""Lower case, of the kinds that keep values exactly."""
+"""Lower case. These kinds of files keep values exactly."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 MOST_VALUES: Final = 32
@@ -27,8 +27,8 @@ _KINDS: Mapping[str, str] = {"RGB": "colours", "RGBA": "colours", "CMYK": "colou
 def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
     """Read the class indices of a mask file.
 
-    A palette's indices are taken, not its colours; black and white is 0 and 1; colour whose three channels are equal
-    counts as grey; 16 bits do where no value is above 255.
+    For a palette, the indices count and not the colours. Black and white is 0 and 1. Colour with three equal channels
+    counts as grey. 16 bits are read if no value is above 255.
 
     Args:
         data: The file's bytes: PNG, BMP or TIFF.
@@ -38,7 +38,7 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
         `(height, width)` uint8.
 
     Raises:
-        BrokenInput: It is no such image, is damaged or too large, or holds no indices.
+        BrokenInput: It is no such image, is damaged or too large, or has no class indices.
     """
     remedy = "Export the mask as a grey PNG of 8 bits whose values are the classes"
     try:

@@ -1,4 +1,4 @@
-"""Labelme JSON <-> Annotation, without Labelme: it is a program to us, never a library."""
+"""Labelme JSON <-> Annotation. Labelme is never imported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 LABELME_VERSION = "6.3.1"
-"""The version whose format is written, and whose own loader reads it in the tests."""
+"""Files are written in the format of this version, whose loader reads them in the tests."""
 
 _RESERVED = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
 
@@ -120,9 +120,9 @@ def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> Labelme
 
 
 def drawn_json(file: LabelmeFile) -> bytes:
-    """What was drawn in a Labelme file, to be kept as it came: label, type, points, group, hole, pixels of a mask.
+    """The drawing in a Labelme file as it came in: label, type, points, group, hole, pixels of a mask.
 
-    Paths, embedded images, descriptions and unknown keys are left out: they can hold a patient's name.
+    Paths, embedded images, descriptions and unknown keys are left out, because they may hold a patient's name.
     """
     drawn = [
         {
@@ -139,7 +139,7 @@ def drawn_json(file: LabelmeFile) -> bytes:
 
 
 def drawing_of(shapes: Iterable[tuple[str, Sequence[Point], int | None, bool]]) -> str:
-    """A hash of what is drawn, `(label, points, group, hole)` a shape: tells whether a file was edited since."""
+    """A hash of the shapes, each `(label, points, group, hole)`. It shows later whether a file was edited."""
     drawn = [[label, [list(point) for point in points], group, hole] for label, points, group, hole in shapes]
     return hashlib.sha256(json.dumps(drawn).encode("ascii")).hexdigest()
 
@@ -154,21 +154,21 @@ def annotation_to_labelme(
     descriptions: Sequence[str] = (),
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Write an annotation as Labelme 6.3.1 would: canonical UTF-8 JSON, a line a shape, the same bytes every time.
+    """Write an annotation in the format of Labelme 6.3.1: UTF-8 JSON, one line per shape, the same bytes every time.
 
     A hole is a polygon with the flag `hole`, joined to its structure by `group_id`.
 
     Args:
-        annotation: What to write; `covered` has no place in Labelme's format, so say it in `extra` where it matters.
+        annotation: The annotation to write. Labelme's format has no place for `covered`; use `extra` if it matters.
         names: The label of each class id.
-        image_path: Of the image, relative to the file's folder, POSIX.
-        flags: Of the whole image, shown as boxes to tick.
-        shape_flags: One mapping a shape, or none at all.
-        descriptions: One text a shape, or none at all.
-        extra: Further keys of the file; Labelme keeps them.
+        image_path: Path of the image, relative to the file's folder, POSIX.
+        flags: Flags of the whole image, which Labelme shows as boxes to tick.
+        shape_flags: One mapping for each shape, or none at all.
+        descriptions: One text for each shape, or none at all.
+        extra: Further keys of the file. Labelme keeps them.
 
     Raises:
-        ValueError: A class has no name, a key of `extra` is Labelme's own, or a list has not one entry for each shape.
+        ValueError: A class has no name, `extra` has a key of Labelme's, or a list does not have one entry per shape.
     """
     if clash := set(extra or {}) & set(_RESERVED):
         raise ValueError(f"keys of Labelme's own: {sorted(clash)}")
@@ -196,12 +196,12 @@ def annotation_to_labelme(
     for key, value in content.items():
         text = "[\n" + ",\n".join(lines) + "\n  ]" if key == "shapes" and lines else _dump(value)
         parts.append(f"  {_dump(key)}: {text}")
-    # A file name that is no Unicode has lone surrogates in Python; JSON's escape for them has the same spelling.
+    # A file name that is not Unicode has lone surrogates in Python. JSON escapes them in the same spelling.
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", errors="backslashreplace")
 
 
 def _entry(shape: Shape, label: str, *, flags: Mapping[str, bool], description: str) -> dict[str, Any]:
-    """A shape as it stands in a file."""
+    """A shape as an entry of the file."""
     own = {name: flag for name, flag in flags.items() if name != "hole"}
     return {
         "label": label,

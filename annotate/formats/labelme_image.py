@@ -1,4 +1,4 @@
-"""How a Labelme file finds its image: by imagePath, by its own name, or inside itself."""
+"""Find the image of a Labelme file: by imagePath, by the file's name, or inside the file."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def find_image(
 ) -> tuple[Path | bytes | None, tuple[str, ...]]:
     """Find the image that a Labelme file was drawn on.
 
-    In turn: `imagePath` from the file's folder, if that stays within a root, symbolic links followed; its last part
-    beside the file; an image of the file's own name; the embedded image; an image of the name in `imagePath`. One
-    of the file's own name goes before an `imagePath` that names another: Labelme saves by the image's name, and
-    annotations that were copied and renamed keep the path of the first.
+    These are tried in turn: `imagePath` from the file's folder, if it stays within a root after symbolic links; its
+    last part beside the file; an image of the file's name; the embedded image; an image of the name in `imagePath`. An
+    image of the file's name goes before an `imagePath` with another name: Labelme names a file after its image, and
+    copied and renamed files keep the path of the first image.
 
     Args:
-        file: As read.
-        json_path: Where it was read.
-        roots: Folders that images may be taken from.
-        index: Images by their name without suffix, from all source folders.
+        file: The file as read.
+        json_path: The file's path.
+        roots: Folders from which images may be taken.
+        index: Images by name without suffix, from all source folders.
 
     Returns:
-        The image's path, or the embedded image file, or None; and what is odd about it, a short phrase each.
+        The image's path, or the embedded image file, or None; and the oddities, a short phrase each.
     """
     resolved = [root.resolve() for root in roots]
     own, several = _only(index.get(json_path.stem, ()), file.image_path, resolved)
@@ -49,7 +49,7 @@ def find_image(
 
 
 def image_name(file: LabelmeFile) -> str:
-    """The last part of `imagePath`, by either kind of slash; empty where there is none."""
+    """The last part of `imagePath`, after either kind of slash; empty if there is none."""
     return _last_part(file.image_path)
 
 
@@ -71,7 +71,7 @@ def _by_path(image_path: str | None, folder: Path, roots: Sequence[Path]) -> Pat
 
 
 def _inside(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether it is a file within a root, after all symbolic links."""
+    """Whether a path is a file within a root, after all symbolic links."""
     try:
         real = path.resolve()
         return real.is_file() and any(real.is_relative_to(root) for root in roots)
@@ -80,7 +80,7 @@ def _inside(path: Path, roots: Sequence[Path]) -> bool:
 
 
 def _only(paths: Sequence[Path], image_path: str | None, roots: Sequence[Path]) -> tuple[Path | None, bool]:
-    """The one image among those of a name: the only one, or the one that ends as `imagePath` does; and if several."""
+    """The image with a name: the only one, or the one that ends like `imagePath`. Also whether there are several."""
     inside = [path for path in paths if _inside(path, roots)]
     if len(inside) > 1:
         same = [path for path in inside if path.name == _last_part(image_path)]

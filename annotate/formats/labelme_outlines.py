@@ -1,4 +1,4 @@
-"""A Labelme shape of any type as rings, and what is odd about a ring."""
+"""Labelme shapes of any type as rings, and the oddities of a ring."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .labelme_reading import LabelmeShape
 
 # An outline of less than a pixel is a slip of the mouse.
 LEAST_AREA = 1.0
-# The sides of a circle stay within this of it, px.
+# The sides of a circle stay within this distance of it, px.
 _CIRCLE_ERROR = 0.05
-# Of a mask that is drawn as pixels; a frame has at most as many.
+# Limit for a mask that is drawn as pixels; a frame has the same limit.
 _MOST_PIXELS = 40_000_000
 
 
@@ -29,8 +29,8 @@ class Outline:
 
     Attributes:
         points: In pixels.
-        hole: Taken out of the shape.
-        part: Numbers the parts with holes of a drawn mask, so that an island in a hole is no part of its surroundings.
+        hole: Whether it is cut out of the shape.
+        part: Number of the part, for parts with holes of a drawn mask. It keeps an island in a hole separate.
     """
 
     points: Ring
@@ -41,8 +41,8 @@ class Outline:
 def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
     """The rings of a shape.
 
-    A rectangle has its four corners, a circle as many sides as keep within 0.05 px of it, a mask the edges of its
-    pixels; the first point of a mask is the corner of its top left pixel.
+    A rectangle gives its four corners, a circle as many sides as stay within 0.05 px of it, and a mask the edges of its
+    pixels. A mask's first point is the corner of its top left pixel.
 
     Raises:
         ValueError: A mask's pixels cannot be read.
@@ -59,7 +59,7 @@ def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
 
 
 def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, bool]:
-    """What is odd about a ring, and whether it is good for use all the same.
+    """The oddity of a ring, and whether it can be used all the same.
 
     Args:
         ring: In pixels.
@@ -67,12 +67,12 @@ def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, boo
         width: Columns of the frame.
 
     Returns:
-        A short phrase or None, and False where the ring holds less than 1 px² or lies outside the frame.
+        A short phrase or None, and False if the ring holds less than 1 px² or lies outside the frame.
     """
     crosses = False
     area = ring_area(ring)
     if not (polygon := shapely.Polygon(ring)).is_valid:
-        # The shoelace formula gives a figure of eight no area.
+        # By the shoelace formula, a figure of eight has no area.
         area = shapely.make_valid(polygon).area
         crosses = True
     if area < LEAST_AREA:
@@ -98,14 +98,14 @@ def _circle(x: float, y: float, radius: float) -> Ring:
 
 
 def _mask(shape: LabelmeShape) -> tuple[Outline, ...]:
-    # rasterio is loaded only for the rare files that need it.
+    # Only rare files need rasterio, so it is loaded here.
     from ..geometry.trace import mask_to_shapes
 
     text = shape.extra.get("mask")
     if not isinstance(text, str):
         raise ValueError("a mask without pixels")
     try:
-        # Pillow only warns of a picture that would fill the memory.
+        # For a picture that would fill the memory, Pillow only warns.
         data = io.BytesIO(base64.b64decode(text, validate=True))
         with quietly(Image.DecompressionBombWarning), Image.open(data, formats=("PNG",)) as image:
             if image.width * image.height > _MOST_PIXELS:

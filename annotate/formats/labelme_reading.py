@@ -1,4 +1,4 @@
-"""Labelme JSON as found in the wild, read strictly into values: LabelmeFile and LabelmeShape."""
+"""Read Labelme JSON, strictly, into LabelmeFile and LabelmeShape."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..errors import BrokenInput
 from ..shapes import Point
 from ..wording import counted
 
-# What people outline by hand is kilobytes; past this a file is something else, or made to exhaust the memory.
+# Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
 MOST_BYTES = 20 * 2**20
-# An embedded image may come on top: base64 of the largest frame that is read (40 MP of RGB) as a badly packed PNG.
+# An embedded image may add to it: base64 of the largest frame that is read (40 MP of RGB) as a badly packed PNG.
 MOST_BYTES_WITH_IMAGE = 160 * 2**20
 
-# A coordinate beyond this is no place in a picture, and areas made of it overflow.
+# A larger coordinate is no place in a picture, and areas computed with it overflow.
 _FARTHEST = 1_000_000
 
 # How many points each shape type takes: of labelme, and of AnyLabeling and X-AnyLabeling, which save such files too.
@@ -44,15 +44,15 @@ _KNOWN_OF_SHAPE = ("label", "points", "shape_type", "group_id")
 
 @dataclass(frozen=True, slots=True)
 class LabelmeShape:
-    """One shape of a Labelme file, as it stands there.
+    """One shape as in a Labelme file.
 
     Attributes:
-        label: The text given to it.
+        label: Its label.
         points: `(x, y)` in pixels: an outline, or the two corners of a rectangle or mask, or a circle's centre and rim.
         shape_type: `polygon`, `ai_polygon`, `rectangle` (of two or of four corners), `circle`, `oriented_rectangle`,
             `rotation`, `quadrilateral` or `mask`.
         group_id: Joins shapes of one structure.
-        hole: Its flag `hole`: taken out of the shapes of its label and group.
+        hole: Its flag `hole`: it is cut out of the shapes of its label and group.
         extra: Everything else, as read: other flags, description, the pixels of a mask.
     """
 
@@ -69,12 +69,12 @@ class LabelmeFile:
     """One Labelme file.
 
     Attributes:
-        shapes: Those that can be used, in order.
-        image_path: As written there.
-        image_data: The embedded image file, None where there is none.
-        height: Rows of the image, None where the file does not say.
-        width: Columns of the image, None where the file does not say.
-        flags: Of the whole image.
+        shapes: The shapes that can be used, in order.
+        image_path: The file's `imagePath`, unchanged.
+        image_data: The embedded image file, or None.
+        height: Rows of the image, None if the file does not say.
+        width: Columns of the image, None if the file does not say.
+        flags: Flags of the whole image.
         extra: Other keys, as read.
         encoding: `utf-8`, `utf-8-sig` or `gb18030`.
         notes: Oddities, a short phrase each.
@@ -110,9 +110,9 @@ def read_labelme(path: Path) -> LabelmeFile:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels of a Labelme file, one for each shape that has an area; nothing else in it is looked at.
+    """The labels of a Labelme file, one for each shape that has an area. Nothing else in the file is checked.
 
-    A shape whose label is no text counts with an empty one: it is drawn, and nobody knows as what.
+    If a shape's label is no text, it counts as an empty label.
 
     Raises:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
@@ -134,15 +134,15 @@ def read_labels(path: Path) -> tuple[str, ...]:
 def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
     """Read the bytes of a Labelme file, of any version since 3.
 
-    A shape that is unusable in an otherwise good file is left out, with a note that names it. At most 20 MiB are read
-    beside an embedded image.
+    A shape that cannot be used is left out, with a note that names it. At most 20 MiB are read, without an embedded
+    image.
 
     Args:
         data: The file's bytes: UTF-8, with or without a byte order mark, or GB18030.
         where: What to call the file in an error.
 
     Raises:
-        BrokenInput: It is no JSON, or not Labelme's: NaN or Infinity, a key twice, nested too deep, too big.
+        BrokenInput: It is no JSON, or none that Labelme writes: NaN or Infinity, a repeated key, too deep, too big.
     """
     if len(data) > MOST_BYTES:
         embedded = sum(match.end() - match.start() for match in _EMBEDDED.finditer(data))
@@ -196,7 +196,7 @@ def _decode(data: bytes, where: object) -> tuple[str, str]:
 
 
 class _RefusedError(ValueError):
-    """JSON that Python's reader takes and we do not."""
+    """JSON that Python's reader accepts and dmr does not."""
 
 
 def _parse_json(text: str, where: object) -> Any:
@@ -232,7 +232,7 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
         notes.append(f"{name} has no label: left out")
         return None
     name = f"{name} {label!r}"
-    shape_type = entry.get("shape_type") or "polygon"  # none in files older than 3.10
+    shape_type = entry.get("shape_type") or "polygon"  # missing in files older than 3.10
     if not isinstance(shape_type, str) or shape_type not in _POINTS:
         known = isinstance(shape_type, str) and shape_type in _WITHOUT_AREA
         of = f"is a {shape_type}, which has no area" if known else f"is of the unknown type {shape_type!s:.40}"
@@ -277,7 +277,7 @@ def _points(value: object) -> tuple[Point, ...] | None:
 
 
 def _number(value: object) -> float | None:
-    """A number of a size that pixels have, or None."""
+    """The value as a number in the range of pixels, or None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if abs(value) <= _FARTHEST else None

@@ -1,4 +1,4 @@
-"""`reports/ranking.csv`: the order in which frames are to be looked at, for people and for `dmr open`."""
+"""`reports/ranking.csv`: the ranking, for people and for `dmr open`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from ..system.store import write_atomic
 
 COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice")
-"""Programs may rely on the first four standing first; further ones are added behind."""
+"""Programs may rely on the order of the first four columns. New columns are added at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +20,13 @@ class RankingRow:
     """A line of the ranking.
 
     Attributes:
-        rank: 1 is looked at first.
+        rank: Place in the ranking, from 1.
         frame: The frame's id.
-        score: How informative, None without a model.
-        reason: Why, in a sentence.
+        score: How informative the frame is, None without a model.
+        reason: The reason for its place, in a sentence.
         clip: The clip's id.
         position: The frame's place in its clip, from 1.
-        guessed_dice: The mean over the structures of the draft, 0 to 1; None where there is no draft.
+        guessed_dice: Mean guessed Dice over the structures of the draft, 0 to 1; None without a draft.
     """
 
     rank: int
@@ -45,15 +45,15 @@ def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
     writer.writerow(COLUMNS)
     for r in rows:
         score, dice = ("" if value is None else format(value, ".4f") for value in (r.score, r.guessed_dice))
-        reason = " ".join(r.reason.split())  # a line a frame
+        reason = " ".join(r.reason.split())  # one line for each frame
         writer.writerow((r.rank, r.frame, score, reason, r.clip, r.position, dice))
     write_atomic(path, text.getvalue().encode("utf-8"))
 
 
 def ranked_frames(path: Path) -> list[str]:
-    """Frame ids of a ranking, the first one first; none where there is no ranking.
+    """Frame ids of a ranking, in order; empty if there is no ranking.
 
-    Tables of an older dmr have fewer columns, and a spreadsheet may have saved the table again with semicolons.
+    Tables of an older dmr have fewer columns, and a spreadsheet program may have saved the table with semicolons.
     """
     if not path.is_file():
         return []

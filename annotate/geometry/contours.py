@@ -1,8 +1,8 @@
-"""The outlines of a mask along its pixels' edges, exact. Pure.
+"""Exact outlines of a mask, along its pixels' edges. Pure.
 
-An outline of pixels has a corner where the four pixels around a point hold an odd number of the mask's, and two where
-they hold two that touch there only. Sorted by rows, the corners pair up to the level edges, and sorted by columns, to
-the upright ones; edges chain into rings.
+A point is a corner of an outline if an odd number of the four pixels around it belong to the mask. It is a double
+corner if two of them do and touch only there. Corners sorted by rows pair up to level edges, and sorted by columns to
+upright edges. The edges are chained into rings.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ..shapes import Point, Ring, ring_area
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Pixels that hang together by their edges.
+    """Pixels that are connected by their edges.
 
     Attributes:
         outer: The outline.
-        holes: Rings in it.
+        holes: The holes' rings.
     """
 
     outer: Ring
@@ -30,9 +30,9 @@ class Part:
 
 
 def mask_parts(mask: NDArray[np.bool_]) -> list[Part]:
-    """The parts of a mask, hanging together by pixel edges, from the top, left to right.
+    """The parts of a mask, connected by pixel edges, from the top, left to right.
 
-    No ring touches itself: where one would pass a point twice, it is cut there into an outline and a hole.
+    No ring touches itself: if it would pass a point twice, it is cut there into an outline and a hole.
 
     Args:
         mask: `(height, width)` bool.
@@ -58,7 +58,7 @@ def mask_parts(mask: NDArray[np.bool_]) -> list[Part]:
 
 
 def _rings(mask: NDArray[np.bool_], top: int, left: int) -> tuple[list[Ring], list[bool]]:
-    """All rings, each from its top left corner, and whether it goes round pixels or round a hole; moved to a place."""
+    """All rings from their top left corners, moved to a place, and whether each goes around pixels or around a hole."""
     height, width = mask.shape
     framed = np.zeros((height + 2, width + 2), np.bool_)
     framed[1:-1, 1:-1] = mask
@@ -69,12 +69,12 @@ def _rings(mask: NDArray[np.bool_], top: int, left: int) -> tuple[list[Ring], li
     several = touching.any()
     place = np.flatnonzero(odd | touching if several else odd)
     if several:
-        # Two corners: the first joins the edges left and above or below of it, the second the other two.
+        # A double corner: the first joins the edge on the left with the one above or below, the second the other two.
         place = np.repeat(place, 1 + touching.ravel()[place])
     row, column = np.divmod(place, width + 1)
     upright = column * (height + 1) + row
     if several:
-        # Where the north-east and south-west pixels touch, left goes with below: the second comes first.
+        # If the north-east and south-west pixels touch, left goes with below, so the second comes first.
         second = np.zeros(len(place), np.bool_)
         second[1:] = place[1:] == place[:-1]
         order = np.lexsort((second ^ framed[row, column + 1], upright))
@@ -91,7 +91,7 @@ def _rings(mask: NDArray[np.bool_], top: int, left: int) -> tuple[list[Ring], li
 
 
 def _chained(mate: list[int], x: list[float], y: list[float], pixel_below: list[bool]) -> tuple[list[Ring], list[bool]]:
-    """Follow level and upright edges in turn; `mate` is the other end of a corner's upright edge."""
+    """Follow level and upright edges in turn. `mate` is the other end of a corner's upright edge."""
     rings: list[Ring] = []
     outer: list[bool] = []
     done = bytearray(len(mate))
@@ -112,7 +112,7 @@ def _chained(mate: list[int], x: list[float], y: list[float], pixel_below: list[
 
 
 def _cut_where_touching(ring: Ring) -> list[Ring]:
-    """Cut a ring at the points that it passes twice."""
+    """Cut a ring at each point that it passes twice."""
     if len(set(ring)) == len(ring):
         return [ring]
     done: list[Ring] = []
@@ -134,7 +134,7 @@ def _cut_where_touching(ring: Ring) -> list[Ring]:
 
 
 def _around(hole: Ring, outlines: Sequence[Ring]) -> int:
-    """Which outline's part a hole is in: the smallest that holds the pixel above the hole's top left corner."""
+    """The outline that a hole is in: the smallest that holds the pixel above the hole's top left corner."""
     x, y = min(hole, key=lambda point: (point[1], point[0]))
     holding = [k for k, outline in enumerate(outlines) if _holds(outline, x + 0.5, y - 0.5)]
     return min(holding, key=lambda k: ring_area(outlines[k]))

@@ -1,8 +1,8 @@
-"""A line of pixels' edges as few straight pieces. Pure.
+"""Fit a border along pixels' edges by few straight pieces. Pure.
 
-Of all ways to break it into k pieces the one of least squared distance is found by dynamic programming (Bellman 1961),
-a line through each piece by total least squares, and the points are where lines meet. So points lie off the pixels'
-edges as a hand sets them, and what is cut off on one side is added on the other.
+Dynamic programming (Bellman 1961) finds the way to break the border into k pieces with the least squared distance. A
+line is put through each piece by total least squares, and the points are where neighbouring lines meet. So points may
+lie off the pixels' edges, as a hand would set them, and what is cut off on one side is added on the other.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 """`(n, 2)` x and y in pixels."""
 
-_BREAKS: Final = 96  # places at which an arc may be broken, at most;
-_EVEN: Final = 32  # as many of them evenly, where there are more points,
-_BEND: Final = 0.75  # and the others where it bends away from a straight line by this or more, px
+_BREAKS: Final = 96  # most places at which an arc may be broken;
+_EVEN: Final = 32  # if there are more points, this many places are spaced evenly,
+_BEND: Final = 0.75  # and the others are where the arc bends off a straight line by this or more, px
 _NUMBER: Final = np.array([1.0, 1j])  # a point as one number
-_PARALLEL: Final = 0.08  # sine of the angle below which two lines do not meet anywhere useful
+_PARALLEL: Final = 0.08  # sine of an angle; below it, two lines do not meet anywhere useful
 
 
 def polyline(points: Points) -> shapely.LineString:
-    """Points as a line, many times faster than shapely's class makes one."""
+    """Points as a shapely line, made many times faster than by shapely's class."""
     made = shapely.linestrings(points)
     assert isinstance(made, shapely.LineString)
     return made
 
 
 def fitted(points: Points, rms: float, reach: float, *, closed: bool, least: int, most: int) -> Points:
-    """Where the fewest lines meet that keep within a root mean square distance of points.
+    """The meeting points of the fewest lines that stay within a root mean square distance of points.
 
     Args:
-        points: Evenly along a border.
-        rms: Px.
-        reach: Px; how far from its break a meeting point may lie.
+        points: Points, evenly spaced along a border.
+        rms: Root mean square distance allowed, px.
+        reach: How far from its break a meeting point may lie, px.
         closed: Whether the last point is followed by the first.
-        least: Lines at least.
-        most: Lines at most; `rms` then gives way.
+        least: Least number of lines.
+        most: Greatest number of lines; for it, `rms` may be exceeded.
 
     Returns:
-        A closed border's points; of an open one those between its ends, which are not moved.
+        All points of a closed border, or the points between the ends of an open one. The ends are not moved.
     """
     breaks = _breaks(points, rms, least=least, most=most)
     if not closed:
         return _meetings(points, np.array(breaks), reach)[1:]
-    # Once more from a break that was found, and not from wherever the border begins.
+    # Once more, beginning at a found break instead of the border's first point.
     points = np.roll(points, -breaks[len(breaks) // 2], axis=0)
     return _meetings(points, np.array(_breaks(points, rms, least=least, most=most)), reach)
 
 
 def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
-    """Where to break points into the fewest pieces whose lines keep within a root mean square distance.
+    """The breaks of points into the fewest pieces whose lines stay within a root mean square distance.
 
     Returns:
         Indices from 0 to `len(points)`.
@@ -62,7 +62,7 @@ def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
     places = _places(points)
     costs = _line_costs(points, places)
     allowed = rms**2 * count
-    total = costs[0].copy()  # of the best way to each place in the pieces so far
+    total = costs[0].copy()  # cost of the best way to each place with the pieces so far
     came: list[NDArray[np.intp]] = []
     pieces = 1
     while pieces < min(max(most, least), len(places) - 1) and (pieces < least or total[-1] > allowed):
@@ -80,7 +80,7 @@ def _breaks(points: Points, rms: float, *, least: int, most: int) -> list[int]:
 
 
 def _places(points: Points) -> NDArray[np.intp]:
-    """Where points may be broken: at bends, and here and there between; indices from 0 to `len(points)`."""
+    """Indices at which points may be broken, from 0 to `len(points)`: at bends, and evenly in between."""
     count = len(points)
     if count <= _BREAKS:
         return np.arange(count + 1)
@@ -96,7 +96,7 @@ def _places(points: Points) -> NDArray[np.intp]:
 
 
 def _line_costs(points: Points, places: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Sum of squared distances to the best line, of the points between any two places: `(i, j)`, inf for j <= i."""
+    """Sums of squared distances to the best line, for the points between two places: `(i, j)`, inf for j <= i."""
     x, y = (points - points.mean(axis=0)).T
     moments = np.zeros((5, len(x) + 1))
     np.cumsum([x, y, x * x, x * y, y * y], axis=1, out=moments[:, 1:])
@@ -112,10 +112,10 @@ def _line_costs(points: Points, places: NDArray[np.intp]) -> NDArray[np.float64]
 
 
 def _meetings(points: Points, breaks: NDArray[np.intp], reach: float) -> Points:
-    """Where the lines of least squared distance through neighbouring pieces meet: `(pieces, 2)`.
+    """The points where the best lines of neighbouring pieces meet: `(pieces, 2)`.
 
-    The first is where the last piece's line meets the first's. Where lines meet beyond reach of their break, the point
-    is the middle between those of either line that are nearest to it; beside a piece of one point it is the break.
+    The first is where the line of the last piece meets that of the first. If lines meet too far from their break, the
+    point is midway between the nearest points of both lines. Beside a piece of one point, it is the break.
     """
     starts, n = breaks[:-1], np.diff(breaks)
     middle = np.add.reduceat(points, starts) / n[:, None]

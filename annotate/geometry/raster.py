@@ -1,4 +1,4 @@
-"""Polygons to masks: which pixels an outline holds. Pure."""
+"""Polygons to masks: the pixels inside outlines. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Mask = NDArray[np.bool_]
 """`(height, width)` bool."""
 
 Index = NDArray[np.uint8]
-"""`(height, width)` uint8 of class ids, 0 where there is none."""
+"""`(height, width)` uint8 of class ids, 0 for background."""
 
 Layers = NDArray[np.bool_]
-"""`(classes, height, width)` bool, one layer a class; layers may overlap."""
+"""`(classes, height, width)` bool, one layer for each class; layers may overlap."""
 
 
 def polygons_to_mask(shapes: Sequence[Shape], *, height: int, width: int) -> Mask:
-    """Paint shapes, of whatever classes, on one mask.
+    """Paint shapes of any classes on one mask.
 
     A pixel belongs to an outline when its centre lies inside, so neighbours that share an edge share no pixel. An
-    outline that crosses itself is filled by the even-odd rule. Each hole is taken out of the shapes of its class and
-    group, and of no others: an island in a hole stays.
+    outline that crosses itself is filled by the even-odd rule. A hole is cut out of the shapes of its class and group
+    only, so an island in a hole stays.
 
     Args:
         shapes: Outlines in pixels, `(x, y)`; they may reach past the grid.
@@ -53,7 +53,7 @@ def shapes_to_layers(shapes: Sequence[Shape], *, class_ids: Sequence[int], heigh
     """Paint each class's shapes on a layer of its own; layers may overlap.
 
     A pixel belongs to a shape when its centre lies inside, so neighbours that share an edge share no pixel.
-    Holes are taken out of the shapes of their class and group.
+    Holes are cut out of the shapes of their class and group.
 
     Args:
         shapes: Outlines in pixels, `(x, y)`; they may reach past the grid.
@@ -80,10 +80,10 @@ def shapes_to_layers(shapes: Sequence[Shape], *, class_ids: Sequence[int], heigh
 
 
 def shapes_to_index(shapes: Sequence[Shape], *, paint_order: Sequence[int], height: int, width: int) -> Index:
-    """Paint shapes on a class-index mask, higher over lower; fast, for it paints no layers.
+    """Paint shapes on a class-index mask, higher over lower. It is fast, because it paints no layers.
 
     Args:
-        shapes: Outlines in pixels, `(x, y)`; those of a class that is not in `paint_order` are left out.
+        shapes: Outlines in pixels, `(x, y)`. Classes that are not in `paint_order` are left out.
         paint_order: Class ids, 1 to 255, from the lowest to the highest.
         height: Rows of the grid.
         width: Columns of the grid.
@@ -103,7 +103,7 @@ def shapes_to_index(shapes: Sequence[Shape], *, paint_order: Sequence[int], heig
 
 
 def hidden_pixels(shapes: Sequence[Shape], *, paint_order: Sequence[int], height: int, width: int) -> int:
-    """How many pixels `shapes_to_index` hides: those of a class that lie under a higher one, counted for each class."""
+    """The number of pixels that `shapes_to_index` hides under a higher class, counted for each class."""
     known = _in_order(shapes, paint_order)
     ids = {s.class_id for s in known}
     if len(ids) < 2:
@@ -128,14 +128,14 @@ def layers_to_index(
     Args:
         layers: `(classes, height, width)` bool.
         class_ids: The class id of each layer, 1 to 255.
-        paint_order: Class ids from the lowest to the highest; it has every id of `class_ids`.
+        paint_order: Class ids from the lowest to the highest, with every id of `class_ids`.
 
     Returns:
-        `(height, width)` uint8 of class ids, 0 where there is none, and the number of hidden pixels: those of a layer
-        that lie under a higher one, counted once for each layer.
+        `(height, width)` uint8 of class ids, 0 for background, and the number of pixels hidden under a higher layer,
+        counted once for each layer.
 
     Raises:
-        ValueError: An id is missing from `paint_order`, does not fit a byte, or the layers are not one for each id.
+        ValueError: An id is missing from `paint_order` or does not fit a byte, or there is not one layer for each id.
     """
     if len(layers) != len(class_ids):
         raise ValueError(f"{len(layers)} layers for {len(class_ids)} class ids")
@@ -152,7 +152,7 @@ def layers_to_index(
 
 
 def _paint(mask: Mask, shapes: Sequence[Shape]) -> None:
-    """Add the shapes' pixels to a mask, each hole taken out of the shapes of its class and group."""
+    """Add the shapes' pixels to a mask, with each hole cut out of the shapes of its class and group."""
     holes: dict[tuple[int, int | None], list[Ring]] = {}
     for shape in shapes:
         if shape.hole:
@@ -172,8 +172,8 @@ def _add(mask: Mask, rings: Sequence[Ring]) -> None:
 
 
 def _fill(grid: NDArray[np.uint8], runs: Runs, values: Sequence[int]) -> None:
-    """Write a value along each run, later over earlier."""
-    # Of all that fills short stretches, bytes written to memory take the least time for each.
+    """Write a value along each run, later runs over earlier ones."""
+    # For short stretches, writing bytes to memory is the fastest way.
     lines = {value: bytes([value]) * grid.shape[1] for value in set(values)}
     pixels = memoryview(cast("Buffer", grid.reshape(-1)))
     lengths = (runs.ends - runs.starts).tolist()

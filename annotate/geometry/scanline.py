@@ -1,7 +1,7 @@
-"""The pixels whose centres outlines hold, as runs along rows: exact scan conversion, without a loop over pixels. Pure.
+"""Pixels with their centres inside outlines, as runs along rows: exact scan conversion without a pixel loop. Pure.
 
-Only where an outline crosses a row of centres is computed, in double precision. The crossings of a row, sorted, are by
-turns where a run begins and where it ends.
+Only the crossings of outlines with rows of centres are computed, in double precision. Sorted within a row, a run begins
+at one crossing and ends at the next.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from ..shapes import Ring
 
-# Coordinates beyond this are cut: no frame is as wide, and differences stay exact enough.
+# Coordinates beyond this are cut. No frame is as wide, and differences stay exact enough.
 _FAR = 1e7
 
 
 class Runs(NamedTuple):
-    """Pixels of a grid, row by row, as stretches of its flat array.
+    """Pixels of a grid as stretches of its flat array, row by row.
 
     Attributes:
         starts: Index of each run's first pixel, `(n,)`.
         ends: Index after its last, `(n,)`.
-        counts: Runs of each ring, `(rings,)`; they come ring by ring.
+        counts: Number of runs of each ring, `(rings,)`; runs come ring by ring.
     """
 
     starts: NDArray[np.intp]
@@ -34,13 +34,13 @@ class Runs(NamedTuple):
 
 
 def ring_runs(rings: Sequence[Ring], *, height: int, width: int) -> Runs:
-    """The pixels of a grid whose centres each ring holds, by the even-odd rule.
+    """The pixels with their centres inside each ring, by the even-odd rule.
 
-    A centre that lies on an edge belongs to the side below it, or left of it: of two rings that share the edge, to
+    A centre on an edge belongs to the side below it, or left of it. So if two rings share the edge, it belongs to
     exactly one.
 
     Args:
-        rings: In pixels; they may reach past the grid. All of a frame at once is fastest.
+        rings: Rings in pixels; they may reach past the grid. All rings of a frame at once is fastest.
         height: Rows of the grid.
         width: Columns of the grid.
     """
@@ -55,23 +55,23 @@ def ring_runs(rings: Sequence[Ring], *, height: int, width: int) -> Runs:
     following[begins + sizes - 1] = begins
     x0, y0 = xy.T
     x1, y1 = xy[following].T
-    # Rows whose centre lies from an edge's upper end, included, to its lower one, excluded: level edges have none.
+    # Rows with centres from an edge's upper end (included) to its lower end (excluded). Level edges have none.
     level = np.minimum(np.maximum(np.ceil(y0 - 0.5), 0), height).astype(np.intp)
     beyond = level[following]
     first = np.minimum(level, beyond)
     count = np.abs(level - beyond)
     edge = np.repeat(np.arange(len(count)), count)
     row = np.arange(len(edge)) - (np.add.accumulate(count) - count - first)[edge]
-    # From the upper to the lower end whichever way a ring goes, so that neighbours compute the same.
+    # Always from the upper to the lower end, whichever way the ring goes, so that neighbours compute the same.
     down = y0 < y1
     top_x, top_y = np.where(down, x0, x1), np.minimum(y0, y1)
     run, rise = np.where(down, x1, x0) - top_x, np.maximum(y0, y1) - top_y
     crossing = (row + 0.5 - top_y[edge]) * run[edge] / rise[edge] + top_x[edge]
-    # The first pixel whose centre lies right of the crossing.
+    # The first pixel with its centre right of the crossing.
     column = np.minimum(np.maximum(np.floor(crossing + 0.5), 0), width).astype(np.intp)
     crossings = np.add.reduceat(count, begins)
     pixel = row * width + column
-    # Sorted within each ring: its number is put before.
+    # The ring's number is put in front, so that crossings are sorted within each ring.
     far = np.repeat(np.arange(len(rings)) * (height * width + 1), crossings)
     order = np.sort(pixel + far) - far
     return Runs(order[0::2], order[1::2], crossings // 2)

@@ -1,7 +1,7 @@
-"""Holes for polygons of a single ring: a seam leads from the outline into each hole and back, and is found again.
+"""Holes for polygons that have only one ring: a seam leads from the outline to each hole and back.
 
-Pure. A ring with seams runs to a corner, over to the hole, once round it, and back the same way; the seam has no width,
-so an even-odd or non-zero filling shows exactly the outline without its holes.
+Pure. A ring with seams runs to a corner, over to the hole, once around it, and back the same way. The seam has no
+width, so an even-odd or non-zero filling shows exactly the outline without its holes. The seam can be found again.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from ..shapes import Point, Ring, ring_area
 
 
 def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
-    """One ring that leaves the holes out.
+    """One ring that encloses the outline without its holes.
 
     Args:
         outline: The part's outer ring.
         holes: Rings inside it that do not cross it or each other.
 
     Returns:
-        A ring through all the points, with one point of the outline and one of the hole twice for each hole. Where no
-        seam can be laid inside, as when a hole reaches past its outline, the nearest corners are joined.
+        A ring through all points. For each hole, one point of the outline and one of the hole appear twice. If no seam
+        fits inside, such as when a hole reaches past its outline, the nearest corners are joined.
     """
     joined = _turned(outline, clockwise=False)
-    rest = [_turned(hole, clockwise=True) for hole in holes]  # the other way round, for fillings that count turns
+    rest = [_turned(hole, clockwise=True) for hole in holes]  # in the opposite direction, for fillings that count turns
     whole = shapely.Polygon(outline, holes)
     shapely.prepare(whole)
     while rest:
@@ -40,9 +40,9 @@ def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
 
 
 def split_seam(ring: Ring) -> tuple[Ring, tuple[Ring, ...]]:
-    """The outline and the holes of a ring with seams; a ring without them comes back as it is.
+    """The outline and the holes of a ring with seams. A ring without seams is returned unchanged.
 
-    A seam is a stretch that is walked in both directions. What it encloses is a hole; a spike without area falls away.
+    A seam is a stretch that the ring passes in both directions. What it encloses is a hole. Spikes without area go.
     """
     loops: list[Ring] = []
     rest = [ring]
@@ -52,7 +52,7 @@ def split_seam(ring: Ring) -> tuple[Ring, tuple[Ring, ...]]:
         if seam is None:
             loops.append(one)
             continue
-        i, j = seam  # one[i] -> one[i + 1] is walked back as one[j] -> one[j + 1]
+        i, j = seam  # the step one[i] -> one[i + 1] is taken back as one[j] -> one[j + 1]
         within = one[i + 1 : j]
         around = (*one[: i + 1], *one[j + 2 :]) if j + 1 < len(one) else one[1 : i + 1]
         rest += [part for part in (within, around) if len(part) >= 3]
@@ -67,7 +67,7 @@ def _turned(ring: Ring, *, clockwise: bool) -> Ring:
 
 
 def _seam(joined: Ring, hole: Ring, whole: shapely.Polygon) -> tuple[tuple[bool, float], int, int]:
-    """The shortest seam that stays inside: whether none does, its length squared, and its corner on either ring."""
+    """The shortest seam that stays inside: whether none does, its squared length, and its corner on each ring."""
     a, b = np.asarray(joined), np.asarray(hole)
     distance = ((a[:, None] - b[None]) ** 2).sum(2)
     for flat in np.argsort(distance, axis=None):
@@ -79,7 +79,7 @@ def _seam(joined: Ring, hole: Ring, whole: shapely.Polygon) -> tuple[tuple[bool,
 
 
 def _walked_twice(ring: Ring) -> tuple[int, int] | None:
-    """Places `i < j` of the first step that is later walked back, None where there is none."""
+    """Places `i < j` of the first step that is later taken back, or None."""
     steps: dict[tuple[Point, Point], int] = {}
     for j in range(len(ring)):
         start, end = ring[j], ring[(j + 1) % len(ring)]

@@ -1,8 +1,8 @@
-"""Outlines of pixels as few points as a hand would set, with shared borders kept shared. Pure.
+"""Simplify outlines of pixels to few points, as a hand would set, and keep shared borders shared. Pure.
 
-A border is cut into arcs where three regions meet, each drawn once for both of its sides, and fitted by straight lines.
-As many points are taken as the smaller structure beside the arc needs to keep its shape. What then strays too far,
-crosses, or loses its shape is drawn finer, at the last exactly.
+Borders are cut into arcs where three regions meet. Each arc is drawn once for both of its sides, and fitted by straight
+lines. An arc gets as many points as the smaller structure beside it needs to keep its shape. If an arc then strays too
+far, crosses another or loses its shape, it is drawn finer, and in the end exactly.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .contours import Part
 from .fitting import Points, fitted, polyline
 from .scanline import ring_runs
 
-LOSS: Final = 0.018  # of a structure's area, that its outline may be off in all; about 1 - IoU
-_WORST: Final = 0.04  # 1 - IoU up to which an outline is not drawn finer;
-_UNSEEN: Final = 0.1  # px; nor is one that is off by less than this all along
+LOSS: Final = 0.018  # share of a structure's area that its outline may be off in all; about 1 - IoU
+_WORST: Final = 0.04  # an outline is not drawn finer up to this 1 - IoU,
+_UNSEEN: Final = 0.1  # px; or if it is off by less than this everywhere
 _SHORT: Final = 8  # px; shorter rings are kept as they are
-_FINEST: Final = 0.25  # px; what a line is off its own pixels
-_REACH: Final = 0.7  # of the tolerance, that a point may lie from its break
-_SHARE: Final = 0.4  # of the tolerance, that the root mean square may be
-_MEAN_OF_RMS: Final = 0.87  # mean distance against its root mean square, between an arc and a line
-_LEVELS: Final = 3  # of finer drawing, before the exact outline
+_FINEST: Final = 0.25  # px; how far a line is off its own pixels
+_REACH: Final = 0.7  # share of the tolerance that a point may lie from its break
+_SHARE: Final = 0.4  # share of the tolerance that the root mean square may be
+_MEAN_OF_RMS: Final = 0.87  # ratio of the mean to the root mean square distance between an arc and a line
+_LEVELS: Final = 3  # levels of finer drawing before the exact outline
 
 _Key = tuple[bytes, bool]
 
@@ -39,12 +39,12 @@ class _Arc:
     """A border between two regions.
 
     Attributes:
-        corners: Along the pixels' edges.
+        corners: Its corners along the pixels' edges.
         closed: Whether the last corner is followed by the first.
-        rms: Allowed root mean square distance, px.
-        most: Points at most.
+        rms: Root mean square distance allowed, px.
+        most: Greatest number of points.
         level: How often it was drawn finer.
-        drawn: As simplified.
+        drawn: The simplified points.
     """
 
     corners: Points
@@ -60,10 +60,10 @@ class _Face:
     """A part of the mask.
 
     Attributes:
-        area: Px².
-        length: Of its rings, px.
-        edges: Where its pixels begin and end along rows; see `_edges`.
-        rings: The arcs of each, with whether they are run backwards.
+        area: Area, px².
+        length: Length of its rings, px.
+        edges: Places where its pixels begin and end along rows; see `_edges`.
+        rings: The arcs of each ring, and whether each runs backwards.
     """
 
     area: float
@@ -75,13 +75,13 @@ class _Face:
 def simplify_parts(
     parts: Sequence[Part], nodes: NDArray[np.bool_], *, tolerance: float, most_points: int | None = None
 ) -> list[shapely.Polygon]:
-    """Simplify parts of a mask that share no pixel, all together.
+    """Simplify all parts of a mask together. The parts share no pixel.
 
     Args:
         parts: Exact outlines along the pixels' edges.
-        nodes: `(height + 1, width + 1)` bool: the corners at which borders end; see `border_nodes`.
-        tolerance: Px above 0: no outline is further from the exact one.
-        most_points: For each ring, where shapes allow it; the tolerance then gives way. None for no limit.
+        nodes: The corners at which borders end, `(height + 1, width + 1)` bool; see `border_nodes`.
+        tolerance: Px, above 0. No outline is further from the exact one.
+        most_points: Most points of each ring, if shapes allow it; then the tolerance may be exceeded. None: no limit.
 
     Returns:
         A valid polygon for each part, with as many holes; no two of them overlap.
@@ -118,7 +118,7 @@ def border_nodes(index: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _face(
     part: Part, nodes: NDArray[np.bool_], arcs: dict[_Key, _Arc], tolerance: float, most_points: int | None
 ) -> _Face:
-    """Cut a part's rings into arcs, and tell each what this part asks of it."""
+    """Cut a part's rings into arcs, and give each arc the part's limits."""
     rings = (part.outer, *part.holes)
     along = sum(float(np.abs(np.diff(np.array([*ring, ring[0]]), axis=0)).sum()) for ring in rings)
     area = ring_area(part.outer) - sum(ring_area(hole) for hole in part.holes)
@@ -132,7 +132,7 @@ def _face(
                 arcs[key] = _Arc(np.frombuffer(key[0], np.float64).reshape(shape), closed)
             pieces.append((key, backwards))
         face.rings.append(pieces)
-    # Along pixels' edges a smooth border is 4 / pi times as long.
+    # Along pixels' edges, a smooth border is 4 / pi times as long.
     rms = LOSS * area / (_MEAN_OF_RMS * along * np.pi / 4)
     for pieces in face.rings:
         total = sum(len(arcs[key].corners) for key, _ in pieces)
@@ -145,9 +145,9 @@ def _face(
 
 
 def _pieces(ring: Ring, nodes: NDArray[np.bool_]) -> list[tuple[Points, bool]]:
-    """A ring's arcs, from node to node; one closed arc where there is no node."""
+    """A ring's arcs, from node to node; without nodes, one closed arc."""
     xy = np.array(ring)
-    # Nodes may lie within a straight edge of this ring, where others' borders end on it.
+    # A node may lie within a straight edge of this ring, if another border ends there.
     step = np.roll(xy, -1, axis=0) - xy
     long = np.abs(step).sum(axis=1).astype(np.intp)
     edge = np.repeat(np.arange(len(xy)), long)
@@ -166,7 +166,7 @@ def _pieces(ring: Ring, nodes: NDArray[np.bool_]) -> list[tuple[Points, bool]]:
 
 
 def _key(corners: Points, closed: bool) -> tuple[_Key, bool]:
-    """One name for an arc from either side, and whether this side runs it backwards."""
+    """One name for an arc seen from both sides, and whether this side runs it backwards."""
     if closed:
         corners = np.roll(corners, -int(np.lexsort(corners.T[::-1])[0]), axis=0)
         other = np.roll(corners[::-1], 1, axis=0)
@@ -193,18 +193,18 @@ def _assemble(face: _Face, arcs: dict[_Key, _Arc]) -> shapely.Polygon:
 
 
 def _edges(rings: Sequence[Ring], shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Where the pixels of a part begin and end along the rows of a grid of this shape, in any order."""
+    """The places where a part's pixels begin and end along the rows of a grid of this shape, in any order."""
     runs = ring_runs(rings, height=shape[0], width=shape[1])
     return np.concatenate([runs.starts, runs.ends])
 
 
 def _poor(faces: list[_Face], polygons: list[shapely.Polygon], shape: tuple[int, ...], *, budget: bool) -> set[int]:
-    """Those polygons that are not valid, overlap another, or, without a budget, have lost their shape."""
+    """The polygons that are invalid, overlap another, or (without a limit on points) have lost their shape."""
     drawn = np.array(polygons, dtype=object)
     poor = ~shapely.is_valid(drawn)
     for k in np.flatnonzero(~poor) if not budget else ():
         outer, holes = polygon_rings(polygons[k])
-        # Of the two parts' edges, sorted, every other one is where they begin to differ.
+        # If the edges of both parts are sorted, the parts begin to differ at every other edge.
         either = np.sort(np.concatenate([faces[k].edges, _edges((outer, *holes), shape)]))
         wrong = int((either[1::2] - either[0::2]).sum())
         poor[k] = wrong > max(_WORST * faces[k].area, _UNSEEN * faces[k].length)
@@ -214,7 +214,7 @@ def _poor(faces: list[_Face], polygons: list[shapely.Polygon], shape: tuple[int,
 
 
 def _draw(arc: _Arc, tolerance: float, *, budget: bool) -> Points:
-    """Fit an arc as finely as it is to be, and within the tolerance."""
+    """Fit an arc at its level of detail, within the tolerance."""
     if arc.level > _LEVELS or len(arc.corners) <= (4 if arc.closed else 2):
         return arc.corners
     middles = _middles(arc.corners, arc.closed)
@@ -235,7 +235,7 @@ def _drawn(points: Points, closed: bool) -> shapely.LineString:
 
 
 def _middles(corners: Points, closed: bool) -> Points:
-    """The middles of the pixels' edges along an arc: they lie on both sides of a smooth border alike."""
+    """The middles of the pixels' edges along an arc. They lie equally on both sides of a smooth border."""
     ends = np.roll(corners, -1, axis=0) if closed else corners[1:]
     starts = corners if closed else corners[:-1]
     step = ends - starts

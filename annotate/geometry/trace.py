@@ -1,4 +1,4 @@
-"""Masks to polygons: outlines along the pixels' edges, exact, or simplified with shared borders kept shared. Pure."""
+"""Masks to polygons: exact outlines along the pixels' edges, or simplified ones that keep shared borders. Pure."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _NOTHING_INSIDE: Mapping[int, frozenset[int]] = {}
 
 
 def mask_to_shapes(mask: NDArray[np.bool_], *, class_id: int, first_group: int = 1) -> tuple[Shape, ...]:
-    """Trace a mask along its pixels' edges, exactly: painting the shapes gives the mask again.
+    """Trace a mask exactly along its pixels' edges: painting the shapes gives the same mask.
 
-    Pixels hang together by their four edges, so two parts that meet at a corner are two outlines. A part with holes
-    gets a group of its own, which joins its outline and its holes; a part without has none.
+    Pixels are connected by their four edges, so two parts that meet at a corner are two outlines. A part with holes
+    gets a group, which joins its outline and its holes. A part without holes has no group.
 
     Args:
         mask: `(height, width)` bool.
-        class_id: The class of the shapes made.
-        first_group: The number of the first group; later ones follow it.
+        class_id: The class of the shapes.
+        first_group: The number of the first group; further groups follow.
 
     Returns:
         Outlines and holes, each a ring of corners without points in a straight line.
@@ -59,10 +59,10 @@ def index_to_shapes(
 
     Args:
         index: `(height, width)` uint8 of class ids.
-        tolerance: Px. 0 traces exactly. Above, outlines get as few points as keep their shape, none further than this
+        tolerance: Px. 0 traces exactly. Above 0, outlines get as few points as keep their shape, no further than this
             from the exact one; a border between two classes stays one line. See `simplify`.
-        most_points: For each ring; the tolerance then gives way. None for no limit.
-        contains: Class id to the ids of the classes that lie inside it, at any depth: its outline goes round the
+        most_points: Most points of each ring; for it, the tolerance may be exceeded. None for no limit.
+        contains: Class id to the ids of all classes that lie inside it: the class's outline encloses the
             pixels of all of them.
         drop_below: Specks of fewer px² are given to the neighbour with the most pixels (often the background).
 
@@ -105,7 +105,7 @@ def index_to_shapes(
 
 @dataclass(slots=True)
 class _Groups:
-    """Hands out group numbers."""
+    """Gives out group numbers."""
 
     following: int
 
@@ -118,9 +118,9 @@ class _Groups:
 
 
 def _values(index: NDArray[np.uint8]) -> set[int]:
-    """The values above 0 that occur."""
+    """The values above 0 in the mask."""
     highest = int(index.max(initial=0))
-    if highest <= _FEW:  # comparing is many times faster than counting
+    if highest <= _FEW:  # many times faster than counting
         return {value for value in range(1, highest + 1) if (index == value).any()}
     return set(np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist()) - {0}
 
@@ -128,7 +128,7 @@ def _values(index: NDArray[np.uint8]) -> set[int]:
 def _simplified(
     index: NDArray[np.uint8], tolerance: float, most_points: int | None
 ) -> list[tuple[int, shapely.Polygon]]:
-    """Every part of every value, simplified together."""
+    """All parts of all values, simplified together."""
     parts = [(value, part) for value in sorted(_values(index)) for part in mask_parts(index == value)]
     simple = simplify_parts(
         [part for _, part in parts], border_nodes(index), tolerance=tolerance, most_points=most_points
@@ -137,7 +137,7 @@ def _simplified(
 
 
 def _union(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
-    """The parts of the union of faces, without the points left over where a border ended."""
+    """The parts of the union of faces, without points left over where a border ended."""
     if not polygons:
         return []
     union = shapely.union_all(polygons).simplify(0)
@@ -146,8 +146,8 @@ def _union(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
 
 
 def _without_specks(index: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Give the parts of fewer than `size` pixels, background among them, to their largest neighbour."""
-    if index.size <= size:  # a picture of a few pixels has no parts to speak of
+    """Merge parts of fewer than `size` pixels, of the background too, into their largest neighbour."""
+    if index.size <= size:  # in a picture of a few pixels, specks mean nothing
         return index
     with quietly(ignored=NotGeoreferencedWarning):
         return np.asarray(sieve(index, size=size, connectivity=4), dtype=np.uint8)

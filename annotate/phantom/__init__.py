@@ -1,1 +1,1 @@
-"""A synthetic Shamrock view with exact labels: to show the loop, to test it, to compare selectors."""
+"""A synthetic Shamrock view with exact outlines, to show and test the loop and to compare selectors."""

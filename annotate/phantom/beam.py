@@ -1,4 +1,4 @@
-"""The beam: the point spread that turns what comes back into an envelope."""
+"""The beam: the point spread that turns received echoes into an envelope."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _SIDE_LOBES: Final = (0.02, 7.0)  # amplitude, and width against the main lobe; 
 class Beam:
     """A scanner's point spread, applied in the frequency domain.
 
-    Along the beam it is a Gaussian pulse. Across, it is a Gaussian that is narrowest at the focus, with weak side lobes
-    that put a haze into shadows. A look of spatial compounding is steered: it sees the same place with other speckle.
+    Along the beam, it is a Gaussian pulse. Across, it is a Gaussian that is narrowest at the focus, with weak side
+    lobes that put a haze into shadows. Each look of spatial compounding is steered, and sees the same place with other
+    speckle.
 
     Args:
         view: The scanner and its depth.
@@ -31,7 +32,7 @@ class Beam:
         self.view = view
 
     def focus(self, received: NDArray[np.complex64]) -> Grid:
-        """The envelope, averaged over the looks; what scatters with unit power comes out with unit power.
+        """The envelope, averaged over the looks. Scatter of unit power gives unit power.
 
         Args:
             received: `(samples, beams)`.
@@ -51,14 +52,14 @@ class Beam:
 
     @cached_property
     def _pulse(self) -> Grid:
-        """Gains along the beam, `(samples, 1)`, of unit power."""
+        """Gains of unit power along the beam, `(samples, 1)`."""
         k = 2 * np.pi * fft.fftfreq(self._samples, SAMPLE_MM)
         pulse = np.exp(-0.5 * (k * self.view.scanner.pulse) ** 2)
         return np.asarray(pulse / np.sqrt((pulse**2).mean()), np.float32)[:, None]
 
     @cached_property
     def _looks(self) -> list[Grid]:
-        """Gains across the beams at each depth, `(samples, beams)`, of unit power, for each look."""
+        """For each look, gains of unit power across the beams at each depth, `(samples, beams)`."""
         scanner, depths = self.view.scanner, self.view.depths
         step = (scanner.radius + depths) * self.view.angle_step
         width = scanner.width * np.sqrt(1 + ((depths - scanner.focus) / scanner.spread) ** 2)

@@ -1,4 +1,4 @@
-"""A clip of a virtual subject: the probe slides and tilts, every frame with its exact labels."""
+"""A clip of a virtual subject: the probe slides and tilts, and every frame has exact outlines."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .scanner import SCANNERS, SIDE, Scanner, View
 from .subject import Subject, draw_subject
 
 _IDS: Final = {c.name: c.id for c in SHAMROCK_CLASSES}
-_ROUNDING: Final = 0.02  # px, of the outlines' points
-_SEEN: Final = 4.0  # px²; less of a structure at the sector's edge is not drawn
+_ROUNDING: Final = 0.02  # px; precision of the outlines' points
+_SEEN: Final = 4.0  # px²; a smaller piece of a structure at the sector's edge is not drawn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class PhantomFrame:
 
     Attributes:
         pixels: `(SIDE, SIDE)` uint8, without a banner.
-        annotation: What is in it, exactly; all classes are covered.
+        annotation: Its exact outlines; all classes are covered.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,11 +42,11 @@ class Clip:
     """One recording of one virtual subject.
 
     Attributes:
-        subject: Who.
-        view: By what scanner, at what depth.
-        poses: Of the probe, one a frame.
-        imager: That images it.
-        seed: Of the electronics' noise.
+        subject: The virtual subject.
+        view: The scanner and its depth.
+        poses: The probe's pose in each frame.
+        imager: The imager of this subject and scanner.
+        seed: Random seed of the electronics' noise.
     """
 
     subject: Subject
@@ -64,12 +64,12 @@ class Clip:
 
 
 def draw_clip(rng: np.random.Generator, *, frames: int, scanner: Scanner | None = None) -> Clip:
-    """Draw a subject and a recording of it.
+    """Draw a random subject and a recording of it.
 
     Args:
-        rng: Decides everything.
-        frames: In the clip.
-        scanner: None for any.
+        rng: The random generator for everything.
+        frames: Number of frames.
+        scanner: The virtual scanner; None for any.
     """
     subject = draw_subject(rng)
     scanner = scanner or SCANNERS[str(rng.choice(sorted(SCANNERS)))]
@@ -85,7 +85,7 @@ def draw_clip(rng: np.random.Generator, *, frames: int, scanner: Scanner | None 
 
 
 def _sweep(rng: np.random.Generator, subject: Subject, frames: int) -> Iterator[Pose]:
-    """A hand's sweep over the process and back: sliding, tilting, never quite still."""
+    """The poses of a hand's sweep over the transverse process and back, sliding and tilting, never quite still."""
     time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.0])
     start, turns = rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.1)
     slide = rng.uniform(9, 15) * np.sin(start + 2 * np.pi * turns * time) + rng.uniform(-3, 3)
@@ -101,7 +101,7 @@ def _sweep(rng: np.random.Generator, subject: Subject, frames: int) -> Iterator[
 
 
 def annotate(view: View, pose: Pose, section: dict[str, BaseGeometry]) -> Annotation:
-    """What lies in the sector, as outlines in pixels."""
+    """The structures in the sector as outlines in pixels."""
     sector = Polygon(view.sector).buffer(-_ROUNDING)
     shapes: list[Shape] = []
     for name, class_id in _IDS.items():

@@ -1,4 +1,4 @@
-"""`dmr phantom`."""
+"""The command `dmr phantom`."""
 
 from __future__ import annotations
 

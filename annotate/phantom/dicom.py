@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from .scanner import SIDE, View
 
-# Invented, each from another country; none is meant to be anybody's.
+# Invented names, each from another country; none belongs to anybody on purpose.
 _FAMILY: Final = ("Quillfeather", "Brambleby", "Ostrander-Vale", "Zhenwei", "Abendrot", "Lunde", "Maravilha", "Okonjo")
 _GIVEN: Final = ("Tamsin", "Odalys", "Wendell", "Ximena", "Ruixue", "Perpetua", "Leopold", "Nkem")
-_ROOT: Final = "1.2.826.0.1.3680043.8.498."  # pydicom's own, meant for such uses
+_ROOT: Final = "1.2.826.0.1.3680043.8.498."  # pydicom's own prefix, meant for such uses
 _FRAME_MS: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class InventedPatient:
-    """Patient data that stand for real ones when de-identification is tested.
+    """Invented patient data to test de-identification.
 
     Attributes:
         name: As DICOM spells it, `family^given`.
-        number: Of the patient in the invented hospital.
-        born: `YYYYMMDD`.
-        taken: `YYYYMMDD`, of the study.
+        number: The patient's number in the invented hospital.
+        born: Date of birth, `YYYYMMDD`.
+        taken: Date of the study, `YYYYMMDD`.
         sex: `F` or `M`.
     """
 
@@ -41,12 +41,12 @@ class InventedPatient:
 
     @property
     def banner(self) -> tuple[str, ...]:
-        """As the scanner burns it into each frame."""
+        """The lines that the scanner burns into each frame."""
         return (f"{self.name.replace('^', ', ')}  {self.number}", f"{self.born} {self.sex}  {self.taken}")
 
 
 def invent_patient(number: int) -> InventedPatient:
-    """Invent a patient's data, the same for the same number."""
+    """Invent a patient's data. The same number gives the same data."""
     rng = np.random.default_rng([number, 0xD1])
     family, given = str(rng.choice(_FAMILY)), str(rng.choice(_GIVEN))
     year, month, day = rng.integers(1931, 2001), rng.integers(1, 13), rng.integers(1, 29)
@@ -66,7 +66,7 @@ def clip_to_dicom(frames: NDArray[np.uint8], view: View, patient: InventedPatien
     Args:
         frames: `(n, SIDE, SIDE)` uint8.
         view: The scanner's screen, for the calibrated region.
-        patient: Whose, invented.
+        patient: The invented patient.
     """
     from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
@@ -110,7 +110,7 @@ def clip_to_dicom(frames: NDArray[np.uint8], view: View, patient: InventedPatien
 
 
 def _region(region: Any, view: View) -> Any:
-    """The sector's box, in centimetres a pixel."""
+    """The sector's box, with centimetres per pixel."""
     x, y = view.sector.T
     region.RegionSpatialFormat, region.RegionDataType, region.RegionFlags = 1, 1, 2  # 2D, tissue, sector
     region.RegionLocationMinX0, region.RegionLocationMinY0 = int(np.floor(x.min())), int(np.floor(y.min()))

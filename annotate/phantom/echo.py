@@ -1,9 +1,10 @@
-"""From a plane of tissues to an image, along the beams: scatter, interfaces, attenuation, beam, compression.
+"""Make an image from a plane of tissues, along the beams: scatter, interfaces, attenuation, beam, compression.
 
-The model is the usual one of linear imaging: scatterers and interfaces, weakened on their way, convolved with a point
-spread that widens with depth, then envelope and logarithm (Szabo, "Diagnostic Ultrasound Imaging", 2014, ch. 8-10).
-Fully developed speckle is Rayleigh's; echo strength that varies within muscle makes it pre-Rayleigh, of Nakagami
-parameter 0.5 to 1 (Shankar, IEEE Trans. Med. Imaging 19:727, 2000). Strengths without a source were found by looking.
+The model is the usual one of linear imaging: echoes of scatterers and interfaces are attenuated, convolved with a point
+spread that widens with depth, then come envelope and logarithm (Szabo, "Diagnostic Ultrasound Imaging", 2014, ch.
+8-10). Fully developed speckle is Rayleigh's. Echo strength that varies within muscle makes it pre-Rayleigh, with a
+Nakagami parameter of 0.5 to 1 (Shankar, IEEE Trans. Med. Imaging 19:727, 2000). Strengths without a source were chosen
+by eye.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from .tissue import GRAIN_MM, INDEX, TEXTURE_MM, TISSUES, Grain, at, table
 Signal = NDArray[np.complex64]
 """`(samples, beams)`."""
 
-_NEPER: Final = np.float32(np.log(10) / 20)  # of a decibel
-_SPECULAR: Final = 60.0  # strength of an interface against a muscle's scatter
-_ROUGHNESS: Final = np.float32(0.45)  # of interfaces, nepers
-_CORTEX: Final = np.float32(2.5)  # bone against smoother interfaces; rough, it also shows where it is hit aslant
-_HARD_Z: Final = 3.0  # MRayl; above it is bone
-_APERTURE: Final = 1.6  # beams over which the aperture sees around an obstacle
+_NEPER: Final = np.float32(np.log(10) / 20)  # nepers in one decibel
+_SPECULAR: Final = 60.0  # strength of an interface relative to a muscle's scatter
+_ROUGHNESS: Final = np.float32(0.45)  # texture of interfaces, nepers
+_CORTEX: Final = np.float32(2.5)  # bone relative to other interfaces; rough, it also shows where it is hit aslant
+_HARD_Z: Final = 3.0  # MRayl; tissues above are bone
+_APERTURE: Final = 1.6  # number of beams over which the aperture sees around an obstacle
 _MUSCLES: Final = ("oblique", "erector_spinae", "quadratus_lumborum", "psoas_major", "lumbar_plexus")
-_SMOOTHING: Final = (0.8, 0.5)  # samples and beams, of the grey values, as scanners do
-_MOST_GAIN_DB: Final = 88.0  # that a scanner makes good
+_SMOOTHING: Final = (0.8, 0.5)  # samples and beams; smoothing of the grey values, as scanners do
+_MOST_GAIN_DB: Final = 88.0  # most gain against attenuation
 
 
 class Imager:
-    """Images one subject by one scanner: what stays the same in a clip is worked out once.
+    """Images one subject with one scanner. Whatever stays the same in a clip is computed once.
 
     Args:
-        subject: Who.
+        subject: The virtual subject.
         view: The scanner and its depth.
         handling: How it is set and held.
     """
@@ -57,9 +58,9 @@ class Imager:
         """The screen without its banner, `(SIDE, SIDE)` uint8.
 
         Args:
-            pose: Of the probe.
-            section: What lies in its plane: outlines in mm, by name.
-            rng: Of the electronics' noise.
+            pose: The probe's pose.
+            section: Outlines in its plane by name, mm.
+            rng: Random generator of the electronics' noise.
         """
         scanner = self.view.scanner
         envelope = self.envelope(pose, section)
@@ -70,7 +71,7 @@ class Imager:
         return self.view.convert(np.float32(255) * grey ** np.float32(scanner.gamma))
 
     def envelope(self, pose: Pose, section: Mapping[str, BaseGeometry]) -> Grid:
-        """What comes back, without noise or gain, averaged over the looks, about 1 for unweakened muscle."""
+        """The envelope without noise or gain, averaged over the looks; about 1 for muscle without attenuation."""
         x, y = self.plane.places(pose)
         tissue = self.plane.tissues(pose, section)
         left = self._left(tissue)
@@ -81,17 +82,17 @@ class Imager:
 
     @cached_property
     def _echo(self) -> NDArray[np.float32]:
-        """Scatter of each tissue in this subject, nepers."""
+        """The scatter of each tissue in this subject, nepers."""
         echo = table("echo_db")
         echo[[INDEX[m] for m in _MUSCLES]] += self.subject.muscle_db
         echo[INDEX["lumbar_plexus"]] = echo[INDEX["psoas_major"]] + (self.subject.plexus_db or 0.0)
         return echo * _NEPER
 
     def _strength(self, tissue: NDArray[np.uint8], x: Grid, y: Grid) -> Grid:
-        """Amplitude of the scatter, with each tissue's texture."""
+        """The amplitude of the scatter, with each tissue's texture."""
         grain = self.grain
         across, depth = self.plane.fan[0], np.broadcast_to(self.view.depths[:, None], x.shape)
-        lean = np.float32(0.5)  # radians, of the fibres that run through the plane
+        lean = np.float32(0.5)  # radians; tilt of the fibres that run through the plane
         along, aside = x * np.cos(lean) + y * np.sin(lean), y * np.cos(lean) - x * np.sin(lean)
         patterns = {"fibre": (grain.fibre, along, aside), "layer": (grain.layer, across, depth)}
         patterns["lobule"] = (grain.lobule, x, y)
@@ -102,7 +103,7 @@ class Imager:
         return np.exp(nepers)
 
     def _interfaces(self, tissue: NDArray[np.uint8], x: Grid, y: Grid) -> Grid:
-        """Specular echoes: (Z2 - Z1) / (Z2 + Z1) along a beam, weaker the more aslant an interface is hit."""
+        """Specular echoes: (Z2 - Z1) / (Z2 + Z1) along a beam, weaker if the beam hits an interface aslant."""
         z = table("impedance")[tissue]
         change = np.zeros_like(z)
         change[1:] = (z[1:] - z[:-1]) / (z[1:] + z[:-1])
@@ -118,7 +119,7 @@ class Imager:
         return np.asarray(_SPECULAR * change * directed * rough, np.float32)
 
     def _left(self, tissue: NDArray[np.uint8]) -> Grid:
-        """Amplitude that is left on the way to each sample and back."""
+        """The amplitude that is left after the way to each sample and back."""
         both_ways = np.float32(2 * SAMPLE_MM / 10 * self.view.scanner.mhz)
         lost = np.zeros(tissue.shape, np.float32)
         np.cumsum(table("attenuation")[tissue[:-1]] * both_ways, axis=0, out=lost[1:])
@@ -126,7 +127,7 @@ class Imager:
         return np.asarray(ndimage.gaussian_filter1d(left, _APERTURE, axis=1, mode="nearest"), np.float32)
 
     def _add_ringing(self, received: Signal, tissue: NDArray[np.uint8], left: Grid) -> None:
-        """The dirty grey behind gas, which rings."""
+        """Add the dirty grey behind gas, which rings."""
         gas = tissue == INDEX["bowel"]
         beams = np.flatnonzero(gas.any(axis=0))
         if not len(beams):
@@ -140,13 +141,13 @@ class Imager:
 
     @cached_property
     def _reverberation(self) -> Grid:
-        """Between skin and probe: bands that fade within a centimetre, `(samples, 1)`."""
+        """Reverberation between skin and probe: bands that fade within a centimetre, `(samples, 1)`."""
         r = self.view.depths[:, None]
         return np.asarray(7 * np.exp(-r / 0.9) + 0.8 * np.exp(-r / 3) * (1 + np.cos(r * 3.1)), np.float32)
 
     @cached_property
     def _contact(self) -> Grid:
-        """What is left where a side of the probe does not touch, `(1, beams)`."""
+        """The amplitude that is left where a side of the probe has no contact, `(1, beams)`."""
         if self.handling.lost is None:
             return np.ones((1, len(self.view.angles)), np.float32)
         side, share, db = self.handling.lost
@@ -156,7 +157,7 @@ class Imager:
 
     @cached_property
     def _gain_db(self) -> Grid:
-        """Gain and time gain as somebody has set them: dB, `(samples, 1)`; muscle comes out at a middle grey."""
+        """Gain and time gain as a person would set them, dB, `(samples, 1)`. Muscle becomes a middle grey."""
         scanner, depths, handling = self.view.scanner, self.view.depths, self.handling
         fat = 2 + self.subject.fat
         per_mhz_cm = np.where(depths < fat, 0.6, np.where(depths < fat + sum(self.subject.wall), 1.1, 0.78))

@@ -1,4 +1,4 @@
-"""Outlines of which subjects are made, in millimetres: rounded structures and bars that change along the body."""
+"""The outlines of a subject in millimetres: rounded structures and bars that change along the body."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Blob:
     Attributes:
         center: x and y in mm.
         half: Half-axes in mm.
-        tilt: Of the first axis against x, radians, counterclockwise.
-        square: Exponent of the superellipse: 2 an ellipse, more a rounded box.
-        wobble: `(k, 4)`: of each harmonic order, relative amplitude, phase, and change of phase a mm along z.
+        tilt: Angle of the first axis to x, radians, counterclockwise.
+        square: Exponent of the superellipse: 2 is an ellipse, more is a rounded box.
+        wobble: `(k, 4)`: harmonic order, relative amplitude, phase, and change of phase per mm along z.
     """
 
     center: tuple[float, float]
@@ -34,7 +34,7 @@ class Blob:
     wobble: NDArray[np.float64] | None = None
 
     def outline(self, z: float, *, grow: float = 1.0) -> Polygon:
-        """The section at z, its half-axes times `grow`."""
+        """The section at z, with half-axes multiplied by `grow`."""
         c, s = np.cos(_ANGLES), np.sin(_ANGLES)
         x = np.sign(c) * np.abs(c) ** (2 / self.square) * self.half[0] * grow
         y = np.sign(s) * np.abs(s) ** (2 / self.square) * self.half[1] * grow
@@ -54,7 +54,7 @@ class Process:
     Attributes:
         root: x and y in mm, in the vertebra.
         tip: x and y in mm.
-        thick: Across, mm, at the tip; the root is half as thick again.
+        thick: Thickness at the tip, mm; the root is half as thick again.
         z: Its level, mm.
         half_height: Half its extent along z, mm.
     """
@@ -70,7 +70,7 @@ class Process:
         level = (z - self.z) / self.half_height
         if abs(level) >= 1:
             return None
-        reach = np.sqrt(1 - level**2)  # it narrows to its upper and lower edge
+        reach = np.sqrt(1 - level**2)  # it narrows towards its upper and lower edge
         root, tip = np.array(self.root), np.array(self.tip)
         length = float(np.hypot(*(tip - root)))
         along = (tip - root) / length
@@ -87,13 +87,13 @@ class Process:
 
 
 def largest(shape: BaseGeometry) -> Polygon:
-    """The largest part of what a cut left; an empty polygon where nothing is left."""
+    """The largest part after a cut; an empty polygon if nothing is left."""
     parts = [p for p in shapely.get_parts(shape) if isinstance(p, Polygon)]
     return max(parts, key=lambda p: p.area, default=Polygon())
 
 
 def draw_wobble(rng: np.random.Generator, size: float) -> NDArray[np.float64]:
-    """Draw a `Blob`'s wobble; `size` is the relative amplitude of its lowest order at most."""
+    """Draw a random wobble of a `Blob`. `size` is the greatest relative amplitude of its lowest order."""
     orders = np.arange(2, 7)
     return np.column_stack(
         [

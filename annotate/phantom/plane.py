@@ -1,4 +1,4 @@
-"""What lies at each sample of each beam: the subject's section as tissues on the scanner's grid."""
+"""The tissue at each sample of each beam: the subject's section on the scanner's grid."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ _PAINTED: Final = (  # later ones cover earlier ones
 _SHEATHED: Final = ("erector_spinae", "psoas_major", "quadratus_lumborum", "vessel")
 _HARD: Final = frozenset({"lamina", "vertebral_body", "transverse_process", "bowel", "lumbar_plexus"})
 _MADE_OF: Final = {"lamina": "vertebral_body"}
-_SINUS: Final = (0.55, 0.45)  # of the kidney's axes
+_SINUS: Final = (0.55, 0.45)  # share of the kidney's axes
 
 
 class Plane:
     """The plane of the scan on a scanner's grid.
 
     Args:
-        subject: Who is scanned.
+        subject: The scanned subject.
         view: The scanner and its depth.
-        handling: Shapes the abdominal wall under the probe.
+        handling: How the scanner is held; it shapes the abdominal wall under the probe.
     """
 
     def __init__(self, subject: Subject, view: View, handling: Handling) -> None:
@@ -60,7 +60,7 @@ class Plane:
 
         Args:
             pose: Of the probe.
-            section: What lies in its plane: outlines in mm, by name.
+            section: Outlines in its plane by name, mm.
         """
         soft: list[_Painted] = []
         sheaths: list[_Painted] = []
@@ -76,16 +76,16 @@ class Plane:
                     soft.append((Polygon(self._ring(pose, scale(part, *_SINUS))), INDEX["sinus"]))
         wall, covered = self._wall()
         tissue = np.full_like(wall, INDEX["fat"])
-        # Sheaths after all muscles: each lies on its muscle's border, not under the neighbour.
+        # Sheaths are painted after all muscles: each lies on its muscle's border, not under the neighbour.
         for shapes, touched in ((soft, False), (sheaths, True), (hard, False)):
             if shapes:
-                with quietly():  # rasterio switches warnings off and on again by itself
+                with quietly():  # rasterio itself switches warnings off and on
                     rasterize(shapes, out=tissue, all_touched=touched)
         tissue[covered] = wall[covered]
         return tissue
 
     def places(self, pose: Pose) -> tuple[Grid, Grid]:
-        """Where in the body each sample lies: x and y in mm, `(samples, beams)` each."""
+        """The place of each sample in the body: x and y in mm, `(samples, beams)` each."""
         down, across = pose.axes()
         u, v = self.fan
         x = np.float32(pose.skin[0]) + u * np.float32(across[0]) + v * np.float32(down[0])
@@ -94,20 +94,20 @@ class Plane:
 
     @cached_property
     def fan(self) -> tuple[Grid, Grid]:
-        """Of each sample, mm across and mm down from the array's middle."""
+        """For each sample, mm across and mm down from the array's middle."""
         reach = self.view.scanner.radius + self.view.depths[:, None]
         angles = self.view.angles[None, :]
         return reach * np.sin(angles), reach * np.cos(angles) - np.float32(self.view.scanner.radius)
 
     def _ring(self, pose: Pose, part: BaseGeometry) -> NDArray[np.float64]:
-        """An outline in beams and samples, `(n, 2)`; the centre of sample r of beam b is (b + 0.5, r + 0.5)."""
+        """An outline in beams and samples, `(n, 2)`. The centre of sample r of beam b is (b + 0.5, r + 0.5)."""
         u, v = pose.to_plane(shapely.get_coordinates(shapely.get_exterior_ring(part)))
         v = v + self.view.scanner.radius
         beam = (np.arctan2(u, v) - float(self.view.angles[0])) / self.view.angle_step + 0.5
         return np.column_stack([beam, (np.hypot(u, v) - self.view.scanner.radius) / SAMPLE_MM + 0.5])
 
     def _wall(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """The abdominal wall in layers from the skin, `(samples, beams)`, and where it is."""
+        """The layers of the abdominal wall from the skin, `(samples, beams)`, and where the wall is."""
         subject = self.subject
         angles, depths = self.view.angles, self.view.depths[:, None]
         bow = (1 - np.cos(angles)) * self.view.scanner.radius

@@ -1,4 +1,4 @@
-"""Where the probe is, and how the scanner is set and held."""
+"""The pose of the probe, and how the scanner is set and held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where the probe is and how it looks.
+    """The place and direction of the probe.
 
     Attributes:
         skin: x and y of the array's middle, mm.
@@ -23,12 +23,12 @@ class Pose:
     z: float
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Unit vectors in the body: down the screen, and across it to the front of the body."""
+        """Unit vectors in the body: down the screen, and across the screen to the front of the body."""
         down = np.array([-np.cos(self.aim), np.sin(self.aim)])
         return down, np.array([np.sin(self.aim), np.cos(self.aim)])
 
     def to_plane(self, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Places of the body, `(n, 2)` mm, as mm across and mm down from the array's middle."""
+        """Convert places in the body, `(n, 2)` mm, to mm across and mm down from the array's middle."""
         down, across = self.axes()
         relative = points - np.array(self.skin)
         return relative @ across, relative @ down
@@ -41,9 +41,9 @@ class Handling:
     Attributes:
         gain_db: Error of the overall gain.
         tgc_db: Errors of the time-gain sliders, from the skin to full depth, dB.
-        penetration: Share of the mean attenuation that the time gain makes good.
-        lost: Contact lost: at which side (-1 or 1), over what share of the field, by how many dB; None if nowhere.
-        layers: `(4, 3)`: bow and two waves of each boundary of the abdominal wall, mm.
+        penetration: Share of the mean attenuation that the time gain corrects.
+        lost: Lost contact: side (-1 or 1), share of the field, and dB; None if there is none.
+        layers: Bow and two waves of each boundary of the abdominal wall, `(4, 3)` mm.
     """
 
     gain_db: float
@@ -54,7 +54,7 @@ class Handling:
 
 
 def draw_handling(rng: np.random.Generator) -> Handling:
-    """Draw how a clip is recorded."""
+    """Draw at random how a clip is recorded."""
     lost = (int(rng.choice([-1, 1])), rng.uniform(0.08, 0.25), rng.uniform(10, 26)) if rng.random() < 0.3 else None
     return Handling(
         gain_db=rng.normal(0, 2.5),

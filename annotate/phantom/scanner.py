@@ -1,4 +1,4 @@
-"""Virtual scanners: probe, beam, grey curve, screen. Names and looks are invented; sizes are a curved array's."""
+"""Virtual scanners: probe, beam, grey curve, screen. Names and looks are invented; sizes fit a curved array."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE: Final = 512  # pixels of a screen, both ways
-SAMPLE_MM: Final = 0.2  # between samples along a beam
+SIDE: Final = 512  # width and height of a screen, pixels
+SAMPLE_MM: Final = 0.2  # distance between samples along a beam
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +18,23 @@ class Scanner:
     """A make of scanner with its curved array.
 
     Attributes:
-        name: As `--scanner` takes it and the banner shows it.
-        radius: Of the array, mm.
+        name: Its name, for `--scanner` and in the banner.
+        radius: Radius of the array, mm.
         field: Opening angle, degrees.
-        beams: In the field.
+        beams: Number of beams in the field.
         mhz: Centre frequency.
         pulse: Standard deviation of the pulse along the beam, mm.
         focus: Depth of the focus, mm.
         width: Standard deviation of the beam at the focus, mm.
         spread: Depth from the focus at which the beam is wider by a factor of 1.4, mm.
-        range_db: Of the logarithmic compression.
-        gamma: Of the grey curve: above 1 is harder.
-        looks: Of spatial compounding, averaged.
-        noise_db: Of the electronics, under a muscle near the probe.
-        margin: Pixels of the screen kept for the banner: above, below, left, right.
+        range_db: Range of the logarithmic compression.
+        gamma: Gamma of the grey curve; above 1, contrast is harder.
+        looks: Number of looks of spatial compounding, which are averaged.
+        noise_db: Noise of the electronics, in dB below a muscle near the probe.
+        margin: Pixels of the screen that are free for the banner: above, below, left, right.
         background: Grey of the screen outside the sector.
-        writing: Grey of what is written there.
-        ticks: Whether a depth scale stands at the right.
+        writing: Grey of the text there.
+        ticks: Whether there is a depth scale on the right.
     """
 
     name: str
@@ -65,17 +65,17 @@ SCANNERS: Final = {
         Scanner("dune", 58, 60, 256, 2.5, 0.50, 80, 0.72, 55, 54, 1.1, 1, -76, (18, 18, 2, 30), 6, 120, True),
     )
 }
-"""By name. Four that differ enough for one to be held out as another domain."""
+"""The four scanners by name. They differ enough to use one as another domain."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A scanner's screen at one depth: where each pixel lies among the beams, and in the plane.
+    """A scanner's screen at one depth: the place of each pixel among the beams, and in the plane.
 
     Attributes:
-        scanner: Whose.
-        depth: Shown, mm from the skin.
-        flipped: Whether the front of the body is at the left of the screen, and not at the right.
+        scanner: The scanner.
+        depth: Depth that is shown, mm from the skin.
+        flipped: Whether the front of the body is on the left of the screen instead of the right.
     """
 
     scanner: Scanner
@@ -84,23 +84,23 @@ class View:
 
     @cached_property
     def depths(self) -> NDArray[np.float32]:
-        """Of the samples of a beam, `(samples,)` mm."""
+        """Depths of the samples of a beam, `(samples,)` mm."""
         return np.arange(0, self.depth, SAMPLE_MM, dtype=np.float32)
 
     @cached_property
     def angles(self) -> NDArray[np.float32]:
-        """Of the beams, `(beams,)` radians; to the front of the body they grow."""
+        """Angles of the beams, `(beams,)` radians; they grow towards the front of the body."""
         half = np.deg2rad(self.scanner.field) / 2
         return np.linspace(-half, half, self.scanner.beams, dtype=np.float32)
 
     @property
     def angle_step(self) -> float:
-        """Between beams, radians."""
+        """Angle between beams, radians."""
         return float(self.angles[1] - self.angles[0])
 
     @cached_property
     def mm_per_px(self) -> float:
-        """Of the screen, the same both ways."""
+        """Millimetres per pixel of the screen, the same for rows and columns."""
         above, below, left, right = self.scanner.margin
         half = np.deg2rad(self.scanner.field) / 2
         high = self.depth + self._rise
@@ -109,24 +109,24 @@ class View:
 
     @cached_property
     def apex(self) -> tuple[float, float]:
-        """Where the array's middle touches the skin: column and row."""
+        """The place where the array's middle touches the skin: column and row."""
         above, _, left, right = self.scanner.margin
         return left + (SIDE - left - right) / 2, above + self._rise / self.mm_per_px
 
     @property
     def _rise(self) -> float:
-        """How much higher than its middle the array's ends lie, mm."""
+        """How much higher the array's ends are than its middle, mm."""
         return self.scanner.radius * (1 - float(np.cos(np.deg2rad(self.scanner.field) / 2)))
 
     def to_screen(self, across: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Pixels `(n, 2)`, column and row, of places in the plane: mm to the front, and mm below the array's middle."""
+        """Pixels `(n, 2)`, column and row, for places in the plane: mm to the front and mm below the array's middle."""
         column, row = self.apex
         sign = -1.0 if self.flipped else 1.0
         return np.column_stack([column + sign * across / self.mm_per_px, row + down / self.mm_per_px])
 
     @cached_property
     def sector(self) -> NDArray[np.float64]:
-        """Outline of what is shown, `(n, 2)` pixels."""
+        """Outline of the sector, `(n, 2)` pixels."""
         half = np.deg2rad(self.scanner.field) / 2
         turn = np.linspace(-half, half, 49)
         near, far = self.scanner.radius, self.scanner.radius + self.depth
@@ -159,7 +159,7 @@ class View:
         return np.flatnonzero(inside), s0 * beams + b0, weights
 
     def convert(self, grey: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """The screen of `(samples, beams)` grey values from 0 to 255, without its banner: `(SIDE, SIDE)`."""
+        """Convert `(samples, beams)` grey values from 0 to 255 to a screen without banner, `(SIDE, SIDE)`."""
         places, first, weights = self.sampling
         flat, beams = grey.ravel(), len(self.angles)
         value = weights[0] * flat[first]

@@ -1,4 +1,4 @@
-"""What a scanner writes around its image: never over it, and always that the frame is synthetic."""
+"""The text around a scanner's image: never over it, and always with a notice that the frame is synthetic."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def write_screen(pixels: NDArray[np.uint8], view: View, *, lines: tuple[str, ...
 
     Args:
         pixels: `(SIDE, SIDE)` uint8, the sector on the scanner's background.
-        view: Whose screen.
-        lines: Written at the top left, above the sector: invented patient data of a DICOM clip.
+        view: The scanner's screen.
+        lines: Lines of text at the top left, above the sector: invented patient data of a DICOM clip.
 
     Returns:
         `(SIDE, SIDE)` uint8; no pixel of the sector is changed.
@@ -46,7 +46,7 @@ def _written(view: View, lines: tuple[str, ...]) -> NDArray[np.uint8]:
             y = view.apex[1] + 10 * cm / view.mm_per_px
             length = 7 if cm % 5 == 0 else 3
             pen.line([(SIDE - 3 - length, y), (SIDE - 3, y)], fill=tone)
-    # The orientation mark: at the side of the body's front.
+    # The orientation mark is on the side of the body's front.
     mark = SIDE // 4 if view.flipped else 3 * SIDE // 4
     pen.ellipse([(mark - 4, scanner.margin[0] + 2), (mark + 4, scanner.margin[0] + 10)], outline=tone)
     result = np.asarray(canvas).copy()

@@ -2,10 +2,10 @@
 
 Axes: the origin lies on the midline, x points to the scanned flank, y to the front, z to the feet, all in mm.
 
-Sizes follow the anatomy of the Shamrock view: Sauter et al., "Lumbar plexus block using a novel Shamrock technique"
-(2013), for what lies where; Kirchmair et al., Anesth Analg 93:477 (2001) and 97:1414 (2003), for the plexus in the
-posterior third of the psoas, medially. The spread between subjects, the wobble of every outline and the way that
-structures change along z are invented.
+Sizes follow the anatomy of the Shamrock view. The arrangement is from Sauter et al., "Lumbar plexus block using a novel
+Shamrock technique" (2013); the plexus in the posterior third of the psoas, medially, is from Kirchmair et al., Anesth
+Analg 93:477 (2001) and 97:1414 (2003). The spread between subjects, the wobble of outlines and the changes along z are
+invented.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from shapely.geometry.base import BaseGeometry
 
 from .outline import Blob, Process, draw_wobble, largest
 
-_GAP: Final = 0.35  # mm that each muscle keeps off its neighbours: the fascia between them
-_SMALLEST: Final = 6.0  # mm²; a smaller rest of a structure is not seen, and not drawn
+_GAP: Final = 0.35  # mm between each muscle and its neighbours, for the fascia
+_SMALLEST: Final = 6.0  # mm²; a smaller rest of a structure is not visible, and not drawn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,10 +28,10 @@ class Fascicle:
     """A part of the lumbar plexus.
 
     Attributes:
-        place: Where in the psoas: sideways and front to back, -1 to 1 of its half-axes.
+        place: Place in the psoas, sideways and front to back, in half-axes from -1 to 1.
         half: Half-axes, mm.
-        tilt: Radians.
-        drift: How it moves along z: x and y, mm a mm.
+        tilt: Tilt, radians.
+        drift: Movement along z: x and y, mm per mm.
     """
 
     place: tuple[float, float]
@@ -42,27 +42,27 @@ class Fascicle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """One virtual subject, as far as the view reaches.
+    """One virtual subject, within reach of the view.
 
     Attributes:
         side: The scanned side, `left` or `right`.
         body: The vertebral body.
         process: The transverse process.
-        lamina: Bone behind it, with the joints; not labelled.
+        lamina: The bone behind it, with the joints; not labelled.
         psoas: The psoas major.
         quadratus: The quadratus lumborum.
         erector: The erector spinae.
-        fascicles: Of the lumbar plexus.
-        plexus_db: Echo of the plexus over the psoas, dB; None where it cannot be told from it.
+        fascicles: The parts of the lumbar plexus.
+        plexus_db: Echo of the plexus relative to the psoas, dB; None if the plexus is not visible in it.
         vessel: Vena cava (right) or aorta (left); not labelled.
-        kidney: The lower pole; not labelled; None where it ends higher up.
-        kidney_z: Below this z there is no kidney, mm.
-        bowel: Where bowel gas begins; not labelled; None for none.
-        fat: Under the skin, mm.
+        kidney: The kidney's lower pole; not labelled; None if it ends higher up.
+        kidney_z: Level of the lower pole, mm; below it, there is no kidney.
+        bowel: The place where bowel gas begins; not labelled; None for no gas.
+        fat: Thickness of the fat under the skin, mm.
         wall: Thickness of the three muscles of the abdominal wall from outside, mm.
-        skin_x: Where the probe touches the flank, mm from the midline.
-        muscle_db: Echo of muscle against the usual, dB: brighter in age.
-        seed: Of its tissue.
+        skin_x: Place where the probe touches the flank, mm from the midline.
+        muscle_db: Echo of muscle relative to usual, dB; old people's muscle is brighter.
+        seed: Random seed of its tissue.
     """
 
     side: str
@@ -85,9 +85,9 @@ class Subject:
     seed: int
 
     def section(self, z: float) -> dict[str, BaseGeometry]:
-        """What lies in the plane at z: outlines by name, in mm, labelled ones and others; absent ones left out.
+        """Outlines in the plane at z by name, mm, of labelled and other structures. Absent structures are left out.
 
-        Muscles end where bone begins and keep a fascia's width off each other; the plexus lies within the psoas.
+        Muscles end where bone begins, with a fascia's width between them. The plexus lies within the psoas.
         """
         body = self.body.outline(z)
         process = self.process.outline(z)
@@ -117,7 +117,7 @@ class Subject:
         return {name: part for name, part in found.items() if part.area >= _SMALLEST}
 
     def _hidden(self) -> BaseGeometry:
-        """Behind the lamina, where no sound comes and nobody draws."""
+        """The region behind the lamina, where no sound arrives and nobody draws."""
         return shapely.box(-100, -100, self.lamina.center[0] + self.lamina.half[0] / 2, 0)
 
     def _plexus(self, psoas: BaseGeometry, z: float) -> BaseGeometry:
@@ -161,7 +161,7 @@ def _draw_fascicles(rng: np.random.Generator) -> tuple[Fascicle, ...]:
 
 
 def draw_subject(rng: np.random.Generator) -> Subject:
-    """Draw a virtual subject."""
+    """Draw a random virtual subject."""
     tip_x = float(np.clip(rng.normal(42, 5), 30, 55))
     tip_y = -15 - rng.uniform(-1, 6)
     thick = rng.uniform(5, 8)
@@ -173,7 +173,7 @@ def draw_subject(rng: np.random.Generator) -> Subject:
     psoas = Blob((rng.normal(45, 1.5), psoas_y), psoas_half, rng.uniform(-0.15, 0.2), 2.6, draw_wobble(rng, 0.022))
 
     across, length = rng.uniform(10, 18) / 2, rng.uniform(35, 45) / 2
-    lean = rng.uniform(0.25, 0.8)  # its front end lies further out, along the psoas
+    lean = rng.uniform(0.25, 0.8)  # its front end is further out, along the psoas
     cap = (
         np.array([tip_x, tip_y]) + (across + 0.5) * along + rng.uniform(-2, 3) * np.array([np.sin(lean), np.cos(lean)])
     )

@@ -1,4 +1,4 @@
-"""What tissues do to sound, and their grain: fields that are fixed in the body, so that neighbouring frames agree."""
+"""Acoustic values of tissues, and their grain: fields that are fixed in the body, so that neighbouring frames agree."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-GRAIN_MM: Final = 0.15  # between scatterers
-TEXTURE_MM: Final = 0.3  # between texture samples
-_SIDE: Final = 1024  # of a field; it repeats after 154 mm, further than neighbouring speckle can be compared
-_SLICE_MM: Final = 1.5  # along z, after which speckle is another: about the slice's thickness
+GRAIN_MM: Final = 0.15  # distance between scatterers
+TEXTURE_MM: Final = 0.3  # distance between texture samples
+_SIDE: Final = 1024  # samples of a field; it repeats after 154 mm, too far to compare neighbouring speckle
+_SLICE_MM: Final = 1.5  # distance along z after which speckle is new: about the slice's thickness
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Tissue:
     """One tissue.
 
     Attributes:
-        name: Of it.
-        echo_db: Scattering against muscle.
-        attenuation: dB/cm/MHz, one way.
-        impedance: MRayl.
-        texture: Standard deviation of the local echo strength, in nepers; sets how far speckle is from Rayleigh's.
-        grain: Which pattern it has: `fibre`, `layer`, `lobule`, or `plain`.
+        name: Its name.
+        echo_db: Scatter relative to muscle.
+        attenuation: Attenuation, dB/cm/MHz, one way.
+        impedance: Impedance, MRayl.
+        texture: Standard deviation of the local echo strength, nepers. It sets how far speckle is from Rayleigh's.
+        grain: Its pattern: `fibre`, `layer`, `lobule`, or `plain`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Tissue:
 
 
 # Impedance and attenuation of fat, muscle, blood and bone: Szabo, "Diagnostic Ultrasound Imaging", 2nd ed. 2014,
-# app. B, and ICRU Report 61 (1998). Echo strengths and textures are invented, by looking at what they give.
+# app. B, and ICRU Report 61 (1998). Echo strengths and textures are invented, and were judged by eye.
 TISSUES: Final = (
     Tissue("fat", 6, 0.6, 1.38, 0.5, "lobule"),
     Tissue("skin", 12, 0.9, 1.6, 0.2, "layer"),
@@ -60,7 +60,7 @@ INDEX: Final = {t.name: k for k, t in enumerate(TISSUES)}
 
 
 def table(attribute: str) -> NDArray[np.float32]:
-    """One attribute of all tissues, in their order."""
+    """One attribute of all tissues, in order."""
     return np.array([getattr(t, attribute) for t in TISSUES], np.float32)
 
 
@@ -68,20 +68,20 @@ class Grain:
     """The grain of one subject's tissues.
 
     Args:
-        seed: Of it.
+        seed: Random seed.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         rng = np.random.default_rng([seed, 0])
-        # Bundles of muscle fibres are cut across or aslant: short streaks, of which a few are bright.
+        # The plane cuts bundles of muscle fibres across or aslant: short streaks, a few of them bright.
         self.fibre = _streaked(_noise(rng, 5.0, 1.4))
         self.layer = _streaked(_noise(rng, 16.0, 1.1))
         self.lobule = _noise(rng, 5.0, 3.0)
         self._slices = lru_cache(maxsize=3)(self._slice)
 
     def speckle(self, z: float) -> NDArray[np.complex64]:
-        """Scatterers in the plane at z, `(n, n)` at `GRAIN_MM`: complex, of unit power, periodic."""
+        """Scatterers in the plane at z, `(n, n)` at `GRAIN_MM`: complex, with unit power, periodic."""
         place = z / _SLICE_MM
         below = int(np.floor(place))
         turn = (place - below) * np.pi / 2
@@ -98,7 +98,7 @@ _Field = TypeVar("_Field", np.float32, np.complex64)
 
 
 def at(field: NDArray[_Field], x: NDArray[np.float32], y: NDArray[np.float32], mm: float) -> NDArray[_Field]:
-    """A periodic field's nearest values at x and y in mm, its samples `mm` apart."""
+    """The nearest values of a periodic field at x and y in mm. Its samples are `mm` apart."""
     side = len(field)
     columns = np.floor(x * np.float32(1 / mm)).astype(np.int32) & (side - 1)
     rows = np.floor(y * np.float32(1 / mm)).astype(np.int32) & (side - 1)
@@ -107,7 +107,7 @@ def at(field: NDArray[_Field], x: NDArray[np.float32], y: NDArray[np.float32], m
 
 
 def _noise(rng: np.random.Generator, along: float, across: float, side: int = 512) -> NDArray[np.float32]:
-    """Periodic smooth noise of zero mean and unit variance; correlation lengths in mm along x and across."""
+    """Periodic smooth noise with zero mean and unit variance. Correlation lengths are in mm, along x and across."""
     white = rng.standard_normal((side, side), np.float32)
     k = fft.fftfreq(side, TEXTURE_MM).astype(np.float32) * np.float32(2 * np.pi)
     low = np.exp(-0.25 * ((k[None, :] * along / 2) ** 2 + (k[:, None] * across / 2) ** 2))
@@ -116,11 +116,11 @@ def _noise(rng: np.random.Generator, along: float, across: float, side: int = 51
 
 
 def _streaked(noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Skewed to the bright side: few streaks stand out of many dark bundles."""
+    """The field skewed to the bright side: a few streaks stand out from many dark bundles."""
     skewed = np.minimum(noise + 0.55 * np.maximum(noise - 0.8, 0) ** 2, 3.2)
     return _standard(skewed)
 
 
 def _standard(field: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Of zero mean and unit variance."""
+    """The field with zero mean and unit variance."""
     return np.asarray((field - field.mean()) / field.std(), np.float32)

@@ -1,4 +1,4 @@
-"""Phantom clips as files: PNGs with Labelme files beside them, or multi-frame DICOM with a burned-in banner."""
+"""Write phantom clips as PNGs with Labelme files beside them, or as multi-frame DICOM with a burned-in banner."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ They are meant to try dmr, not to judge how well it does on real frames. Outline
 
 @dataclass(frozen=True, slots=True)
 class PhantomSet:
-    """What to make.
+    """A set of phantom clips to make.
 
     Attributes:
-        patients: How many; each has one clip.
-        frames: In each clip.
-        seed: Patients of one seed are numbered from 1000 * seed.
-        first: Number of the first patient in that.
-        scanners: To draw from, by name; all by default.
+        patients: Number of patients; each has one clip.
+        frames: Frames in each clip.
+        seed: Random seed. Patients of a seed are numbered from 1000 * seed.
+        first: Number of the first patient, within the seed's numbers.
+        scanners: Names of the scanners to choose from; all by default.
         format: `png` or `dicom`.
         labels: Whether Labelme files are written.
     """
@@ -59,7 +59,7 @@ class PhantomSet:
             raise ValueError(f"patients {self.first} to {last}: expected at least one, from 1 to {PATIENTS_A_SEED - 1}")
 
     def numbers(self) -> range:
-        """The patients' numbers, which names of files begin with."""
+        """The patients' numbers; file names begin with them."""
         first = self.seed * PATIENTS_A_SEED + self.first
         return range(first, first + self.patients)
 
@@ -71,18 +71,18 @@ class PhantomSet:
 
 
 def write_phantom(folder: Path, wanted: PhantomSet, *, workers: int = 2) -> Iterator[int]:
-    """Write a set of clips; the same set gives the same bytes.
+    """Write a set of clips. The same set gives the same bytes.
 
     Args:
-        folder: Made if need be.
-        wanted: What to make.
-        workers: Clips made side by side.
+        folder: The folder; it is made if needed.
+        wanted: The set to make.
+        workers: Number of clips made at the same time.
 
     Yields:
-        The number of frames just written, clip by clip.
+        After each clip, its number of frames.
 
     Raises:
-        UsageError: The folder holds something else than synthetic frames.
+        UsageError: The folder holds other files than synthetic frames.
     """
     readme = folder / "README.txt"
     ours = readme.is_file() and readme.read_bytes() == _README.encode()
@@ -99,16 +99,16 @@ def draw_phantom(folder: Path | str, *, patients: int = 2, frames: int = 4, seed
     """Draw synthetic Shamrock clips as PNGs with Labelme files beside them.
 
     Args:
-        folder: A new folder, or one of synthetic frames.
-        patients: Virtual subjects, a clip each.
-        frames: In each clip.
-        seed: Other seeds draw other subjects.
+        folder: A new folder, or one with synthetic frames.
+        patients: Number of virtual subjects; each has one clip.
+        frames: Frames in each clip.
+        seed: Random seed. Another seed gives other subjects.
 
     Returns:
         The Labelme files.
 
     Raises:
-        UsageError: The folder holds something else than synthetic frames.
+        UsageError: The folder holds other files than synthetic frames.
 
     Example:
         >>> [path.name for path in dmr.draw_phantom(tmp / "phantom", patients=1, frames=2)]

@@ -1,4 +1,4 @@
-"""HTML pages of one file, with their pictures inside, from templates: what reports are written with."""
+"""HTML pages for reports: one file with all pictures inside, made from templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JPEG_QUALITY: Final = 82
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of plain texts for a page. In a cell, what follows a line break stands below in small letters.
+    """A table of plain texts for a page. In a cell, text after a line break is shown below in small letters.
 
     Attributes:
         head: The columns' names.
@@ -36,12 +36,12 @@ class Table:
 
 
 def page(template: str, *, package: str, **values: object) -> bytes:
-    """A whole page, UTF-8. Every value is text and is escaped, but for what a template marks as safe.
+    """A whole page, UTF-8. All values are escaped, except those that a template marks as safe.
 
     Args:
-        template: Its file in the folder `templates` of `package`. It may use `page.html` and `parts.html` of this one.
+        template: A file in the folder `templates` of `package`. It may use `page.html` and `parts.html` from here.
         package: The caller's `__package__`.
-        values: What the template names; one that is missing is an error.
+        values: The values that the template names; a missing value is an error.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -57,7 +57,7 @@ def page(template: str, *, package: str, **values: object) -> bytes:
 
 
 def today() -> str:
-    """The date on this computer, `2026-01-31`."""
+    """The date on this computer, as in `2026-01-31`."""
     return datetime.now().astimezone().date().isoformat()
 
 

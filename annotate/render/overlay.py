@@ -1,4 +1,4 @@
-"""Pictures to look at: outlines over frames, and sheets of many of them."""
+"""Overlays of outlines on frames, and contact sheets of many overlays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINE = 2  # px
 _PAPER = (24, 24, 24)
 _INK = (235, 235, 235)
 _MARGIN = 10  # px
-_TALLEST = 2.0  # times its width: no cell is taller
+_TALLEST = 2.0  # greatest height of a cell, in its width
 _TEXT = 15  # px
 
 
@@ -28,10 +28,10 @@ def draw_overlay(pixels: NDArray[np.uint8], annotation: Annotation, *, classes: 
     """Draw an annotation over its frame: outlines of 2 px and a light fill in the classes' colours.
 
     Args:
-        pixels: `(height, width)` uint8, of the annotation's size.
-        annotation: What to draw; classes are painted in their order, shapes of unknown classes are left out.
-        classes: Say the colours and the order.
-        fill: How much of the colour lies over the inside, 0 to 1.
+        pixels: The frame, `(height, width)` uint8, in the annotation's size.
+        annotation: The annotation to draw. Classes are painted in their order; shapes of unknown classes are left out.
+        classes: The classes with their colours and order.
+        fill: Opacity of the colour inside the outlines, 0 to 1.
 
     Returns:
         `(height, width, 3)` uint8, RGB.
@@ -59,7 +59,7 @@ def draw_overlay(pixels: NDArray[np.uint8], annotation: Annotation, *, classes: 
         for shape in annotation.shapes:
             if shape.class_id == class_id:
                 closed = [*shape.points, shape.points[0], shape.points[1]]
-                # Half a pixel: Pillow's coordinates are of the pixels' centres.
+                # Minus half a pixel, because Pillow's coordinates mean the pixels' centres.
                 draw.line(
                     [(x - 0.5, y - 0.5) for x, y in closed],
                     fill=classes.by_id(class_id).color,
@@ -76,13 +76,13 @@ def contact_sheet(
     cell_width: int = 400,
     legend: Mapping[str, str] | None = None,
 ) -> Picture:
-    """Lay pictures out in rows, each with its caption under it and the legend on top.
+    """Arrange pictures in rows, each above its caption, with the legend at the top.
 
     Args:
         cells: Pictures, grey or RGB uint8, and captions of as many lines as they need.
-        columns: Pictures a row.
-        cell_width: Px; pictures are scaled to it, strips to twice as much in height.
-        legend: Names and their colours.
+        columns: Number of pictures in a row.
+        cell_width: Width to which pictures are scaled, px. Tall strips are scaled to twice this height.
+        legend: Names and colours of the legend.
     """
     font = ImageFont.load_default(size=_TEXT)
     line_height = _TEXT + 5
@@ -117,14 +117,14 @@ def _scaled(pixels: NDArray[np.uint8], width: int) -> Image.Image:
     picture = Image.fromarray(pixels).convert("RGB")
     scale = min(width / picture.width, _TALLEST * width / picture.height)
     width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    # LANCZOS keeps thin outlines visible when a picture is made smaller.
+    # LANCZOS keeps thin outlines visible in a smaller picture.
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _legend_places(
     names: Sequence[str], font: _Font, width: int, line_height: int
 ) -> tuple[list[tuple[int, int]], int]:
-    """Where each entry goes, and the height that they take."""
+    """The place of each entry, and the height of all."""
     places: list[tuple[int, int]] = []
     x, y = _MARGIN, _MARGIN
     for name in names:
@@ -137,7 +137,7 @@ def _legend_places(
 
 
 def _wrapped(text: str, font: _Font, width: int) -> list[str]:
-    """The lines of a text, broken at spaces, and within a word that is wider than the line."""
+    """The lines of a text, broken at spaces. A word wider than a line is broken too."""
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = ""

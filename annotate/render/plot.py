@@ -1,4 +1,4 @@
-"""Drawings of lines, as PNG for a file or as SVG for a page; matplotlib is loaded when the first one is drawn."""
+"""Plots of lines, as PNG for a file or as SVG for a page. matplotlib is loaded with the first plot."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Final
 _PAPER: Final = "#ffffff"
 _INK: Final = "#1c2227"
 _FAINT: Final = "#c9cfd4"
-# In a page the ink is the page's own, so that one drawing is readable on light, dark and printed paper.
-_PAGE_INK: Final = "#010203"  # stands for it until the SVG is written
+# In a page, the plot has the page's own ink, so that it is readable on light, dark and printed paper.
+_PAGE_INK: Final = "#010203"  # a placeholder for the page's ink until the SVG is written
 _PAGE_FAINT: Final = "#8a9299"  # between light and dark
-_MARKERS: Final = "os^DvpPX"  # so that lines are told apart without their colours
-FEW: Final = 12  # points of a line, up to which each is marked: a line of one point has nothing else to see
+_MARKERS: Final = "os^DvpPX"  # so that people can tell lines apart without colours
+FEW: Final = 12  # lines with up to so many points get markers; a line of one point shows nothing else
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a drawing.
+    """One line of a plot.
 
     Attributes:
-        name: In the legend.
+        name: Its name in the legend.
         points: `(x, y)`.
-        color: Any that matplotlib knows; None for the next of its own, `ink` for that of the axes.
+        color: Any colour of matplotlib; None for matplotlib's next colour, `ink` for the axes' colour.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Panel:
     """Lines on common axes.
 
     Attributes:
-        lines: What is drawn.
-        across: What the horizontal axis is.
-        up: What the vertical axis is.
-        unit: Both axes run from 0 to 1, with the diagonal drawn.
-        share: The vertical axis runs from 0 to 1.
-        counts: The horizontal axis counts something: whole numbers from 0.
-        empty: Written in the panel where no line has a point.
+        lines: The lines.
+        across: Name of the horizontal axis.
+        up: Name of the vertical axis.
+        unit: Whether both axes run from 0 to 1, with the diagonal drawn.
+        share: Whether the vertical axis runs from 0 to 1.
+        counts: Whether the horizontal axis has whole numbers from 0.
+        empty: Text in the panel if no line has a point.
     """
 
     lines: Sequence[Line]
@@ -64,14 +64,14 @@ def draw_png(panels: Sequence[Panel]) -> bytes:
 
 
 def draw_svg(panels: Sequence[Panel]) -> str:
-    """Panels side by side as an `<svg>` to stand in a page: without paper, in the page's ink, with no address in it."""
+    """Panels side by side as an `<svg>` for a page: without background, in the page's ink, without any address."""
     import matplotlib
 
     out = io.StringIO()
     settings: Any = {
         "svg.fonttype": "path",
         "svg.hashsalt": "dmr",
-    }  # any browser draws the same, any run writes the same
+    }  # the same in any browser and in any run
     with matplotlib.rc_context(settings):
         figure = figure_of(panels, ink=_PAGE_INK, faint=_PAGE_FAINT, paper="none")
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -85,10 +85,10 @@ def figure_of(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> A
     """Panels side by side as a matplotlib figure.
 
     Args:
-        panels: What is drawn.
+        panels: The panels.
         ink: Colour of words, axes and rims.
-        faint: Of the grid.
-        paper: Of the ground; `none` for the page's.
+        faint: Colour of the grid.
+        paper: Colour of the background; `none` for the page's.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -114,17 +114,22 @@ def figure_of(panels: Sequence[Panel], *, ink: str, faint: str, paper: str) -> A
         if not any(line.points for line in panel.lines):
             axes.text(0.5, 0.5, panel.empty, color=ink, ha="center", va="center", transform=axes.transAxes)
         elif any(line.name for line in panel.lines):
-            place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}  # beside the lines, never over them
+            place = {
+                "loc": "upper left",
+                "bbox_to_anchor": (1.0, 1.0),
+            }  # the legend is beside the lines, never over them
             axes.legend(labelcolor=ink, fontsize=8.5, frameon=False, **place)
     return figure
 
 
 def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: bool) -> None:
-    """A line with a thin rim of ink, without which yellow is lost on white and blue on black."""
+    """Draw a line with a thin rim of ink. Without it, yellow is hard to see on white, and blue on black."""
     from matplotlib.patheffects import withStroke
 
     x, y = [p[0] for p in line.points], [p[1] for p in line.points]
-    only = f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""  # one point is read off better than it is seen
+    only = (
+        f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""
+    )  # the value of a single point is written beside it
     axes.plot(
         x,
         y,
@@ -142,7 +147,7 @@ def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: boo
 
 
 def _set_axes(axes: Any, panel: Panel) -> None:
-    """Limits with room in them, also around a single point."""
+    """Set limits with some room, also around a single point."""
     from matplotlib.ticker import MaxNLocator
 
     points = [p for line in panel.lines for p in line.points]

@@ -1,4 +1,4 @@
-"""A table as text, for a terminal."""
+"""Tables as text for a terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def text_table(rows: Sequence[Sequence[str]], *, align: str = "<>", widths: Sequence[int] = ()) -> str:
-    """Rows of cells, two spaces between the columns; nothing stands behind a line's last word.
+    """Rows of cells, with two spaces between the columns and no spaces at the end of a line.
 
     Args:
-        rows: As many cells in each; a head is a row like the others.
-        align: `<` or `>` for each column; the last one holds for the columns that follow, too.
-        widths: Characters of the first columns, at least.
+        rows: Rows with the same number of cells. A head is a row like the others.
+        align: `<` or `>` for each column. The last one also counts for all further columns.
+        widths: Least widths of the first columns, in characters.
     """
     if not rows:
         return ""
