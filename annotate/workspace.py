@@ -254,7 +254,7 @@ class Session:
         workspace: The workspace.
         catalogue: The workspace's catalogue, open.
         report: Collects what was done, and what failed.
-        tell: Told how far the work is.
+        tell: Gets the progress.
         device: What computes, as in `--device`.
 
     Example:

@@ -1,4 +1,4 @@
-"""The catalogue: frames, revisions, authors and models, of which nothing is ever lost."""
+"""The catalogue: frames, revisions, authors and models. Nothing in it is ever lost."""
 
 from __future__ import annotations
 

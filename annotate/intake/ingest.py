@@ -128,7 +128,7 @@ def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
     """Add scans to the workspace.
 
     Args:
-        s: Of the one who writes.
+        s: A session that writes.
         scans: Image files, and folders of them at any depth.
 
     Returns:

@@ -20,9 +20,7 @@ from .files import FileState, file_state, search, source_hashes
 from .index import IndexBrokenError, Seen, index_path, lasting, look_up, remember
 from .positions import Position, clip_positions
 
-_ID: Final = re.compile(
-    r"(?:\d+_)?(f[0-9a-f]{20})(?:\.\w+)?"
-)  # a frame's id, or its picture's name, in the worklist too
+_ID: Final = re.compile(r"(?:\d+_)?(f[0-9a-f]{20})(?:\.\w+)?")  # an id, or a picture's name, in the worklist too
 _PREFIX: Final = re.compile(r"f[0-9a-f]{3,19}")
 _SHOWN: Final = 5  # frames shown when the beginning of an id fits several
 

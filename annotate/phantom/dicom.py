@@ -26,7 +26,7 @@ class InventedPatient:
     """Invented patient data to test de-identification.
 
     Attributes:
-        name: As DICOM spells it, `family^given`.
+        name: The name in DICOM's form, `family^given`.
         number: The patient's number in the invented hospital.
         born: Date of birth, `YYYYMMDD`.
         taken: Date of the study, `YYYYMMDD`.

@@ -59,7 +59,7 @@ class Plane:
         """Index of the tissue at each sample, `(samples, beams)`.
 
         Args:
-            pose: Of the probe.
+            pose: The probe's pose.
             section: Outlines in its plane by name, mm.
         """
         soft: list[_Painted] = []

@@ -24,9 +24,7 @@ class Heartbeat:
     def __init__(self, parts: Parts, stream: TextIO) -> None:
         self._parts, self._stream = parts, stream
         self._began = parts.clock()
-        self._before = Part(
-            "Working", self._began, None, moved=self._began
-        )  # shown until the command reports its first part
+        self._before = Part("Working", self._began, None, moved=self._began)  # before the first report
         self._said: float | None = None
         self._ended = threading.Event()
         self._writing = threading.Lock()

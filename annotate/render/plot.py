@@ -127,9 +127,7 @@ def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: boo
     from matplotlib.patheffects import withStroke
 
     x, y = [p[0] for p in line.points], [p[1] for p in line.points]
-    only = (
-        f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""
-    )  # the value of a single point is written beside it
+    only = f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""  # a single point gets its value
     axes.plot(
         x,
         y,

@@ -128,15 +128,7 @@ _MAGIC: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"L\0\0\0\x01\x14\x02\0", SHORTCUT),
 )
 _CONTAINERS: Final = {b"AVI ": VIDEO, b"WEBP": WEBP, b"WAVE": SOUND}  # RIFF
-_STILLS: Final = (
-    b"heic",
-    b"heix",
-    b"heim",
-    b"heis",
-    b"mif1",
-    b"msf1",
-    b"avif",
-)  # brands of ISO media files that are images
+_STILLS: Final = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")  # brands of ISO media that are images
 _BOXES: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # QuickTime without a brand
 _ZIPPED: Final = ((b"word/", WORD), (b"xl/", EXCEL), (b"ppt/", SLIDES))
 _ZIP_SUFFIXES: Final = {".docx": WORD, ".xlsx": EXCEL, ".pptx": SLIDES}

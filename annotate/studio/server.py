@@ -255,9 +255,7 @@ def _free_port(first: int) -> int:
     for port in range(first, first + 100):
         with contextlib.closing(socket.socket()) as probe:
             if sys.platform != "win32":  # there, the option means something else
-                probe.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-                )  # a port that was just released counts as free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just released counts as free
             try:
                 probe.bind((_HOST, port))
             except OSError:

@@ -25,9 +25,7 @@ _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
 
 def fsync_file(path: Path) -> None:
     """Make a file that was written and closed survive a power cut."""
-    descriptor = os.open(
-        path, os.O_RDWR | getattr(os, "O_BINARY", 0)
-    )  # Windows can only sync a file that is open for writing
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))  # Windows needs write access to sync
     try:
         os.fsync(descriptor)
     finally:
