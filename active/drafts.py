@@ -123,7 +123,7 @@ def _tolerance_px(spacing_mm: tuple[float, float] | None) -> float:
 
 def no_model(catalogue: Catalogue) -> str:
     """Why there are no drafts, as the beginning of a sentence."""
-    return "No model is active: none has learnt enough yet" if catalogue.models() else "No model yet"
+    return "No model is active, because none has learnt enough yet" if catalogue.models() else "No model yet"
 
 
 def count_empty(s: Session, version: str, frames: Sequence[FrameRecord]) -> None:

@@ -93,6 +93,6 @@ def evaluate(
     show(f"{done.title}\n")
     show(summary_text(done.summary, done.intervals))
     show("\nPer image: mean over the frames in which the class is drawn. In brackets: 95 % interval over the patients.")
-    show("FP rate: how often the model draws the class in frames where a physician says it is absent; '-': none such.")
+    show("FP rate: how often the model draws the class where a physician says it is absent; '-': no such frame.")
     report.say(f"Frames to look at, calibration and confusion: {done.page}")
     return report

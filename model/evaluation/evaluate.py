@@ -27,7 +27,7 @@ BATCH = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """How a model did.
+    """The evaluation of a model.
 
     Attributes:
         table: A row for each frame and covered class; see `metrics.score_table`.

@@ -56,7 +56,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         TrainDefaults(size=self.size, input=self.input, seed=self.seed, epochs=self.epochs, minutes=self.minutes)
         if self.steps < 1 or self.batch < 1 or self.check_every < 1:
-            raise ValueError("steps, batch and check_every begin at 1")
+            raise ValueError("steps, batch and check_every must be at least 1")
 
     def total_steps(self, frames: int) -> int:
         """Steps at most for a training set of `frames` frames."""

@@ -29,7 +29,7 @@ def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, 
     version = model or (active.id if active else None)
     if version is None:
         if known:
-            what = "no model is active: none has learnt enough yet"
+            what = "no model is active, because none has learnt enough yet"
             raise WorkspaceError("models", what, "Train longer, or name a version: `dmr models list`")
         raise WorkspaceError("models", "there is no model yet", "Make one: dmr train")
     if version not in known:

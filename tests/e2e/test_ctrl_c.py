@@ -64,7 +64,7 @@ def test_ctrl_c_twice_in_a_terminal_makes_a_version(tmp_path: Path, monkeypatch:
     try:
         wait_for(rb"step \d+ of")
         process.send_signal(signal.SIGINT)
-        wait_for(rb"makes\s+a\s+version\s+of\s+what\s+it\s+has\.")
+        wait_for(rb"To\s+make\s+a\s+version\s+of\s+what\s+it\s+has\s+learnt")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=120) == 0, seen.decode(errors="replace")
     finally:

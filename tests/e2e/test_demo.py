@@ -53,7 +53,9 @@ def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, m
         f"dmr{__version__}",
     ):
         assert words in first, words
-    assert markup.text.endswith("dmr statuswhat there is"), "what to do next stands last"
+    assert markup.text.endswith("dmr statusshows what is in the workspace, and what to do next"), (
+        "what to do next stands last"
+    )
     assert all(command in result.output for command, _ in NEXT)
 
     again = runner.invoke(main, ["demo", str(folder), "--no-open"])

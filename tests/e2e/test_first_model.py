@@ -102,7 +102,7 @@ def test_a_version_that_learnt_nothing_is_kept_but_not_active_and_the_next_that_
     assert "Next: no model is active, for none has learnt enough yet" in dmr("status").output
 
     cold = dmr("prelabel", str(made / "scans"))
-    assert "No model is active: none has learnt enough yet: the frames are ranked for a cold start" in cold.output
+    assert "No model is active, because none has learnt enough yet: the frames are ranked" in cold.output
 
     told = dmr("train", *ENOUGH)
     assert "v2 is the active model: `dmr prelabel` uses it from now on." in told.output
@@ -150,7 +150,9 @@ def test_empty_drafts_are_counted_and_it_is_said_that_physicians_see_bare_frames
             push_ranking(s, None)  # type: ignore
         return report.lines()
 
-    assert "No model is active: none has learnt enough yet: physicians see the frames without drafts." in pushed()
+    assert (
+        "No model is active, because none has learnt enough yet: physicians see the frames without drafts." in pushed()
+    )
     dmr("models", "promote", "v1", "--because", "a test")
     drawn = dmr("prelabel", str(made / "scans"))
     assert "4 drafts made, 4 empty drafts" in drawn.output
@@ -249,7 +251,7 @@ def test_a_state_that_cannot_be_read_is_kept_and_told(workspace: Workspace) -> N
     with workspace.session(device="cpu") as s, pytest.raises(Exception, match=r"kept as \w+\.unreadable"):
         finish_interrupted(s)
     assert state.with_suffix(".unreadable").read_bytes() == b"torn"
-    assert "waiting here" in dmr("train", "--finish", code=2).output
+    assert "there is no interrupted training" in dmr("train", "--finish", code=2).output
 
 
 def test_ctrl_c_while_the_state_is_saved_loses_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def test_a_card_says_from_what_for_what_and_what_nobody_knows(department: Depart
     assert card["settings"]["seed"] == 0
     assert card["data"]["train"]["patients"] > 1
     assert "Not a medical device" in card["intended_use"]
-    assert any("patients, of this workspace alone" in limit for limit in card["limits"])
+    assert any("patients of this workspace only" in limit for limit in card["limits"])
     assert set(card["calibration"]["curves"]) == set(card["channels"])
     with Image.open("models/v1/curves.png") as curves:
         assert curves.size[0] > 500
