@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _SINGULAR = {
+    "blobs": "blob",
+    "cards": "card",
     "classes": "class",
     "clips": "clip",
     "drafts": "draft",
@@ -23,6 +25,7 @@ _SINGULAR = {
     "points": "point",
     "predictions": "prediction",
     "revisions": "revision",
+    "rows": "row",
     "shapes": "shape",
     "steps": "step",
     "tasks": "task",

@@ -62,6 +62,7 @@ class Kept:
                 for table, columns in LASTING.items()
             }
         paths = [path for name in LASTING_FILES for path in (root / name).rglob("*") if path.is_file()]
+        paths = [path for path in paths if path.parent.name != "journal"]  # which grows
         return cls(rows, {path.relative_to(root).as_posix(): path.read_bytes() for path in paths})
 
     def lost(self, now: Kept) -> list[Any]:
