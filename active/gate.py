@@ -24,10 +24,13 @@ from ..model.evaluation.bootstrap import (
     resampled_means,
     sums_by_patient,
 )
+from ..model.versions.trainings import Trainings
 
 RESAMPLES: Final = 4000
 LEAST_PATIENTS: Final = 3  # with fewer patients a bootstrap draws nearly the same sample every time
 _Z: Final = 1.96
+_TIE: Final = 1e-9  # Dice: what sums of floats differ by is no fall
+_MOST_TOLD: Final = 10_000  # patients; a larger number says that both models are about equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Verdict:
         frames: Frames of these patients in which a judged class is drawn.
         incumbent_dice: The active model's own figures; None where nothing could be compared.
         candidate_dice: The new model's own figures; None where nothing could be compared.
+        trainings: How long both were trained; None if a card does not say.
     """
 
     decision: Decision
@@ -82,10 +86,13 @@ class Verdict:
     frames: int = 0
     incumbent_dice: Scores | None = None
     candidate_dice: Scores | None = None
+    trainings: Trainings | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON values, to four digits."""
         values: dict[str, Any] = _rounded(asdict(self))
+        if self.trainings is not None:
+            values["trainings"]["told"] = self.trainings.told()
         return values
 
 
@@ -102,14 +109,15 @@ def judge(
 
     - rejected: the whole interval of the change is below 0; or a class falls by more than `class_margin` and its
       whole interval is below 0; or the whole interval of the false-positive rate is above 0;
-    - promoted: the lower bound of the change is at least `-margin`, and the false-positive rate does not rise;
+    - promoted: the mean does not fall and its lower bound is at least `-margin`; no class falls by more than `margin`;
+      and the false-positive rate does not rise;
     - undecided: in all other cases.
 
     Args:
         candidate: The new model's scores, as `metrics.score_table` makes them.
         incumbent: The active model's scores on the same frames. Classes that only one table has are not judged.
-        margin: Mean Dice that the new model may lose.
-        class_margin: Dice that it may lose in one class.
+        margin: Dice that the new model may lose: at the lower bound of the mean, and in the estimate of each class.
+        class_margin: Dice that it may lose in one class before a sure fall rejects it.
         resamples: How often the bootstrap draws the patients.
         seed: Random seed of the bootstrap.
 
@@ -191,16 +199,35 @@ def _decision(found: _Compared, *, margin: float, class_margin: float) -> tuple[
     if false_positives is not None and false_positives.low > 0:
         reason = f"it more often draws a class that is not there: false-positive rate {false_positives.told()}"
         return "rejected", reason, None
-    if dice.low < -margin:
-        needed = _patients_needed(dice, margin=margin, patients=found.patients)
-        return "undecided", f"its mean Dice may be lower by more than {margin:g}: {dice.told()}", needed
+    reasons, needed = _doubts(found, margin=margin, class_margin=class_margin)
+    if reasons:
+        return "undecided", "; ".join(reasons), needed
+    return "promoted", f"its mean Dice changes by {dice.told()}", None
+
+
+def _doubts(found: _Compared, *, margin: float, class_margin: float) -> tuple[list[str], int | None]:
+    """What speaks against promoting a model that is not surely worse, and about how many patients would settle that."""
+    dice, false_positives = found.dice, found.false_positives
+    reasons: list[str] = []
+    settled: list[int | None] = []  # by so many patients, as each fall would then be sure
+    if dice.value < -_TIE:
+        reasons.append(f"its mean Dice is lower, perhaps by chance: {dice.told()}")
+        settled.append(_patients_needed(dice, room=-dice.value, patients=found.patients))
+    elif dice.low < -margin:
+        reasons.append(f"its mean Dice may be lower by more than {margin:g}: {dice.told()}")
+    for name, change in found.classes.items():
+        if change.value < -margin - _TIE:
+            reasons.append(f"{name} is lower by more than {margin:g}, perhaps by chance: {change.told()}")
+            if change.value < -class_margin:
+                settled.append(_patients_needed(change, room=-change.value, patients=found.patients))
     if false_positives is not None and false_positives.value > 0:
-        reason = (
+        reasons.append(
             "it drew a class that is not there somewhat more often, perhaps by chance: false-positive rate "
             f"{false_positives.told()}"
         )
-        return "undecided", reason, None
-    return "promoted", f"its mean Dice changes by {dice.told()}", None
+    if len(reasons) == 1 and dice.value >= -_TIE and dice.low < -margin:
+        settled.append(_patients_needed(dice, room=dice.value + margin, patients=found.patients))
+    return reasons, min((n for n in settled if n is not None), default=None)
 
 
 def _scores(rows: pd.DataFrame, figure: str, names: list[str]) -> Scores:
@@ -237,11 +264,13 @@ def _false_positives(both: pd.DataFrame, *, resamples: int, seed: int) -> Change
     return _change(resampled_means(sums, counts, _draws(len(patients), resamples, seed))[:, 0])
 
 
-def _patients_needed(dice: Change, *, margin: float, patients: int) -> int | None:
-    """About how many patients would narrow the interval so that it lies above `-margin`, or below 0."""
-    spread = (dice.high - dice.low) / (2 * _Z) * math.sqrt(patients)  # of a single patient
-    room = dice.value + margin if dice.value > -margin else -dice.value
-    return None if room <= 0 else max(patients + 1, math.ceil((_Z * spread / room) ** 2))
+def _patients_needed(change: Change, *, room: float, patients: int) -> int | None:
+    """About how many patients would narrow an interval to `room` on each side; None if they are too many to tell."""
+    if room <= 0:
+        return None
+    spread = (change.high - change.low) / (2 * _Z) * math.sqrt(patients)  # of a single patient
+    needed = max(patients + 1, math.ceil((_Z * spread / room) ** 2))
+    return needed if needed <= _MOST_TOLD else None
 
 
 def _rounded(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,6 +15,7 @@ from ..annotate.workspace import Session
 from ..model.data.loading import learnt_hashes, looks_learnt, workspace_samples
 from ..model.evaluation.evaluate import evaluate
 from ..model.versions.load import load_predictor
+from ..model.versions.trainings import read_trainings
 from ..model.versions.verdict import learnt_nothing
 from .gate import LEAST_PATIENTS, Verdict, judge
 
@@ -33,6 +35,8 @@ def judge_models(
     new = _scores(s, candidate, frames, report=s.report)
     old = _scores(s, incumbent, frames, report=Report(s.report.command))  # unreadable files are reported once
     verdict = judge(new, old, margin=s.settings.gate.margin, class_margin=s.settings.gate.class_margin)
+    trainings = read_trainings(s.workspace.models_folder, candidate=candidate.id, incumbent=incumbent.id)
+    verdict = replace(verdict, trainings=trainings)
     if nothing:  # it would pass against an active model that has learnt nothing either
         verdict = replace(verdict, decision="rejected", reason=_NOTHING)
     elif verdict.decision == "undecided" and learnt_nothing(s.workspace.models_folder / incumbent.id):
@@ -66,6 +70,9 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
     if verdict.unjudged:
         why = f"fewer than {LEAST_PATIENTS} test patients have them, or one model does not know them"
         lines.append(f"  not judged, because {why}: {', '.join(verdict.unjudged)}")
+    trainings = verdict.trainings
+    if trainings is not None and (told := trainings.told()):
+        lines.append(f"  {told}")
     if cycle.verdict == "rejected" and cycle.incumbent:
         lines.append(
             f"{cycle.incumbent} stays active. Outline more frames, then run `dmr retrain`; or train longer: "
@@ -75,6 +82,11 @@ def verdict_lines(cycle: CycleRecord, verdict: Verdict) -> list[str]:
         if verdict.patients_needed:
             lines.append(
                 f"  About {verdict.patients_needed} test patients would settle it; there are {verdict.patients}."
+            )
+        if trainings is not None and trainings.candidate_is_shorter:
+            lines.append(
+                f"  To train as long as {cycle.incumbent}: "
+                f"`dmr retrain --again --minutes {math.ceil(trainings.incumbent.minutes)}`."
             )
         lines.append(f"{cycle.incumbent} stays active. To decide yourself:")
         lines.append(f'  dmr models promote {cycle.candidate} --because "..."')

@@ -15,6 +15,7 @@ from ..model.training.running import OnInterrupt
 from ..model.training.settings import TrainSettings
 from ..model.training.train import Say, train_or_finish
 from ..model.versions.load import load_version
+from ..model.versions.trainings import read_training
 from ..model.versions.verdict import learnt_nothing
 from .drafts import count_empty
 from .exchange import all_reviewed, has_studio, pull_and_push, take_in
@@ -88,7 +89,8 @@ def retrain(
     """Train a model on everything that was drawn, and let the gate judge it against the active one.
 
     A run that was interrupted goes on, in the middle of training or before the verdict. The workspace is locked only
-    while something is written. A model that has learnt nothing is never promoted, not even the first one.
+    while something is written. A model that has learnt nothing is never promoted, not even the first one. If the
+    settings leave the length to this PC's pace, the new model is trained at least as long as the active one was.
 
     Args:
         s: The session; its report gets counts and words.
@@ -119,7 +121,15 @@ def retrain(
             )
             return None
         version = train_or_finish(
-            s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt, advise=False, bar=bar
+            s,
+            settings=settings,
+            again=again,
+            finish=finish,
+            advise=False,
+            at_least=read_training(s.workspace.models_folder / incumbent.id) if incumbent is not None else None,
+            say=say,
+            on_interrupt=on_interrupt,
+            bar=bar,
         )
         if version in {m.id for m in models}:
             return None  # this training was done before; the report says so

@@ -45,6 +45,8 @@ def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | 
         against = f" against {last.incumbent}" if last.incumbent else ""
         reason = last.bounds.get("reason", "")
         lines.append(f"{'last verdict':<{width}}  {last.candidate}{against}: {last.verdict}; {reason}")
+        if told := (last.bounds.get("trainings") or {}).get("told"):
+            lines.append(f"{'':<{width}}  {told}")
     return lines
 
 

@@ -13,6 +13,8 @@ from ...annotate.wording import counted
 from ..computing.threads import ThreadChoice, thread_choice
 from ..data.dataset import TrainingSet
 from ..network.dmrnet import SIZES, DMRNet
+from ..versions.trainings import Training
+from ..versions.verdict import told_minutes
 from .settings import TrainSettings
 from .trainer import Trainer
 
@@ -22,6 +24,8 @@ AT_MOST: Final = 1200  # steps, even if the PC has time for more
 GRIDS: Final = (256, 128, 64)  # sides, the finest first; nerves are a few pixels wide on 128
 TRIED_ON: Final = 128  # largest side of the grid on which steps are measured
 TRIAL_S: Final = 10.0  # seconds of measuring
+NIGHT_S: Final = 8 * 3600.0  # what a training may take by itself to be as long as an earlier one
+SLACK: Final = 1.25  # of the time that it needs for that: a PC that gets slower cuts no steps
 LOOK: Final = 0.35  # a check of one batch of validation frames takes this share of a step's time
 
 
@@ -33,11 +37,15 @@ class Plan:
         settings: How to train.
         step_s: Seconds a step, with the checks on validation patients included.
         steps: Steps that fit.
+        at_least: The training that it should reach; None without one.
+        short_s: Seconds that the steps and grid of that training would take; None if they are reached.
     """
 
     settings: TrainSettings
     step_s: float
     steps: int
+    at_least: Training | None = None
+    short_s: float | None = None
 
     def told(self, now: datetime.datetime | None = None) -> str:
         """A line that says what was chosen, and when it ends."""
@@ -51,7 +59,15 @@ class Plan:
         )
         if self.steps < ENOUGH:
             line += f" That is few: about {ENOUGH} steps are needed. Close other programs, or allow more --minutes."
-        return line
+        return line if self.at_least is None else f"{self._compared(self.at_least)} {line}"
+
+    def _compared(self, before: Training) -> str:
+        """The sentence on the training that this one is to reach."""
+        long = f"{counted(before.steps, 'steps')} on {before.input} x {before.input} in {told_minutes(before.minutes)}"
+        if self.short_s is None:
+            return f"At least as long as {before.model}, which had {long}."
+        hours = told_minutes(self.short_s / 60)
+        return f"{before.model} had {long}. That takes {hours} here, so this one is shorter; --minutes allows more."
 
 
 def seconds_a_step(
@@ -86,7 +102,14 @@ def seconds_a_step(
     return (time.monotonic() - began) / (trainer.step - done)
 
 
-def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = TRIED_ON, validation: int = 0) -> Plan:
+def choose_settings(
+    settings: TrainSettings,
+    *,
+    pace_s: float,
+    tried_on: int = TRIED_ON,
+    validation: int = 0,
+    at_least: Training | None = None,
+) -> Plan:
     """Choose the finest grid on which enough steps fit, and as many steps as fit.
 
     Args:
@@ -94,24 +117,50 @@ def choose_settings(settings: TrainSettings, *, pace_s: float, tried_on: int = T
         pace_s: Seconds a step on a grid of side `tried_on`.
         tried_on: Side of the grid on which steps were measured.
         validation: Number of validation frames, which are checked every `check_every` steps.
+        at_least: An earlier training. Its steps and grid are reached, even if they take longer than the hour, up to a
+            night. Steps and grid count, not minutes, because this PC may be slower or faster now. It has no effect if
+            the settings give a length.
     """
     by_pace = set(settings.chosen)
+    if "length" not in by_pace:
+        at_least = None
     within_s = TRAINING_S if "length" in by_pace or settings.minutes is None else 60 * settings.minutes
     most = AT_MOST if "length" in by_pace else settings.steps
+    enough = ENOUGH
+    grids: tuple[int, ...] = GRIDS if "input" in by_pace else (settings.input,)
     looks = 1 + LOOK * validation / settings.batch / settings.check_every
-    for grid in GRIDS if "input" in by_pace else (settings.input,):
+    short_s = None
+    if at_least is not None:
+        least_grid = at_least.input if "input" in by_pace else settings.input
+        needed_s = at_least.steps * pace_s * looks * (least_grid / tried_on) ** 2 * SLACK
+        within_s = max(within_s, min(NIGHT_S, 60 * at_least.minutes))
+        if needed_s > NIGHT_S:
+            short_s = needed_s / SLACK
+        else:
+            within_s = max(within_s, needed_s)
+            most, enough = max(most, at_least.steps), max(ENOUGH, at_least.steps)
+            grids = (*(grid for grid in grids if grid > least_grid), least_grid)
+    for grid in grids:
         step_s = pace_s * looks * (grid / tried_on) ** 2
         steps = int(within_s / step_s)
-        if steps >= ENOUGH:
+        if steps >= enough:
             break
     steps = max(1, min(steps, most))
     chosen = replace(settings, input=grid)
     if "length" in by_pace:
         chosen = replace(chosen, steps=steps, epochs=None, minutes=within_s / 60)
-    return Plan(chosen, step_s, steps)
+    return Plan(chosen, step_s, steps, at_least=at_least, short_s=short_s)
 
 
-def plan_training(settings: TrainSettings, *, frames: int, validation: int, classes: int, device: torch.device) -> Plan:
+def plan_training(
+    settings: TrainSettings,
+    *,
+    frames: int,
+    validation: int,
+    classes: int,
+    device: torch.device,
+    at_least: Training | None = None,
+) -> Plan:
     """Measure some steps, and choose the settings that are left to this PC's pace.
 
     Args:
@@ -120,9 +169,10 @@ def plan_training(settings: TrainSettings, *, frames: int, validation: int, clas
         validation: Number of validation frames.
         classes: Number of classes beside background.
         device: The device to compute on.
+        at_least: An earlier training, as `choose_settings` takes it.
     """
     side = TRIED_ON if "input" in settings.chosen else min(TRIED_ON, settings.input)
     pace_s = seconds_a_step(
         replace(settings, input=side), frames=frames, classes=classes, device=device, threads=thread_choice()
     )
-    return choose_settings(settings, pace_s=pace_s, tried_on=side, validation=validation)
+    return choose_settings(settings, pace_s=pace_s, tried_on=side, validation=validation, at_least=at_least)

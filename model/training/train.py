@@ -14,6 +14,7 @@ from ...annotate.errors import ModelError, UsageError, WorkspaceError
 from ...annotate.workspace import Session, Workspace
 from ..computing.device import pick_device
 from ..network.checkpoint import read_card
+from ..versions.trainings import Training
 from ..versions.verdict import learnt_nothing
 from .bar import training_bar
 from .beginning import beginning
@@ -52,6 +53,7 @@ def train_or_finish(
     again: bool = False,
     finish: bool = False,
     advise: bool = True,
+    at_least: Training | None = None,
     say: Say | None = None,
     on_interrupt: OnInterrupt | None = None,
     bar: str = "Training",
@@ -63,7 +65,16 @@ def train_or_finish(
     if finish:
         return finish_interrupted(s, advise=advise, say=say)
     s.tell("Preparing the training", 0, None)
-    return train_model(s, settings=settings, again=again, advise=advise, say=say, on_interrupt=on_interrupt, bar=bar)
+    return train_model(
+        s,
+        settings=settings,
+        again=again,
+        advise=advise,
+        at_least=at_least,
+        say=say,
+        on_interrupt=on_interrupt,
+        bar=bar,
+    )
 
 
 def train(s: Session, *, again: bool = False, **settings: Any) -> str:
@@ -96,6 +107,7 @@ def train_model(
     again: bool = False,
     advise: bool = True,
     activate: bool | None = None,
+    at_least: Training | None = None,
     say: Say | None = None,
     on_interrupt: OnInterrupt | None = None,
     bar: str = "Training",
@@ -112,6 +124,8 @@ def train_model(
         again: Train another version even if there is one of the same run.
         advise: Whether to say what to do with the new version.
         activate: Whether to make it the active model; None does so if no model is active and it has learnt something.
+        at_least: An earlier training. Its steps and grid are reached if the settings leave the length to this PC's
+            pace.
         say: Gets a line before the first step: whether the training is new or goes on. None puts it into the report.
         on_interrupt: Asked after Ctrl-C, when the state is saved, whether to make a version now. It gets the step, and
             whether Ctrl-C was pressed again already. None never makes one.
@@ -135,7 +149,7 @@ def train_model(
         s.catalogue.add_dataset(frames.revisions)
 
     states = States(s.workspace)
-    run = states.as_begun(run) or _planned(run, frames, device, say)
+    run = states.as_begun(run) or _planned(run, frames, device, say, at_least=at_least)
     sets = training_sets(s.workspace, classes, run, frames, report=s.report)
     with states.alone(run):
         trainer = resumed_trainer(run, states, sets, device, report=s.report)
@@ -202,7 +216,9 @@ def _run_on(frames: TrainingFrames, settings: TrainSettings, classes: Classes) -
     return Run.of(frames.dataset, settings, classes.predicted, inside, layers=layers, network=NETWORK)
 
 
-def _planned(run: Run, frames: TrainingFrames, device: torch.device, say: Say) -> Run:
+def _planned(
+    run: Run, frames: TrainingFrames, device: torch.device, say: Say, *, at_least: Training | None = None
+) -> Run:
     """A new run with the settings chosen that are left to this PC's pace."""
     if not run.settings.chosen:
         return run
@@ -213,6 +229,7 @@ def _planned(run: Run, frames: TrainingFrames, device: torch.device, say: Say) -
         validation=len(frames.validation),
         classes=len(run.names),
         device=device,
+        at_least=at_least,
     )
     say(plan.told())
     return replace(run, settings=plan.settings)

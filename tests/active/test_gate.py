@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dmr.active.gate import Verdict, judge
+from dmr.model.versions.trainings import Training, Trainings
 
 
 def scores(
@@ -173,3 +178,80 @@ def test_without_a_class_to_judge_no_model_has_a_figure() -> None:
     table = scores({"nerve": 0.5}, patients=2)
     told = verdict(table, table).as_json()
     assert told["incumbent_dice"] is None and told["candidate_dice"] is None and told["frames"] == 0
+
+
+def moved(table: pd.DataFrame, change: dict[str, tuple[float, float]], *, patients: int = 12) -> pd.DataFrame:
+    """The scores with each class's Dice changed by a mean, and by a spread that goes up and down over the patients."""
+    after = table.copy()
+    place = after["patient"].str[1:].astype(int)
+    for name, (mean, spread) in change.items():
+        swing = spread * np.cos(2 * np.pi * place / patients)
+        after.loc[after["name"] == name, "dice"] += (mean + swing)[after["name"] == name]
+    return after
+
+
+def test_a_second_model_of_a_short_training_does_not_replace_a_better_one() -> None:
+    """Mean -0.012 (-0.028 to +0.006), one class -0.049 (perhaps by chance), one -0.014 (surely): once promoted."""
+    before = scores({"nerve": 0.5, "artery": 0.6, "muscle": 0.7})
+    change = {"nerve": (-0.049, 0.14), "artery": (-0.014, -0.03), "muscle": (0.027, 0.0)}
+    result = verdict(moved(before, change), before)
+    assert result.dice is not None
+    assert result.dice.value == pytest.approx(-0.012)
+    assert -0.03 < result.dice.low < 0 < result.dice.high
+    assert result.classes["nerve"].value == pytest.approx(-0.049) and result.classes["nerve"].high > 0
+    assert result.classes["artery"].high < 0
+    assert result.decision == "undecided"
+    assert "mean Dice is lower, perhaps by chance: -0.012" in result.reason
+    assert "nerve is lower by more than 0.03, perhaps by chance: -0.049" in result.reason
+    assert "artery" not in result.reason
+    assert result.patients_needed is not None and result.patients_needed > result.patients
+
+
+def test_a_mean_that_rises_does_not_pay_for_a_class_that_may_have_fallen() -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.7})
+    result = verdict(moved(before, {"nerve": (-0.04, 0.0), "muscle": (0.1, 0.0)}), before)
+    assert result.decision == "undecided"
+    assert result.reason == "nerve is lower by more than 0.03, perhaps by chance: -0.040 (-0.040 to -0.040)"
+    assert result.patients_needed is None, "no number of patients settles it"
+    result = verdict(moved(before, {"nerve": (-0.03, 0.0), "muscle": (0.1, 0.0)}), before)
+    assert result.decision == "promoted", "a fall by the margin itself is allowed"
+
+
+def test_two_about_equal_models_are_undecided_without_a_number_of_patients() -> None:
+    before = scores({"nerve": 0.5})
+    result = verdict(moved(before, {"nerve": (-1e-5, 0.02)}), before)
+    assert (result.decision, result.patients_needed) == ("undecided", None)
+
+
+changes = st.tuples(st.floats(-0.1, 0.1), st.floats(0, 0.3))
+
+
+@settings(max_examples=50, deadline=None)
+@given(nerve=changes, muscle=changes, margin=st.floats(0, 0.1), class_margin=st.floats(0, 0.1))
+def test_what_is_promoted_fell_neither_in_the_mean_nor_by_the_margin_in_any_class(
+    nerve: tuple[float, float], muscle: tuple[float, float], margin: float, class_margin: float
+) -> None:
+    before = scores({"nerve": 0.5, "muscle": 0.5})
+    after = moved(before, {"nerve": nerve, "muscle": muscle})
+    result = judge(after, before, margin=margin, class_margin=class_margin, resamples=200)
+    assert result.dice is not None
+    if result.decision == "promoted":
+        assert result.dice.value >= -1e-9
+        assert result.dice.low >= -margin
+        assert all(change.value >= -margin - 1e-9 for change in result.classes.values())
+        assert result.patients_needed is None
+    if result.decision == "rejected":
+        falls = [c for c in result.classes.values() if c.high < 0 and c.value < -class_margin]
+        assert result.dice.high < 0 or falls
+    if result.patients_needed is not None:
+        assert result.decision == "undecided" and result.patients_needed > result.patients
+
+
+def test_the_trainings_of_both_models_are_kept_with_the_verdict() -> None:
+    old = Training("v1", 27.0, 1200, 738, 256, "s")
+    new = replace(old, model="v2", minutes=4.0, steps=180, frames=786)
+    table = scores({"nerve": 0.5})
+    told = replace(verdict(table, table), trainings=Trainings(candidate=new, incumbent=old)).as_json()["trainings"]
+    assert told["candidate"]["minutes"] == 4 and told["incumbent"]["steps"] == 1200
+    assert told["told"].startswith("v2 was trained for 4 minutes, v1 for 27 minutes")
+    assert verdict(table, table).as_json()["trainings"] is None
