@@ -50,13 +50,12 @@ class ModelFigures:
             card: The model's card.
             scores: `incumbent_dice` or `candidate_dice` of `Verdict.as_json`.
         """
-        learnt = card.details["data"]["train"]
         return cls(
             id=card.id,
-            steps=int(card.details["steps"]),
-            minutes=float(card.details["minutes"]),
-            frames=int(learnt["frames"]),
-            patients=int(learnt["patients"]),
+            steps=card.detail("steps"),
+            minutes=card.detail("minutes"),
+            frames=card.detail("data", "train", "frames"),
+            patients=card.detail("data", "train", "patients"),
             dice=None if scores is None else float(scores["mean"]),
             classes={} if scores is None else dict(scores["classes"]),
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..formats.card_json import REMEDY, read_card_json
 from ..system.platform import exclusive_lock
 
 
@@ -30,17 +31,14 @@ def read_validation_dice(card: Path) -> ValidationDice:
     Raises:
         ModelError: The card is missing or cannot be read.
     """
-    remedy = "Restore the folder from a backup, or use another model: `dmr models list`"
+    content = read_card_json(card)
     try:
-        content = json.loads(card.read_text(encoding="utf-8"))
         figures = content.get("validation") or {}
         ids = {str(name): int(number) for name, number in content["class_ids"].items()}
         classes = {number: _dice(figures, name) for name, number in ids.items()}
         return ValidationDice(_dice(figures, "mean"), classes)
-    except OSError as error:
-        raise ModelError(card, f"cannot be read ({error.strerror})", remedy) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(card, "is no card of a model", remedy) from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ModelError(card, "is no card of a model", REMEDY) from error
 
 
 def interrupted_at(models: Path) -> int | None:

@@ -88,7 +88,7 @@ def _facts(
     done: Evaluation, *, card: Card, split: str | None, predictor: Predictor, date: str
 ) -> list[tuple[str, str]]:
     """Facts about the evaluation: date, versions, model and data."""
-    details, learnt = card.details, card.details["data"]["train"]
+    frames_learnt, patients_learnt = (card.detail("data", "train", what) for what in ("frames", "patients"))
     frames, patients = done.table["frame"].nunique(), done.table["patient"].nunique(dropna=False)
     unknown = int(done.table[done.table["patient"].isna()]["frame"].nunique())
     of = f" of {counted(patients, 'patients')}" if not unknown else f"; the patient is not known for {unknown} of them"
@@ -102,10 +102,10 @@ def _facts(
         (
             "Model",
             f"{card.id}, DMRNet of size {card.size}, input {card.input} x {card.input} px,"
-            f" {int(details['parameters']):,} parameters",
+            f" {card.detail('parameters'):,} parameters",
         ),
-        ("Training", f"{counted(int(details['steps']), 'steps')} in {float(details['minutes']):.1f} minutes"),
-        ("Learnt from", f"{counted(learnt['frames'], 'frames')} of {counted(learnt['patients'], 'training patients')}"),
+        ("Training", f"{counted(card.detail('steps'), 'steps')} in {card.detail('minutes'):.1f} minutes"),
+        ("Learnt from", f"{counted(frames_learnt, 'frames')} of {counted(patients_learnt, 'training patients')}"),
         ("Judged on", f"{whose}: {counted(frames, 'frames')}{of}"),
         ("Computed with", f"{engines}, {views}"),
     ]

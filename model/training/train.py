@@ -248,10 +248,10 @@ def _made_by(s: Session, run: Run) -> list[str]:
 
 
 def _nothing_new(workspace: Workspace, version: str) -> str:
-    details = read_card(workspace.models_folder / version).details
+    card = read_card(workspace.models_folder / version)
     line = f"Nothing new: {version} was trained on these outlines with these settings"
-    if details.get("ended_early"):
-        line += f" and ended early, at step {details['steps']}"
+    if card.details.get("ended_early"):
+        line += f" and ended early, at step {card.detail('steps')}"
     if learnt_nothing(workspace.models_folder / version):
         return f"{line}. It has learnt nothing: train longer, for example with --minutes 60, or outline more frames."
     return f"{line}. --again trains another."

@@ -35,8 +35,11 @@ def load_version(s: Session, *, model: str | None = None) -> tuple[str, DMRNet, 
     if version not in known:
         raise UsageError(version, "is not a model of this workspace", "See `dmr models list`")
     network, card = load_network(s.workspace.models_folder / version, device=pick_device(s.device))
-    if card.weights_sha256 != known[version].sha256:
-        raise ModelError(version, "has other weights than the catalogue says", "Restore its folder from a backup")
+    record, restore = known[version], "Restore its folder from a backup"
+    if card.weights_sha256 != record.sha256:
+        raise ModelError(version, "has other weights than the catalogue says", restore)
+    if (card.id, card.class_ids) != (version, record.class_ids):
+        raise ModelError(version, "has a card of another name or of other classes than the catalogue says", restore)
     return version, network, card
 
 

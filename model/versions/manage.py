@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ...annotate.catalogue.records import ModelState
 from ...annotate.errors import ModelError, UsageError
+from ...annotate.formats.card_json import read_card_json
 from ...annotate.workspace import Session
 from ..network.checkpoint import CARD, read_card
 from ..network.dmrnet import multiply_adds, parameter_count
@@ -53,20 +53,20 @@ def version_rows(s: Session) -> list[VersionRow]:
     rows = []
     for model in s.catalogue.models():
         try:
-            details = read_card(s.workspace.models_folder / model.id).details
+            card = read_card(s.workspace.models_folder / model.id)
+            details = card.details
+            row = VersionRow(
+                id=model.id,
+                state=model.state,
+                trained_on=card.detail("data", "train", "frames"),
+                validation_dice=((details.get("validation") or {}).get("mean") or {}).get("dice"),
+                verdict=(details.get("verdict") or {}).get("verdict"),
+                trained_at=card.detail("trained_at"),
+            )
         except ModelError as error:
             s.report.fail(error)
             continue
-        rows.append(
-            VersionRow(
-                id=model.id,
-                state=model.state,
-                trained_on=details["data"]["train"]["frames"],
-                validation_dice=((details.get("validation") or {}).get("mean") or {}).get("dice"),
-                verdict=(details.get("verdict") or {}).get("verdict"),
-                trained_at=details["trained_at"],
-            )
-        )
+        rows.append(row)
     return rows
 
 
@@ -78,9 +78,9 @@ def version_info(s: Session, *, model: str | None = None) -> VersionInfo:
         WorkspaceError: No version is named, and no model is active.
         ModelError: Its files are missing or damaged.
     """
-    version, network, _ = load_version(s, model=model)
-    card = json.loads((s.workspace.models_folder / version / CARD).read_text(encoding="utf-8"))
-    return VersionInfo(version, card, parameter_count(network), multiply_adds(network, size=card["input"]))
+    version, network, card = load_version(s, model=model)
+    content = read_card_json(s.workspace.models_folder / version / CARD)
+    return VersionInfo(version, content, parameter_count(network), multiply_adds(network, size=card.input))
 
 
 def export_version(s: Session, *, model: str | None = None, folder: Path) -> tuple[str, Path, float]:

@@ -37,11 +37,10 @@ class Training:
     @classmethod
     def of(cls, card: Card) -> Training | None:
         """What a card says; None where it does not say it."""
-        details = card.details
         try:
-            minutes, steps = float(details["minutes"]), int(details["steps"])
-            return cls(card.id, minutes, steps, int(details["data"]["train"]["frames"]), card.input, card.size)
-        except (KeyError, TypeError, ValueError, OverflowError):
+            frames = card.detail("data", "train", "frames")
+            return cls(card.id, card.detail("minutes"), card.detail("steps"), frames, card.input, card.size)
+        except ModelError:
             return None
 
 

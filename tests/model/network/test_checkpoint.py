@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,3 +76,51 @@ def test_a_card_that_is_none_is_one_line(folder: Path, text: str, words: str) ->
 
     with pytest.raises(ModelError, match=words):
         read_card(folder)
+
+
+def replaced(folder: Path, weights: bytes) -> Path:
+    """The same model with other weights, and a card that names them."""
+    card = replace(read_card(folder), weights_sha256=sha256(weights).hexdigest())
+    save_model(folder, weights, card)
+    return folder
+
+
+def changed(network: DMRNet, **tensors: torch.Tensor | None) -> bytes:
+    """Weights with some tensors replaced, added or taken away."""
+    state = dict(network.state_dict()) | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
+    return weights_bytes({name: tensor for name, tensor in state.items() if tensor is not None})
+
+
+def header(values: object) -> bytes:
+    text = json.dumps(values).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+SPOILT: dict[str, tuple[Callable[[DMRNet], bytes], str]] = {
+    "nothing": (lambda n: b"", "is no safetensors file"),
+    "cut in the header": (lambda n: weights_bytes(n.state_dict())[:500], "is no safetensors file"),
+    "cut in the tensors": (lambda n: weights_bytes(n.state_dict())[:-500], "does not fit the network"),
+    "a header without end": (lambda n: b"\xff" * 8 + b"{}", "is no safetensors file"),
+    "a list for a header": (lambda n: header([]), "is no safetensors file"),
+    "numbers in the header": (lambda n: header({"heads.0.bias": 3}), "is no safetensors file"),
+    "a shape of text": (lambda n: header({"heads.0.bias": {"dtype": "F32", "shape": ["x"]}}), "is of other classes"),
+    "no tensors": (lambda n: header({}), "nothing for 'full.enter"),
+    "other classes": (lambda n: weights_bytes(DMRNet(5, size=SIZES["s"]).state_dict()), "is of 5 classes, and its"),
+    "another size": (lambda n: weights_bytes(DMRNet(2, size=SIZES["m"]).state_dict()), "nothing for 'full.enter"),
+    "half precision": (lambda n: weights_bytes({k: v.half() for k, v in n.state_dict().items()}), "F16 ["),
+    "a tensor too few": (lambda n: changed(n, heads__1__bias=None), "nothing for 'heads.1.bias'"),
+    "a tensor more": (lambda n: changed(n, extra=torch.ones(3)), "F32 [3] for 'extra'"),
+    "another shape": (lambda n: changed(n, heads__1__bias=torch.ones(4)), "F32 [4] for 'heads.1.bias'"),
+    "a scalar": (lambda n: changed(n, heads__0__bias=torch.tensor(1.0)), "is of other classes"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), SPOILT.values(), ids=SPOILT)
+def test_weights_that_do_not_fit_their_card_are_one_line(
+    spoil: Callable[[DMRNet], bytes], told: str, folder: Path, network: DMRNet
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_network(replaced(folder, spoil(network)), device=CPU)
+    assert told in str(caught.value)
+    assert "dmr train --again" in str(caught.value)
+    assert "\n" not in str(caught.value)
