@@ -68,8 +68,7 @@ def lay_out(s: Session, *, top: int) -> int:
     """
     folder = s.workspace.root / FOLDER
     unlabelled = {f.frame_id: f for f in s.catalogue.unlabelled_frames()}
-    ranking = ranked_frames(s.workspace.reports_folder / "ranking.csv")
-    ranked = [frame for frame in ranking if frame in unlabelled]
+    ranked = [frame for frame in _ranking(s) if frame in unlabelled]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
         what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
@@ -89,6 +88,17 @@ def lay_out(s: Session, *, top: int) -> int:
         sheets.append(sheet)
     write_checkout(s.workspace, sheets, folder=folder, names=names)
     return len(sheets)
+
+
+def _ranking(s: Session) -> list[str]:
+    """The frames of the ranking; a ranking that cannot be opened is told, and the frames come in no special order."""
+    table = s.workspace.reports_folder / "ranking.csv"
+    try:
+        return ranked_frames(table, report=s.report)
+    except OSError as error:
+        remedy = "Look at the permissions of the folder, or write it again with `dmr retrain` or `dmr prelabel`"
+        s.report.fail(BrokenInput(s.workspace.relative(table), f"cannot be read ({error.strerror})", remedy))
+        return []
 
 
 def finish_worklist(s: Session, *, author: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..report import Report
 from ..system.store import write_atomic
 
 COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice")
@@ -50,10 +51,18 @@ def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
     write_atomic(path, text.getvalue().encode("utf-8"))
 
 
-def ranked_frames(path: Path) -> list[str]:
-    """Frame ids of a ranking, in order; empty if there is no ranking.
+def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
+    """Frame ids of a ranking, the first one first; none where there is no ranking.
 
-    Tables of an older dmr have fewer columns, and a spreadsheet program may have saved the table with semicolons.
+    Tables of an older dmr have fewer columns, and a spreadsheet may have saved the table again with semicolons. Lines
+    that cannot be read are passed over.
+
+    Args:
+        path: The table.
+        report: Told of what is passed over.
+
+    Raises:
+        OSError: The file cannot be opened.
     """
     if not path.is_file():
         return []
@@ -61,4 +70,17 @@ def ranked_frames(path: Path) -> list[str]:
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [frame for row in rows if (frame := row.get("frame"))]
+    frames, odd = [], "a line of the ranking cannot be read (passed over)"
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:  # such as a field of megabytes
+            if report is not None:
+                report.note(odd, f"{path.name}, line {rows.line_num + 1}: {error}")
+            continue
+        if row is None:
+            return frames
+        if frame := row.get("frame"):
+            frames.append(frame)
+        elif report is not None:
+            report.note(odd, f"{path.name}, line {rows.line_num}: no frame")

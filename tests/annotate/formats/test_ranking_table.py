@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmr.annotate.formats.ranking_table import RankingRow, ranked_frames, write_table
+from dmr.annotate.report import Report
 
 ROW = RankingRow(
     rank=1, frame="f1", score=0.5, reason='unsure of "nerve", muscle', clip="c1", position=3, guessed_dice=0.8
@@ -50,6 +51,13 @@ def test_any_reason_comes_back_on_one_line(reason: str, tmp_path_factory: pytest
         pytest.param("", [], id="empty"),
         pytest.param("something,else\n1,2\n", [], id="another table"),
         pytest.param("rank,frame\n1\n2,f2\n", ["f2"], id="a line cut short"),
+        pytest.param("rank,frame\n1,f1,0.5,more,and more\n2,f2\n", ["f1", "f2"], id="a line with more columns"),
+        pytest.param("frame,frame,rank\nf1,f2,1\n", ["f2"], id="a column twice"),
+        pytest.param("rank,frame\n1,\0f1\0\n2,f2\n", ["\0f1\0", "f2"], id="NUL"),
+        pytest.param(f"rank,frame\n1,{'f' * 200_000}\n2,f2\n", ["f2"], id="a field of 200 kB"),
+        pytest.param(f"rank,{'f' * 200_000}\n1,f1\n2,f2\n", [], id="a header of 200 kB"),
+        pytest.param('rank,frame\n1,"f1\n2,f2\n', ["f1\n2,f2\n"], id="a quotation mark that is not closed"),
+        pytest.param("\n\n\n", [], id="blank lines"),
     ],
 )
 def test_other_tables_are_read_as_far_as_they_go(content: str, frames: list[str], tmp_path: Path) -> None:
@@ -59,3 +67,23 @@ def test_other_tables_are_read_as_far_as_they_go(content: str, frames: list[str]
 
 def test_without_a_table_there_is_no_ranking(tmp_path: Path) -> None:
     assert ranked_frames(tmp_path / "r.csv") == []
+
+
+@given(content=st.binary(max_size=200), header=st.sampled_from([b"", b"rank,frame\n", b"\xff\xfe", b"frame;rank\r\n"]))
+def test_whatever_stands_in_the_table_it_is_read_as_far_as_it_goes(
+    content: bytes, header: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "odd.csv"
+    path.write_bytes(header + content)
+    report = Report("open")
+    assert all(isinstance(frame, str) and frame for frame in ranked_frames(path, report=report))
+    assert report.failures == []
+
+
+def test_lines_that_are_passed_over_are_told_by_their_number(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(f"rank,frame\n1,{'f' * 200_000}\n2,\n3,f3\n", encoding="utf-8")
+    report = Report("open")
+    assert ranked_frames(tmp_path / "r.csv", report=report) == ["f3"]
+    ((told, where),) = report.oddities.items()
+    assert told == "a line of the ranking cannot be read (passed over)"
+    assert list(where) == ["r.csv, line 2: field larger than field limit (131072)", "r.csv, line 3: no frame"]
