@@ -215,6 +215,8 @@ def _class_of(region: StudioRegion, classes: Classes) -> int:
         raise ValueError(f"a region of '{region.label}' is of type {region.kind}, and dmr reads polygons")
     if not region.label:
         raise ValueError("an outline has no label")
+    if len(region.labels) > 1:
+        raise ValueError(f"an outline has {len(region.labels)} labels, {', '.join(map(repr, region.labels))}: keep one")
     class_id = classes.class_id(region.label)
     if class_id is None:
         raise ValueError(f"the label '{region.label}' is no class")
@@ -222,7 +224,7 @@ def _class_of(region: StudioRegion, classes: Classes) -> int:
 
 
 def _refuse_other_image(region: StudioRegion, *, height: int, width: int) -> None:
-    if (region.width, region.height) != (width, height):
+    if region.width not in (0, width) or region.height not in (0, height):
         seen = f"{region.width:g} x {region.height:g}"
         raise ValueError(f"'{region.label}' was drawn on an image of {seen} px, and the frame is {width} x {height}")
     if region.problem:

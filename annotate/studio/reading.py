@@ -16,6 +16,12 @@ from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioT
 # The server changes these by itself: how long ago, and the pre-label after its predictions were replaced.
 _VOLATILE: Final = ("created_ago", "parent_prediction")
 _SHOWN: Final = 40  # characters shown of an odd value
+_MOST: Final = 2**63 - 1  # the largest number that a database keeps
+_FAR: Final = 10_000  # percent: an outline may lie outside of the image, but not so far
+# Results that belong to the frame as a whole, or join two others. They have no outline, and say nothing of a class.
+_NO_REGION: Final = frozenset(
+    ("choices", "taxonomy", "textarea", "rating", "number", "datetime", "pairwise", "ranker", "relation")
+)
 
 
 def member(answer: object, name: str) -> Any:
@@ -26,7 +32,7 @@ def member(answer: object, name: str) -> Any:
 def whole(answer: object, name: str) -> int:
     """A whole number of an object. Raises OddAnswer."""
     value = member(answer, name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST:
         raise OddAnswer(f"its {name} is {_shown(value)}")
     return value
 
@@ -57,9 +63,16 @@ def read_task(answer: object) -> StudioTask:
     Raises:
         OddAnswer: The object is no task.
     """
-    predictions = _items_if_any(answer, "predictions")
-    versions = {p["id"]: str(p.get("model_version") or "") for p in predictions if isinstance(member(p, "id"), int)}
-    annotations = tuple(read_annotation(a) for a in _items_if_any(answer, "annotations"))
+    predictions = member(answer, "predictions")
+    versions = {
+        p["id"]: str(p.get("model_version") or "")
+        for p in (predictions if isinstance(predictions, list) else [])
+        if isinstance(p, Mapping) and isinstance(p.get("id"), int)
+    }
+    try:
+        annotations = tuple(read_annotation(a) for a in _items_if_any(answer, "annotations"))
+    except OddAnswer as error:
+        annotations = (StudioAnnotation(id=0, raw=_raw_json(member(answer, "annotations")), problem=str(error)),)
     return StudioTask(whole(answer, "id"), read_data(member(answer, "data")), annotations, versions)
 
 
@@ -104,33 +117,45 @@ def read_regions(results: Sequence[object]) -> list[StudioRegion]:
     for result in results:
         if not isinstance(result, Mapping):
             raise OddAnswer(f"a result in it is {_shown(result)}")
-        value = result.get("value")
-        if isinstance(value, Mapping) and "original_width" in result:
-            regions.append(_read_region(result, value))
+        if "original_width" in result or result.get("type") not in _NO_REGION:
+            regions.append(_read_region(result))
     return regions
 
 
-def _read_region(result: Mapping[str, Any], value: Mapping[str, Any]) -> StudioRegion:
-    kind = str(result.get("type"))
+def _read_region(result: Mapping[str, Any]) -> StudioRegion:
+    """A region; the first of its odd values is its problem.
+
+    Corners are percents of the image. So the size of the image may be missing, as in tasks that another program made.
+    """
+    kind, value = _kind(result.get("type")), result.get("value")
+    problems = [] if isinstance(value, Mapping) else [f"a region has the value {_shown(value)}"]
+    value = value if isinstance(value, Mapping) else {}
     named = value.get(kind)
-    labels = tuple(map(str, named)) if isinstance(named, list) else ()
-    problem, points = "", _points(value.get("points") or [])
-    if points is None:
-        problem = f"an outline of '{labels[0] if labels else ''}' has a corner that is no number"
-    rotation = _finite(result.get("image_rotation") or 0)
-    if rotation is None:
-        problem = f"a region is turned by {_shown(result['image_rotation'])}"
+    labels = tuple(dict.fromkeys(map(str, named))) if isinstance(named, list) else ()
+    if (points := _points(value.get("points") or [])) is None:
+        problems.append(f"an outline of '{labels[0] if labels else ''}' has a corner that is no number")
+    if (rotation := _finite(result.get("image_rotation") or 0)) is None:
+        problems.append(f"a region is turned by {_shown(result['image_rotation'])}")
+    sizes = []
+    for name in ("original_width", "original_height"):
+        if (side := _finite(result.get(name) or 0)) is None:
+            problems.append(f"a region has the {name} {_shown(result[name])}")
+        sizes.append(side or 0.0)
     return StudioRegion(
         id=str(result.get("id")),
         kind=kind,
         labels=labels,
         points=points or (),
-        width=_finite(result.get("original_width")) or 0.0,
-        height=_finite(result.get("original_height")) or 0.0,
+        width=sizes[0],
+        height=sizes[1],
         rotation=rotation or 0.0,
         is_closed=bool(value.get("closed", True)),
-        problem=problem,
+        problem=next(iter(problems), ""),
     )
+
+
+def _kind(value: object) -> str:
+    return value if isinstance(value, str) else _shown(value)
 
 
 def _points(values: object) -> tuple[Point, ...] | None:
@@ -138,7 +163,7 @@ def _points(values: object) -> tuple[Point, ...] | None:
     points: list[Point] = []
     for corner in values if isinstance(values, list) else [values]:
         x, y = map(_finite, corner) if isinstance(corner, list) and len(corner) == 2 else (None, None)
-        if x is None or y is None:
+        if x is None or y is None or max(abs(x), abs(y)) > _FAR:
             return None
         points.append((x, y))
     return tuple(points)
@@ -167,7 +192,7 @@ def _user(who: object) -> int:
 def _time(value: object) -> str:
     try:
         return utc_text(datetime.fromisoformat(str(value)))
-    except ValueError:
+    except (ValueError, OverflowError):  # the first and the last day have no other zone
         raise OddAnswer(f"its updated_at is {_shown(value)}") from None
 
 
@@ -183,7 +208,8 @@ def _number(answer: object, name: str) -> int | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Text that a database keeps."""
+    return value if isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value else ""
 
 
 def _raw_json(answer: object) -> bytes:

@@ -67,8 +67,8 @@ def submitted_revision(
 
 
 def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tuple[list[StudioRegion], int]:
-    """The regions without those with ignored labels, and the number left out."""
-    kept = [region for region in regions if not (region.labels and settings.imports.ignores(region.label))]
+    """The regions without those whose labels are all ignored, and the number left out."""
+    kept = [r for r in regions if not r.labels or not all(map(settings.imports.ignores, r.labels))]
     return kept, len(regions) - len(kept)
 
 

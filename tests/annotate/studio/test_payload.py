@@ -167,15 +167,25 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(points=[[0, 0], None, [2, 0]]), "corner that is no number", id="no corner"),
         pytest.param(change(points="none"), "corner that is no number", id="no list of corners"),
         pytest.param(change(points=None), "has 0 corners", id="no corners"),
-        pytest.param(change(original_height=None), "80 x 0 px, and the frame is 80 x 60", id="no height"),
+        pytest.param(change(points=[[0, 0], [1, 1e9], [2, 0]]), "corner that is no number", id="miles away"),
+        pytest.param(change(original_height="tall"), 'the original_height "tall"', id="a text for a height"),
+        pytest.param(change(original_height=61, original_width=None), "0 x 61 px, and the frame is", id="another height"),
+        pytest.param(change(polygonlabels=["psoas", "lumbar_plexus"]), "has 2 labels, 'psoas', ", id="two labels"),
         pytest.param(change(image_rotation="left"), 'turned by "left"', id="turned by a word"),
         pytest.param(change(original_width=81), "81 x 60 px, and the frame is 80 x 60", id="another image"),
         pytest.param(change(image_rotation=90), "turned by 90 degrees", id="turned"),
         pytest.param(change(closed=False), "is not closed", id="open"),
-        pytest.param(
-            change(type="rectanglelabels") | {"value": {"rectanglelabels": ["psoas"], "x": 1}},
-            "of type rectanglelabels, and dmr reads polygons",
-            id="rectangle",
+        pytest.param(change(type=None), "of type null, and dmr reads polygons", id="no type"),
+        pytest.param(change(type="choices"), "of type choices, and dmr reads polygons", id="a choice for a region"),
+        pytest.param(change() | {"value": None}, "an outline has no label", id="no value"),
+        *(
+            pytest.param(
+                {"id": "r", "type": f"{kind}labels", "value": {f"{kind}labels": ["psoas"], "x": 1}} | size,
+                f"a region of 'psoas' is of type {kind}labels, and dmr reads polygons",
+                id=f"{kind}, {'with' if size else 'without'} a size",
+            )
+            for kind in ("rectangle", "ellipse", "keypoint", "brush", "vector", "bitmask")
+            for size in ({}, {"original_width": 80, "original_height": 60})
         ),
     ],
 )
@@ -193,3 +203,16 @@ def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_with
 
 def test_a_choice_about_the_whole_frame_is_no_outline() -> None:
     assert back([{"id": "c", "type": "choices", "from_name": "quality", "value": {"choices": ["poor"]}}]) == ()
+
+
+@pytest.mark.parametrize("size", [{}, {"original_width": None, "original_height": None}, {"original_height": 60}])
+def test_an_outline_without_the_size_of_its_image_is_taken_by_its_percents(size: dict[str, Any]) -> None:
+    whole = change()
+    bare = {k: v for k, v in whole.items() if not k.startswith("original_")} | size
+    assert back([bare]) == back([whole]) != ()
+
+
+def test_a_label_that_comes_twice_in_a_region_is_one_and_an_ignored_one_hides_no_other() -> None:
+    assert back([change(polygonlabels=["psoas", "psoas"])]) == back([change(polygonlabels=["psoas"])])
+    regions = read_regions([change(polygonlabels=["jizhu", "psoas"])])
+    assert without_ignored(regions, Settings(CLASSES, ImportSettings(ignore=("jizhu",)))) == (regions, 0)
