@@ -117,7 +117,7 @@ def read_regions(results: Sequence[object]) -> list[StudioRegion]:
     for result in results:
         if not isinstance(result, Mapping):
             raise OddAnswer(f"a result in it is {_shown(result)}")
-        if "original_width" in result or result.get("type") not in _NO_REGION:
+        if "original_width" in result or _kind(result.get("type")) not in _NO_REGION:
             regions.append(_read_region(result))
     return regions
 
