@@ -8,33 +8,19 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from .errors import DmrError, UsageError
+from .errors import DmrError
+from .faults import told
 from .progress.tell import Tell
 from .report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# The place is missing, full, not writable or of another kind: the user can mend it, so it is no bug.
-_OF_PLACES: Final = frozenset(
-    (
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.EEXIST,
-        errno.ENOSPC,
-        errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC,
-        errno.ENAMETOOLONG,
-    )
-)
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -54,30 +40,39 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
     def command(*args: Any, as_json: bool, **kwargs: Any) -> None:
         try:
             report = function(*args, **kwargs)
+            _print(report, as_json=as_json)
         except DmrError as error:
-            click.echo(printable(f"Error: {error}"), err=True)  # not wrapped, so that a user can search for it
-            sys.exit(error.exit_code)
-        except OSError as error:
-            if error.errno not in _OF_PLACES or error.filename is None:
-                raise
-            what = f"cannot be used ({error.strerror})"
-            told = UsageError(error.filename, what, "Check its permissions and its disk, or name another place")
-            click.echo(printable(f"Error: {told}"), err=True)
-            sys.exit(told.exit_code)
+            _fail(error)
         except KeyboardInterrupt as error:
             click.echo(
                 str(error) or "Interrupted. Finished work is kept. Run the same command again to go on.", err=True
             )
             sys.exit(130)
-        if as_json:
-            click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
-        else:
-            for line in report.lines():
-                click.echo(printable(line), err=True)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # nobody reads any more: click ends in silence
+            line = told(error)
+            if line is None:
+                raise
+            _fail(line)
         if report.exit_code:
             sys.exit(report.exit_code)
 
     return command
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
+        return
+    for line in report.lines():
+        click.echo(printable(line), err=True)
+
+
+def _fail(error: DmrError) -> NoReturn:
+    with suppress(OSError):  # where even the message cannot be written, the exit code tells
+        click.echo(printable(f"Error: {error}"), err=True)  # as it is: not wrapped, so that it can be searched for
+    sys.exit(error.exit_code)
 
 
 def show(text: str) -> None:

@@ -53,9 +53,8 @@ def labelme_to_coco(
     """
     _check_target(dst)
     report = Report("convert labelme-to-coco")
-    jobs = [
-        j for j in find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json") if j.source != dst
-    ]
+    found = find_jobs(src, dst.parent, suffixes=frozenset({".json"}), target_suffix=".json", report=report)
+    jobs = [job for job in found if job.source != dst]
     names = names_of_files(jobs, classes)
     if names.given is None:
         raise UsageError(src, "has nothing drawn in it", "Name the folder of Labelme files")

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import BrokenInput, UsageError
 from ..formats.index_mask import read_index_mask
 from ..formats.labelme import annotation_to_labelme, drawing_of, read_labelme
+from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
@@ -39,8 +40,10 @@ class Job:
     target: Path
 
 
-def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: str) -> list[Job]:
+def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: str, report: Report) -> list[Job]:
     """The files to convert, in the order of their names. Each keeps its name below `dst`.
+
+    The report gets the folders that cannot be opened.
 
     Raises:
         UsageError: `src` is missing or holds nothing to convert, or `dst` is a file or has a link that leads out of it.
@@ -51,7 +54,7 @@ def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: 
         target = dst if dst.suffix.lower() == target_suffix and not dst.is_dir() else dst / f"{src.stem}{target_suffix}"
         pairs, folder = [(src, target)], target.parent
     else:
-        sources = files_below([src], suffixes)
+        sources = files_below([src], suffixes, report=report)
         pairs = [(path, (dst / path.relative_to(src)).with_suffix(target_suffix)) for path in sources]
         folder = dst
     if not pairs:

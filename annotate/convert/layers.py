@@ -56,7 +56,7 @@ def labelme_to_layers(
     """
     report = Report("convert labelme-to-layers")
     outcome = Outcome(report, dry_run)
-    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
+    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png", report=report)
     names = names_of_files(jobs, classes)
     folder = Images.around(src, images)
     sheet = Preview(preview, len(jobs))
@@ -120,8 +120,8 @@ def layers_to_labelme(
     """
     if dst.is_file():
         raise UsageError(dst, "is a file", "Name a folder to write to")
-    folders, frames = _masks_below(src)
     report = Report("convert layers-to-labelme")
+    folders, frames = _masks_below(src, report)
     outcome = Outcome(report, dry_run)
     names, ids = _numbered(folders, classes)
     pictures = Images([images] if images else [])
@@ -151,7 +151,7 @@ def layers_to_labelme(
     return report
 
 
-def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]]]]:
+def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[tuple[str, Path]]]]:
     """The folders' names in order, and each frame's masks with their folders.
 
     Raises:
@@ -160,7 +160,7 @@ def _masks_below(src: Path) -> tuple[list[str], dict[Path, list[tuple[str, Path]
     folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
     frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for folder in folders:
-        for path in files_below([folder], MASK_SUFFIXES):
+        for path in files_below([folder], MASK_SUFFIXES, report=report):
             frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
     if not frames:
         raise UsageError(src, "holds no folders with masks", "Arrange the masks as SRC/CLASS/NAME.png")

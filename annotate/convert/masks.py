@@ -52,7 +52,7 @@ def labelme_to_mask(
         UsageError: There is nothing to convert, `dst` cannot be used, or labels are not `class_n` without `classes`.
     """
     report = Report("convert labelme-to-mask")
-    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png")
+    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png", report=report)
     names = IndexNames(classes)
     if classes is None:
         check_numbered(jobs)
@@ -100,7 +100,7 @@ def mask_to_labelme(
     if most_points is not None and tolerance == 0:
         raise UsageError("--max-points", "needs a tolerance above 0", "Add --tolerance 4, for example")
     report = Report("convert mask-to-labelme")
-    jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json")
+    jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json", report=report)
     names = IndexNames(classes)
     sheet = Preview(preview, len(jobs), masks=src)
     trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)

@@ -142,7 +142,7 @@ class Trace:
         if image is None:
             notes.append("no image of that name (imagePath names the mask)")
             return None
-        rows, columns = image_size(image.read_bytes(), where=image)
+        rows, columns = image_size(image, where=image)
         if (rows, columns) != (height, width):
             what = f"has {width} x {height} pixels, and its image {columns} x {rows}"
             raise BrokenInput(job.name, what, "Use the image that it was made for")
@@ -160,7 +160,7 @@ def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
     image, _ = find_image(file, job.source, roots=folder.roots, index=folder.index)
     if image is None:
         raise BrokenInput(job.name, "says no size, and its image is not there", "Name the image's folder with --images")
-    return image_size(image if isinstance(image, bytes) else image.read_bytes(), where=job.name)
+    return image_size(image, where=job.name)
 
 
 def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint8]:

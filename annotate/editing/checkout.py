@@ -98,7 +98,7 @@ def write_checkout(
             own = names[sheet.frame.frame_id] if names else f"../{sheet.frame.path}"
             path = folder / Path(own).with_suffix(".json").name
             data = _sheet_file(sheet, labels=classes, image_path=own)
-            if path.is_file() and path.read_bytes() == data:
+            if _holds(path, data):
                 continue
             if not path.is_file() or sheet.frame.frame_id in taken or _may_replace(path):
                 yield path, data
@@ -127,6 +127,13 @@ def is_edited(file: LabelmeFile) -> bool:
         return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
     return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:  # not there, or it cannot be opened
+        return False
 
 
 def _may_replace(path: Path) -> bool:

@@ -86,4 +86,4 @@ def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:
     if image is None:
         what = "does not say the size of its image, and the image is not there"
         raise BrokenInput(path, what, "Put the image beside it")
-    return image_size(image if isinstance(image, bytes) else image.read_bytes(), where=path)
+    return image_size(image, where=path)

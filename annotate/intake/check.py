@@ -71,7 +71,7 @@ def check_outlines(
     Raises:
         UsageError: There is no Labelme file.
     """
-    files = files_below(paths, frozenset({".json"}))
+    files = files_below(paths, frozenset({".json"}), report=report)
     if not files:
         raise UsageError(paths[0], "holds no Labelme file", "Name the folder that holds them")
     pictures: dict[str, list[Path]] = defaultdict(list)

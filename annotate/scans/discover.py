@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,38 +20,50 @@ class Found:
         path: The file's path.
         is_named: Whether the user named the file itself.
         is_system: Whether the system put it there; such files are not reported to people.
+        leads_out: Whether it is a link to a place outside everything that was named. Such a link is not followed.
     """
 
     path: Path
     is_named: bool
     is_system: bool
+    leads_out: bool = False
 
 
-def files_below(paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = ()) -> list[Path]:
+def files_below(
+    paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = (), report: Report | None = None
+) -> list[Path]:
     """All files with these endings among `paths` and below its folders, without repeats, in the order of their names.
 
     Files that begin with a dot are left out, because systems leave such files behind (`.DS_Store`, `._p01.jpg`). Files
-    in a folder of `without` are left out too.
+    in a folder of `without` and links to a place outside `paths` are left out too.
+
+    Args:
+        paths: Files and folders.
+        suffixes: Lower case.
+        without: Folders to leave alone.
+        report: Gets the folders that cannot be opened and the links. None where a `walk` of the same folders tells.
     """
-    found: dict[Path, None] = {}
-    for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in inside:
-            if file.suffix.lower() not in suffixes or file.name.startswith("."):
-                continue
-            if not lies_in(file, without):
-                found.setdefault(file, None)
-    return list(found)
+    found: list[Path] = []
+    for item in walk(paths, report=report or Report(""), without=without):
+        if item.path.suffix.lower() not in suffixes or item.path.name.startswith("."):
+            continue
+        if not item.leads_out:
+            found.append(item.path)
+        elif report is not None:
+            report.note("a link to another place (left out)", item.path.name)
+    return found
 
 
 def lies_in(file: Path, folders: Sequence[Path]) -> bool:
     """Whether a file lies in one of these folders at any depth. Symbolic links are followed."""
-    real = file.resolve() if folders else file
+    real = _real(file) if folders else file
     return any(real.is_relative_to(folder) for folder in folders)
 
 
 def walk(paths: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[Found]:
     """All files among `paths` and below its folders, without repeats. Within a folder, they are sorted by name.
+
+    A link below a folder is followed only within `paths`: whoever can write there could name any file of the computer.
 
     Args:
         paths: Files and folders.
@@ -62,12 +74,37 @@ def walk(paths: Sequence[Path], *, report: Report, without: Sequence[Path] = ())
     def fail(error: OSError) -> None:
         report.fail(BrokenInput(error.filename, f"cannot be opened ({error.strerror})", "Check its permissions"))
 
+    places = [_real(path) for path in paths]
     seen: set[Path] = set()
     for root in paths:
         folder = root.is_dir()
-        inside = (Path(parent, name) for parent, _, names in os.walk(root, onerror=fail) for name in names)
-        for file in sorted(p for p in inside if p.is_file()) if folder else [root]:
-            if file not in seen and not lies_in(file, without):
-                seen.add(file)
-                own = file.relative_to(root) if folder else Path(file.name)
-                yield Found(file, is_named=not folder, is_system=is_system_file(own))
+        for file in sorted(_inside(root, fail)) if folder else [root]:
+            if file in seen or lies_in(file, without):
+                continue
+            seen.add(file)
+            own = file.relative_to(root) if folder else Path(file.name)
+            leads_out = folder and _is_link(file) and not lies_in(file, places)
+            if leads_out or _is_file(file):
+                yield Found(file, is_named=not folder, is_system=is_system_file(own), leads_out=leads_out)
+
+
+def _inside(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:
+    """All that is no folder below a folder; of the links to folders too, which are not gone into."""
+    for parent, folders, names in os.walk(root, onerror=fail):
+        yield from (Path(parent, name) for name in names)
+        yield from (path for name in folders if _is_link(path := Path(parent, name)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # it is there and may not be looked at: whoever reads it says so
+        return True
+
+
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114  (`Path.is_symlink` raises where it may not look)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # of links that lead in a circle `Path.resolve` raises

@@ -53,10 +53,7 @@ def read_frames(path: Path | str) -> Iterator[Frame]:
         dtype('uint8')
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+    data = _bytes_of(path)
     yield from decode_frames(
         data, where=path, source_sha256=hashlib.sha256(data).hexdigest(), suffix=path.suffix.lower()
     )
@@ -111,15 +108,22 @@ def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
     return out.getvalue()
 
 
-def image_size(data: bytes, *, where: object) -> tuple[int, int]:
+def image_size(image: bytes | Path, *, where: object) -> tuple[int, int]:
     """Rows and columns of an image file's first picture, upright. Its pixels are not decoded.
 
     Raises:
-        BrokenInput: It is no image of a kind that is read, or is too large.
+        BrokenInput: It cannot be opened, is no image of a kind that is read, or is too large.
     """
-    image = _open(data, where)
-    turned = image.format != "TIFF" and image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-    return (image.width, image.height) if turned else (image.height, image.width)
+    opened = _open(image if isinstance(image, bytes) else _bytes_of(image), where)
+    turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
+    return (opened.width, opened.height) if turned else (opened.height, opened.width)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
 
 
 def _open(data: bytes, where: object) -> Image.Image:

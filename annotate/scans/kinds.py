@@ -83,6 +83,7 @@ ARRAY = Kind("array file", "array files", "a file of arrays (NumPy, HDF5, MATLAB
 SOUND = _kind("sound file", "sound files", "a sound file")
 PROGRAM, SHORTCUT = _kind("program", "programs", "a program"), _kind("shortcut", "shortcuts", "a shortcut")
 EMPTY = Kind("empty file", "empty files", "an empty file")
+LINK = Kind("link to another place", "links to other places", "a link to another place, which is not followed")
 SYSTEM = _kind("system file", "system files", "a file of the system")
 UNKNOWN = Kind("file of unknown kind", "files of unknown kind", "of a kind that is not known")
 UNOPENED = Kind("file that cannot be opened", "files that cannot be opened", "a file that cannot be opened")

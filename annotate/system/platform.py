@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import platformdirs
 
+from ..faults import about
+
 # File systems whose locks or shared memory are unsafe between machines. Under WSL, 9p and drvfs are Windows disks.
 _NETWORK = re.compile(
     r"9p|afpfs|afs|beegfs|ceph|cifs|davfs|drvfs|glusterfs|gpfs|lustre|ncpfs|nfs4?|smb[23]|smbfs|webdav"
@@ -27,7 +29,8 @@ def fsync_file(path: Path) -> None:
     """Make a file that was written and closed survive a power cut."""
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))  # Windows needs write access to sync
     try:
-        os.fsync(descriptor)
+        with about(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -38,7 +41,8 @@ def fsync_folder(path: Path) -> None:
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        with about(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

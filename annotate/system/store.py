@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CatalogueError
+from ..faults import about
 from .platform import fsync_file, fsync_folder, owner_only
 
 TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
@@ -161,7 +162,7 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
     temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:
+        with about(path), os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:
             file.write(data)
         if private:
             owner_only(temporary)
@@ -173,10 +174,12 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
 
 def _commit(pending: list[tuple[Path, Path]]) -> None:
     # Sync only when all are written, because the first sync writes most of the others' data too.
-    for temporary, _ in pending:
-        fsync_file(temporary)
     for temporary, path in pending:
-        temporary.replace(path)
+        with about(path):
+            fsync_file(temporary)
+    for temporary, path in pending:
+        with about(path):
+            temporary.replace(path)
     for folder in dict.fromkeys(path.parent for _, path in pending):
         fsync_folder(folder)
     pending.clear()
