@@ -82,6 +82,11 @@ def show(text: str) -> None:
         click.echo(printable(text))
 
 
+def say(line: str) -> None:
+    """Tell the person at the terminal a line that comes from elsewhere, such as from a program that was started."""
+    click.echo(printable(line), err=True)
+
+
 @contextmanager
 def progress() -> Iterator[Tell]:
     """Show progress on stderr: bars in a terminal, elsewhere a line at least once a minute."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Final
@@ -12,7 +10,7 @@ from typing import Final
 from ..errors import BrokenInput, UsageError, WorkspaceError
 from ..formats.ranking_table import ranked_frames
 from ..report import Report
-from ..system.platform import exclusive_lock, has_screen
+from ..system.platform import exclusive_lock, has_screen, python_module, run_shown
 from ..wording import counted
 from ..workspace import Session, Workspace
 from .checkout import REVIEWED, draft_sheets, write_checkout
@@ -47,10 +45,10 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
         report.say(
             f"{counted(count, 'frames')}, the most informative first. Tick '{REVIEWED}' on a frame when all is drawn."
         )
-        command = [sys.executable, "-m", "labelme", str(workspace.root / FOLDER), "--labels", labels]
-        started = subprocess.run([*command, "--flags", REVIEWED], check=False)
-        if started.returncode:
-            report.say(f"Labelme ended with code {started.returncode}. What it saved is used all the same.")
+        command = [*python_module("labelme"), str(workspace.root / FOLDER), "--labels", labels]
+        code = run_shown([*command, "--flags", REVIEWED], folder=workspace.root)
+        if code:
+            report.say(f"Labelme ended with code {code}. What it saved is used all the same.")
         with workspace.session(write=True, report=report, wait_s=3600.0) as s:
             finish_worklist(s, author=author)
     if not report.counts["edits taken up"]:

@@ -23,6 +23,7 @@ from ..system.platform import (
     end_process,
     private_folder,
     process_command,
+    python_module,
     start_detached,
     user_cache_folder,
     user_data_folder,
@@ -103,13 +104,16 @@ def install(*, wheels: Path | None = None, tell: Tell) -> bool:
         return False
     tell(f"Installing Label Studio {VERSION}", 0, None, "only once: about 1 GB, a few minutes")
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
-    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    source = ["--no-index", "--find-links", str(wheels.absolute())] if wheels else []
     steps = [
-        [sys.executable, "-m", "venv", str(folder)],
-        [str(_program("python")), "-m", "pip", "install", "-q", *source, f"label-studio=={VERSION}"],
+        [*python_module("venv"), str(folder)],
+        [*python_module("pip", python=_program("python")), "install", "-q", *source, f"label-studio=={VERSION}"],
     ]
     for step in steps:
-        result = subprocess.run(step, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
+        result = subprocess.run(
+            step, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False, cwd=folder.parent
+        )
         if result.returncode:
             said = [line for line in result.stderr.splitlines() if line.strip()]
             remedy = "Without internet: pip download label-studio==" + VERSION
@@ -148,7 +152,9 @@ def start(*, port: int | None = None, wheels: Path | None = None, tell: Tell) ->
     password, token = _secrets(url, before)
     tell("Starting Label Studio", 0, None, "the first time takes one or two minutes")
     with _log_path().open("ab") as log:
-        pid = start_detached(_command(url, data), environment=_environment(data, files, password, token), log=log)
+        pid = start_detached(
+            _command(url, data), environment=_environment(data, files, password, token), log=log, folder=data
+        )
     server = LocalServer(url, pid, str(files))
     write_atomic(_state_path(), json.dumps(asdict(server)).encode())
     _wait(server, log=_log_path())

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import platformdirs
 
+from ..console import say
 from ..faults import about
 
 # File systems whose locks or shared memory are unsafe between machines. Under WSL, 9p and drvfs are Windows disks.
@@ -62,7 +63,10 @@ def owner_only(path: Path) -> bool:
     """
     if sys.platform == "win32":
         rights = ["/inheritance:r", "/grant:r", f"{getpass.getuser()}:F"]
-        return subprocess.run(["icacls", str(path), *rights], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run([_windows("icacls.exe"), str(path), *rights], capture_output=True, check=False).returncode
+            == 0
+        )
     path.chmod(0o600)
     return True
 
@@ -118,7 +122,7 @@ def _octal(escape: re.Match[str]) -> str:
 def user_data_folder() -> Path:
     """The folder of this user's lasting files, such as pseudonym keys; under `DMR_HOME` if that is set."""
     if home := os.environ.get("DMR_HOME"):
-        return Path(home) / "data"
+        return Path(home).absolute() / "data"
     folder = platformdirs.user_data_path("dmr", appauthor=False, roaming=True)
     return _or_earlier(folder, windows="APPDATA", mac="Application Support", other="XDG_DATA_HOME")
 
@@ -126,7 +130,7 @@ def user_data_folder() -> Path:
 def user_cache_folder() -> Path:
     """The folder of this user's files that can be made again; under `DMR_HOME` if that is set."""
     if home := os.environ.get("DMR_HOME"):
-        return Path(home) / "cache"
+        return Path(home).absolute() / "cache"
     folder = platformdirs.user_cache_path("dmr", appauthor=False, opinion=False)
     folder = _or_earlier(folder, windows="LOCALAPPDATA", mac="Caches", other="XDG_CACHE_HOME")
     return folder / "cache" if sys.platform == "win32" else folder
@@ -146,8 +150,42 @@ def _or_earlier(folder: Path, *, windows: str, mac: str, other: str) -> Path:
     return earlier if earlier.is_dir() else folder
 
 
-def start_detached(command: list[str], *, environment: dict[str, str], log: IO[bytes]) -> int:
+def python_module(name: str, *, python: Path | None = None) -> list[str]:
+    """The command that runs an installed module, and never a file of its name that lies in the working folder.
+
+    Args:
+        name: Of the module.
+        python: Whose; None for the one that runs this.
+    """
+    return [str(python or sys.executable), "-P", "-m", name]
+
+
+def run_shown(command: list[str], *, folder: Path) -> int:
+    """Run a program to its end and pass on what it says, without anything that would steer the terminal.
+
+    Args:
+        command: Its first part an absolute path.
+        folder: Where it runs.
+
+    Returns:
+        Its exit code.
+    """
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as started:
+        for line in started.stdout or ():
+            say(line.decode("utf-8", "replace").rstrip("\r\n"))
+    return started.returncode
+
+
+def start_detached(
+    command: list[str], *, environment: dict[str, str], log: IO[bytes], folder: Path | None = None
+) -> int:
     """Start a process that goes on after this process and its terminal are gone.
+
+    Args:
+        command: Its first part an absolute path.
+        environment: All of its variables.
+        log: Gets what it says.
+        folder: Where it runs; None for the working folder.
 
     Returns:
         The process id.
@@ -156,7 +194,7 @@ def start_detached(command: list[str], *, environment: dict[str, str], log: IO[b
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     started = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
     )
     started.returncode = 0  # on purpose: otherwise Popen warns about a process that outlives it
     return started.pid
@@ -171,10 +209,16 @@ def process_command(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
-    command = ["ps", "-p", str(pid), "-o", "command="]
+    command = ["/bin/ps", "-p", str(pid), "-o", "command="]
     if sys.platform == "win32":
         query = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
-        command = ["powershell", "-NoProfile", "-NonInteractive", "-Command", query]
+        command = [
+            _windows("WindowsPowerShell/v1.0/powershell.exe"),
+            "-NoProfile",
+            "-NonInteractive",
+            "-Command",
+            query,
+        ]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return found.stdout.strip()
 
@@ -182,10 +226,15 @@ def process_command(pid: int) -> str:
 def end_process(pid: int) -> None:
     """Ask a process to end, on Windows with its child processes. Nothing happens if it does not exist."""
     if sys.platform == "win32":
-        subprocess.run(["taskkill", "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
+        subprocess.run([_windows("taskkill.exe"), "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
         return
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+
+
+def _windows(program: str) -> str:
+    """A program of Windows by its place: by its name alone, one in the working folder would be taken."""
+    return str(Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / program)
 
 
 def exclusive_lock(path: Path, *, wait_s: float) -> AbstractContextManager[object]:

@@ -194,13 +194,13 @@ def test_it_is_installed_once_into_an_environment_of_its_own(monkeypatch: pytest
     assert told == [f"Installing Label Studio {server.VERSION}"]
     assert not leftover.exists(), "what an interrupted run left is gone"
     made, installed = pip.steps
-    assert made[1:] == ["-m", "venv", str(server.venv_folder())]
-    assert installed[1:] == ["-m", "pip", "install", "-q", f"label-studio=={server.VERSION}"]
+    assert made[1:] == ["-P", "-m", "venv", str(server.venv_folder())]
+    assert installed[1:] == ["-P", "-m", "pip", "install", "-q", f"label-studio=={server.VERSION}"]
     assert not install(tell=silent)
     assert len(pip.steps) == 2
     shutil.rmtree(server.venv_folder())
     install(wheels=tmp_path, tell=silent)
-    assert pip.steps[-1][5:8] == ["--no-index", "--find-links", str(tmp_path)]
+    assert pip.steps[-1][6:9] == ["--no-index", "--find-links", str(tmp_path)]
 
 
 @pytest.mark.parametrize(
