@@ -81,7 +81,7 @@ def _read(path: Path) -> Values:
         content: Values = json.loads(path.read_text(encoding="utf-8"))
         if not all(isinstance(content[key], kind) for key, kind in (("seed", int), ("parts", dict), ("seconds", dict))):
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         what = "cannot be read; it says what the demo has done"
         raise UsageError(path, what, "Delete the demo's folder and start again") from None
     return content

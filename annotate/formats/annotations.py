@@ -9,7 +9,7 @@ from ..classes import Classes
 from ..errors import BrokenInput
 from ..report import Report
 from ..scans.discover import files_below
-from ..scans.images import IMAGE_SUFFIXES, image_size
+from ..scans.images import IMAGE_SUFFIXES, MOST_PIXELS, image_size
 from ..shapes import Annotation
 from ..system.store import write_atomic
 from .labelme import annotation_to_labelme, labelme_to_annotation
@@ -80,6 +80,9 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
 def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:
     """Rows and columns of a file's image, from the file or from the image."""
     if file.height is not None and file.width is not None:
+        if file.height * file.width > MOST_PIXELS:
+            what = f"says {file.width} x {file.height} pixels, more than {MOST_PIXELS // 1_000_000} million"
+            raise BrokenInput(path, what, "Correct imageHeight and imageWidth")
         return file.height, file.width
     images = {image.stem: [image] for image in files_below([path.parent], IMAGE_SUFFIXES)}
     image, _ = find_image(file, path, roots=[path.parent], index=images)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..geometry.crossings import crosses_too_often
 from .labelme_outlines import outlines
 from .labelme_reading import LabelmeFile, LabelmeShape
 
@@ -98,5 +99,7 @@ def _area(shape: LabelmeShape):  # type: ignore[no-untyped-def]  # shapely is lo
     try:
         rings = [ring.points for ring in outlines(shape) if not ring.hole]
     except ValueError:
+        return None
+    if any(crosses_too_often(ring) for ring in rings):
         return None
     return shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in rings])

@@ -6,18 +6,21 @@ import base64
 import io
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import shapely
 from PIL import Image
 
+from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..shapes import Ring, ring_area
 from ..system.quiet import quietly
 from .labelme_reading import LabelmeShape
 
 # An outline of less than a pixel is a slip of the mouse.
 LEAST_AREA = 1.0
-# The sides of a circle stay within this distance of it, px.
+TANGLED: Final = f"an outline crosses itself more than {MOST_CROSSINGS} times: draw it again (left out)"
+# The sides of a circle stay within this of it, px.
 _CIRCLE_ERROR = 0.05
 # Limit for a mask that is drawn as pixels; a frame has the same limit.
 _MOST_PIXELS = 40_000_000
@@ -67,12 +70,15 @@ def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, boo
         width: Columns of the frame.
 
     Returns:
-        A short phrase or None, and False if the ring holds less than 1 px² or lies outside the frame.
+        A short phrase or None, and False where the ring holds less than 1 px², lies outside the frame, or crosses
+        itself so often that nobody can mean it.
     """
     crosses = False
     area = ring_area(ring)
     if not (polygon := shapely.Polygon(ring)).is_valid:
-        # By the shoelace formula, a figure of eight has no area.
+        if crosses_too_often(ring):
+            return TANGLED, False
+        # The shoelace formula gives a figure of eight no area.
         area = shapely.make_valid(polygon).area
         crosses = True
     if area < LEAST_AREA:

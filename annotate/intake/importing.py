@@ -12,10 +12,10 @@ from ..errors import BrokenInput
 from ..report import Report
 from ..settings.model import PATIENT_UNKNOWN, match_patient
 from ..shapes import Annotation
-from ..system.pipeline import batched
+from ..system.pipeline import batched_by_weight
 from ..wording import counted
 from ..workspace import Session
-from .ingest import BATCH, NamedFrame, add_frames, note_near_copies
+from .ingest import BATCH, BATCH_PIXELS, NamedFrame, add_frames, note_near_copies
 from .outside import OutsideFrame
 
 AUTHOR: Final = "import"  # the files do not say who drew them
@@ -36,7 +36,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
     patients: set[str | None] = set()
     for what in ("frames added", "revisions added", "unchanged"):
         s.report.count(what, 0)
-    for batch in batched(_one_an_image(items, report=s.report), BATCH):
+    for batch in outlined_batches(_one_an_image(items, report=s.report)):
         named = [NamedFrame(item.name, item.frame, item.source) for item in batch]
         frames = add_frames(s, named)
         raw = s.catalogue.store.put_many([item.raw for item in batch])
@@ -69,6 +69,11 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)
+
+
+def outlined_batches(items: Iterable[OutsideFrame]) -> Iterator[list[OutsideFrame]]:
+    """Frames with their outlines, in lists that fit into memory."""
+    return batched_by_weight(items, BATCH, weight=lambda item: item.frame.pixels.size, most=BATCH_PIXELS)
 
 
 def rehearse_import(s: Session, items: Iterable[OutsideFrame], *, total: int | None = None) -> None:

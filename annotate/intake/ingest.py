@@ -21,7 +21,7 @@ from ..scans.sector import find_sector
 from ..scans.similarity import NEAR_COPY, perceptual_hash
 from ..settings.model import PATIENT_UNKNOWN, Settings, match_patient
 from ..shapes import Frame
-from ..system.pipeline import ahead, batched, side_by_side
+from ..system.pipeline import ahead, batched_by_weight, side_by_side
 from ..system.store import sha256_hex, write_many
 from ..wording import counted
 from ..workspace import Session, Workspace
@@ -29,6 +29,7 @@ from ..workspace import Session, Workspace
 # A frame's PNG has its pixels written anew, without metadata. Text inside the picture is still there.
 DEID_VERSION: Final = "metadata-1"
 BATCH: Final = 64  # frames in memory, written and committed together
+BATCH_PIXELS: Final = 100_000_000  # in memory together, where frames are large
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +68,11 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
         sector=find_sector(frame.pixels),
         note="; ".join(frame.notes),
     )
+
+
+def frame_batches(frames: Iterable[NamedFrame]) -> Iterator[list[NamedFrame]]:
+    """Frames in lists that fit into memory."""
+    return batched_by_weight(frames, BATCH, weight=lambda item: item.frame.pixels.size, most=BATCH_PIXELS)
 
 
 def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
@@ -138,7 +144,7 @@ def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
     own = s.workspace.own_folders
     total = len(files_below(scans, IMAGE_SUFFIXES, without=own))
     s.report.count("frames added", 0)
-    for batch in ahead(batched(read_scans(scans, report=s.report, without=own), BATCH), depth=1):
+    for batch in ahead(frame_batches(read_scans(scans, report=s.report, without=own)), depth=1):
         for record in add_frames(s, batch):
             if record.frame_id not in ids and record.patient is None:
                 s.report.note(PATIENT_UNKNOWN, record.frame_id)

@@ -25,6 +25,9 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 MOST_PIXELS = 40_000_000
 """Limit for one frame; an ultrasound frame has about one million."""
 
+MOST_PIXELS_A_FILE = 4_000_000_000
+"""Limit for all pages of a file together: some minutes of a cine."""
+
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow opens a JPEG of several pictures as MPO
 _SUFFIXES_OF = {
     "PNG": {".png"},
@@ -85,8 +88,14 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
         notes.append(f"{kind} without the ending of an image")
     # Further pictures are an animation in a PNG and previews in a JPEG. Only in a TIFF are they pages.
     pages = _pages(image, where) if kind == "TIFF" else 1
+    left = MOST_PIXELS_A_FILE
+    if pages * image.width * image.height > left:
+        raise _too_long(where, pages)
     for page in range(pages):
         pixels, more = _decode(image, page, where)
+        left -= pixels.size
+        if left < 0:  # the later pages are larger than the first
+            raise _too_long(where, pages)
         yield Frame(pixels, source_sha256, index=page, notes=(*notes, *more))
 
 
@@ -143,6 +152,11 @@ def _open(data: bytes, where: object) -> Image.Image:
 def _too_large(where: object) -> BrokenInput:
     what = f"has more than {MOST_PIXELS // 1_000_000} million pixels"
     return BrokenInput(where, what, "Check that it is an ultrasound image, or make it smaller")
+
+
+def _too_long(where: object, pages: int) -> BrokenInput:
+    what = f"has {pages} pages of more than {MOST_PIXELS_A_FILE // 1_000_000} million pixels in all"
+    return BrokenInput(where, what, "Check that it is an ultrasound cine, make it smaller, or split it")
 
 
 def _pages(image: Image.Image, where: object) -> int:

@@ -253,6 +253,8 @@ def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(where, f"is not TOML: {error}", "Correct that line") from None
+    except RecursionError:
+        raise SettingsError(where, "is nested too deep", "Take a copy that is whole") from None
     refuse_unknown(table, ("format", "class", *_SECTIONS), where=where, place="the file")
     version = table.get("format", FORMAT)
     if version != FORMAT:

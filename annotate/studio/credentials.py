@@ -129,5 +129,5 @@ def _read() -> dict[str, Any]:
         return {"default": kept["default"], "servers": dict(kept["servers"])}
     except FileNotFoundError:
         return {"default": None, "servers": {}}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise StudioError(path, "cannot be read", "Delete it and run `dmr studio connect` again") from None

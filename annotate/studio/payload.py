@@ -14,6 +14,7 @@ from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
+from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.seam import join_holes, split_seam
 from ..shapes import Point, Ring, Shape, ring_area
 from .records import StudioRegion
@@ -182,6 +183,8 @@ def regions_to_shapes(
             outline, holes = split_seam(_pixels(region, height=height, width=width))
             if ring_area(outline) < _LEAST_AREA:
                 raise ValueError(f"an outline of '{region.label}' is a line without area")
+            if crosses_too_often(outline):
+                raise ValueError(f"an outline of '{region.label}' crosses itself more than {MOST_CROSSINGS} times")
             parts = [(class_id, outline, False), *((class_id, hole, True) for hole in holes)]
         own = None
         if len(parts) > 1:

@@ -63,7 +63,7 @@ class LocalServer:
         """Whether the server answers."""
         try:
             return bool(httpx.get(f"{self.url}/health", timeout=5).json().get("status") == "UP")
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, ValueError, RecursionError, AttributeError):
             return False
 
 
@@ -81,7 +81,7 @@ def local_server() -> LocalServer | None:
     """The server that was last started, running or not; None before the first start."""
     try:
         return LocalServer(**json.loads(_state_path().read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

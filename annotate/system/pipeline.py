@@ -23,6 +23,21 @@ def batched(items: Iterable[T], size: int) -> Generator[list[T]]:
         yield batch
 
 
+def batched_by_weight(items: Iterable[T], size: int, *, weight: Callable[[T], int], most: int) -> Generator[list[T]]:
+    """Lists of up to `size` items that together weigh up to `most`, or of one that is heavier; in order."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        own = weight(item)
+        if batch and (len(batch) == size or total + own > most):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += own
+    if batch:
+        yield batch
+
+
 def side_by_side(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
     """Do `work` on each item, one thread per core. It helps if libraries that let other threads run do the work."""
     count = min(len(items), os.cpu_count() or 1, _MOST_THREADS)

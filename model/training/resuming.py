@@ -224,5 +224,5 @@ def _read(path: Path) -> Interrupted | None:
         names = {int(i): str(name) for i, name in about["classes"]}
         run = Run(str(about["run"]), str(about["dataset"]), settings, names, dict(about["inside"]))
         return Interrupted(run, int(about["step"]), float(about["minutes"]), str(about["saved_at"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
