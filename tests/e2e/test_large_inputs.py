@@ -14,8 +14,7 @@ from PIL import Image
 
 import dmr
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.errors import BrokenInput, SettingsError, UsageError
-from dmr.annotate.formats.ranking_table import ranked_frames
+from dmr.annotate.errors import BrokenInput, SettingsError
 from dmr.annotate.scans import images
 from dmr.annotate.settings.model import parse_settings
 from dmr.annotate.system.pipeline import batched_by_weight
@@ -114,9 +113,3 @@ def test_what_is_nested_too_deep_is_told(opened: str, workspace: Workspace, tmp_
         result = run(*command, tmp_path / "deep.json", *target)
         assert result.exit_code in (1, 2), (command, result.output)
         assert "Error: " in result.output
-
-
-def test_a_damaged_ranking_is_told_with_what_to_do(workspace: Workspace) -> None:
-    (workspace.reports_folder / "ranking.csv").write_text('rank,frame\n1,"' + "a" * 200_000, encoding="utf-8")
-    with pytest.raises(UsageError, match="is damaged"):
-        ranked_frames(workspace.reports_folder / "ranking.csv")
