@@ -28,7 +28,7 @@ _SYSTEM: Final = frozenset(
         "lost+found",
         "system volume information",
         "thumbs.db",
-        # Of a workspace that scans lie in.
+        # Files of a workspace that lie among scans.
         "catalogue.sqlite",
         "catalogue.sqlite-shm",
         "catalogue.sqlite-wal",
