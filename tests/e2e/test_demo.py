@@ -27,7 +27,7 @@ def test_the_demo_ends_with_a_page_and_a_workspace_to_go_on_in(tmp_path: Path, m
         patched.setattr("dmr.active.demo.run.correct_drafts", interrupted)
         result = runner.invoke(main, command)
     assert result.exit_code == 130
-    assert "the same command goes on" in result.output
+    assert "Run the same command again to go on" in result.output
     other = runner.invoke(main, ["demo", str(folder), "--seed", "5"])
     assert (other.exit_code, "holds a demo of --seed 0" in other.output) == (2, True)
 
