@@ -23,8 +23,9 @@ from .sqlite import configure, told_mode
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 10_000
-AT_ONCE: Final = 500  # values in one IN (...), well below every database's limit
-_WRITER = 0x646D72  # "dmr": the number of PostgreSQL's advisory lock for the one writer
+AT_ONCE: Final = 500  # values in one IN (...), well under every database's limit
+_REBUILD: Final = "Make it anew from store/ with `dmr db rebuild`, or restore a backup"
+_WRITER = 0x646D72  # "dmr": PostgreSQL's advisory lock that lets one writer in
 
 
 class Database:
@@ -87,7 +88,7 @@ class Database:
             CatalogueError: It is missing, damaged, newer than this program, or on a network share.
         """
         if isinstance(target, Path) and not target.is_file():
-            raise CatalogueError(target.name, "is missing", "Restore it from a backup")
+            raise CatalogueError(target.name, "is missing", _REBUILD)
         database = cls(_engine(target), store=store, is_copy=is_copy)
         with database._closed_on_error():
             database._bring_up_to_date()
@@ -178,7 +179,11 @@ class Database:
             return
         self.journal.begin(connection)
         yield
-        self.journal.commit(connection)
+        try:
+            self.journal.commit(connection)
+        except OSError as error:
+            what = f"cannot be written ({error.strerror})"
+            raise CatalogueError("store/journal", what, "See to the disk and try again; nothing was changed") from error
 
     @contextmanager
     def _connected(self, **options: Any) -> Iterator[Connection]:
@@ -237,7 +242,7 @@ def _told(message: str) -> tuple[str, str]:
     if "locked" in message or "busy" in message:
         return "another process has been writing all the time", "Wait for it to finish and try again"
     if "malformed" in message or "not a database" in message:
-        return f"is damaged ({message})", "Restore it from a backup"
+        return f"is damaged ({message})", _REBUILD
     return f"the database refuses: {message}", "Check the disk or server and try again; nothing was changed"
 
 

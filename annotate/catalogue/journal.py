@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from ..system.canonical import canonical_json
 from ..system.pipeline import batched
 from ..system.platform import fsync_file, fsync_folder
+from ..system.store import make_folder
 from . import tables as t
 from .journal_lines import BEGINNING, Line, in_lines, segments
 
@@ -136,7 +137,7 @@ class Journal:
     def _snapshot(self, connection: Connection) -> Position:
         there = segments(self.folder)
         path = self.folder / f"{int(there[-1].stem) + 1 if there else 1:06}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         first = Line(schema=t.SCHEMA)
         rows = in_lines(_all_rows(connection), at_once=_AT_ONCE)
         with os.fdopen(
@@ -144,8 +145,7 @@ class Journal:
         ) as f:
             size, own = _write(f, chain([first], rows, [Line(ends=True)]), BEGINNING)
         fsync_file(path)
-        for folder in (path.parent, path.parent.parent):
-            fsync_folder(folder)
+        fsync_folder(path.parent)
         return Position(path.name, size, own, t.SCHEMA)
 
 

@@ -157,8 +157,8 @@ class BlobStore:
 
 
 def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
-    """Write a temporary file beside `path`, on the same disk, so that it can be renamed."""
-    _make_folder(path.parent)
+    """Write a temporary file in the folder of `path`, for a rename never crosses disks there."""
+    make_folder(path.parent)
     temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
@@ -185,10 +185,10 @@ def _commit(pending: list[tuple[Path, Path]]) -> None:
     pending.clear()
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents, and sync each name in the folder that holds it."""
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each one's name synced in the folder that holds it."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     fsync_folder(folder.parent)

@@ -138,7 +138,7 @@ def test_a_catalogue_of_a_newer_program_is_refused_in_one_line(catalogue: Catalo
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(None, "is missing. Restore it from a backup", id="missing"),
+        pytest.param(None, "is missing. Make it anew from store/ with `dmr db rebuild`", id="missing"),
         pytest.param(b"", "is no catalogue of dmr", id="empty"),
         pytest.param(b"no database at all, " * 400, "is damaged", id="overwritten"),
     ],
@@ -232,3 +232,18 @@ def test_a_revision_is_kept_even_from_another_program(
         assert other.execute("SELECT count(*) FROM revision").fetchone() == (0,)
     finally:
         other.close()
+
+
+def test_a_journal_that_cannot_be_written_is_an_error_in_one_line_and_changes_nothing(
+    catalogue: Catalogue, make_frame: Callable[..., FrameRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dmr.annotate.catalogue.journal.fsync_file", full)
+        told = r"store/journal: cannot be written \(No space left on device\)\. See to the disk and try again"
+        with pytest.raises(CatalogueError, match=told):
+            catalogue.add_frames([make_frame(1)])
+    assert catalogue.frames() == []
+    assert len(catalogue.add_frames([make_frame(1)])) == 1

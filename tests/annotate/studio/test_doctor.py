@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from fake_server import PAGE, FakeServer
 from fake_studio import OWNER, TOKEN
 from physician import Physician
@@ -16,6 +18,7 @@ from dmr.annotate.studio.credentials import Login, save_login
 from dmr.annotate.studio.doctor import Finding, examine
 from dmr.annotate.studio.queues import MAIN, open_queue
 from dmr.annotate.workspace import Session
+from dmr.cli import main
 
 
 def wrong(s: Session) -> dict[str, str]:
@@ -164,3 +167,10 @@ def test_only_looking_makes_no_project(used: Session, round_: Round) -> None:
     assert wrong(used) == {}
     assert open_queue(used, round_.client, MAIN, create=False) is None
     assert round_.server.studio.projects == []
+
+
+def test_the_command_tells_which_journal_the_database_keeps(s: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(s.workspace.root)
+    lines = CliRunner().invoke(main, ["doctor"]).output.splitlines()
+    assert lines[0] == f"ok     database: {s.catalogue.written_mode()}"
+    assert lines[0].startswith(f"ok     database: SQLite {sqlite3.sqlite_version}, with a ")
