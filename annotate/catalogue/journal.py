@@ -143,7 +143,7 @@ class Journal:
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
         ) as f:
-            size, own = _write(f, chain([first], rows, [Line(ends=True)]), BEGINNING)
+            size, own = _write(f, chain([first], rows, [Line(ends=True, schema=t.SCHEMA)]), BEGINNING)
         fsync_file(path)
         fsync_folder(path.parent)
         return Position(path.name, size, own, t.SCHEMA)
@@ -185,7 +185,7 @@ def _changed(connection: Connection, changes: list[tuple[str, tuple[Any, ...]]])
                 yield waiting
             waiting = Line({name: list(rows.values())} if rows else {}, {name: gone} if gone else {})
     if waiting is not None:
-        yield Line(waiting.put, waiting.gone, ends=True)
+        yield Line(waiting.put, waiting.gone, ends=True, schema=t.SCHEMA)
 
 
 def _watch(connection: Connection, changes: dict[tuple[str, tuple[Any, ...]], None]) -> None:

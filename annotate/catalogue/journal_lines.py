@@ -28,7 +28,7 @@ class Line:
         put: Rows by their table, whole.
         gone: Primary keys by their table.
         ends: The transaction ends with it.
-        schema: In a segment's first line, the schema of the rows; else empty.
+        schema: Of the rows; in a segment's first line and wherever a transaction ends, else empty.
     """
 
     put: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

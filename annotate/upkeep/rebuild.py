@@ -21,6 +21,7 @@ from .check_catalogue import is_readable, sound
 from .copy import CATALOGUE, catalogue_copy, refuse_server
 from .replay import replay
 
+_LACKING: Final = "Look for what is lacking with `dmr db verify --repair`, or restore a backup"
 _BESIDE: Final = ("", "-journal", "-wal", "-shm")
 
 
@@ -38,15 +39,14 @@ def rebuild(workspace: Workspace, *, report: Report, tell: Tell = silent) -> Non
                 if not list(sound(copy)):
                     what = "is there and can be read"
                     raise CatalogueError(CATALOGUE, what, "To look for other faults, run `dmr db verify`")
-        segment = _newest(workspace)
+        segment = _newest(workspace, report=report)
         workspace.reports_folder.mkdir(exist_ok=True)
         again = workspace.reports_folder / f".dmr-{secrets.token_hex(6)}.tmp"
         try:
-            _make(segment, again, tell=tell)
+            make_catalogue(segment, again, tell=tell)
             for number in segment.damaged:
                 where = f"store/journal/{segment.path.name}"
-                remedy = "Look for what it lacks with `dmr db verify --repair`, or restore a backup"
-                report.fail(CatalogueError(where, f"line {number} is damaged and was left out", remedy))
+                report.fail(CatalogueError(where, f"line {number} is damaged and was left out", _LACKING))
             _set_aside(workspace, report=report)
             again.replace(path)
             fsync_folder(workspace.root)
@@ -63,24 +63,34 @@ def rebuild(workspace: Workspace, *, report: Report, tell: Tell = silent) -> Non
     report.say("The catalogue was made anew. Next: `dmr db verify` checks it.")
 
 
-def _newest(workspace: Workspace) -> Segment:
+def _newest(workspace: Workspace, *, report: Report) -> Segment:
     """The newest file of the journal that begins with a whole snapshot."""
     folder = workspace.store.root / "journal"
-    for path in reversed(segments(folder)):
+    found = segments(folder)
+    for path in reversed(found):
         if Segment(path).is_whole():
             return Segment(path)
+    if found:
+        what = "has no end of a snapshot: rows may be lacking"
+        report.fail(CatalogueError(f"store/journal/{found[-1].name}", what, _LACKING))
+        return Segment(found[-1])
     remedy = "Restore the workspace from a backup: `dmr db restore`"
     raise CatalogueError("store/journal", "holds nothing from which the catalogue can be rebuilt", remedy)
 
 
-def _make(segment: Segment, path: Path, *, tell: Tell) -> None:
-    first = next(segment.transactions())
-    if not first[0].schema:
-        what = "its first line is damaged: nobody knows of which schema it is"
+def make_catalogue(segment: Segment, path: Path, *, tell: Tell) -> None:
+    """Put a segment's rows into a new file, with the tables of its schema.
+
+    Raises:
+        CatalogueError: Nobody can tell its schema.
+    """
+    schema = next((line.schema for lines in segment.transactions() for line in lines if line.schema), "")
+    if not schema:
+        what = "is damaged, and nothing in it tells of which schema its rows are"
         raise CatalogueError(segment.path.name, what, "Restore the workspace from a backup: `dmr db restore`")
     segment.damaged.clear()
     segment.read_bytes = 0
-    make_tables(path, schema=first[0].schema)
+    make_tables(path, schema=schema)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:

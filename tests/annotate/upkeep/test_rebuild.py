@@ -142,7 +142,8 @@ def test_a_transaction_that_fails_leaves_no_line_and_the_next_one_is_kept(catalo
     with catalogue.transaction() as connection:
         connection.execute(sa.insert(t.meta).values(key="b", value="2"))
     (line,) = journal.read_bytes()[len(before) :].splitlines()
-    assert json.loads(line.split(b" ", 2)[2]) == {"ends": True, "put": {"meta": [{"key": "b", "value": "2"}]}}
+    said = json.loads(line.split(b" ", 2)[2])
+    assert said == {"ends": True, "format": 1, "put": {"meta": [{"key": "b", "value": "2"}]}, "schema": t.SCHEMA}
 
 
 def test_a_pull_that_finds_nothing_writes_nothing_into_the_journal(catalogue: Catalogue) -> None:
@@ -187,3 +188,22 @@ def test_each_change_reaches_the_journal_also_by_another_connection(
             other.append_revision(make_revision(make_frame(1), at=use))
             written = path.read_bytes()[size:]
         assert (written.count(b'"pixel_sha256"'), written.count(b'"lead_time_s"')) == (1 if use == 0 else 0, 1)
+
+
+@pytest.mark.parametrize("line", [0, -1], ids=["first", "last"])
+def test_a_journal_whose_snapshot_is_damaged_at_an_end_still_tells_all_rows(ward: Workspace, line: int) -> None:
+    folder = ward.store.root / "journal"
+    with ward.session(write=True) as s, s.catalogue.transaction() as connection:
+        assert s.catalogue.journal is not None
+        s.catalogue.journal.commit(connection, anew=True)
+    before = said(ward)
+    (ward.root / "catalogue.sqlite").unlink()
+    for path in sorted(folder.iterdir()):
+        lines = path.read_bytes().splitlines(keepends=True)
+        if path.name == "000001.jsonl":
+            path.unlink()
+            continue
+        lines[line] = lines[line].replace(b"format", b"formaT")
+        path.write_bytes(b"".join(lines))
+    assert rebuilt(ward).failures != []
+    assert said(ward) == before
