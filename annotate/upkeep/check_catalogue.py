@@ -20,12 +20,18 @@ from ..progress.tell import Tell
 from ..system.store import BlobStore
 from ..workspace import Workspace
 from .copy import CATALOGUE
-from .fault import Fault
+from .fault import Fault, Mend
 from .replay import differences, make_plain_tables, replay
 
 REBUILD: Final = "`dmr db rebuild` makes it anew from store/, or restore a backup: `dmr db restore`"
 _OF_AN_INDEX: Final = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index")
 _TRIGGERS: Final = {"revision_as_is", "revision_kept", "tombstone_as_is", "tombstone_kept", "patient_split_once"}
+_DIFFERENT: Final[dict[str, tuple[str, Mend]]] = {
+    "missing": ("is missing", "row"),
+    "changed": ("is not what was written", "row"),
+    "rekeyed": ("has another key than was written", "remove"),
+    "unknown": ("is in no line of the journal", "unknown"),
+}
 _MOST: Final = 20  # messages of SQLite about one file
 
 
@@ -90,11 +96,8 @@ def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Faul
             connection.execute("ATTACH ? AS written", (str(again),))
             for found in differences(connection):
                 place = row_place(found.table, found.key)
-                if found.kind == "unknown":
-                    yield Fault(place, "is in no line of the journal", mend="journal")
-                else:
-                    what = "is missing" if found.kind == "missing" else "is not what was written"
-                    yield Fault(place, what, mend="row", given={"table": found.table, "row": found.row})
+                what, kind = _DIFFERENT[found.kind]
+                yield Fault(place, what, mend=kind, given={"table": found.table, "key": found.key, "row": found.row})
     except sqlite3.DatabaseError as error:
         yield Fault(CATALOGUE, f"cannot be held against its journal ({error})", REBUILD)
     finally:

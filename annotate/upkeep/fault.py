@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from ..errors import DmrError
 
 Mend = Literal[
-    "row", "said", "lost", "derived", "index", "version", "journal", "blob", "misnamed", "aside", "frame",
+    "row", "unknown", "remove", "said", "lost", "derived", "index", "version", "journal", "blob", "misnamed", "aside", "frame",
     "temporary", "",
 ]  # fmt: skip
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
@@ -34,6 +34,19 @@ class Fault:
     remedy: str = REPAIR
     mend: Mend = ""
     given: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def beside(self, other: Fault) -> Fault:
+        """What is told of one place where two things are wrong: what comes nearer to the cause, and can be mended.
+
+        A row that the journal does not know may be an older program's, and is taken in; if anything else is wrong with
+        it, it is none.
+        """
+        for one, another in ((self, other), (other, self)):
+            if one.mend == "unknown" and another.mend in ("", "said"):
+                return replace(one, what=another.what, mend="remove", remedy=REPAIR)
+            if one.mend == "unknown" and another.mend == "derived":
+                return another
+        return other if other.mend and not self.mend else self
 
     def error(self) -> DmrError:
         """As it is told."""

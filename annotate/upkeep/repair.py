@@ -30,12 +30,14 @@ from ..workspace import Workspace
 from .check_files import DAMAGED
 from .copy import CATALOGUE, copy_catalogue
 from .fault import Fault, Mend
-from .replay import put_rows
+from .replay import put_rows, remove_rows
 
 _SAID: Final = (
     "author", "blind", "frame", "origin", "parent", "previous", "raw_sha256", "rendition", "draft_model"
 )  # fmt: skip
-_OF_CATALOGUE: Final[frozenset[Mend]] = frozenset({"row", "said", "lost", "derived", "index", "journal", "version"})
+_OF_CATALOGUE: Final[frozenset[Mend]] = frozenset(
+    {"row", "unknown", "remove", "said", "lost", "derived", "index", "journal", "version"}
+)
 
 
 def mend(workspace: Workspace, faults: Sequence[Fault]) -> None:
@@ -78,10 +80,9 @@ def _rows(catalogue: Catalogue, by_kind: Mapping[Mend, Sequence[Fault]]) -> None
     rows: dict[str, list[dict[str, Any]]] = {}
     for fault in by_kind.get("row", ()):
         rows.setdefault(fault.given["table"], []).append(fault.given["row"])
-    if not by_kind.keys() & {"row", "said", "lost", "derived", "journal"}:
-        return
     with catalogue.transaction() as connection:
         put_rows(connection, rows)
+        remove_rows(connection, [(f.given["table"], f.given["key"]) for f in by_kind.get("remove", ())])
         put_rows(
             connection, {"revision": [r for f in by_kind.get("said", ()) if (r := _said(catalogue, connection, f))]}
         )
@@ -91,7 +92,7 @@ def _rows(catalogue: Catalogue, by_kind: Mapping[Mend, Sequence[Fault]]) -> None
         for frame in sorted({fault.given["frame"] for fault in by_kind.get("derived", ())}):
             _heads(connection, frame)
             settle(connection, frame, by=None)
-    if "journal" in by_kind and catalogue.journal is not None:
+    if by_kind.keys() & {"journal", "unknown"} and catalogue.journal is not None:
         with catalogue.transaction() as connection:
             catalogue.journal.commit(connection, anew=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -26,8 +26,9 @@ class Difference(NamedTuple):
     Attributes:
         table: Of the row.
         key: Its primary key.
-        kind: `missing`, `changed` or `unknown`, which the journal does not know.
-        row: As the journal has it; empty for `unknown`.
+        kind: `missing`; `changed`; `unknown`, which the journal does not know; or `rekeyed`, which it knows by a key that
+            is missing.
+        row: As the journal has it; empty for `unknown` and `rekeyed`.
     """
 
     table: str
@@ -70,33 +71,52 @@ def _plain_tables() -> tuple[str, ...]:
 
 def differences(connection: sqlite3.Connection) -> Iterator[Difference]:
     """How the catalogue in `main` differs from the journal's rows, attached as `written`."""
-    connection.row_factory = sqlite3.Row
     for table in t.metadata.sorted_tables:
-        names = [c.name for c in table.columns]
-        same = " AND ".join(f'a."{name}" = b."{name}"' for name in _key(table.name))
-        first = _key(table.name)[0]
-        other = " OR ".join(f'a."{c.name}" IS NOT b."{c.name}"' for c in table.columns if c not in _UNSAID)
-        ours = f"a.key <> '{POSITION}' AND " if table is t.meta else ""
-        theirs = ", ".join(f'b."{name}"' for name in names)
-        own_key = ", ".join(f'a."{name}"' for name in _key(table.name))
+        key, names = _key(table.name), [c.name for c in table.columns]
+        rest = [name for name in names if name not in key and table.c[name] not in _UNSAID]
+        same = " AND ".join(f'a."{name}" = b."{name}"' for name in key)
+        ours, theirs = (", ".join(f'{side}."{name}"' for name in names) for side in "ab")
+        missing = list(
+            connection.execute(
+                f'SELECT {theirs} FROM written."{table.name}" b LEFT JOIN main."{table.name}" a ON {same} '
+                f'WHERE a."{key[0]}" IS NULL'
+            )
+        )
+        for values in missing:
+            row = dict(zip(names, values, strict=True))
+            yield Difference(table.name, tuple(row[name] for name in key), "missing", row)
+        gone = {tuple(dict(zip(names, values, strict=True))[name] for name in rest) for values in missing if rest}
+        other = " OR ".join([f'b."{key[0]}" IS NULL', *(f'a."{name}" IS NOT b."{name}"' for name in rest)])
+        but = f"a.key <> '{POSITION}' AND " if table is t.meta else ""
         changed = (
-            f'SELECT {own_key}, b."{first}" IS NULL, {theirs} FROM main."{table.name}" a '
-            f'LEFT JOIN written."{table.name}" b ON {same} WHERE {ours}(b."{first}" IS NULL OR {other})'
+            f'SELECT b."{key[0]}" IS NULL, {ours}, {theirs} FROM main."{table.name}" a '
+            f'LEFT JOIN written."{table.name}" b ON {same} WHERE {but}({other})'
         )
-        n = len(_key(table.name))
-        for found in connection.execute(changed):
-            values = tuple(found)
-            if values[n]:
-                yield Difference(table.name, values[:n], "unknown", {})
+        for is_unknown, *values in connection.execute(changed):
+            own = dict(zip(names, values[: len(names)], strict=True))
+            known = dict(zip(names, values[len(names) :], strict=True))
+            place = tuple(own[name] for name in key)
+            if not is_unknown:
+                yield Difference(table.name, place, "changed", known)
+            elif tuple(own[name] for name in rest) in gone:
+                yield Difference(table.name, place, "rekeyed", {})
             else:
-                yield Difference(table.name, values[:n], "changed", dict(zip(names, values[n + 1 :], strict=True)))
-        missing = (
-            f'SELECT {theirs} FROM written."{table.name}" b LEFT JOIN main."{table.name}" a ON {same} '
-            f'WHERE a."{first}" IS NULL'
-        )
-        for found in connection.execute(missing):
-            row = dict(zip(names, tuple(found), strict=True))
-            yield Difference(table.name, tuple(row[name] for name in _key(table.name)), "missing", row)
+                yield Difference(table.name, place, "unknown", {})
+
+
+def remove_rows(connection: sa.Connection, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+    """Take rows out of the catalogue by their tables and keys, past the triggers that let nobody delete a revision."""
+    rows = list(rows)
+    if not rows:
+        return
+    kept = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
+    for name, _ in kept:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    for table, key in rows:
+        where = " AND ".join(f'"{name}" = ?' for name in _key(table))
+        connection.exec_driver_sql(f'DELETE FROM "{table}" WHERE {where}', key)
+    for _, sql in kept:
+        connection.exec_driver_sql(sql)
 
 
 def _key(table: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -26,7 +27,7 @@ from .check_files import (
 )
 from .check_rows import rows_agree
 from .copy import CATALOGUE, catalogue_copy
-from .fault import Fault
+from .fault import REPAIR, RESTORE, Fault
 from .repair import mend
 
 _ROUNDS = 4  # what is mended may bring others to light: a row comes back, and what follows from it is found missing
@@ -52,11 +53,15 @@ def verify(workspace: Workspace, *, report: Report, tell: Tell = silent, repair:
                 if not any(fault.mend for fault in faults):
                     break
                 before = faults
-                mend(workspace, faults)
+                try:
+                    mend(workspace, faults)
+                except (DmrError, sa.exc.IntegrityError):
+                    break  # the catalogue cannot be opened, or its rows name others that nobody has: among the faults
                 report.counts.clear()
                 faults = _look(workspace, report=report, tell=tell)
                 if faults == before:
                     break
+        faults = [replace(fault, remedy=RESTORE) if fault.remedy == REPAIR else fault for fault in faults]
         left = {fault.where for fault in faults}
         for fault in found:
             if fault.where not in left:
@@ -70,20 +75,24 @@ def verify(workspace: Workspace, *, report: Report, tell: Tell = silent, repair:
 
 
 def _look(workspace: Workspace, *, report: Report, tell: Tell) -> list[Fault]:
-    """All faults, each place once: what is said of it first is nearest to the cause."""
+    """All faults, each place once."""
     found: dict[str, Fault] = {}
+
+    def add(fault: Fault) -> None:
+        found[fault.where] = found[fault.where].beside(fault) if fault.where in found else fault
+
     try:
         with catalogue_copy(workspace) as copy:
             for fault in (*sound(copy), *as_written(workspace, copy, tell=tell)):
-                found.setdefault(fault.where, fault)
+                add(fault)
             with Catalogue.open(copy, store=workspace.store, is_copy=True) as catalogue:
                 for fault in _inside(workspace, catalogue, report=report, tell=tell):
-                    found.setdefault(fault.where, fault)
+                    add(fault)
     except DmrError as error:
         where = CATALOGUE if error.where.startswith(".dmr-") else error.where
-        found.setdefault(where, Fault(where, error.what, error.remedy))
+        add(Fault(where, error.what, error.remedy))
     for fault in (*annotations_readable(workspace, tell=tell), *temporaries_gone(workspace)):
-        found.setdefault(fault.where, fault)
+        add(fault)
     return list(found.values())
 
 
