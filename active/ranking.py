@@ -51,7 +51,7 @@ def rank_and_write(
         seed: Random seed.
     """
     s.tell("Writing annotations/", 0, None)
-    write_checkout(s.workspace, draft_sheets(s.catalogue, frames))
+    write_checkout(s.workspace, draft_sheets(s.catalogue, frames), report=s.report)
     s.tell("Ranking", 0, None)
     order = rank_frames(s.settings.select, frames, scores, blind=blind, seed=seed)
     drafted = {frame: own for frame, own in scores.items() if frame not in blind}

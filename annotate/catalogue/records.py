@@ -88,6 +88,7 @@ class RevisionRecord:
         raw_sha256: Hash of the blob with the drawing as it came in, before it was converted.
         lead_time_s: Seconds spent drawing, None where unknown.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing.
+        words: What was typed beside the outlines, canonical JSON; None for nothing. It never leaves the workspace.
         at: Time of drawing, as `clock.utc_text` writes it.
     """
 
@@ -101,6 +102,7 @@ class RevisionRecord:
     raw_sha256: str | None = None
     lead_time_s: float | None = None
     draft_model: str | None = None
+    words: str | None = None
     at: str = field(default_factory=utc_now)
 
 
@@ -149,6 +151,7 @@ class LabelledFrame:
         split: The patient's split; `train` if the patient is unknown; None if not assigned yet.
         blind: Drawn without seeing a pre-label.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing, or nobody knows.
+        words: What was typed beside the outlines, canonical JSON; None for nothing.
     """
 
     frame: FrameRecord
@@ -157,6 +160,7 @@ class LabelledFrame:
     split: Split | None
     blind: bool
     draft_model: str | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class RevisionRows(FrameRows, ClassRows):
         wanted = None if splits is None else set(splits)
         named = None if revisions is None else set(revisions)
         c = t.revision.c
-        columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model)
+        columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model, c.words)
         if named is None:
             truth = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id)
             joined = truth.join(t.revision, c.sha256 == t.truth.c.revision)
@@ -167,7 +167,9 @@ class RevisionRows(FrameRows, ClassRows):
                 if wanted is None or split in wanted:
                     annotation = _merge(_to_annotation(row), merged)
                     labelled.append(
-                        LabelledFrame(to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model)
+                        LabelledFrame(
+                            to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model, row.words
+                        )
                     )
         return labelled
 
@@ -214,12 +216,14 @@ def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
         }
         # Left out if None, so that older revisions keep their hash.
         | ({} if record.draft_model is None else {"draft_model": record.draft_model})
+        | ({} if record.words is None else {"words": json.loads(record.words)})
     )
 
 
 def _is_repeated(record: RevisionRecord, last: Revision) -> bool:
-    same = record.origin == last.record.origin and record.annotation == last.record.annotation
-    return same and not last.withdrawn
+    was = last.record
+    said = (record.origin, record.annotation, record.words)
+    return said == (was.origin, was.annotation, was.words) and not last.withdrawn
 
 
 def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids: set[int]) -> None:
@@ -260,6 +264,7 @@ def _insert(
         "raw_sha256": record.raw_sha256,
         "lead_time_s": record.lead_time_s,
         "draft_model": record.draft_model,
+        "words": record.words,
         "at": record.at,
     }
     connection.execute(sa.insert(t.revision).values(values))
@@ -292,6 +297,7 @@ def _to_revision(row: Row[Any]) -> Revision:
         raw_sha256=row.raw_sha256,
         lead_time_s=row.lead_time_s,
         draft_model=row.draft_model,
+        words=row.words,
         at=row.at,
     )
     return Revision(row.sha256, row.sequence, row.previous, row.withdrawn_at is not None, record)

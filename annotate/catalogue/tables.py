@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..settings.model import Purpose, Split
 from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"
 """The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(
@@ -147,6 +147,7 @@ revision = sa.Table(
     sa.Column(
         "draft_model", sa.ForeignKey("model.id", name="fk_revision_draft_model")
     ),  # the model whose draft was corrected
+    _json("words", nullable=True),  # typed beside the outlines; it may name a patient, and never leaves the workspace
     sa.ForeignKeyConstraint(
         ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
     ),

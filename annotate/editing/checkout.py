@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +10,15 @@ from typing import Any, Final
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput
-from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, read_labelme
+from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, parse_labelme, read_labelme
+from ..formats.labelme_reading import MOST_BYTES_WITH_IMAGE
+from ..report import Report
 from ..shapes import Annotation
 from ..system.pipeline import batched
-from ..system.store import write_many
+from ..system.store import sha256_hex
 from ..workspace import Workspace
+from .rewriting import NewFile, rewrite
+from .words import NO_WORDS, Said, Words, key_of_file, words_key
 
 _BATCH: Final = 256  # sheets held at a time
 REVIEWED: Final = "reviewed"
@@ -32,18 +36,20 @@ class Sheet:
         annotation: Its outlines.
         revision: The revision that holds these outlines, None for a draft.
         model: The model that drew the draft, None for a revision or an empty sheet.
+        words: What was typed beside the outlines.
     """
 
     frame: FrameRecord
     annotation: Annotation
     revision: str | None = None
     model: str | None = None
+    words: Words = NO_WORDS
 
 
 def labelled_sheets(catalogue: Catalogue) -> Iterator[Sheet]:
     """A sheet for every frame with a revision."""
     for item in catalogue.labelled_frames():
-        yield Sheet(item.frame, item.annotation, revision=item.revision)
+        yield Sheet(item.frame, item.annotation, revision=item.revision, words=Words.parse(item.words))
 
 
 def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
@@ -72,20 +78,23 @@ def write_checkout(
     workspace: Workspace,
     sheets: Iterable[Sheet],
     *,
-    taken: Collection[str] = (),
+    taken: Mapping[Path, str] | None = None,
     folder: Path | None = None,
     names: Mapping[str, str] | None = None,
+    report: Report | None = None,
 ) -> int:
     """Write sheets as Labelme files. A file that would stay the same is not touched.
 
-    So is a file that was edited since it was written, or cannot be read, unless its frame is in `taken`.
+    So is a file that was edited since it was written, or cannot be read, unless it holds what was taken up; and one
+    that is saved at this very moment.
 
     Args:
         workspace: The workspace of the frames.
         sheets: What to write.
-        taken: Frames whose edits `take_up_edits` has just made into revisions.
+        taken: Files whose edits `take_up_edits` has just made into revisions, with the hash of what they held.
         folder: The folder to write to; None for `annotations/`.
         names: File name of a frame's picture in that folder, by frame id; None where the pictures lie in `frames/`.
+        report: Gets the files that were saved meanwhile.
 
     Returns:
         The number of files written.
@@ -93,21 +102,29 @@ def write_checkout(
     folder = folder or workspace.annotations_folder
     classes = {c.id: c.name for c in workspace.settings.classes}
 
-    def changed() -> Iterator[tuple[Path, bytes]]:
+    def changed() -> Iterator[NewFile]:
         for sheet in sheets:
             own = names[sheet.frame.frame_id] if names else f"../{sheet.frame.path}"
             path = folder / Path(own).with_suffix(".json").name
             data = _sheet_file(sheet, labels=classes, image_path=own)
-            if _holds(path, data):
+            try:
+                there = path.read_bytes()
+            except FileNotFoundError:
+                yield NewFile(path, data, seen=None)
                 continue
-            if not path.is_file() or sheet.frame.frame_id in taken or _may_replace(path):
-                yield path, data
+            except OSError:  # told by `take_up_edits`
+                continue
+            seen = sha256_hex(there)
+            if there != data and ((taken or {}).get(path) == seen or _may_replace(there, path)):
+                yield NewFile(path, data, seen=seen)
 
-    return write_many(changed())
+    return rewrite(changed(), report=report)
 
 
 def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> bytes:
     shown = tuple(s for s in sheet.annotation.shapes if s.class_id in labels)
+    said = sheet.words.shapes or (Said(),) * len(sheet.annotation.shapes)
+    spoken = tuple(w for w, s in zip(said, sheet.annotation.shapes, strict=True) if s.class_id in labels)
     annotation = Annotation(sheet.annotation.height, sheet.annotation.width, shown, sheet.annotation.covered)
     drawing = drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shown)
     covered = annotation.covered if sheet.revision else {s.class_id for s in shown}
@@ -118,27 +135,48 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
     }
     if sheet.model is not None:
         extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}
-    return annotation_to_labelme(annotation, names=labels, image_path=image_path, flags={REVIEWED: False}, extra=extra)
+    image = sheet.words.image
+    if (key := words_key(image, spoken)) is not None:
+        extra["dmr_words"] = key
+    if image.description:
+        extra["description"] = image.description
+    return annotation_to_labelme(
+        annotation,
+        names=labels,
+        image_path=image_path,
+        flags={**image.flags, REVIEWED: False},
+        shape_flags=[w.flags for w in spoken],
+        descriptions=[w.description for w in spoken],
+        extra=extra,
+    )
 
 
 def is_edited(file: LabelmeFile) -> bool:
-    """Whether somebody drew on a file, with shapes of any kind, or ticked it as reviewed since it was written."""
-    if file.lost:
+    """Whether somebody drew or wrote on a file, with shapes of any kind, or ticked it since it was written."""
+    if file.lost or key_of_file(file, without=REVIEWED) != file.extra.get("dmr_words"):
         return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
     return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def read_sheet(path: Path) -> tuple[LabelmeFile, str]:
+    """Read a file of the checkout, and give the hash of what was read.
+
+    Raises:
+        BrokenInput: It cannot be read.
+    """
     try:
-        return path.read_bytes() == data
-    except OSError:  # not there, or it cannot be opened
-        return False
+        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES_WITH_IMAGE else b""
+    except OSError:
+        data = b""
+    if not data:
+        return read_labelme(path), sha256_hex(data)  # it says what is wrong
+    return parse_labelme(data, where=path), sha256_hex(data)
 
 
-def _may_replace(path: Path) -> bool:
-    """Whether a file can be replaced without losing an edit."""
+def _may_replace(data: bytes, path: Path) -> bool:
+    """Whether a file can be replaced without losing an edit, by its content."""
     try:
-        return not is_edited(read_labelme(path))
+        return not is_edited(parse_labelme(data, where=path))
     except BrokenInput:
         return False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +18,16 @@ from ..formats.labelme import (
     LabelmeFile,
     drawn_json,
     labelme_to_drawing,
-    read_labelme,
     without_labels,
 )
 from ..report import Report
 from ..settings.model import Settings
 from ..workspace import Session
-from .checkout import REVIEWED, is_edited, labelled_sheets, write_checkout
+from .checkout import REVIEWED, is_edited, labelled_sheets, read_sheet, write_checkout
+from .words import words_of
 
 AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
+_SAVING_S: Final = 0.5  # how long a program may take to save a file
 _FRAME = re.compile(r"f[0-9a-f]{20}")
 
 
@@ -32,10 +35,19 @@ def sync_checkout(s: Session, *, author: str = AUTHOR) -> None:
     """Make revisions of the edits in `annotations/`, then write the catalogue's newest state to its files."""
     s.tell("Looking for edits", 0, None)
     taken = take_up_edits(s, s.workspace.annotations_folder, author=author)
-    write_checkout(s.workspace, labelled_sheets(s.catalogue), taken={frame_of(path) for path in taken})
+    seen = {edit.path: edit.sha256 for edit in taken}
+    write_checkout(s.workspace, labelled_sheets(s.catalogue), taken=seen, report=s.report)
 
 
-def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """A file whose edit is a revision now, and the hash of what it held."""
+
+    path: Path
+    sha256: str
+
+
+def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[TakenUp]:
     """Make revisions of the Labelme files that were edited, or ticked as reviewed, since they were written.
 
     A draft that nobody touched is no label. An edit covers the classes that are drawn now, and those that the file
@@ -51,11 +63,12 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Pat
         The files whose edits are revisions now, whether the revision is new or not.
     """
     edited = list(_edited(folder, report=s.report))
-    frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, _ in edited)}
+    frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, *_ in edited)}
     resolve = s.catalogue.classes().class_id
     records: dict[Path, RevisionRecord] = {}
     drafted: set[str] = set()
-    for path, file in edited:
+    taken: list[TakenUp] = []
+    for path, file, sha256 in edited:
         frame = frames.get(frame_of(path))
         if frame is None:
             s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
@@ -64,6 +77,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Pat
             s.report.fail(BrokenInput(path.name, reason, remedy))
         else:
             records[path] = _record(s, file, frame, resolve=resolve, author=author)
+            taken.append(TakenUp(path, sha256))
             if frame.patient is not None and "dmr_model" in file.extra:
                 drafted.add(frame.patient)
     if not records:
@@ -83,7 +97,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Pat
     for path, outcome in zip(records, appended, strict=True):
         if outcome.conflict:
             s.report.note("authors disagree on a frame", frame_of(path))
-    return list(records)
+    return taken
 
 
 def frame_of(path: Path) -> str:
@@ -92,15 +106,34 @@ def frame_of(path: Path) -> str:
     return found.group() if found else ""
 
 
-def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile]]:
+def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile, str]]:
     for path in sorted(folder.glob("*.json")):
         try:
-            file = read_labelme(path)
+            file, sha256 = _read(path)
         except BrokenInput as error:
             report.fail(error)
             continue
         if is_edited(file):
-            yield path, file
+            yield path, file, sha256
+
+
+def _read(path: Path) -> tuple[LabelmeFile, str]:
+    """Read a file; one that is being saved, and so is half there, is read again."""
+    began = time.monotonic()
+    while True:
+        try:
+            return read_sheet(path)
+        except BrokenInput:
+            if time.monotonic() - began > _SAVING_S or not _is_being_saved(path):
+                raise
+            time.sleep(_SAVING_S / 10)
+
+
+def _is_being_saved(path: Path) -> bool:
+    try:
+        return abs(time.time() - path.stat().st_mtime) < _SAVING_S
+    except OSError:
+        return False
 
 
 def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | None:
@@ -132,6 +165,7 @@ def _record(
     shown = file.extra.get("dmr_covered")
     asserted |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else set()
     parent = file.extra.get("dmr_revision")
+    words = words_of(file, drawing.shapes, without=REVIEWED)
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
@@ -141,6 +175,7 @@ def _record(
         parent=parent if isinstance(parent, str) and _is_known(s.catalogue, parent) else None,
         blind=parent is None and "dmr_model" not in file.extra,
         raw_sha256=s.catalogue.store.put(drawn_json(file)),
+        words=words.canonical(),
     )
 
 

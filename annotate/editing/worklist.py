@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from ..errors import BrokenInput, UsageError, WorkspaceError
@@ -13,8 +14,9 @@ from ..report import Report
 from ..system.platform import exclusive_lock, has_screen, python_module, run_shown
 from ..wording import counted
 from ..workspace import Session, Workspace
-from .checkout import REVIEWED, draft_sheets, write_checkout
+from .checkout import REVIEWED, draft_sheets, is_edited, read_sheet, write_checkout
 from .edits import sync_checkout, take_up_edits
+from .rewriting import remove_unless_changed
 
 FOLDER: Final = "worklist"
 
@@ -106,9 +108,22 @@ def finish_worklist(s: Session, *, author: str) -> None:
     """
     folder = s.workspace.root / FOLDER
     failed = len(s.report.failures)
-    for path in take_up_edits(s, folder, author=author):
-        path.unlink()
-        path.with_suffix(".png").unlink(missing_ok=True)
+    for edit in take_up_edits(s, folder, author=author):
+        if remove_unless_changed({edit.path: edit.sha256}, report=s.report):
+            edit.path.with_suffix(".png").unlink(missing_ok=True)
     if len(s.report.failures) == failed:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_unless_changed(_untouched(folder), report=s.report)
+        if not list(folder.glob("*.json*")):
+            shutil.rmtree(folder, ignore_errors=True)
     sync_checkout(s, author=author)
+
+
+def _untouched(folder: Path) -> dict[Path, str]:
+    """The files that show what was laid out, with the hash of what they hold."""
+    found = {}
+    for path in folder.glob("*.json"):
+        with suppress(BrokenInput):
+            file, sha256 = read_sheet(path)
+            if not is_edited(file):
+                found[path] = sha256
+    return found

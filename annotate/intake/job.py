@@ -91,7 +91,7 @@ def import_outlines(
             import_labelled(s, items, total=total)
             left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
         s.tell("Writing annotations/", 0, None)
-        write_checkout(s.workspace, labelled_sheets(s.catalogue))
+        write_checkout(s.workspace, labelled_sheets(s.catalogue), report=s.report)
     if not any(s.report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
         s.report.say("Nothing new: nothing was changed.")
 

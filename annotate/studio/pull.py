@@ -55,7 +55,7 @@ def pull(s: Session, client: StudioClient) -> int:
             continue
         found += 1
         _Pull(s, client, opened).run()
-    write_checkout(s.workspace, labelled_sheets(s.catalogue))
+    write_checkout(s.workspace, labelled_sheets(s.catalogue), report=s.report)
     return found
 
 

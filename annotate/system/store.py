@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CatalogueError
@@ -35,10 +35,24 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     write_many([(path, data)], private=private)
 
 
-def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, private: bool = False) -> int:
+def _replace(temporary: Path, path: Path) -> None:
+    temporary.replace(path)
+
+
+def write_many(
+    files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]],
+    *,
+    private: bool = False,
+    place: Callable[[Path, Path], None] = _replace,
+) -> int:
     """Write many files like `write_atomic`, with one sync for each batch.
 
     If it is killed, each file is there whole or not at all. After this returns, all are safe.
+
+    Args:
+        files: Contents by their paths.
+        private: Readable by their owner only, from their first byte on.
+        place: Gets a finished temporary file and its path, and renames it or takes it away.
 
     Returns:
         The number of files written.
@@ -50,8 +64,8 @@ def write_many(files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, pr
             pending.append((_write_aside(path, data, private=private), path))
             written += 1
             if len(pending) == _BATCH:
-                _commit(pending)
-        _commit(pending)
+                _commit(pending, place)
+        _commit(pending, place)
     finally:
         for temporary, _ in pending:
             temporary.unlink(missing_ok=True)
@@ -172,14 +186,14 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
     return temporary
 
 
-def _commit(pending: list[tuple[Path, Path]]) -> None:
+def _commit(pending: list[tuple[Path, Path]], place: Callable[[Path, Path], None]) -> None:
     # Sync only when all are written, because the first sync writes most of the others' data too.
     for temporary, path in pending:
         with about(path):
             fsync_file(temporary)
     for temporary, path in pending:
         with about(path):
-            temporary.replace(path)
+            place(temporary, path)
     for folder in dict.fromkeys(path.parent for _, path in pending):
         fsync_folder(folder)
     pending.clear()

@@ -96,6 +96,7 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
             "ALTER TABLE rendition DROP COLUMN reviewed_at",
             "ALTER TABLE task DROP COLUMN rank",
             "ALTER TABLE revision DROP COLUMN draft_model",
+            "ALTER TABLE revision DROP COLUMN words",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             connection.exec_driver_sql(statement)

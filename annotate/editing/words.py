@@ -1,0 +1,130 @@
+"""What somebody types or ticks in Labelme beside the outlines: it belongs to the revision and comes back.
+
+It may hold a patient's name, so it stays in the catalogue and in `annotations/`: nothing else shows or sends it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from ..formats.labelme import LabelmeFile, LabelmeShape
+from ..formats.labelme_outlines import outlines
+from ..shapes import Ring, Shape
+from ..system.canonical import canonical_json
+from ..system.store import sha256_hex
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A description and flags, of one shape or of the whole image."""
+
+    description: str = ""
+    flags: Mapping[str, bool] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        # Boxes that nobody ticked say nothing: Labelme writes them into every file that it saves.
+        return bool(self.description.strip()) or any(self.flags.values())
+
+    @classmethod
+    def of(cls, description: object, flags: object) -> Self:
+        """From what a file holds; half a character, as JSON can hold it, is written out."""
+        text = description if isinstance(description, str) else ""
+        ticks = flags if isinstance(flags, Mapping) else {}
+        return cls(_whole(text), {_whole(str(name)): bool(tick) for name, tick in ticks.items()})
+
+    def as_json(self) -> list[Any]:
+        """As it is kept."""
+        return [self.description, dict(self.flags)]
+
+    def key(self) -> list[Any]:
+        """What tells one from another."""
+        return [self.description, sorted(name for name, tick in self.flags.items() if tick)] if self else ["", []]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that was said on one frame.
+
+    Attributes:
+        image: Of the whole image.
+        shapes: Of each shape of the annotation, in order; empty where nothing was said of any.
+        others: Of shapes that are no part of the annotation, such as a slip of the mouse.
+    """
+
+    image: Said = Said()
+    shapes: tuple[Said, ...] = ()
+    others: tuple[Said, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | None) -> Self:
+        """From `text`, which `canonical` made."""
+        content = json.loads(text) if text is not None else {}
+        shapes, others = ([Said.of(*pair) for pair in content.get(name, ())] for name in ("shapes", "others"))
+        return cls(Said.of(*content.get("image", ("", {}))), tuple(shapes), tuple(others))
+
+    def canonical(self) -> str | None:
+        """Canonical JSON, None where nothing was said."""
+        content: dict[str, Any] = {"image": self.image.as_json()} if self.image else {}
+        for name, said in (("shapes", self.shapes), ("others", self.others)):
+            if any(said):
+                content[name] = [one.as_json() for one in said]
+        return canonical_json(content) if content else None
+
+
+NO_WORDS: Final = Words()
+
+
+def words_of(file: LabelmeFile, shapes: Sequence[Shape], *, without: str) -> Words:
+    """What was said in a file of which these shapes were made.
+
+    Args:
+        file: As read.
+        shapes: What its drawing holds.
+        without: The flag of the image that is no word, but a tick for us.
+    """
+    spoken = [(said, _rings(shape)) for shape in file.shapes if (said := _said(shape))]
+    left = dict(enumerate(spoken))
+    found: list[Said] = []
+    for shape in shapes:
+        place = next((i for i, (_, rings) in left.items() if shape.points in rings), None)
+        if place is None:  # a ring that is cut out of several shapes stands for one shape of the file
+            found.append(next((said for said, rings in spoken if shape.points in rings), Said()))
+        else:
+            found.append(left.pop(place)[0])
+    used = [said for said in found if said]
+    others = tuple(said for said, _ in left.values() if said not in used)
+    return Words(_of_image(file, without), tuple(found) if used else (), others)
+
+
+def words_key(image: Said, shapes: Iterable[Said]) -> str | None:
+    """A hash of what a file says, to tell whether it was changed; None where it says nothing."""
+    said = [image, *shapes]
+    return sha256_hex(canonical_json([one.key() for one in said]).encode()) if any(said) else None
+
+
+def key_of_file(file: LabelmeFile, *, without: str) -> str | None:
+    """The hash of what a file says; see `words_key`."""
+    return words_key(_of_image(file, without), [_said(shape) for shape in file.shapes])
+
+
+def _of_image(file: LabelmeFile, without: str) -> Said:
+    flags = {name: tick for name, tick in file.flags.items() if name != without}
+    return Said.of(file.extra.get("description"), flags)
+
+
+def _said(shape: LabelmeShape) -> Said:
+    return Said.of(shape.extra.get("description"), shape.extra.get("flags"))
+
+
+def _rings(shape: LabelmeShape) -> list[Ring]:
+    try:
+        return [ring.points for ring in outlines(shape)]
+    except ValueError:
+        return []
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", errors="backslashreplace").decode()

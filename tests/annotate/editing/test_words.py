@@ -1,0 +1,171 @@
+"""What is typed and ticked beside the outlines belongs to the revision and comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from scans import write_scans
+
+from dmr.annotate.catalogue.catalogue import Catalogue
+from dmr.annotate.catalogue.revisions import revision_json
+from dmr.annotate.classes import ClassDef
+from dmr.annotate.editing.checkout import Sheet, write_checkout
+from dmr.annotate.editing.edits import frame_of, sync_checkout
+from dmr.annotate.editing.words import Said, Words, words_of
+from dmr.annotate.formats.labelme import labelme_to_drawing, parse_labelme
+from dmr.annotate.intake.ingest import ingest_scans
+from dmr.annotate.report import Report
+from dmr.annotate.shapes import Annotation
+from dmr.annotate.workspace import Session, Workspace
+from dmr.cli import main
+
+RING = [[10.0, 10.0], [50.0, 10.0], [50.0, 50.0]]
+OTHER = [[60.0, 60.0], [90.0, 60.0], [90.0, 90.0]]
+PATIENT = "Frau Muster, seen twice"
+
+
+def shape(label: str, points: Any = RING, **more: Any) -> dict[str, Any]:
+    return {"label": label, "points": points, "shape_type": "polygon", "flags": {}, "group_id": None, **more}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    made, _ = Workspace.create(tmp_path / "w", classes=[ClassDef(1, "muscle"), ClassDef(2, "nerve")])
+    return made
+
+
+@pytest.fixture
+def catalogue(workspace: Workspace, tmp_path: Path) -> Iterator[Catalogue]:
+    """Six frames, each with an empty sheet."""
+    write_scans(tmp_path / "scans", patients=range(1), labelled=False)
+    with workspace.catalogue() as opened:
+        ids = ingest_scans(Session(workspace, opened, Report("test")), [tmp_path / "scans"])
+        sheets = (Sheet(f, Annotation(f.height, f.width, (), frozenset())) for f in opened.frames(ids))
+        write_checkout(workspace, sheets)
+        yield opened
+
+
+def first(workspace: Workspace) -> Path:
+    return min(workspace.annotations_folder.glob("*.json"))
+
+
+def save(path: Path, **change: Any) -> None:
+    content = json.loads(path.read_text(encoding="utf-8")) | change
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def sync(workspace: Workspace, catalogue: Catalogue) -> Report:
+    report = Report("test")
+    sync_checkout(Session(workspace, catalogue, report))
+    return report
+
+
+def test_descriptions_and_flags_come_back_in_the_rewritten_sheet(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    drawn = [shape("nerve", description=PATIENT, flags={"unsure": True}), shape("muscle", OTHER)]
+    save(path, shapes=drawn, flags={"reviewed": False, "poor image": True, "good": False})
+    sync(workspace, catalogue)
+    sheet = json.loads(path.read_text(encoding="utf-8"))
+
+    assert sheet["flags"] == {"poor image": True, "good": False, "reviewed": False}
+    assert [(s["description"], s["flags"]) for s in sheet["shapes"]] == [(PATIENT, {"unsure": True}), ("", {})]
+    assert sync(workspace, catalogue).counts["edits taken up"] == 0
+    assert json.loads(path.read_text(encoding="utf-8")) == sheet
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flags": {"poor image": True}},
+        {"shapes": [shape("nerve", description="seen twice")]},
+        {"shapes": [shape("nerve", flags={"unsure": True})]},
+        {"description": "of the whole image"},
+    ],
+    ids=["image flag", "description", "flag of a shape", "description of the image"],
+)
+def test_what_is_typed_alone_is_an_edit_and_so_is_taking_it_away(
+    change: dict[str, Any], workspace: Workspace, catalogue: Catalogue
+) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve")])
+    sync(workspace, catalogue)
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    save(path, **change)
+    assert sync(workspace, catalogue).counts["edits taken up"] == 1
+    spoken = json.loads(path.read_text(encoding="utf-8"))
+    assert {key: spoken.get(key) for key in change} != {key: plain.get(key) for key in change}
+
+    save(path, **{key: plain.get(key) for key in change})
+    assert sync(workspace, catalogue).counts["edits taken up"] == 1
+    said = [revision.record.words is not None for revision in catalogue.history(frame_of(path))]
+    assert said == [False, True, False]
+
+
+def test_boxes_that_nobody_ticked_are_no_edit(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    before = path.read_bytes()
+    save(path, flags={"poor image": False, "reviewed": False})
+
+    assert sync(workspace, catalogue).counts["edits taken up"] == 0
+    assert path.read_bytes() != before, "a sheet that holds no label is not written anew"
+
+
+def test_a_revision_without_words_has_the_hash_that_it_always_had(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve")])
+    sync(workspace, catalogue)
+    (revision,) = catalogue.history(frame_of(path))
+
+    assert "words" not in json.loads(revision_json(revision.record, previous=None))
+    assert json.loads(catalogue.store.get(revision.sha256)) == json.loads(revision_json(revision.record, previous=None))
+
+
+def test_what_was_typed_stays_in_the_catalogue_and_the_sheet(workspace: Workspace, catalogue: Catalogue) -> None:
+    save(first(workspace), shapes=[shape("nerve", description=PATIENT)], flags={PATIENT: True})
+    report = sync(workspace, catalogue)
+    (revision,) = catalogue.history(frame_of(first(workspace)))
+
+    assert PATIENT not in json.dumps(report.as_dict())
+    assert revision.record.raw_sha256 is not None
+    assert PATIENT.encode() not in catalogue.store.get(revision.record.raw_sha256)
+    assert PATIENT in json.dumps(json.loads(catalogue.store.get(revision.sha256)))
+
+
+def test_half_a_character_is_kept_as_text(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve", description="a\ud800b")])
+    assert sync(workspace, catalogue).counts["edits taken up"] == 1
+    assert json.loads(path.read_text(encoding="utf-8"))["shapes"][0]["description"] == "a\\ud800b"
+    assert sync(workspace, catalogue).counts["edits taken up"] == 0
+
+
+def test_words_follow_their_shapes_and_those_of_a_slip_are_kept_too() -> None:
+    slip = [[1, 1], [1.2, 1], [1, 1.2]]
+    box = {"shape_type": "rectangle", "points": [[5, 5], [20, 20]], "description": "box"}
+    drawn = [shape("nerve", slip, description="slip"), shape("nerve"), shape("muscle") | box]
+    file = parse_labelme(json.dumps({"shapes": drawn, "imagePath": "a.png"}).encode(), where="a")
+    shapes = labelme_to_drawing(file, resolve={"muscle": 1, "nerve": 2}.get, height=99, width=99).shapes
+    words = words_of(file, shapes, without="reviewed")
+
+    assert words == Words(shapes=(Said(), Said("box")), others=(Said("slip"),))
+    assert Words.parse(words.canonical()) == words
+    assert Words().canonical() is None
+
+
+def test_the_command_takes_words_up_and_leaves_them_in_the_file(
+    workspace: Workspace, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace.root)
+    path = first(workspace)
+    save(path, shapes=[shape("nerve", description=PATIENT)])
+    result = CliRunner().invoke(main, ["import"])
+
+    assert result.exit_code == 0
+    assert "1 edit taken up" in result.output
+    assert PATIENT not in result.output
+    assert json.loads(path.read_text(encoding="utf-8"))["shapes"][0]["description"] == PATIENT
