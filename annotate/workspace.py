@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from .catalogue.catalogue import Catalogue
+from .catalogue.restored import CATALOGUE_NAME, has_lost_settings, refuse_lost_settings, restored_classes
 from .classes import ClassDef
 from .errors import WorkspaceError
 from .progress.tell import Tell, silent
@@ -55,6 +56,8 @@ class Workspace:
     ) -> tuple[Workspace, bool]:
         """Make a workspace, or complete one that was begun; an existing `dmr.toml` is kept.
 
+        One that is lost comes back with the classes of the catalogue, under their ids.
+
         Args:
             folder: The workspace's folder; it is made if needed.
             classes: For a new `dmr.toml`; None for those of the Shamrock view.
@@ -73,6 +76,7 @@ class Workspace:
         changed = not settings_path.exists()
         if changed:
             _refuse_nested(folder)
+            classes = _classes_to_begin_with(folder, classes)
             text = default_toml(classes, patient=patient, coverage=coverage, ignore=ignore, split=split)
             parse_settings(text)  # refused before anything is made
             folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +107,8 @@ class Workspace:
             SettingsError: Its `dmr.toml` cannot be followed.
         """
         root = root.resolve()
-        if not (root / SETTINGS_NAME).is_file():
+        refuse_lost_settings(root)
+        if not (root / SETTINGS_NAME).exists():
             raise WorkspaceError(root, f"is no workspace: it has no {SETTINGS_NAME}", "`dmr init` makes one")
         return cls(root, load_settings(root / SETTINGS_NAME))
 
@@ -123,6 +128,10 @@ class Workspace:
             return cls.at(Path(named))
         start = (start or Path.cwd()).resolve()
         root = _root_above(start)
+        for folder in (start, *start.parents):
+            if folder == root:
+                break
+            refuse_lost_settings(folder)
         if root is None:
             raise WorkspaceError(start, f"no workspace here or above: no {SETTINGS_NAME}", "`dmr init` makes one")
         return cls.at(root)
@@ -243,7 +252,7 @@ class Workspace:
 
     @property
     def _catalogue_target(self) -> str | Path:
-        return self.settings.catalogue.url or self.root / "catalogue.sqlite"
+        return self.settings.catalogue.url or self.root / CATALOGUE_NAME
 
 
 @dataclass(slots=True, eq=False)
@@ -295,7 +304,22 @@ class Session:
 
 
 def _root_above(start: Path) -> Path | None:
-    return next((folder for folder in (start, *start.parents) if (folder / SETTINGS_NAME).is_file()), None)
+    return next((folder for folder in (start, *start.parents) if (folder / SETTINGS_NAME).exists()), None)
+
+
+def _classes_to_begin_with(folder: Path, classes: Sequence[ClassDef] | None) -> Sequence[ClassDef] | None:
+    """The classes of a new `dmr.toml`: those of the catalogue, where there is one."""
+    store = BlobStore(folder / "store")
+    if not has_lost_settings(folder):
+        if next(store.hashes(), None) is not None:
+            what = f"holds revisions, and its {SETTINGS_NAME} and catalogue are missing"
+            raise WorkspaceError(folder, what, "Restore the workspace from a backup")
+        return classes
+    restored = restored_classes(folder, store=store)
+    if restored is not None and classes is not None:
+        what = "holds a catalogue, which has its classes already"
+        raise WorkspaceError(folder, what, "`dmr init` without --classes and --from restores them")
+    return restored or classes
 
 
 def _refuse_nested(folder: Path) -> None:

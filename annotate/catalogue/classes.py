@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +15,8 @@ from ..settings.model import SETTINGS_NAME
 from ..system.clock import utc_now
 from . import tables as t
 from .database import Database
+
+_MANY: Final = 2  # classes: one is renamed on purpose, and whoever renames most of them has taken the wrong file
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,26 @@ def _refuse_other_meanings(classes: Classes, before: _Stored) -> None:
                 f"[[class]] {c.id} is named {c.name!r}, and the id is that of {before.rows[c.id].name!r}, now retired"
             )
             raise SettingsError(SETTINGS_NAME, what, f"Give it an id never used before, such as {max(before.rows) + 1}")
+    _refuse_many_renames(classes, before, owners)
+
+
+def _refuse_many_renames(classes: Classes, before: _Stored, owners: Mapping[str, int]) -> None:
+    """Refuse the settings of another workspace: each of its names would become a new name of one of our classes."""
+    used = {i: row.name for i, row in before.rows.items() if not row.retired}
+    renamed = []
+    for c in classes:
+        if c.id in used and c.name.casefold() not in owners:
+            kept = classes.find(used[c.id])
+            if kept is None or kept.id != c.id:
+                renamed.append(f"{c.id} {used[c.id]} to {c.name}")
+    if len(renamed) >= _MANY and 2 * len(renamed) > len(used):
+        shown = ", ".join(renamed[:3]) + (f" and {len(renamed) - 3} more" if len(renamed) > 3 else "")
+        what = f"gives {len(renamed)} of the catalogue's {len(used)} classes another name: {shown}"
+        remedy = (
+            "If they are the same structures, put each old name among the aliases of its class; if not, take the right "
+            f"{SETTINGS_NAME}, or give ids never used before, such as {max(before.rows) + 1}"
+        )
+        raise SettingsError(SETTINGS_NAME, what, remedy)
 
 
 def _brought_in_line(classes: Classes, before: _Stored) -> _Stored:

@@ -173,6 +173,11 @@ class RevisionRows(FrameRows, ClassRows):
                     )
         return labelled
 
+    def has_truths(self) -> bool:
+        """Whether any frame is labelled."""
+        with self.reading() as connection:
+            return connection.execute(sa.select(t.truth.c.frame).limit(1)).first() is not None
+
     def drawn_counts(self) -> dict[str, Counter[int]]:
         """For every patient, the number of frames in which each class is drawn; empty if nothing is drawn."""
         counts = {patient: Counter[int]() for patient in self.splits()}

@@ -11,6 +11,7 @@ from ..editing.edits import AUTHOR, sync_checkout
 from ..errors import UsageError
 from ..formats.index_mask import MASK_SUFFIXES
 from ..recognition.recognise import count_labels, recognise_labels, recognise_masks
+from ..report import Report
 from ..scans.discover import files_below
 from ..scans.left_out import what_is_there
 from ..workspace import Session
@@ -18,6 +19,7 @@ from .importing import import_labelled, rehearse_import
 from .not_taken import left_out_of_import, noting_images
 from .outside import OutsideFrame, labelme_frames
 from .outside_masks import mask_frames
+from .shrinking import Shrinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def import_outlines(
 ) -> None:
     """Import outlines. Edits in `annotations/` become revisions first; without sources or masks, only they do.
 
-    Nothing is imported if fewer than half of the outlines belong to a class.
+    Nothing is imported if fewer than half of the outlines belong to a class, or if many frames would lose outlines.
 
     Args:
         s: A session. It begins to write only when the outlines are found fit to import.
@@ -60,7 +62,7 @@ def import_outlines(
         images: Folder of the masks' images, instead of `sources`.
         masks: Folder of class-index masks with the same names as the images.
         author: Who made the edits in `annotations/`.
-        yes: Import what belongs to a class even if it is less than half.
+        yes: Import what belongs to a class even if it is less than half, or if many frames lose outlines.
         dry_run: Read everything and report what is odd; change nothing.
 
     Raises:
@@ -80,12 +82,21 @@ def import_outlines(
     if not _is_recognised(s, given, yes=yes) and not dry_run:
         return
     total, used = len(given.files(own)), set[Path]()
-    items = noting_images(_read(s, given), used)
+    items = noting_images(_read(s, given, report=s.report), used)
+    shrinking = Shrinking()
     if dry_run:
-        rehearse_import(s, items, total=total)
+        rehearse_import(s, shrinking.watch(s, items), total=total)
+        if (refusal := shrinking.refusal(s)) is not None:
+            s.report.say(f"The import would refuse: {refusal}")
         left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
         return
     with s.writing():
+        if given.folders and not yes and s.catalogue.has_truths():
+            for _ in shrinking.watch(s, _read(s, given, report=Report(""))):
+                s.tell("Comparing with what is there", 1, total)
+            if (refusal := shrinking.refusal(s)) is not None:
+                s.report.fail(refusal)
+                return
         sync_checkout(s, author=author)
         if given.folders:
             import_labelled(s, items, total=total)
@@ -127,18 +138,18 @@ def _is_recognised(s: Session, given: _Given, *, yes: bool) -> bool:
     return refusal is None
 
 
-def _read(s: Session, given: _Given) -> Iterator[OutsideFrame]:
-    """The frames with their outlines, one at a time."""
+def _read(s: Session, given: _Given, *, report: Report) -> Iterator[OutsideFrame]:
+    """The frames with their outlines, one at a time; what is odd goes into the report."""
     classes, imports = s.settings.classes, s.settings.imports
     active = frozenset(c.id for c in classes.active)
     if given.images is not None and given.masks is not None:
-        return mask_frames(given.images, given.masks, classes=classes, coverage=imports.coverage, report=s.report)
+        return mask_frames(given.images, given.masks, classes=classes, coverage=imports.coverage, report=report)
     return labelme_frames(
         given.sources,
         resolve=classes.class_id,
         all_classes=active,
         coverage=imports.coverage,
-        report=s.report,
+        report=report,
         ignored=imports.ignores,
         without=s.workspace.own_folders,
     )

@@ -16,6 +16,7 @@ from .template import default_toml as default_toml
 
 FORMAT: Final = 1
 SETTINGS_NAME: Final = "dmr.toml"
+_MOST_BYTES: Final = 2**20  # a hundred classes with all their spellings are a few kilobytes
 
 Split = Literal["train", "validation", "test"]
 NetworkSize = Literal["s", "m", "l"]
@@ -235,9 +236,15 @@ def load_settings(path: Path) -> Settings:
         SettingsError: It cannot be read, or says something that cannot be followed.
     """
     try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            what = f"has {size / 2**20:.0f} MiB, and at most {_MOST_BYTES // 2**20} is read"
+            raise SettingsError(path.name, what, "Take out what is no setting, or take a copy that is whole")
         text = path.read_text(encoding="utf-8-sig")  # Notepad on Windows writes a byte order mark first
+    except FileNotFoundError:
+        raise SettingsError(path, "cannot be read: it is missing", "`dmr init` writes one") from None
     except OSError as error:
-        raise SettingsError(path, f"cannot be read: {error.strerror}", "`dmr init` writes one") from None
+        what = f"is there and cannot be read ({error.strerror})"
+        raise SettingsError(path, what, "Check its permissions and its disk, or take a copy that is whole") from None
     except UnicodeDecodeError:
         raise SettingsError(path.name, "is not UTF-8 text", "Save it as UTF-8") from None
     return parse_settings(text, where=path.name)
@@ -255,6 +262,8 @@ def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
         raise SettingsError(where, f"is not TOML: {error}", "Correct that line") from None
     except RecursionError:
         raise SettingsError(where, "is nested too deep", "Take a copy that is whole") from None
+    except ValueError as error:  # a number of more digits than Python converts
+        raise SettingsError(where, f"is not TOML that is read: {error}", "Correct that line") from None
     refuse_unknown(table, ("format", "class", *_SECTIONS), where=where, place="the file")
     version = table.get("format", FORMAT)
     if version != FORMAT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..catalogue.restored import has_lost_settings
 from ..classes import PALETTE, ClassDef, Classes, canonical_label, parse_names
 from ..errors import UsageError
 from ..progress.tell import Tell, silent
@@ -44,12 +45,16 @@ def make_workspace(
         ImportSettings(patient=patient)
     except ValueError as error:
         raise UsageError("--patient", str(error), "Name its group, as in ^(?P<patient>[0-9]+)_") from error
+    lost = has_lost_settings(folder)
     proposal = None
     ignore: tuple[str, ...] = ()
-    if outlines is not None and not (folder / SETTINGS_NAME).exists():
+    if outlines is not None and not lost and not (folder / SETTINGS_NAME).exists():
         proposal = propose_settings(outlines, classes=given, patient=patient, tell=tell)
         given, ignore, patient = list(proposal.classes), proposal.ignore, proposal.patient
     workspace, changed = Workspace.create(folder, classes=given, patient=patient, coverage=coverage, ignore=ignore)
+    if lost:
+        _say_what_was_restored(workspace, report)
+        return
     if changed:
         _say_what_was_made(workspace, proposal, report)
         return
@@ -59,6 +64,15 @@ def make_workspace(
             "--from proposes settings for a new workspace only. Here, `dmr import` says which lines of dmr.toml to "
             "change."
         )
+
+
+def _say_what_was_restored(workspace: Workspace, report: Report) -> None:
+    classes = ", ".join(f"{c.id} {c.name}{' (retired)' if c.retired else ''}" for c in workspace.settings.classes)
+    report.say(f"{SETTINGS_NAME} was missing. Its classes are restored from the catalogue: {classes}.")
+    report.say(
+        "All other settings in it are the usual ones: look over patient, coverage, ignore, split and [studio] before "
+        "the next command."
+    )
 
 
 def _say_what_was_made(workspace: Workspace, proposal: Proposal | None, report: Report) -> None:

@@ -35,6 +35,12 @@ def test_a_renamed_class_keeps_its_id_and_answers_to_its_old_name(catalogue: Cat
     assert (found.id, found.name) == (1, "brachial_plexus")
 
 
+def test_many_classes_are_renamed_at_once_where_their_old_names_stay_as_aliases(catalogue: Catalogue) -> None:
+    renamed = [ClassDef(1, "plexus", ("nerve",)), ClassDef(2, "psoas", ("muscle",)), ClassDef(3, "vessel", ("artery",))]
+    assert catalogue.sync_classes(Classes(renamed))
+    assert [c.name for c in catalogue.classes()] == ["plexus", "psoas", "vessel"]
+
+
 def test_a_class_renamed_back_has_its_first_name_again(catalogue: Catalogue) -> None:
     catalogue.sync_classes(Classes([ClassDef(1, "plexus"), MUSCLE, ARTERY]))
     catalogue.sync_classes(Classes([NERVE, MUSCLE, ARTERY]))
@@ -83,6 +89,12 @@ def test_a_class_that_is_gone_is_retired_and_comes_back_as_itself(catalogue: Cat
             [ClassDef(1, "plexus"), MUSCLE, ARTERY, ClassDef(4, "nerve")],
             "4 is named 'nerve', which is a name of class 1 in the catalogue",
             id="a former name for another structure",
+        ),
+        pytest.param(
+            [NERVE, MUSCLE, ARTERY],
+            [ClassDef(1, "psoas_major"), ClassDef(2, "erector_spinae"), ARTERY],
+            "gives 2 of the catalogue's 3 classes another name: 1 nerve to psoas_major, 2 muscle to erector_spinae. If",
+            id="the settings of another workspace",
         ),
     ],
 )
