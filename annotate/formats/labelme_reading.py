@@ -255,7 +255,11 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     if group is not None and (not isinstance(group, int) or isinstance(group, bool)):
         notes.append("group_id is no whole number (left out)")
         group = None
-    flags = _flags(entry.get("flags"), notes)
+    ticks = entry.get("flags")
+    if isinstance(ticks, dict) and not isinstance(ticks.get("hole", False), bool):
+        notes.append(f"{name} has a flag 'hole' that is neither true nor false: left out")
+        return None
+    flags = _flags(ticks, notes)
     extra = {key: value for key, value in entry.items() if key not in _KNOWN_OF_SHAPE and value is not None}
     if "flags" in extra:
         extra["flags"] = {key: value for key, value in flags.items() if key != "hole"}
