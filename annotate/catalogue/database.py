@@ -19,6 +19,7 @@ from ..system.platform import is_network_share
 from ..system.store import BlobStore
 from . import tables as t
 from .journal import Journal
+from .side_files import mend_side_files
 from .sqlite import configure, told_mode
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -233,6 +234,8 @@ def _engine(target: str | Path) -> Engine:
             what = "lies on a network share, where SQLite can lose what it has saved"
             remedy = "Move the workspace to a local disk, or set [catalogue] url to a PostgreSQL server"
             raise CatalogueError(Path(url.database).name, what, remedy)
+        if url.database:
+            mend_side_files(Path(url.database))
         configure(engine, busy_ms=_BUSY_MS)
     return engine
 

@@ -84,11 +84,12 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
     key = load_key(s.catalogue.meta("key_id"))
     records = side_by_side(lambda item: frame_record(item, key=key, settings=s.settings), items)
     known = {f.frame_id: f for f in s.catalogue.frames(r.frame_id for r in records)}
+    whole = _whole_pictures(s.workspace, known.values(), report=s.report)
     new_pictures: list[tuple[Path, NamedFrame]] = []
     for place, (record, item) in enumerate(zip(records, items, strict=True)):
         there = known.get(record.frame_id)
         path = s.workspace.absolute(record.path)
-        if there is not None and there.deid_version == DEID_VERSION and path.is_file():
+        if there is not None and there.deid_version == DEID_VERSION and there.frame_id in whole:
             # Another computer's JPEG decoder may differ by a grey level, so the picture that was drawn on stays.
             records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
         else:
@@ -104,6 +105,26 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
     if different < len(records):
         s.report.note("the same picture twice", counted(len(records) - different, "files"))
     return records
+
+
+def _whole_pictures(workspace: Workspace, frames: Iterable[FrameRecord], *, report: Report) -> set[str]:
+    """The frames whose PNG is the picture that the catalogue names; a damaged one is written anew by the caller."""
+    there = [frame for frame in frames if frame.path and workspace.absolute(frame.path).exists()]
+    whole = set()
+    for frame, is_whole in zip(there, side_by_side(lambda frame: _is_whole(workspace, frame), there), strict=True):
+        if is_whole:
+            whole.add(frame.frame_id)
+        else:
+            report.note("its picture was damaged (written anew)", frame.frame_id)
+    return whole
+
+
+def _is_whole(workspace: Workspace, frame: FrameRecord) -> bool:
+    try:
+        load_frame(workspace, frame)
+    except (BrokenInput, OSError):
+        return False
+    return True
 
 
 def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Final
+
+from .leftovers import temporary_beside
 
 _AT_FDCWD: Final = -100  # fcntl.h: paths count from the working folder
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS have the same value
@@ -26,7 +27,7 @@ def exchange(first: Path, second: Path) -> None:
     """
     if _exchanged(first, second):
         return
-    spare = first.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
+    spare = temporary_beside(first)
     try:
         os.link(second, spare)
     except FileNotFoundError:

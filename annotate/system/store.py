@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CatalogueError
 from ..faults import about
+from .leftovers import TEMPORARY as TEMPORARY
+from .leftovers import sweep_once, temporary_beside
 from .platform import fsync_file, fsync_folder, owner_only
 
-TEMPORARY = re.compile(r"\.dmr-[0-9a-f]{12}\.tmp")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BATCH = 256  # temporary files at a time; it limits what a kill leaves behind
 
@@ -171,9 +171,10 @@ class BlobStore:
 
 
 def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
-    """Write a temporary file in the folder of `path`, for a rename never crosses disks there."""
+    """Write a temporary file beside `path`, on the same disk, so that it can be renamed."""
     make_folder(path.parent)
-    temporary = path.with_name(f".dmr-{secrets.token_hex(6)}.tmp")
+    sweep_once(path.parent)
+    temporary = temporary_beside(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with about(path), os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:

@@ -67,7 +67,9 @@ def _revisions(connection: Connection, class_ids: set[int], *, tell: Tell) -> It
         try:
             says = sha256_hex(said_by(row).encode())
             named = set(json.loads(row.covered)) | {shape["class"] for shape in json.loads(row.shapes)}
-            canonical = all(canonical_json(json.loads(text)) == text for text in (row.shapes, row.covered))
+            canonical = all(
+                canonical_json(json.loads(text)) == text for text in (row.shapes, row.covered, row.words or "0")
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield Fault(place, f"cannot be read ({type(error).__name__})", mend="said", given={"sha256": row.sha256})
             continue
@@ -93,6 +95,7 @@ def said_by(row: Row[Any]) -> str:
             blind=row.blind,
             raw_sha256=row.raw_sha256,
             draft_model=row.draft_model,
+            words=row.words,
         ),
         previous=row.previous,
     )

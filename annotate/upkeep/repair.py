@@ -120,7 +120,8 @@ def _blob_says(catalogue: Catalogue, sha256: str) -> dict[str, Any] | None:
     try:
         says = json.loads(catalogue.store.get(sha256))
         columns = {"shapes": canonical_json(says["shapes"]), "covered": canonical_json(says["covered"])}
-        return {name: says.get(name) for name in _SAID} | columns
+        columns |= {"words": canonical_json(says["words"])} if "words" in says else {}
+        return {name: says.get(name) for name in (*_SAID, "words")} | columns
     except (CatalogueError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

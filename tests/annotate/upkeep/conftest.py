@@ -29,6 +29,7 @@ from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Session, Workspace
 
 FRAMES = 6
+WORDS = '{"image":["seen twice",{"poor":true}]}'
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +52,7 @@ def fill(s: Session, scans: Path) -> None:
     frames = s.catalogue.frames(ingest_scans(s, [scans]))
     raw = s.catalogue.store.put_many([f'{{"drawn":{n}}}'.encode() for n in range(FRAMES + 2)])
     first = s.catalogue.append_revisions(drawn(frame, n, raw[n]) for n, frame in enumerate(frames))
-    s.catalogue.append_revision(drawn(frames[0], 9, raw[FRAMES], author="bo"))  # a conflict
+    s.catalogue.append_revision(drawn(frames[0], 9, raw[FRAMES], author="bo", words=WORDS))  # a conflict
     s.catalogue.append_revision(drawn(frames[1], 8, raw[FRAMES + 1]))  # a second one of the same author
     s.catalogue.withdraw(frames[2].frame_id, "ann", reason="deleted")
     s.catalogue.assign_splits({str(frames[3].patient): ("train", "chosen"), str(frames[4].patient): ("test", "chosen")})
@@ -85,7 +86,9 @@ def fill(s: Session, scans: Path) -> None:
     write_checkout(s.workspace, labelled_sheets(s.catalogue))
 
 
-def drawn(frame: FrameRecord, x: int, raw: str | None, *, author: str = "ann") -> RevisionRecord:
+def drawn(
+    frame: FrameRecord, x: int, raw: str | None, *, author: str = "ann", words: str | None = None
+) -> RevisionRecord:
     square = Shape(1, ((x, 1.5), (x + 9.0, 1.5), (x + 9.0, 9.25)))
     return RevisionRecord(
         frame=frame.frame_id,
@@ -94,6 +97,7 @@ def drawn(frame: FrameRecord, x: int, raw: str | None, *, author: str = "ann") -
         origin="labelme",
         annotation=Annotation(frame.height, frame.width, (square,), frozenset({1, 2})),
         raw_sha256=raw,
+        words=words,
     )
 
 
