@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,8 +88,36 @@ class LazyCommands(MutableMapping[str, click.Command]):
         return len(self._found)
 
 
+@contextmanager
+def _told_safely(typed: list[str]) -> Iterator[None]:
+    """What was typed may hold names, and characters that steer a terminal."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise  # it shows the help
+    except click.UsageError as error:
+        from .annotate import hiding
+        from .annotate.console import printable
+
+        hiding.start(wanted="--hide-names" in typed)
+        raise click.UsageError(printable(hiding.hidden(error.format_message())), error.ctx) from None
+
+
 class Sections(click.Group):
     """A group that lists its commands in sections, without importing them."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the command line; what is wrong with it is told like any other error."""
+        self._typed = list(args)
+        with _told_safely(self._typed):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _told_safely(self._typed):
+            return super().invoke(ctx)
 
     def list_commands(self, _: click.Context) -> list[str]:
         """The commands' names, section by section."""

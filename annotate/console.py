@@ -7,12 +7,15 @@ import functools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
+from . import hiding
 from .errors import DmrError
 from .faults import told
 from .progress.tell import Tell
@@ -36,8 +39,13 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
     """Make a command of a function that returns a `Report`: add `--json`, print the report, exit with its code."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+    @click.option(
+        "--hide-names", is_flag=True, help="Print keyed short names instead of names of files; `dmr where` knows them."
+    )
     @functools.wraps(function)
-    def command(*args: Any, as_json: bool, **kwargs: Any) -> None:
+    def command(*args: Any, as_json: bool, hide_names: bool, **kwargs: Any) -> None:
+        hiding.start(wanted=hide_names)
+        hiding.seen(*_paths(kwargs.values()))
         try:
             report = function(*args, **kwargs)
             _print(report, as_json=as_json)
@@ -63,15 +71,36 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
 
 def _print(report: Report, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
+        click.echo(json.dumps(_shown(report).as_dict(), indent=2))  # ASCII: a pipe on Windows takes no more
         return
-    for line in report.lines():
+    for line in _shown(report).lines():
         click.echo(printable(line), err=True)
 
 
+def _shown(report: Report) -> Report:
+    """The report as it may be shown: with its names hidden, where that is wanted."""
+    hider = hiding.hider()
+    if hider is None:
+        return report
+    oddities = {hider.text(text): [hider.place(p) for p in places] for text, places in report.oddities.items()}
+    texts = {"failures": hider.value(report.failures), "words": hider.value(report.words)}
+    return replace(report, oddities=oddities, data=hider.value(report.data), **texts)
+
+
+def _paths(values: Iterable[object]) -> Iterator[Path | str]:
+    """What was typed that may be a name: paths and texts, alone or several."""
+    for value in values:
+        if isinstance(value, (str, Path)):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _paths(value)
+
+
 def _fail(error: DmrError) -> NoReturn:
-    with suppress(OSError):  # where even the message cannot be written, the exit code tells
-        click.echo(printable(f"Error: {error}"), err=True)  # as it is: not wrapped, so that it can be searched for
+    hiding.seen(error.where)
+    # The line is not wrapped, so that a user can search for it. If it cannot be written, the exit code tells.
+    with suppress(OSError):
+        click.echo(printable(hiding.hidden(f"Error: {error}")), err=True)
     sys.exit(error.exit_code)
 
 
@@ -79,12 +108,13 @@ def show(text: str) -> None:
     """Print data for the reader or the next program, unless `--json` was asked for."""
     context = click.get_current_context()
     if not context.params.get("as_json"):
-        click.echo(printable(text))
+        click.echo(printable(hiding.hidden(text)))
 
 
 def say(line: str) -> None:
     """Tell the person at the terminal a line that comes from elsewhere, such as from a program that was started."""
-    click.echo(printable(line), err=True)
+    if hiding.hider() is None:  # nobody knows which names another program prints
+        click.echo(printable(line), err=True)
 
 
 @contextmanager
@@ -98,16 +128,20 @@ def progress() -> Iterator[Tell]:
     from .progress.parts import Parts
 
     parts = Parts()
+
+    def tell(what: str, more: int, of: int | None, note: str = "") -> None:
+        parts.tell(printable(what), more, of, printable(hiding.hidden(note)))
+
     console = Console(stderr=True)
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         # Output that goes to a file is left alone.
         with Live(Bars(parts), console=console, refresh_per_second=4, redirect_stdout=sys.stdout.isatty()):
-            yield parts.tell
+            yield tell
         return
     heartbeat = Heartbeat(parts, sys.stderr)
     heartbeat.start()
     try:
-        yield parts.tell
+        yield tell
     finally:
         heartbeat.end()
 

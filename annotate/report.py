@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import DmrError
+from .hiding import seen
 from .wording import counted
 
 _SHOWN = 5  # places named after an oddity before "and N more"; --json has them all
@@ -44,6 +45,7 @@ class Report:
 
     def fail(self, error: DmrError) -> None:
         """Record a file that failed; the batch goes on."""
+        seen(error.where)
         self.failures.append(str(error))
 
     def note(self, oddity: str, where: str) -> None:

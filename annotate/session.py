@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from . import hiding
 from .console import progress
+from .errors import DmrError
 from .report import Report
 
 if TYPE_CHECKING:
@@ -21,7 +23,11 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
     def command(*args: Any, **kwargs: Any) -> Report:
         from .workspace import Workspace
 
-        return function(Workspace.find(), *args, **kwargs)
+        workspace = Workspace.find()
+        if hiding.hider() is not None:
+            with suppress(DmrError):  # without its key nobody can turn the short names back, and they are hidden still
+                hiding.use_secret(workspace.names_secret)
+        return function(workspace, *args, **kwargs)
 
     return command
 

@@ -17,7 +17,7 @@ from .progress.tell import Tell, silent
 from .report import Report
 from .scans.identity import Key, load_key, make_key
 from .settings.model import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
-from .system.platform import exclusive_lock
+from .system.platform import exclusive_lock, workspace_mode
 from .system.store import BlobStore, sweep_temporaries, write_atomic
 
 WORKSPACE_VARIABLE = "DMR_WORKSPACE"
@@ -79,13 +79,14 @@ class Workspace:
             classes = _classes_to_begin_with(folder, classes)
             text = default_toml(classes, patient=patient, coverage=coverage, ignore=ignore, split=split)
             parse_settings(text)  # refused before anything is made
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)  # a folder that is there keeps its rights: it may be shared
             write_atomic(settings_path, text.encode())
         workspace = cls.at(folder)
         with workspace.lock():
             for name in WORKSPACE_FOLDERS:
                 if not (path := workspace.root / name).is_dir():
-                    path.mkdir()
+                    path.mkdir(mode=workspace_mode(workspace.root))
                     changed = True
             if not Catalogue.exists(workspace._catalogue_target):
                 if next(workspace.store.hashes(), None) is not None:
@@ -94,6 +95,8 @@ class Workspace:
                 # The key first: if this is killed in between, one key is unused, and none is missing.
                 key = make_key()
                 Catalogue.create(workspace._catalogue_target, store=workspace.store, key_id=key.id).close()
+                if isinstance(workspace._catalogue_target, Path):  # its side files take over its rights
+                    workspace._catalogue_target.chmod(0o666 & workspace_mode(workspace.root))
                 changed = True
             workspace.catalogue(write=True).close()
         return workspace, changed
@@ -175,6 +178,15 @@ class Workspace:
         """
         with self.catalogue() as catalogue:
             return load_key(catalogue.meta("key_id"))
+
+    @property
+    def names_secret(self) -> bytes:
+        """What keys the short names that stand for files under `--hide-names`.
+
+        Raises:
+            WorkspaceError: The workspace's key is not on this computer.
+        """
+        return bytes.fromhex(self.key.digest("hidden names"))
 
     @contextmanager
     def session(

@@ -174,7 +174,7 @@ def _record(
         annotation=drawing.annotation(height=frame.height, width=frame.width, asserted=asserted),
         parent=parent if isinstance(parent, str) and _is_known(s.catalogue, parent) else None,
         blind=parent is None and "dmr_model" not in file.extra,
-        raw_sha256=s.catalogue.store.put(drawn_json(file)),
+        raw_sha256=s.catalogue.store.put(drawn_json(file, is_class=lambda label: resolve(label) is not None)),
         words=words.canonical(),
     )
 

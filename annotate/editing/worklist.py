@@ -11,7 +11,7 @@ from typing import Final
 from ..errors import BrokenInput, UsageError, WorkspaceError
 from ..formats.ranking_table import ranked_frames
 from ..report import Report
-from ..system.platform import exclusive_lock, has_screen, python_module, run_shown
+from ..system.platform import exclusive_lock, has_screen, python_module, run_shown, workspace_mode
 from ..wording import counted
 from ..workspace import Session, Workspace
 from .checkout import REVIEWED, draft_sheets, is_edited, read_sheet, write_checkout
@@ -74,7 +74,7 @@ def lay_out(s: Session, *, top: int) -> int:
         what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
         raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
     drafts = draft_sheets(s.catalogue, [unlabelled[frame] for frame in order[:top]])
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=workspace_mode(s.workspace.root), exist_ok=True)
     sheets, names = [], {}
     for place, sheet in enumerate(drafts, 1):
         name = f"{place:04d}_{sheet.frame.frame_id}.png"

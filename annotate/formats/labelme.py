@@ -119,17 +119,21 @@ def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> Labelme
     )
 
 
-def drawn_json(file: LabelmeFile) -> bytes:
+def drawn_json(file: LabelmeFile, *, is_class: Callable[[str], bool]) -> bytes:
     """The drawing in a Labelme file as it came in: label, type, points, group, hole, pixels of a mask.
 
     Paths, embedded images, descriptions and unknown keys are left out, because they may hold a patient's name.
     """
+    unknown: dict[str, int] = {}
+    for shape in file.shapes:
+        if not is_class(shape.label):
+            unknown.setdefault(shape.label, len(unknown) + 1)
     drawn = [
         {
-            "label": shape.label,
+            "label": shape.label if is_class(shape.label) else f"unknown {unknown[shape.label]}",
             "shape_type": shape.shape_type,
             "points": [list(point) for point in shape.points],
-            "group_id": shape.group_id,
+            "group_id": shape.group_id if is_class(shape.label) else None,
             "hole": shape.hole,
             "mask": shape.extra.get("mask"),
         }

@@ -115,7 +115,8 @@ def _labelme_frame(
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)
     source = path if isinstance(image, bytes) else image
-    return OutsideFrame(path.stem, frame, annotation, drawn_json(file), source)
+    raw = drawn_json(file, is_class=lambda label: resolve(label) is not None)
+    return OutsideFrame(path.stem, frame, annotation, raw, source)
 
 
 def only_frame(path: Path) -> Frame:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="FRAME|FILE...")
+@click.argument("targets", nargs=-1, metavar="FRAME|FILE|NAME...")
 @click.option(
     "--in",
     "folders",
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 def where(workspace: Workspace, targets: tuple[str, ...], folders: tuple[Path, ...]) -> Report:
     """Show which file a frame is from, or which frames a file gave.
 
-    FRAME is a frame's id, its first characters, or the name of its picture. Use this command on the computer that added
-    the frames: file names are kept there, outside the workspace.
+    FRAME is a frame's id, its first characters, or the name of its picture. NAME is a short name from `--hide-names`,
+    such as file-0123abcd. Use this command on the computer that added the frames: file names are kept there, outside
+    the workspace.
     """
     from ..errors import UsageError
     from .told import tell_where

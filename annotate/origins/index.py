@@ -20,7 +20,7 @@ from ..report import Report
 from ..scans.identity import key_path
 from ..system.clock import utc_now
 from ..system.pipeline import batched
-from ..system.platform import owner_only
+from ..system.platform import owner_only, private_folder
 
 _SCHEMA: Final = 1
 _WAIT_S: Final = 5.0  # seconds to wait for another command that writes
@@ -94,7 +94,7 @@ def write(path: Path, seen: Iterable[Seen]) -> None:
         return
     with _errors_told(path):
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             owner_only(path)
         with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection, connection:
@@ -121,6 +121,20 @@ def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
             for frame, name, index, at in connection.execute(query, ids):
                 found[frame] = Seen(frame, Path(os.fsdecode(name)), index, at)
     return found
+
+
+def all_seen(path: Path) -> dict[str, Path]:
+    """The files of all frames that the index knows, by frame id.
+
+    Raises:
+        IndexBrokenError: It may not be read, or is damaged.
+    """
+    if not path.is_file():
+        return {}
+    with _errors_told(path), closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+        if _version(connection) == 0:
+            return {}
+        return {frame: Path(os.fsdecode(name)) for frame, name in connection.execute("SELECT frame, path FROM source")}
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -34,7 +34,8 @@ def tell_where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = 
         what = f"the files of {counted(len(wrong), 'frames')} were not found"
         s.report.fail(BrokenInput("where --in", what, "Search another folder"))
     s.report.count("frames with their file", sum(one.state == "same" for one in found))
-    return [_as_text(one) for one in found] if targets else []
+    names = ["\n  ".join((short, *found)) for short, found in s.report.data.get("names", {}).items()]
+    return [*names, *(_as_text(one) for one in found)] if targets else []
 
 
 def _as_json(found: Whereabouts) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput, DmrError, UsageError, WorkspaceError
 from ..formats.labelme_image import find_image
 from ..formats.labelme_reading import read_labelme
+from ..hiding import is_short
 from ..scans.identity import frame_id, load_key
 from ..settings.model import Split
 from ..workspace import Session
 from .files import FileState, file_state, search, source_hashes
+from .hidden import names_behind
 from .index import IndexBrokenError, Seen, index_path, lasting, look_up, remember
 from .positions import Position, clip_positions
 
@@ -59,7 +61,7 @@ def where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -
         The frames found, in the order named.
     """
     key_id = s.catalogue.meta("key_id")
-    asked, given = _asked(s, targets, key_id=key_id)
+    asked, given = _asked(s, targets, folders, key_id=key_id)
     frames = {f.frame_id: f for f in s.catalogue.frames(frame for _, frame in asked)}
     try:
         seen = look_up(index_path(key_id), frames)
@@ -89,7 +91,9 @@ def where(s: Session, targets: Sequence[str], *, folders: Sequence[Path] = ()) -
     ]
 
 
-def _asked(s: Session, targets: Sequence[str], *, key_id: str) -> tuple[list[tuple[str, str]], dict[str, Path]]:
+def _asked(
+    s: Session, targets: Sequence[str], folders: Sequence[Path], *, key_id: str
+) -> tuple[list[tuple[str, str]], dict[str, Path]]:
     """Pairs of target and frame without repeats, and the named files by frame. Without targets, all frames."""
     if not targets:
         return [(f.frame_id, f.frame_id) for f in s.catalogue.frames()], {}
@@ -97,6 +101,11 @@ def _asked(s: Session, targets: Sequence[str], *, key_id: str) -> tuple[list[tup
     given: dict[str, Path] = {}
     for target in targets:
         try:
+            if is_short(target):
+                files, names = names_behind(s, target, folders=folders)
+                asked.update(((target, frame), None) for frame in files)
+                s.report.data.setdefault("names", {})[target] = [*dict.fromkeys(map(str, files.values())), *names]
+                continue
             if (frame := _frame_named(s.catalogue, target)) is not None:
                 asked[target, frame] = None
                 continue

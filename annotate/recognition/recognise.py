@@ -14,6 +14,7 @@ from ..classes import Classes, canonical_label
 from ..errors import BrokenInput, DmrError
 from ..formats.index_mask import read_class_mask
 from ..formats.labelme_reading import read_labels
+from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
 from ..settings.model import SETTINGS_NAME, Settings
 from ..settings.template import toml_value
@@ -53,6 +54,7 @@ def count_labels(files: Iterable[Path], *, tell: Tell = silent) -> Labels:
         try:
             # JSON can hold half a character (a lone surrogate); a settings file cannot.
             labels = [text.strip().encode("utf-8", "replace").decode() for text in read_labels(path)]
+            seen_labels(labels)
             found.shapes.update(labels)
             found.together[frozenset(labels)] += 1
         except BrokenInput:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BrokenInput
+from ..hiding import seen as seen_name
 from ..report import Report
 from .kinds import is_system_file
 
@@ -85,6 +86,7 @@ def walk(paths: Sequence[Path], *, report: Report, without: Sequence[Path] = ())
             own = file.relative_to(root) if folder else Path(file.name)
             leads_out = folder and _is_link(file) and not lies_in(file, places)
             if leads_out or _is_file(file):
+                seen_name(file, own.as_posix())
                 yield Found(file, is_named=not folder, is_system=is_system_file(own), leads_out=leads_out)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import WorkspaceError
-from ..system.platform import user_data_folder
+from ..system.platform import private_folder, user_data_folder
 from ..system.store import write_atomic
 
 KEY_FILE_VARIABLE = "DMR_KEY_FILE"
@@ -92,6 +92,7 @@ def key_path(key_id: str) -> Path:
 def make_key() -> Key:
     """Make a new key, and keep it in the user's data folder for its owner alone."""
     key = Key(secrets.token_bytes(_KEY_BYTES))
+    private_folder(key_path(key.id).parent)
     write_atomic(key_path(key.id), f"{key.secret.hex()}\n".encode(), private=True)
     return key
 

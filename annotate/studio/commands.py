@@ -136,6 +136,7 @@ def pull(workspace: Workspace) -> Report:
 @pass_workspace
 def doctor(workspace: Workspace) -> Report:
     """Check the link to Label Studio, and say what to do."""
+    from ..system.platform import open_to_others
     from .doctor import examine
 
     report = Report("doctor")
@@ -143,6 +144,8 @@ def doctor(workspace: Workspace) -> Report:
     with at_work(workspace, report) as s:
         report.data["database"] = s.catalogue.written_mode()
         show(f"ok     database: {report.data['database']}")
+        if open_to_others(workspace.root):
+            show(f"advice workspace: all users of this computer can read it. Close it: chmod -R o-rwx {workspace.root}")
         s.tell("Checking Label Studio", 0, None)
         for finding in examine(s):
             s.tell("Checking Label Studio", 1, None)

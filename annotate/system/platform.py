@@ -71,6 +71,28 @@ def owner_only(path: Path) -> bool:
     return True
 
 
+def folder_mode(folder: Path) -> int:
+    """The rights for what is made in a folder: never more than the folder's own, so what is private stays private."""
+    return 0o777 if sys.platform == "win32" else folder.stat().st_mode & 0o777
+
+
+def workspace_mode(root: Path) -> int:
+    """The rights for the folders of a workspace: its owner's alone, or the group's too where that may write in it.
+
+    A folder in which the group may write was shared on purpose; in one that everybody may read nobody may have thought
+    of it.
+    """
+    if sys.platform == "win32":
+        return 0o777
+    mode = root.stat().st_mode
+    return mode & 0o770 if mode & 0o020 else 0o700
+
+
+def open_to_others(folder: Path) -> bool:
+    """Whether every user of this computer can read a folder."""
+    return sys.platform != "win32" and bool(folder.stat().st_mode & 0o007)
+
+
 def private_folder(path: Path) -> Path:
     """A folder that only its owner can open; it is made if needed. On Windows, a user's folders are so already."""
     path.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from ..errors import CatalogueError
 from ..faults import about
 from .leftovers import TEMPORARY as TEMPORARY
 from .leftovers import sweep_once, temporary_beside
-from .platform import fsync_file, fsync_folder, owner_only
+from .platform import folder_mode, fsync_file, fsync_folder, owner_only
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BATCH = 256  # temporary files at a time; it limits what a kill leaves behind
@@ -176,8 +176,9 @@ def _write_aside(path: Path, data: bytes, *, private: bool) -> Path:
     sweep_once(path.parent)
     temporary = temporary_beside(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    mode = 0o600 if private else 0o666 & folder_mode(path.parent)
     try:
-        with about(path), os.fdopen(os.open(temporary, flags, 0o600 if private else 0o666), "wb") as file:
+        with about(path), os.fdopen(os.open(temporary, flags, mode), "wb") as file:
             file.write(data)
         if private:
             owner_only(temporary)

@@ -12,7 +12,7 @@ from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.identity import key_path, load_key
 from ..settings.model import SETTINGS_NAME
-from ..system.store import BlobStore, sweep_temporaries, write_atomic, write_many
+from ..system.store import BlobStore, make_folder, sweep_temporaries, write_atomic, write_many
 from ..workspace import WORKSPACE_FOLDERS
 from .check_files import file_hash
 from .copy import CATALOGUE
@@ -47,7 +47,7 @@ def bring_back(source: Path, folder: Path, *, report: Report, tell: Tell = silen
         if (folder / name).is_file() and file_hash(folder / name) != sha256:
             raise CatalogueError(folder / name, "reads otherwise than it was written", "Look after that disk")
     for name in WORKSPACE_FOLDERS:
-        (folder / name).mkdir(exist_ok=True)
+        make_folder(folder / name)
     with Catalogue.open(folder / CATALOGUE, store=BlobStore(folder / "store"), is_copy=True) as catalogue:
         if catalogue.catalogue_hash() != manifest.catalogue_hash:
             report.fail(CatalogueError(CATALOGUE, "says something else than when it was backed up", "`dmr db verify`"))
@@ -65,7 +65,8 @@ def _begin(folder: Path, manifest: Manifest) -> None:
             raise UsageError(folder, "is not empty", "Name a new folder; nothing is written over")
         sweep_temporaries(folder, older_than_s=0)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     write_atomic(mark, manifest.name.encode())
 
 

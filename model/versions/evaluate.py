@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +112,7 @@ def evaluate_version(
     frames = counted(table["frame"].nunique(), "frames")
     title = f"{version} on {frames} of {counted(table['patient'].nunique(dropna=False), where)}"
     s.tell("Drawing the page", 0, None)
-    path = s.workspace.reports_folder / f"evaluation-{version}-{_page_name(split, outside)}.html"
+    path = s.workspace.reports_folder / f"evaluation-{version}-{_page_name(s, split, outside)}.html"
     page = evaluation_page(
         done,
         title=title,
@@ -136,9 +135,11 @@ def evaluate_version(
     )
 
 
-def _page_name(split: Split, outside: Outside | None) -> str:
+def _page_name(s: Session, split: Split, outside: Outside | None) -> str:
     """The name of the page: one for each split, and one for each outside folder that does not tell its name."""
-    return split if outside is None else f"outside-{sha256(str(outside.folder.resolve()).encode()).hexdigest()[:8]}"
+    if outside is None:
+        return split
+    return f"outside-{s.workspace.key.digest('outside folder', str(outside.folder.resolve()))[:8]}"
 
 
 _Samples = Callable[[Report], Iterator[Sample]]

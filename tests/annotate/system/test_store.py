@@ -39,7 +39,11 @@ def test_a_private_file_never_has_other_rights(tmp_path: Path) -> None:
     write_atomic(tmp_path / "secret", b"", private=True)
 
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "open").stat().st_mode & 0o777 == 0o666 & ~_umask()
+    assert (tmp_path / "open").stat().st_mode & 0o777 == 0o600, "it is no more open than its folder"
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    write_atomic(tmp_path / "shared" / "open", b"")
+    assert (tmp_path / "shared" / "open").stat().st_mode & 0o777 == 0o666 & ~_umask()
 
 
 def _umask() -> int:
