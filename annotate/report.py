@@ -8,9 +8,8 @@ from typing import Any
 
 from .errors import DmrError
 from .hiding import seen
+from .oddities import kinds
 from .wording import counted
-
-_SHOWN = 5  # places named after an oddity before "and N more"; --json has them all
 
 
 @dataclass(slots=True)
@@ -63,11 +62,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for a person, without styling."""
-        lines = []
-        for oddity, places in sorted(self.oddities.items()):
-            shown = ", ".join(places[:_SHOWN])
-            more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-            lines.append(f"note: {oddity}: {len(places)} ({shown}{more})")
+        lines = [f"note: {kind.line()}" for kind in kinds(self.oddities)]
         lines += [f"Error: {failure}" for failure in self.failures]
         if self.counts or self.failures:
             parts = [counted(n, what) for what, n in self.counts.items()]
@@ -83,6 +78,7 @@ class Report:
             "counts": dict(self.counts),
             "failures": self.failures,
             "oddities": dict(self.oddities),
+            "kinds of oddities": {kind.text: len(kind.places) for kind in kinds(self.oddities)},
             "words": self.words,
             **self.data,
         }

@@ -1,0 +1,79 @@
+"""Oddities that differ by a number or a name alone are one kind, told in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_SHOWN: Final = 5  # places named after an oddity before "and N more"; --json has them all
+_APART: Final = 3  # so many texts of one kind that differ by names have a line each
+_NUMBER: Final = re.compile(r"(?<![\w#])-?\d+(?:\.\d+)?(?!\w)")
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_GAP: Final = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Oddities of one kind.
+
+    Attributes:
+        text: What they say, with a gap for each value in which they differ.
+        places: Where each was met, with its values.
+    """
+
+    text: str
+    places: tuple[str, ...]
+
+    def line(self) -> str:
+        """The line for a reader."""
+        shown = ", ".join(self.places[:_SHOWN])
+        more = f" and {len(self.places) - _SHOWN} more" if len(self.places) > _SHOWN else ""
+        return f"{self.text}: {len(self.places)} ({shown}{more})"
+
+
+def kinds(oddities: Mapping[str, Sequence[str]]) -> list[Kind]:
+    """The kinds of a report's oddities, in the order of their texts.
+
+    Texts that differ by numbers alone are one kind. Those that differ by quoted names are one where there are many of
+    them, and else have a line each.
+
+    Args:
+        oddities: Places by text.
+    """
+    found: list[Kind] = []
+    for texts in _alike(sorted(oddities), _QUOTED):
+        apart = _alike(texts, _NUMBER)
+        found += [_merged(group, oddities) for group in ([texts] if len(apart) > _APART else apart)]
+    return sorted(found, key=lambda kind: kind.text)
+
+
+def _alike(texts: Iterable[str], value: re.Pattern[str]) -> list[list[str]]:
+    """The texts in groups: those that differ by values alone; a quoted name is a value together with all numbers."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for text in texts:
+        key = value.sub(_GAP, text) if value is _NUMBER else _NUMBER.sub(_GAP, value.sub(_GAP, text))
+        groups.setdefault((key, len(_values(text))), []).append(text)
+    return list(groups.values())
+
+
+def _merged(texts: Sequence[str], oddities: Mapping[str, Sequence[str]]) -> Kind:
+    if len(texts) == 1:
+        return Kind(texts[0], tuple(oddities[texts[0]]))
+    values = [_values(text) for text in texts]
+    constant = [len({one[k] for one in values}) == 1 for k in range(len(values[0]))]
+    places = []
+    for text, own in zip(texts, values, strict=True):
+        told = ", ".join(value for value, same in zip(own, constant, strict=True) if not same)
+        places += [f"{place}: {told}" for place in oddities[text]]
+    k = iter(range(len(constant)))
+    text = _VALUE.sub(lambda found: found[0] if constant[next(k)] else _GAP, texts[0])
+    return Kind(text, tuple(places))
+
+
+_VALUE: Final = re.compile(f"{_QUOTED.pattern}|{_NUMBER.pattern}")
+
+
+def _values(text: str) -> list[str]:
+    return [found[0] for found in _VALUE.finditer(text)]
