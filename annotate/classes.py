@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -158,5 +159,5 @@ def parse_names(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def canonical_label(text: str) -> str:
-    """The form in which labels, names and aliases are compared: lower case, without outer spaces."""
-    return text.strip().casefold()
+    """The form in which labels, names and aliases are compared: lower case, no outer spaces, accents in one form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().casefold())

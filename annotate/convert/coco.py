@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from ..errors import BrokenInput, UsageError
-from ..formats.coco import CocoImage, from_coco, to_coco
+from ..formats.coco import to_coco
+from ..formats.coco_reading import CocoImage, from_coco
+from ..formats.drawing import Drawing
+from ..formats.image_agreement import agreed_size
 from ..formats.labelme import LabelmeFile, image_name
+from ..formats.lost import LOST_KEY
 from ..progress.tell import Tell, silent
 from ..report import Report
+from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
 from ..system.canonical import canonical_json
 from ..system.store import write_atomic, write_many
-from .files import Images, Job, drawn_file, find_jobs, relative_path
+from ..wording import counted
+from .files import Images, Job, check_name, drawn_file, find_jobs, relative_path, with_ending
 from .names import Given, IndexNames, check_known, names_of_files
 from .one import read_drawn
 from .outcome import CONVERTING, DRY_RUN, Outcome
@@ -61,21 +68,28 @@ def labelme_to_coco(
     folder = Images.around(src, images)
     sheet = Preview(preview, len(jobs))
     frames: list[tuple[str, Annotation]] = []
+    lost: dict[str, frozenset[int | None]] = {}
     for place, job in enumerate(jobs):
         try:
             drawn = read_drawn(job, names=names, folder=folder)
             for note in drawn.notes:
                 report.note(note, job.name)
-            frames.append((_image_file(drawn.file, job.name), drawn.annotation))
+            image_file = _image_file(drawn.file, job.name)
+            frames.append((image_file, drawn.annotation))
+            lost[image_file] = drawn.drawing.lost
+            if (words := drawn.lost(names)) is not None:
+                report.fail(BrokenInput(job.name, words, f"Mend it and convert again: {dst.name} lacks it"))
             if sheet.wants(place):
                 sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
         except BrokenInput as error:
             report.fail(error)
         tell(CONVERTING, 1, None)
-    content = to_coco(frames, dict(enumerate(names.given, 1)), rle=rle)
+    content = to_coco(frames, dict(enumerate(names.given, 1)), rle=rle, lost=lost)
     report.count("frames converted", len(frames))
     if not frames:
         report.say("No frame could be converted: nothing was written.")
+    elif report.failures and (worse := _would_lose(dst, content)):
+        report.say(f"{dst} holds {counted(worse, 'images')} that could not be converted now: it was left as it is.")
     elif (why_not := _write(dst, content, dry_run=dry_run)) is not None:
         report.say(why_not)
     sheet.write(names.label, report, dry_run=dry_run)
@@ -110,7 +124,12 @@ def coco_to_labelme(
     if dst.is_file():
         raise UsageError(dst, "is a file", "Name a folder to write to")
     report = Report("convert coco-to-labelme")
-    names, found = from_coco(_parsed(src), where=src)
+    data = from_coco(_parsed(src), where=src)
+    for failure in data.failures:
+        report.fail(failure)
+    for note in data.notes:
+        report.note(note, src.name)
+    names, found = data.names, data.images
     if classes is not None:
         names, found = _renamed(names, found, IndexNames(classes))
     folder = Images([images] if images else [])
@@ -120,21 +139,17 @@ def coco_to_labelme(
     for number, image in enumerate(found):
         place = _inside(image.name)
         base = place.as_posix()
-        target = (dst / place).with_suffix(".json") if place.stem else dst
         for note in image.notes:
             report.note(note, base)
         try:
-            if not place.stem or target in files or not base.isprintable():
-                raise BrokenInput(
-                    f"image {number + 1}",
-                    "has no name, or one that another image has",
-                    "Give each image a name of its own",
-                )
+            target = _target(dst, place, files, number=number)
             path = folder.named(dst / base)
+            if path is not None:
+                agreed_size((image.height, image.width), path, where=base)
             pointed = relative_path(path, target.parent) if path else place.name
-            data = drawn_file(image.annotation, names=names, image_path=pointed)
-            if outcome.wants(Job(number, src, base, target), data):
-                files[target] = data
+            written = drawn_file(image.annotation, names=names, image_path=pointed, lost=image.drawing.lost)
+            if outcome.wants(Job(number, src, base, target), written):
+                files[target] = written
             if sheet.wants(number):
                 sheet.add(base, image.annotation, path)
         except BrokenInput as error:
@@ -146,6 +161,17 @@ def coco_to_labelme(
     return report
 
 
+def _target(dst: Path, place: Path, taken: Container[Path], *, number: int) -> Path:
+    """The Labelme file of an image. Raises BrokenInput where its name can be none, or another image has it."""
+    what = f"image {number + 1}"
+    check_name(place, what=what)
+    if place.stem and place.as_posix().isprintable():
+        target = dst / with_ending(place, ".json")
+        if target not in taken:
+            return target
+    raise BrokenInput(what, "has no name, or one that another image has", "Give each image a name of its own")
+
+
 def _renamed(
     categories: Mapping[int, str], found: Sequence[CocoImage], names: IndexNames
 ) -> tuple[dict[int, str], list[CocoImage]]:
@@ -154,12 +180,14 @@ def _renamed(
     index = {k: names.index_of(category) for k, category in categories.items()}
     renamed = []
     for image in found:
-        ids = [(index[shape.class_id], shape) for shape in image.annotation.shapes]
+        drawing = image.drawing
+        ids = [(index[shape.class_id], shape) for shape in drawing.shapes]
         left_out = {categories[shape.class_id]: None for k, shape in ids if k is None}
         shapes = tuple(replace(shape, class_id=k) for k, shape in ids if k is not None)
-        annotation = replace(image.annotation, shapes=shapes, covered=frozenset(shape.class_id for shape in shapes))
-        notes = (*image.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
-        renamed.append(replace(image, annotation=annotation, notes=notes))
+        notes = (*drawing.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
+        # A category that is not wanted takes nothing away.
+        lost = frozenset(k if k is None else index[k] for k in drawing.lost if k is None or index[k] is not None)
+        renamed.append(replace(image, drawing=Drawing(shapes, lost, notes)))
     return dict(enumerate(names.given or (), 1)), renamed
 
 
@@ -173,6 +201,15 @@ def _write(dst: Path, content: object, *, dry_run: bool) -> str | None:
         return DRY_RUN
     write_atomic(dst, data)
     return None
+
+
+def _would_lose(dst: Path, content: dict[str, Any]) -> int:
+    """How many images of a data set that is there would be missing, or lack something, in the one that replaces it."""
+    if not dst.is_file():
+        return 0
+    whole = {image["file_name"] for image in content["images"] if LOST_KEY not in image}
+    there = {image.name for image in from_coco(_parsed(dst), where=dst).images}
+    return len(there - whole)
 
 
 def _check_target(dst: Path) -> None:
@@ -193,8 +230,9 @@ def _is_data_set(path: Path) -> bool:
 
 def _image_file(file: LabelmeFile, name: str) -> str:
     """The image's file name: the Labelme file's name with the image's ending. `imagePath` often names another image."""
-    ending = PurePosixPath(image_name(file) or "").suffix or ".png"
-    return PurePosixPath(name).with_suffix(ending).as_posix()
+    ending = PurePosixPath(image_name(file)).suffix
+    base = name[: -len(".json")] if name.lower().endswith(".json") else name
+    return base + (ending if ending.lower() in IMAGE_SUFFIXES else ".png")
 
 
 def _inside(name: str) -> Path:

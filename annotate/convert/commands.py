@@ -73,13 +73,19 @@ def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
     show_default=True,
     help="Pixels by which an outline may differ from the mask, to save points; 0 is exact.",
 )
+@click.option(
+    "--colors",
+    metavar="NAME=#RRGGBB,...",
+    help="The classes' colours in masks that hold colours [default: those of Pascal VOC are recognised].",
+)
 @click.option("--max-points", "most_points", type=click.IntRange(min=3), help=_MOST_POINTS)
 @_conversion
-def mask_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def mask_to_labelme_(src: Path, dst: Path, colors: str | None, **options: Any) -> Report:
     """Convert class-index masks SRC to Labelme files in DST."""
+    from ..formats.color_mask import parse_colors
     from .masks import mask_to_labelme
 
-    return mask_to_labelme(src, dst, **options)
+    return mask_to_labelme(src, dst, colors=None if colors is None else parse_colors(colors), **options)
 
 
 @convert.command(name="labelme-to-coco")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,8 @@ import numpy as np
 from ..errors import BrokenInput, UsageError
 from ..formats.index_mask import read_index_mask
 from ..formats.labelme import annotation_to_labelme, drawing_of, read_labelme
+from ..formats.labelme_image import images_by_stem, plain_name
+from ..formats.lost import lost_entry
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
@@ -21,6 +22,8 @@ from ..shapes import Annotation
 
 # A mask has few values. A file with more is a scan, and is not replaced.
 _MOST_VALUES = 64
+_IMAGE_ENDINGS = IMAGE_SUFFIXES | {".dcm", ".gif", ".webp"}
+_LONGEST_NAME = 255  # bytes that most file systems take
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,15 @@ def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: 
     ]
 
 
+def with_ending(name: Path, ending: str) -> Path:
+    """A file's name with another ending; only an image's ending is taken away, for `1.2.840.1` has none."""
+    return name.with_name(f"{_stem(name)}{ending}")
+
+
+def _stem(name: Path) -> str:
+    return name.stem if name.suffix.lower() in _IMAGE_ENDINGS else name.name
+
+
 def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
     """Sources that have the same target as an earlier source, each with the name of the earlier one."""
     first: dict[str, str] = {}
@@ -110,10 +122,20 @@ def judge_target(job: Job, data: bytes) -> str:
     return "replaced"
 
 
-def drawn_file(annotation: Annotation, *, names: Mapping[int, str], image_path: str) -> bytes:
-    """A conversion's Labelme file. It holds a hash that later shows whether somebody drew on it."""
+def drawn_file(
+    annotation: Annotation, *, names: Mapping[int, str], image_path: str, lost: Iterable[int | None] = ()
+) -> bytes:
+    """A conversion's Labelme file. It holds a hash that later shows whether somebody drew on it, and what it lacks."""
     drawing = drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in annotation.shapes)
-    return annotation_to_labelme(annotation, names=names, image_path=image_path, extra={"dmr_drawing": drawing})
+    extra = {"dmr_drawing": drawing, **lost_entry(lost, names)}
+    return annotation_to_labelme(annotation, names=names, image_path=image_path, extra=extra)
+
+
+def check_name(place: Path, *, what: str) -> None:
+    """Make sure that a name from outside can be a file's. Raises BrokenInput."""
+    longest = max((len(part.encode(errors="surrogatepass")) for part in place.parts), default=0)
+    if longest > _LONGEST_NAME:
+        raise BrokenInput(what, f"has a name of {longest} bytes, which no file can have", "Shorten its file_name")
 
 
 def relative_path(path: Path, folder: Path) -> str:
@@ -138,7 +160,7 @@ def _is_untouched(path: Path) -> bool:
     except BrokenInput:
         return False
     drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
-    return file.extra.get("dmr_drawing") == drawn
+    return not file.lost and file.extra.get("dmr_drawing") == drawn
 
 
 class Images:
@@ -161,16 +183,12 @@ class Images:
     @cached_property
     def index(self) -> Mapping[str, Sequence[Path]]:
         """Paths by name without suffix."""
-        found: dict[str, list[Path]] = defaultdict(list)
-        for path in files_below(self.roots, IMAGE_SUFFIXES):
-            if path.resolve() not in self._without:
-                found[path.stem].append(path)
-        return found
+        return images_by_stem(p for p in files_below(self.roots, IMAGE_SUFFIXES) if p.resolve() not in self._without)
 
     def named(self, mask: Path) -> Path | None:
         """The only image with a mask's name, other than the mask itself."""
         own = mask.resolve()
-        others = [path for path in self.index.get(mask.stem, ()) if path.resolve() != own]
+        others = [path for path in self.index.get(plain_name(_stem(mask)), ()) if path.resolve() != own]
         if len(others) > 1:
             raise BrokenInput(mask, f"{len(others)} images have its name", "Keep only one of them in --images")
         return others[0] if others else None

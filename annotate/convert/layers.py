@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BrokenInput, UsageError
+from ..formats.image_agreement import agreed_size
 from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
 from ..geometry.raster import polygons_to_mask
 from ..geometry.trace import mask_to_shapes
@@ -21,7 +22,7 @@ from ..scans.discover import files_below
 from ..scans.images import encode_png
 from ..shapes import Annotation, Shape
 from ..system.store import write_many
-from .files import Images, Job, drawn_file, find_jobs, relative_path
+from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
 from .names import Given, IndexNames, check_known, names_of_files
 from .one import Drawn, read_drawn
 from .outcome import CONVERTING, Outcome
@@ -67,11 +68,7 @@ def labelme_to_layers(
             for note in drawn.notes:
                 report.note(note, job.name)
             base = dst if src.is_dir() else job.target.parent
-            painted = {s.class_id for s in drawn.annotation.shapes} if classes is None else range(1, len(classes) + 1)
-            for label, data in _painted(drawn, painted, names, job):
-                target = dst / label / job.target.relative_to(base)
-                if outcome.wants(Job(job.number, job.source, f"{label}/{job.name}", target), data):
-                    files[target] = data
+            files = _layer_files(drawn, names, job, base, dst, every=classes is not None, outcome=outcome)
             if sheet.wants(job.number):
                 sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
         except BrokenInput as error:
@@ -83,15 +80,37 @@ def labelme_to_layers(
     return report
 
 
-def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job) -> Iterator[tuple[str, bytes]]:
-    """A folder name and a PNG for each class. Raises BrokenInput if a class's name cannot be a folder's."""
+def _layer_files(
+    drawn: Drawn, names: IndexNames, job: Job, base: Path, dst: Path, *, every: bool, outcome: Outcome
+) -> dict[Path, bytes]:
+    """The masks of a frame that are to be written. Of a class that lost something, none is empty and none replaced."""
+    lost = drawn.drawing.lost - drawn.drawing.slips
+    painted = {s.class_id for s in drawn.drawing.shapes}
+    if every and None not in lost:
+        painted |= {k for k in range(1, len(names.given or ()) + 1) if k not in lost}
+    files: dict[Path, bytes] = {}
+    kept = ""
+    for k, label, data in _painted(drawn, painted, names, job):
+        target = dst / label / job.target.relative_to(base)
+        layer = Job(job.number, job.source, f"{label}/{job.name}", target)
+        if (k in lost or None in lost) and judge_target(layer, data) == "replaced":
+            kept = "; the masks that are there were left as they are"
+        elif outcome.wants(layer, data):
+            files[target] = data
+    if (words := drawn.lost(names)) is not None:
+        outcome.report.fail(BrokenInput(job.name, words + kept, "Mend it and convert again: its masks lack it"))
+    return files
+
+
+def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job) -> Iterator[tuple[int, str, bytes]]:
+    """Each class's id, folder name and PNG. Raises BrokenInput if a class's name cannot be a folder's."""
     for k in sorted(class_ids):
         label = names.label(k)
         if Path(label).name != label or label in (".", "..") or not label.isprintable():
             what = f"its label {label!r} cannot be the name of a folder"
             raise BrokenInput(job.name, what, "Rename it with --classes")
         mask = polygons_to_mask([s for s in drawn.annotation.shapes if s.class_id == k], **drawn.size)
-        yield label, encode_png(mask.view(np.uint8) * np.uint8(255))
+        yield k, label, encode_png(mask.view(np.uint8) * np.uint8(255))
 
 
 def layers_to_labelme(
@@ -134,6 +153,8 @@ def layers_to_labelme(
                 if ids[name] is None:
                     report.note(f"label {name!r} is no class (left out)", place.as_posix())
             image = pictures.named(masks[0][1])
+            if image is not None:
+                agreed_size((annotation.height, annotation.width), image, where=place.as_posix())
             data = drawn_file(
                 annotation,
                 names=names,

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ..errors import BrokenInput, UsageError
+from ..formats.color_mask import NamedColors, indices_of_colors
 from ..formats.index_mask import MASK_SUFFIXES
 from ..progress.tell import Tell, silent
 from ..report import Report
@@ -72,6 +73,7 @@ def mask_to_labelme(
     classes: Given | None,
     tolerance: float = 0.0,
     most_points: int | None = None,
+    colors: NamedColors | None = None,
     images: Path | None = None,
     preview: Path | None = None,
     dry_run: bool = False,
@@ -87,6 +89,7 @@ def mask_to_labelme(
         classes: The classes in the order of their indices, from 1; first names are written. None writes `class_n`.
         tolerance: Pixels. With 0 the trace is exact: painting the outlines gives the same mask.
         most_points: Most points of each outline, with a tolerance above 0; None for no limit.
+        colors: The colours of the classes, by name, in masks that hold colours; None for those of Pascal VOC.
         images: Folder of the images of the same names, to which the Labelme files point.
         preview: Path of a contact sheet of some of the frames.
         dry_run: Write nothing.
@@ -101,9 +104,12 @@ def mask_to_labelme(
         raise UsageError("--max-points", "needs a tolerance above 0", "Add --tolerance 4, for example")
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json", report=report)
+    if colors is not None and classes is None:
+        classes = tuple(colors)
     names = IndexNames(classes)
     sheet = Preview(preview, len(jobs), masks=src)
-    trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points)
+    meant = None if colors is None else indices_of_colors(colors, names.index_of)
+    trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points, meant)
     _run(report, jobs, trace, dry_run=dry_run, tell=tell)
     sheet.write(names.label, report, dry_run=dry_run)
     return report
@@ -131,7 +137,11 @@ def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bo
                 if done.error is not None:
                     raise done.error
                 assert done.data is not None
-                if outcome.wants(job, done.data):
+                if done.lost is None:
+                    wanted_now = outcome.wants(job, done.data)
+                else:
+                    wanted_now = outcome.wants_part(job, done.data, lost=done.lost)
+                if wanted_now:
                     yield job.target, done.data
             except BrokenInput as error:
                 report.fail(error)
@@ -153,6 +163,8 @@ def _each(convert: Paint | Trace, jobs: list[Job]) -> Iterator[Converted]:
         yield from map(convert, jobs)
         return
     # Processes are spawned on every system: Windows needs it, and a fork would copy locks of this process's threads.
+    if convert.folder is not None:
+        _ = convert.folder.index  # looked for once, and not by each process
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(jobs), _WINDOW):
             yield from pool.map(convert, jobs[start : start + _WINDOW], chunksize=_WINDOW // 32)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
+from ..classes import canonical_label
 from ..errors import BrokenInput, UsageError
 from ..formats.labelme import read_labelme
+from ..formats.labelme_holes import BACKGROUND
 from ..shapes import Shape
 from .files import Job
 
@@ -44,7 +46,7 @@ class IndexNames:
             raise UsageError("--classes", f"a name is empty in {value!r}", "Give names such as nerve=shenjing,muscle")
         for index, names in enumerate(classes, start=1):
             for name in names:
-                if self._indices.setdefault(name.casefold(), index) != index:
+                if self._indices.setdefault(canonical_label(name), index) != index:
                     raise UsageError("--classes", f"{name!r} is given twice", "Give each name to one class")
         if len(classes) > _MOST_CLASSES:
             raise UsageError("--classes", f"names {len(classes)} classes", f"Give at most {_MOST_CLASSES}")
@@ -53,7 +55,7 @@ class IndexNames:
     def index_of(self, label: str) -> int | None:
         """The index of a label in any of its spellings; None if it is no class."""
         if self.given is not None:
-            return self._indices.get(label.strip().casefold())
+            return self._indices.get(canonical_label(label))
         match = _NUMBERED.fullmatch(label.strip())
         return int(match[1]) if match and int(match[1]) <= _MOST_CLASSES else None
 
@@ -79,7 +81,8 @@ def check_numbered(jobs: Iterable[Job]) -> None:
             file = read_labelme(job.source)
         except BrokenInput:
             continue  # told when its turn comes
-        found.update(dict.fromkeys(shape.label for shape in file.shapes if numbered.index_of(shape.label) is None))
+        named = (shape.label for shape in file.shapes if not is_unnamed(shape.label))
+        found.update(dict.fromkeys(label for label in named if numbered.index_of(label) is None))
     if found:
         labels = sorted(found)
         shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
@@ -99,7 +102,9 @@ def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
     found: set[str] = set()
     for job in jobs:
         with suppress(BrokenInput):  # told when its turn comes
-            found.update(shape.label for shape in read_labelme(job.source).shapes)
+            file = read_labelme(job.source)
+            found.update(shape.label for shape in file.shapes)
+            found.update(label for label in file.without_area_aside.lost if label is not None)
     labels = distinct(found)
     if len(labels) > _MOST_CLASSES:
         raise UsageError("SRC", f"has {len(labels)} labels", f"Name at most {_MOST_CLASSES} of them with --classes")
@@ -107,11 +112,19 @@ def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
 
 
 def distinct(labels: Iterable[str]) -> tuple[str, ...]:
-    """Labels in alphabetical order. Of labels that differ only by case or outer spaces, the first is taken."""
+    """Labels in alphabetical order. Of labels that differ only by case, accents' form or outer spaces, the first.
+
+    An empty label is none, and `_background_` means a hole.
+    """
     first: dict[str, str] = {}
     for label in sorted(label.strip() for label in labels):
-        first.setdefault(label.casefold(), label)
-    return tuple(label for label in first.values() if label)
+        first.setdefault(canonical_label(label), label)
+    return tuple(label for label in first.values() if not is_unnamed(label))
+
+
+def is_unnamed(label: str) -> bool:
+    """Whether a label names no structure: it is empty, or means a hole."""
+    return canonical_label(label) in ("", BACKGROUND)
 
 
 def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:

@@ -9,18 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BrokenInput
-from ..formats.index_mask import read_index_mask
-from ..formats.labelme import LabelmeFile, find_image, image_name, labelme_to_annotation, read_labelme
+from ..formats.color_mask import Colors, read_color_mask
+from ..formats.drawing import Drawing
+from ..formats.image_agreement import agreed_size
+from ..formats.index_mask import MOST_VALUES, read_class_mask, read_index_mask
+from ..formats.labelme import (
+    LabelmeFile,
+    find_image,
+    image_name,
+    labelme_to_drawing,
+    read_labelme,
+    without_labels,
+)
 from ..geometry.raster import hidden_pixels, shapes_to_index
 from ..geometry.trace import index_to_shapes
-from ..scans.images import MOST_PIXELS, encode_png, image_size
+from ..scans.images import encode_png, image_size
 from ..shapes import Annotation
 from .files import Images, Job, drawn_file, relative_path
-from .names import IndexNames
+from .names import IndexNames, is_unnamed
 from .preview import Preview
-
-# With more values than this and no given classes, the file is a picture and not a mask.
-_MOST_VALUES = 64
 
 
 @dataclass(slots=True)
@@ -31,6 +38,7 @@ class Converted:
         data: The bytes to write; None if it failed.
         error: The reason if it failed.
         notes: Oddities.
+        lost: The classes of which `data` lacks something, in words; None if it is whole.
         hidden: Number of pixels that the mask hides, None if not counted.
         shown: The frame on the contact sheet.
     """
@@ -38,6 +46,7 @@ class Converted:
     data: bytes | None = None
     error: BrokenInput | None = None
     notes: list[str] = field(default_factory=list)
+    lost: str | None = None
     hidden: int | None = None
     shown: tuple[Annotation, Path | bytes | None] | None = None
 
@@ -48,18 +57,36 @@ class Drawn:
 
     Attributes:
         file: The file.
-        annotation: The shapes of the wanted classes.
+        drawing: The shapes of the wanted classes. Points and lines take nothing away.
+        height: Rows of the image.
+        width: Columns of the image.
         notes: Oddities.
     """
 
     file: LabelmeFile
-    annotation: Annotation
+    drawing: Drawing
+    height: int
+    width: int
     notes: tuple[str, ...]
+
+    @property
+    def annotation(self) -> Annotation:
+        """What is drawn of the classes wanted."""
+        return self.drawing.annotation(height=self.height, width=self.width)
+
+    def lost(self, names: IndexNames) -> str | None:
+        """Which classes lost something that a mask would show, in words; None where none did."""
+        lost = self.drawing.lost - self.drawing.slips
+        if not lost:
+            return None
+        labels = sorted(names.label(k) for k in lost if k is not None)
+        of = ", ".join(labels) if None not in lost else "a class that nobody can tell"
+        return f"something of {of} was left out; the notes say what"
 
     @property
     def size(self) -> dict[str, int]:
         """`height` and `width`, as arguments."""
-        return {"height": self.annotation.height, "width": self.annotation.width}
+        return {"height": self.height, "width": self.width}
 
     def image(self, job: Job, folder: Images) -> Path | bytes | None:
         """The image that the file was drawn on, if it can be found."""
@@ -73,9 +100,20 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
         BrokenInput: It cannot be read, or neither file nor image tells its size.
     """
     file = read_labelme(job.source)
-    height, width = _frame_size(file, job, folder)
-    annotation, notes = labelme_to_annotation(file, resolve=names.index_of, height=height, width=width)
-    return Drawn(file, annotation, (*file.notes, *notes))
+    image, notes = find_image(file, job.source, roots=folder.roots, index=folder.index)
+    notes_of_size: list[str] = []
+    said = file.height, file.width
+    height, width = agreed_size(said, image, where=job.name, notes=notes_of_size)
+
+    def unwanted(label: str) -> bool:
+        return names.index_of(label) is None and not is_unnamed(label)
+
+    left_out = dict.fromkeys(shape.label for shape in file.shapes if unwanted(shape.label))
+    kept = without_labels(file.without_area_aside, unwanted)
+    drawing = labelme_to_drawing(kept, resolve=names.index_of, height=height, width=width)
+    told = (f"label {label!r} is no class (left out)" for label in left_out)
+    odd = notes if said == (None, None) else ()  # which image was taken matters only for the size
+    return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +131,8 @@ class Paint:
             drawn = read_drawn(job, names=self.names, folder=self.folder)
             if job.target.parent == job.source.parent and job.target.name == image_name(drawn.file):
                 raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
-            shapes, size = drawn.annotation.shapes, drawn.size
+            done.lost = drawn.lost(self.names)
+            shapes, size = drawn.drawing.shapes, drawn.size
             ids = sorted({shape.class_id for shape in shapes})
             index = shapes_to_index(shapes, paint_order=ids, **size)
             done.hidden = hidden_pixels(shapes, paint_order=ids, **size)
@@ -115,12 +154,13 @@ class Trace:
     sheet: Preview
     tolerance: float
     most_points: int | None
+    colors: Colors | None = None
 
     def __call__(self, job: Job) -> Converted:
         """Convert the file; what is wrong with it is in the outcome."""
         done = Converted()
         try:
-            index = _read_mask(job, self.names, done.notes)
+            index, lost = _read_mask(job, self.names, self.colors, done.notes)
             height, width = index.shape
             shapes = index_to_shapes(index, tolerance=self.tolerance, most_points=self.most_points)
             image = self._image(job, done.notes, height, width)
@@ -129,7 +169,10 @@ class Trace:
                 done.shown = annotation, image
             labels = self.names.labels_of(shapes)
             done.data = drawn_file(
-                annotation, names=labels, image_path=relative_path(image or job.source, job.target.parent)
+                annotation,
+                names=labels,
+                image_path=relative_path(image or job.source, job.target.parent),
+                lost=lost,
             )
         except BrokenInput as error:
             done.error = error
@@ -149,40 +192,35 @@ class Trace:
         return image
 
 
-def _frame_size(file: LabelmeFile, job: Job, folder: Images) -> tuple[int, int]:
-    """Rows and columns from the file, or else from its image."""
-    if file.height is not None and file.width is not None:
-        height, width = file.height, file.width
-        if height * width > MOST_PIXELS:
-            what = f"says {width} x {height} pixels, more than {MOST_PIXELS // 1_000_000} million"
-            raise BrokenInput(job.name, what, "Correct imageHeight and imageWidth")
-        return height, width
-    image, _ = find_image(file, job.source, roots=folder.roots, index=folder.index)
-    if image is None:
-        raise BrokenInput(job.name, "says no size, and its image is not there", "Name the image's folder with --images")
-    return image_size(image, where=job.name)
-
-
-def _read_mask(job: Job, names: IndexNames, notes: list[str]) -> NDArray[np.uint8]:
-    """The mask; indices that are no class become 0."""
+def _read_mask(
+    job: Job, names: IndexNames, colors: Colors | None, notes: list[str]
+) -> tuple[NDArray[np.uint8], frozenset[None]]:
+    """The mask's indices that are classes, and whether something else was in it, of which nobody can tell the class."""
     try:
         data = job.source.read_bytes()
     except OSError as error:
         raise BrokenInput(job.name, f"cannot be opened ({error.strerror})", "Check its permissions") from error
-    index = read_index_mask(data, where=job.name)
+    if (index := read_color_mask(data, colors=colors, notes=notes, where=job.name)) is not None:
+        pass
+    elif names.given is None:
+        index = read_index_mask(data, where=job.name)
+    else:
+        ids = range(1, len(names.given) + 1)
+        index, odd = read_class_mask(data, class_ids=ids, where=job.name)
+        notes.extend(odd)
     values = [value for value in np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist() if value]
     if names.given is None:
-        if len(values) > _MOST_VALUES:
+        if len(values) > MOST_VALUES:
             what = f"has {len(values)} different values, so it is a picture and not a mask"
             raise BrokenInput(job.name, what, "Give the folder of masks, or name the classes with --classes")
-        return index
+        return index, frozenset()
     unknown = [value for value in values if value > len(names.given)]
     if unknown and len(unknown) == len(values):
         what = f"its values are {_some(unknown)}, and --classes names 1 to {len(names.given)}"
         raise BrokenInput(job.name, what, "Name a class for each value, or save the mask with values from 1")
     for value in unknown:
         notes.append(f"index {value} is no class (left out)")
-    return np.where(np.isin(index, unknown), np.uint8(0), index)
+    return np.where(np.isin(index, unknown), np.uint8(0), index), frozenset([None] if unknown else [])
 
 
 def _some(values: list[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ..errors import BrokenInput
 from ..report import Report
 from .files import Job, judge_target
 
@@ -39,6 +40,22 @@ class Outcome:
         what = judge_target(job, data)
         self.report.count(what)
         return what != "unchanged" and not self.dry_run
+
+    def wants_part(self, job: Job, data: bytes, *, lost: str) -> bool:
+        """Whether a file that lacks something is to be written; it counts as failed, and never replaces another.
+
+        Args:
+            job: Of the file.
+            data: What would be written.
+            lost: What is missing in it, in words.
+
+        Raises:
+            BrokenInput: Something is there.
+        """
+        if judge_target(job, data) == "replaced":
+            raise BrokenInput(job.name, f"{lost}; {job.target.name} was left as it is", "Mend it and convert again")
+        self.report.fail(BrokenInput(job.name, lost, f"Mend it and convert again: {job.target.name} lacks it"))
+        return self.wants(job, data)
 
     def end(self) -> None:
         """In a dry run, say that nothing was written."""

@@ -13,7 +13,7 @@ from ..scans.images import IMAGE_SUFFIXES, MOST_PIXELS, image_size
 from ..shapes import Annotation
 from ..system.store import write_atomic
 from .labelme import annotation_to_labelme, labelme_to_annotation
-from .labelme_image import find_image
+from .labelme_image import find_image, images_by_stem
 from .labelme_reading import LabelmeFile, read_labelme
 
 
@@ -84,7 +84,7 @@ def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:
             what = f"says {file.width} x {file.height} pixels, more than {MOST_PIXELS // 1_000_000} million"
             raise BrokenInput(path, what, "Correct imageHeight and imageWidth")
         return file.height, file.width
-    images = {image.stem: [image] for image in files_below([path.parent], IMAGE_SUFFIXES)}
+    images = images_by_stem(files_below([path.parent], IMAGE_SUFFIXES))
     image, _ = find_image(file, path, roots=[path.parent], index=images)
     if image is None:
         what = "does not say the size of its image, and the image is not there"

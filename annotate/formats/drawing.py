@@ -19,11 +19,13 @@ class Drawing:
         shapes: The outlines that were understood.
         lost: The ids of the classes of which something was left out; None stands for a class that nobody can tell.
         notes: What is odd about it, a short phrase each.
+        slips: Those of `lost` that lost only what no mask of the frame would show: specks, outlines outside of it.
     """
 
     shapes: tuple[Shape, ...]
     lost: frozenset[int | None] = frozenset()
     notes: tuple[str, ...] = ()
+    slips: frozenset[int] = frozenset()
 
     def covered(self, asserted: Iterable[int] = ()) -> frozenset[int]:
         """The class ids that may be called complete: those drawn and those asserted, without those that lost something.

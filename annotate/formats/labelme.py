@@ -15,6 +15,7 @@ from .labelme_holes import with_holes
 from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
+from .lost import LOST_KEY, lost_labels
 
 __all__ = [
     "LABELME_VERSION",
@@ -54,8 +55,9 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
     notes = [note for note in read.notes if note not in file.notes]
     file = read
     shapes: list[Shape] = []
-    lost = {None if label is None else resolve(label) for label in file.lost}
+    lost = {None if label is None else resolve(label) for label in (*file.lost, *lost_labels(file.extra))}
     # Each part with holes of a drawn mask needs a group that no other shape has.
+    slips: set[int] = set()
     free_group = max((s.group_id for s in file.shapes if s.group_id is not None), default=0) + 1
     for drawn in file.shapes:
         class_id = resolve(drawn.label)
@@ -80,12 +82,13 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
             if good:
                 shapes.append(Shape(class_id, ring.points, hole=drawn.hole != ring.hole, group=groups[ring.part]))
             else:
-                lost.add(class_id)
+                slips.add(class_id)
     parts = {(shape.class_id, shape.group) for shape in shapes if not shape.hole}
     alone = {shape.class_id for shape in shapes if shape.hole and (shape.class_id, shape.group) not in parts}
     if alone:
         notes.append("a hole belongs to no outline")
-    return Drawing(tuple(shapes), frozenset(lost | alone), tuple(dict.fromkeys(notes)))
+    lost |= alone
+    return Drawing(tuple(shapes), frozenset(lost | slips), tuple(dict.fromkeys(notes)), frozenset(slips - lost))
 
 
 def labelme_to_annotation(
@@ -112,10 +115,15 @@ SHAPES_IGNORED: Final = "shapes with ignored labels left out"
 
 def without_labels(file: LabelmeFile, ignored: Callable[[str], bool]) -> LabelmeFile:
     """The file without the shapes whose labels are ignored; they are none of ours, so nothing is lost with them."""
+    extra = dict(file.extra)
+    if LOST_KEY in extra:
+        extra[LOST_KEY] = [label for label in lost_labels(extra) if label is None or not ignored(label)]
     return replace(
         file,
+        extra=extra,
         shapes=tuple(shape for shape in file.shapes if not ignored(shape.label)),
         lost=tuple(label for label in file.lost if label is None or not ignored(label)),
+        without_area=tuple(label for label in file.without_area if label is None or not ignored(label)),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class LabelmeFile:
         encoding: `utf-8`, `utf-8-sig` or `gb18030`.
         notes: Oddities, a short phrase each.
         lost: The labels of the shapes that cannot be used, None for one without a label; `notes` says why.
+        without_area: Those of them that are points and lines.
     """
 
     shapes: tuple[LabelmeShape, ...]
@@ -91,6 +92,15 @@ class LabelmeFile:
     encoding: str = "utf-8"
     notes: tuple[str, ...] = ()
     lost: tuple[str | None, ...] = ()
+    without_area: tuple[str | None, ...] = ()
+
+    @property
+    def without_area_aside(self) -> LabelmeFile:
+        """The file as if its points and lines, which no mask could show, were not there."""
+        lost = list(self.lost)
+        for label in self.without_area:
+            lost.remove(label)
+        return replace(self, lost=tuple(lost), without_area=())
 
 
 def read_labelme(path: Path) -> LabelmeFile:
@@ -159,6 +169,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         raise BrokenInput(where, "its 'shapes' are no list", "Save it again in Labelme")
     shapes: list[LabelmeShape] = []
     lost: list[str | None] = []
+    without_area: list[str | None] = []
     for number, entry in enumerate(content["shapes"], start=1):
         shape = _shape(entry, f"shape {number}", notes)
         if shape is not None:
@@ -166,6 +177,8 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         else:
             label = entry.get("label") if isinstance(entry, dict) else None
             lost.append(label if isinstance(label, str) else None)
+            if lost[-1] is not None and entry.get("shape_type") in tuple(_WITHOUT_AREA):
+                without_area.append(lost[-1])
     return LabelmeFile(
         shapes=tuple(shapes),
         image_path=_image_path(content.get("imagePath"), notes),
@@ -177,6 +190,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         encoding=encoding,
         notes=tuple(dict.fromkeys(notes)),
         lost=tuple(lost),
+        without_area=tuple(without_area),
     )
 
 

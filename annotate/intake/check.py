@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 
 from ..errors import BrokenInput, UsageError
+from ..formats.image_agreement import check_size
 from ..formats.labelme import (
     SHAPES_IGNORED,
     LabelmeFile,
@@ -22,6 +23,7 @@ from ..formats.labelme import (
     read_labelme,
     without_labels,
 )
+from ..formats.labelme_image import images_by_stem
 from ..geometry.raster import polygons_to_mask
 from ..progress.tell import Tell, silent
 from ..report import Report
@@ -74,9 +76,7 @@ def check_outlines(
     files = files_below(paths, frozenset({".json"}), report=report)
     if not files:
         raise UsageError(paths[0], "holds no Labelme file", "Name the folder that holds them")
-    pictures: dict[str, list[Path]] = defaultdict(list)
-    for picture in files_below(paths, IMAGE_SUFFIXES):
-        pictures[picture.stem].append(picture)
+    pictures = images_by_stem(files_below(paths, IMAGE_SUFFIXES))
     one = _Check(settings, [p if p.is_dir() else p.parent for p in paths], pictures, images, report)
     found: list[Checked] = []
     report.count("files checked", 0)
@@ -185,10 +185,7 @@ def _smells(annotation: Annotation, labels: dict[int, str], name: str, report: R
 
 def _against_image(annotation: Annotation, file: LabelmeFile, frame: Frame, name: str, report: Report) -> None:
     """Note oddities that need the image. Raises BrokenInput if its size does not fit."""
-    said = file.height or frame.height, file.width or frame.width
-    if said != (frame.height, frame.width):
-        what = f"says {said[1]} x {said[0]} pixels, and its image has {frame.width} x {frame.height}"
-        raise BrokenInput(name, what, "Find the image that it was drawn on")
+    check_size((file.height, file.width), (frame.height, frame.width), where=name)
     for note in frame.notes:
         report.note(note, name)
     sector = find_sector(frame.pixels)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import BrokenInput
+from ..formats.image_agreement import check_size
 from ..formats.labelme import (
     SHAPES_IGNORED,
     drawn_json,
@@ -17,6 +17,7 @@ from ..formats.labelme import (
     read_labelme,
     without_labels,
 )
+from ..formats.labelme_image import images_by_stem
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
@@ -69,9 +70,7 @@ def labelme_frames(
         without: Folders that are not searched.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
-    images: dict[str, list[Path]] = defaultdict(list)
-    for image in files_below(paths, IMAGE_SUFFIXES):
-        images[image.stem].append(image)
+    images = images_by_stem(files_below(paths, IMAGE_SUFFIXES))
     covered = all_classes if coverage == "all" else frozenset()
     for path in files_below(paths, frozenset({".json"}), without=without):
         try:
@@ -100,12 +99,7 @@ def _labelme_frame(
         frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
     else:
         frame = only_frame(image)
-    if (file.height or frame.height, file.width or frame.width) != (frame.height, frame.width):
-        raise BrokenInput(
-            path,
-            f"says {file.width} x {file.height} pixels, and its image has {frame.width} x {frame.height}",
-            "Find the image that it was drawn on",
-        )
+    check_size((file.height, file.width), (frame.height, frame.width), where=path)
     kept = without_labels(file, lambda label: resolve(label) is None and ignored(label))
     if left_out := len(file.shapes) - len(kept.shapes):
         report.count(SHAPES_IGNORED, left_out)

@@ -11,7 +11,7 @@ from typing import Final
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput, DmrError, UsageError, WorkspaceError
-from ..formats.labelme_image import find_image
+from ..formats.labelme_image import find_image, images_by_stem, plain_name
 from ..formats.labelme_reading import read_labelme
 from ..hiding import is_short
 from ..scans.identity import frame_id, load_key
@@ -190,8 +190,9 @@ def _image_beside(path: Path) -> Path | None:
         file = read_labelme(path)
     except BrokenInput:
         return None
-    same = [p for p in path.parent.glob("*") if p.stem == path.stem and p.suffix.lower() != ".json"]
-    image, _ = find_image(file, path, roots=[path.parent], index={path.stem: same})
+    stem = plain_name(path.stem)
+    same = [p for p in path.parent.glob("*") if plain_name(p.stem) == stem and p.suffix.lower() != ".json"]
+    image, _ = find_image(file, path, roots=[path.parent], index=images_by_stem(same))
     return image if isinstance(image, Path) else None
 
 

@@ -213,7 +213,7 @@ def test_values_outside_the_classes_are_left_out_and_told(tmp_path: Path) -> Non
     labels = {s["label"] for s in json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))["shapes"]}
     assert labels == {"nerve", "muscle"}
     assert report.oddities == {"index 200 is no class (left out)": ["a.png"]}
-    assert report.failures[0].startswith("b.png: its values are 255, and --classes names 1 to 2")
+    assert report.failures[0].startswith("b.png: is black and white (0 and 255), and there are 2 classes")
 
 
 def test_a_picture_is_not_taken_for_a_mask(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from pycocotools import mask as peer
 from pycocotools.coco import COCO
 
 from dmr.annotate.errors import BrokenInput
-from dmr.annotate.formats.coco import from_coco, mask_to_rle, rle_to_mask, to_coco
+from dmr.annotate.formats.coco import to_coco
+from dmr.annotate.formats.coco_reading import from_coco
+from dmr.annotate.formats.coco_rle import mask_to_rle, rle_to_mask
 from dmr.annotate.formats.labelme import annotation_to_labelme, labelme_to_annotation, read_labelme
 from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.shapes import Annotation, Shape
@@ -64,8 +66,9 @@ def test_run_lengths_are_pycocotools_own(mask: NDArray[np.bool_]) -> None:
 @pytest.mark.parametrize("rle", [False, True])
 def test_what_goes_out_comes_back_to_the_pixel(rle: bool) -> None:
     data = json.loads(json.dumps(to_coco([("p1.png", drawn()), ("p2.png", drawn())], NAMES, rle=rle)))
-    names, images = from_coco(data, where="file")
-    assert names == NAMES
+    read = from_coco(data, where="file")
+    images = read.images
+    assert read.names == NAMES
     assert [i.name for i in images] == ["p1.png", "p2.png"]
     for image in images:
         np.testing.assert_array_equal(layers(image.annotation), layers(drawn()))
@@ -103,12 +106,12 @@ def test_pycocotools_reads_our_file_and_finds_the_same_areas() -> None:
 def test_an_annotation_that_cannot_be_used_is_named_and_the_rest_goes_on(change: dict[str, Any], words: str) -> None:
     data = to_coco([("p1.png", drawn())], NAMES)
     data["annotations"][1] |= change
-    _, (image,) = from_coco(data, where="file")
+    (image,) = from_coco(data, where="file").images
     assert words in image.notes[0]
     assert layers(image.annotation)[0].sum() == 375
 
 
-@pytest.mark.parametrize("data", [[], {"images": 3}, {"images": [{}], "annotations": []}], ids=["list", "no", "entry"])
+@pytest.mark.parametrize("data", [[], {"images": 3}, {"images": [{}]}], ids=["list", "no", "annotations"])
 def test_what_is_no_coco_is_refused(data: Any) -> None:
     with pytest.raises(BrokenInput):
         from_coco(data, where="file.json")

@@ -1,0 +1,309 @@
+"""A COCO data set read into drawings: whatever one entry holds, the others go on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..classes import canonical_label
+from ..errors import BrokenInput
+from ..geometry.trace import mask_to_shapes
+from ..shapes import Annotation, Shape
+from ..wording import counted
+from .coco_rle import MOST_PIXELS, rle_to_mask
+from .drawing import Drawing
+from .lost import lost_labels
+
+_FARTHEST: Final = 1_000_000  # a coordinate beyond it is no place in a picture
+_MOST_ID: Final = 10**40
+_REMEDY: Final = "Correct the entry, or export the data set anew"
+
+
+@dataclass(frozen=True, slots=True)
+class CocoImage:
+    """One image of a COCO file.
+
+    Attributes:
+        name: `file_name`, as written there.
+        height: Rows.
+        width: Columns.
+        drawing: What is drawn on it; class ids are those of `CocoData.names`.
+    """
+
+    name: str
+    height: int
+    width: int
+    drawing: Drawing
+
+    @property
+    def annotation(self) -> Annotation:
+        """What is drawn on it; it covers what is drawn and lost nothing."""
+        return self.drawing.annotation(height=self.height, width=self.width)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Oddities, a short phrase each."""
+        return self.drawing.notes
+
+
+@dataclass(frozen=True, slots=True)
+class CocoData:
+    """A COCO data set as far as it was understood.
+
+    Attributes:
+        names: The categories, numbered from 1 as they are listed: COCO's own ids may be any numbers. Two spellings of
+            a label are one.
+        images: Those that can be used, in the order of the file.
+        failures: What stands in the file and could not be taken: an entry without an id, an id that comes twice.
+        notes: Oddities of the whole file, a short phrase each.
+    """
+
+    names: dict[int, str]
+    images: list[CocoImage]
+    failures: list[BrokenInput] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+
+def from_coco(data: Any, *, where: object) -> CocoData:
+    """The images of a COCO data set with what is drawn on them.
+
+    Args:
+        data: The parsed JSON.
+        where: What to call the file in an error.
+
+    Raises:
+        BrokenInput: It is no COCO data set.
+    """
+    if not isinstance(data, dict) or not all(isinstance(data.get(k), list) for k in ("images", "annotations")):
+        raise BrokenInput(where, "is no COCO data set", "Give the file that holds images, annotations and categories")
+    failures: list[BrokenInput] = []
+    categories = _Categories.read(data.get("categories"), where, failures)
+    images = _Images.read(data["images"], where, failures, categories)
+    drawn: dict[Hashable, list[_Entry]] = defaultdict(list)
+    notes: dict[str, None] = {}
+    everywhere: set[int | None] = set()  # lost, and nobody can tell on which image
+    for place, item in enumerate(data["annotations"], 1):
+        entry = _Entry.of(place, item)
+        image = _id(entry.content.get("image_id"))
+        if image is None:
+            notes[f"{entry.name} names no image (left out)"] = None
+            everywhere |= categories.meant(_id(entry.content.get("category_id")))
+        elif image in images.sizes:
+            drawn[image].append(entry)
+        elif image not in images.unusable:
+            notes[f"{entry.name} is on image {image!s:.40}, which is not listed (left out)"] = None
+    found = []
+    for key, (name, height, width) in images.sizes.items():
+        drawing = _drawing(drawn[key], categories, height=height, width=width)
+        lost = drawing.lost | everywhere | images.lost[key]
+        found.append(CocoImage(name, height, width, Drawing(drawing.shapes, lost, drawing.notes)))
+    return CocoData(categories.names, found, failures, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An annotation of the file: what to call it, and its keys."""
+
+    name: str
+    content: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, place: int, item: object) -> _Entry:
+        content = item if isinstance(item, dict) else {}
+        own = _id(content.get("id"))
+        return cls(f"annotation {place} of the file" if own is None else f"annotation {own!s:.40}", content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Categories:
+    """The categories: our number by COCO's id, what else an id may stand for, and the names."""
+
+    numbers: dict[Hashable, int | None] = field(default_factory=dict)
+    doubtful: dict[Hashable, set[int | None]] = field(default_factory=lambda: defaultdict(set))
+    names: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, entries: object, where: object, failures: list[BrokenInput]) -> _Categories:
+        self = cls()
+        if entries is not None and not isinstance(entries, list):
+            failures.append(BrokenInput(where, "its categories are no list", _REMEDY))
+            return self
+        by_text: dict[str, int] = {}
+        for place, item in enumerate(entries or [], 1):
+            entry = item if isinstance(item, dict) else {}
+            key, name = _id(entry.get("id")), entry.get("name")
+            if key is None or not isinstance(name, str):
+                lacks = "id that is a number or text" if key is None else "name"
+                failures.append(BrokenInput(where, f"category {place} of the file has no {lacks}", _REMEDY))
+                continue
+            number: int | None = None  # an empty label is no class
+            if text := canonical_label(name):
+                number = by_text.setdefault(text, len(by_text) + 1)
+                self.names.setdefault(number, name.strip())
+            if key in self.numbers:
+                what = f"category id {key!s:.40} comes twice, as {self._name(key)} and as {name!r} (the first is taken)"
+                failures.append(BrokenInput(where, what, "Give each category an id of its own"))
+                if number != self.numbers[key]:
+                    self.doubtful[key] |= {number, self.numbers[key]}
+                continue
+            self.numbers[key] = number
+        return self
+
+    def _name(self, key: Hashable) -> str:
+        number = self.numbers[key]
+        return repr("" if number is None else self.names[number])
+
+    def meant(self, key: Hashable | None) -> set[int | None]:
+        """Our numbers that an id may stand for; None for one that nobody can tell."""
+        return {self.numbers.get(key), *self.doubtful.get(key, ())}
+
+    def lost(self, labels: Iterable[str | None]) -> frozenset[int | None]:
+        """Our numbers of labels."""
+        numbers = {canonical_label(name): number for number, name in self.names.items()}
+        return frozenset(None if label is None else numbers.get(canonical_label(label)) for label in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """The images: name, height and width by id, what they say that they lost, and the ids of those left out."""
+
+    sizes: dict[Hashable, tuple[str, int, int]] = field(default_factory=dict)
+    lost: dict[Hashable, frozenset[int | None]] = field(default_factory=dict)
+    unusable: set[Hashable] = field(default_factory=set)
+
+    @classmethod
+    def read(
+        cls, entries: Sequence[Any], where: object, failures: list[BrokenInput], categories: _Categories
+    ) -> _Images:
+        self = cls()
+        for place, item in enumerate(entries, 1):
+            entry = item if isinstance(item, dict) else {}
+            key, name = _id(entry.get("id")), entry.get("file_name")
+            if key is None:
+                what = f"image {place} of the file has no id that is a number or text"
+                failures.append(BrokenInput(where, what, _REMEDY))
+                continue
+            height, width = _whole(entry.get("height")), _whole(entry.get("width"))
+            why = None
+            if not isinstance(name, str) or not name.strip():
+                why = "has no file_name"
+            elif height is None or width is None:
+                why = f"({name!r:.80}) has no height and width that are whole numbers"
+            elif height < 1 or width < 1 or height * width > MOST_PIXELS:
+                why = f"says that {name!r:.80} has {width!s:.40} x {height!s:.40} pixels"
+            if key in self.sizes:
+                what = f"image id {key!s:.40} comes twice, first as {self.sizes[key][0]!r:.80} (the first is taken)"
+                failures.append(BrokenInput(where, what, "Give each image an id of its own"))
+                if why is not None or self.sizes[key] != (name, height, width):
+                    self.lost[key] |= {None}  # which of the two was drawn on, nobody can tell
+            elif why is not None:
+                failures.append(BrokenInput(where, f"image {key!s:.40} {why}", _REMEDY))
+                self.unusable.add(key)
+            else:
+                assert isinstance(name, str) and height is not None and width is not None
+                self.sizes[key] = (name, height, width)
+                before: set[int | None] = {None} if key in self.unusable else set()
+                self.lost[key] = categories.lost(lost_labels(entry)) | before
+        return self
+
+
+def _drawing(entries: Sequence[_Entry], categories: _Categories, *, height: int, width: int) -> Drawing:
+    """What the annotations of one image draw."""
+    shapes: list[Shape] = []
+    lost: set[int | None] = set()
+    notes: dict[str, None] = {}
+    group = 1
+    for entry in entries:
+        key = _id(entry.content.get("category_id"))
+        number = categories.numbers.get(key)
+        lost |= categories.doubtful.get(key, set())
+        if number is None:
+            lost.add(None)
+            if key is None:
+                notes[f"{entry.name} has no category (left out)"] = None
+            elif key in categories.numbers:
+                notes["label '' is no class (left out)"] = None
+            else:
+                notes[f"{entry.name} is of category {key!s:.40}, which is not listed (left out)"] = None
+            continue
+        parts: list[Shape] = []
+        for part, why in _parts(entry.content.get("segmentation"), number, group, height=height, width=width):
+            if why is not None:
+                lost.add(number)
+                notes[f"{entry.name} has {why} (left out)"] = None
+            parts += part
+        if len(parts) > 1 and not any(s.hole for s in parts):
+            parts = [Shape(number, s.points, group=group) for s in parts]
+        elif len(parts) == 1:
+            parts = [Shape(number, parts[0].points)]
+        group = max([group, *((s.group or 0) + 1 for s in parts)])
+        shapes += parts
+    return Drawing(tuple(shapes), frozenset(lost), tuple(notes))
+
+
+def _parts(
+    segmentation: object, number: int, group: int, *, height: int, width: int
+) -> Iterator[tuple[Sequence[Shape], str | None]]:
+    """The outlines of an annotation a piece at a time, or what is wrong with a piece."""
+    if isinstance(segmentation, dict):
+        try:
+            mask = rle_to_mask(segmentation)
+        except ValueError as error:
+            yield (), str(error)
+            return
+        if mask.shape != (height, width):
+            yield (), "run lengths of another size"
+        elif not mask.any():
+            yield (), "run lengths without a pixel"
+        else:
+            yield mask_to_shapes(mask, class_id=number, first_group=group), None
+        return
+    if not isinstance(segmentation, list) or not segmentation:
+        yield (), "no segmentation"
+        return
+    # Some programs write one ring as it is, without the list around it.
+    rings = [segmentation] if all(isinstance(n, int | float) for n in segmentation) else segmentation
+    for ring in rings:
+        points, why = _ring(ring)
+        yield ([Shape(number, points)] if why is None else ()), why
+
+
+def _ring(numbers: object) -> tuple[tuple[tuple[float, float], ...], str | None]:
+    """A ring's points, or what is wrong with it."""
+    if not isinstance(numbers, list):
+        return (), "an outline that is no list of numbers"
+    # Some programs write pairs.
+    if numbers and all(isinstance(n, list) and len(n) == 2 for n in numbers):
+        numbers = [value for pair in numbers for value in pair]
+    for value in numbers:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not abs(value) <= _FARTHEST:  # NaN is not
+            return (), "an outline with a coordinate that is no number below a million"
+    if len(numbers) < 6 or len(numbers) % 2:
+        return (), f"an outline of {counted(len(numbers), 'numbers')}"
+    xy = [float(n) for n in numbers]
+    points = tuple(zip(xy[0::2], xy[1::2], strict=True))
+    if points[0] == points[-1]:
+        points = points[:-1]  # closed twice
+    if len(set(points)) < 3:
+        return (), f"an outline of {counted(len(set(points)), 'different points')}"
+    return points, None
+
+
+def _whole(value: object) -> int | None:
+    """A whole number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FARTHEST:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _id(value: object) -> int | str | None:
+    """An id as it is compared, or None: a whole number, or a text."""
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else text or None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST_ID:
+        return None
+    return int(value) if value == int(value) else None

@@ -1,0 +1,37 @@
+"""What a conversion could not take along, said in the files it writes, so that nobody takes it for absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+LOST_KEY: Final = "dmr_lost"
+"""A list of labels, or null where nobody can tell which classes lost something."""
+
+
+def lost_entry(lost: Iterable[int | None], names: Mapping[int, str]) -> dict[str, Any]:
+    """What a file says about the classes of which something was left out; nothing where nothing was.
+
+    Args:
+        lost: Their ids, as in `Drawing.lost`.
+        names: The label of each class id.
+    """
+    ids = set(lost)
+    if not ids:
+        return {}
+    labels = sorted({names[k] for k in ids if k is not None and k in names})
+    return {LOST_KEY: None if len(labels) < len(ids) else labels}
+
+
+def lost_labels(extra: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """The labels that a file says lost something; None stands for one that nobody can tell.
+
+    Args:
+        extra: The keys of the file.
+    """
+    if LOST_KEY not in extra:
+        return ()
+    value = extra[LOST_KEY]
+    if not isinstance(value, list):
+        return (None,)
+    return tuple(label if isinstance(label, str) and label.strip() else None for label in value)
