@@ -50,7 +50,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "db": (".annotate.upkeep.commands:db", "Check the workspace, mend it, back it up, bring it back."),
     },
     "Tools": {
-        "convert": (".annotate.convert.commands:convert", "Convert between Labelme files and masks, layers or COCO."),
+        "convert": (
+            ".annotate.convert.commands:convert",
+            "Convert Labelme files to masks, COCO, YOLO, NIfTI; and back.",
+        ),
         "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with outlines in FOLDER."),
         "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER, in minutes."),
     },

@@ -25,6 +25,7 @@ from ..wording import counted
 from .files import Images, Job, check_name, drawn_file, find_jobs, relative_path, with_ending
 from .names import Given, IndexNames, check_known, names_of_files
 from .one import read_drawn
+from .ours import is_data_set
 from .outcome import CONVERTING, DRY_RUN, Outcome
 from .preview import Preview
 
@@ -222,10 +223,9 @@ def _check_target(dst: Path) -> None:
 
 def _is_data_set(path: Path) -> bool:
     try:
-        content = _parsed(path)
-    except BrokenInput:
+        return path.stat().st_size <= _MOST_BYTES and is_data_set(path.read_bytes())
+    except OSError:
         return False
-    return isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys()
 
 
 def _image_file(file: LabelmeFile, name: str) -> str:

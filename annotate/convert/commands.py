@@ -20,7 +20,7 @@ _MOST_POINTS = "Most points of an outline; needs a --tolerance above 0 [default:
 
 @click.group()
 def convert() -> None:
-    """Convert between Labelme files and masks, layers or COCO.
+    """Convert Labelme files to masks, COCO, YOLO, NIfTI; and back.
 
     No workspace is needed. Files in DST that were drawn or edited by hand are never replaced.
     """
@@ -133,3 +133,76 @@ def layers_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
     from .layers import layers_to_labelme
 
     return layers_to_labelme(src, dst, **options)
+
+
+@convert.command(name="labelme-to-yolo")
+@_conversion
+def labelme_to_yolo_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert Labelme files SRC to YOLO's outlines in DST.
+
+    DST/labels/NAME.txt has a line an outline, DST/data.yaml the names. A hole is joined to its outline by a seam.
+    """
+    from .from_labelme import labelme_to_files
+
+    return labelme_to_files(src, dst, form="yolo", **options)
+
+
+@convert.command(name="yolo-to-labelme")
+@_conversion
+def yolo_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert YOLO's outlines in SRC to Labelme files in DST.
+
+    The images give the size: below SRC, or in --images.
+    """
+    from .to_labelme import files_to_labelme
+
+    return files_to_labelme(src, dst, form="yolo", **options)
+
+
+@convert.command(name="labelme-to-nifti")
+@_conversion
+def labelme_to_nifti_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert Labelme files SRC to a NIfTI volume DST.
+
+    DST is its name, or a folder for labels.nii.gz. Each frame is a slice of class indices; the list of frames lies beside it. Frames of other sizes have volumes of
+    their own. Needs nibabel: pip install 'dmrnet[nifti]'.
+    """
+    from .from_labelme import labelme_to_files
+
+    return labelme_to_files(src, dst, form="nifti", **options)
+
+
+@convert.command(name="nifti-to-labelme")
+@_conversion
+def nifti_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert NIfTI volumes SRC to Labelme files in DST.
+
+    Each slice is a frame.
+    """
+    from .to_labelme import files_to_labelme
+
+    return files_to_labelme(src, dst, form="nifti", **options)
+
+
+@convert.command(name="labelme-to-instances")
+@_conversion
+def labelme_to_instances_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert Labelme files SRC to instance masks in DST.
+
+    DST/NAME.png has 16 bits and a number for each instance, DST/NAME.instances.json their classes.
+    """
+    from .from_labelme import labelme_to_files
+
+    return labelme_to_files(src, dst, form="instances", **options)
+
+
+@convert.command(name="instances-to-labelme")
+@_conversion
+def instances_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+    """Convert instance masks SRC to Labelme files in DST.
+
+    Each SRC/NAME.png has its table SRC/NAME.instances.json.
+    """
+    from .to_labelme import files_to_labelme
+
+    return files_to_labelme(src, dst, form="instances", **options)

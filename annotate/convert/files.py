@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import BrokenInput, UsageError
-from ..formats.index_mask import read_index_mask
-from ..formats.labelme import annotation_to_labelme, drawing_of, read_labelme
+from ..formats.labelme import annotation_to_labelme, drawing_of
 from ..formats.labelme_image import images_by_stem, plain_name
 from ..formats.lost import lost_entry
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
+from .ours import why_not_ours
 
-# A mask has few values. A file with more is a scan, and is not replaced.
-_MOST_VALUES = 64
 _IMAGE_ENDINGS = IMAGE_SUFFIXES | {".dcm", ".gif", ".webp"}
 _LONGEST_NAME = 255  # bytes that most file systems take
 
@@ -113,12 +109,8 @@ def judge_target(job: Job, data: bytes) -> str:
         raise BrokenInput(job.target, f"is in the way ({error.strerror})", "Move it away") from error
     if there == data:
         return "unchanged"
-    if job.target.suffix.lower() == ".png":
-        if not _is_mask(there):
-            raise BrokenInput(job.target, "exists and is not a mask", "Move it away, or choose another DST")
-    elif not _is_untouched(job.target):
-        what = "exists and was drawn or edited by hand"
-        raise BrokenInput(job.target, what, "Move it away, or choose another DST")
+    if (why := why_not_ours(job.target, there)) is not None:
+        raise BrokenInput(job.target, f"exists and {why}", "Move it away, or choose another DST")
     return "replaced"
 
 
@@ -144,23 +136,6 @@ def relative_path(path: Path, folder: Path) -> str:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     except ValueError:
         return path.resolve().as_posix()
-
-
-def _is_mask(data: bytes) -> bool:
-    try:
-        return len(np.unique(read_index_mask(data, where="the target"))) <= _MOST_VALUES
-    except BrokenInput:
-        return False
-
-
-def _is_untouched(path: Path) -> bool:
-    """Whether dmr wrote this Labelme file, and nobody has drawn on it since."""
-    try:
-        file = read_labelme(path)
-    except BrokenInput:
-        return False
-    drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
-    return not file.lost and file.extra.get("dmr_drawing") == drawn
 
 
 class Images:

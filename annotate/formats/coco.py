@@ -6,13 +6,14 @@ run lengths, and any other as outlines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..geometry.parts import instances
 from ..geometry.raster import polygons_to_mask
-from ..shapes import Annotation, Shape
+from ..shapes import Annotation
 from .coco_rle import mask_to_rle
 from .lost import lost_entry
 
@@ -41,7 +42,7 @@ def to_coco(
         size = {"height": annotation.height, "width": annotation.width}
         left_out = lost_entry((lost or {}).get(name, ()), names)
         images.append({"id": image_id, "file_name": name, **size, **left_out})
-        for class_id, parts in _instances(annotation.shapes):
+        for class_id, parts in instances(annotation.shapes):
             mask = polygons_to_mask(parts, **size)
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
             box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1] if len(rows) else [0] * 4
@@ -59,10 +60,3 @@ def to_coco(
             )
     categories = [{"id": i, "name": name} for i, name in sorted(names.items())]
     return {"images": images, "annotations": annotations, "categories": categories}
-
-
-def _instances(shapes: Sequence[Shape]) -> Iterable[tuple[int, list[Shape]]]:
-    found: dict[tuple[int, int | None, int], list[Shape]] = {}
-    for k, shape in enumerate(shapes):
-        found.setdefault((shape.class_id, shape.group, k if shape.group is None else -1), []).append(shape)
-    return [(class_id, parts) for (class_id, _, _), parts in found.items() if not all(s.hole for s in parts)]

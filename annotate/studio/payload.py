@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
+from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, split_seam
 from ..shapes import Point, Ring, Shape, ring_area
 from .records import StudioRegion
@@ -195,22 +196,9 @@ def regions_to_shapes(
 
 
 def _parts(shapes: Sequence[Shape], order: Sequence[int]) -> list[list[Shape]]:
-    """Each outline with its holes: the holes of its class and group that lie in it."""
-    import shapely
-
-    holes: dict[tuple[int, int | None], list[Shape]] = {}
-    for shape in shapes:
-        if shape.hole:
-            holes.setdefault((shape.class_id, shape.group), []).append(shape)
+    """Each outline with its holes, those of the lowest layer first."""
     places = {class_id: place for place, class_id in enumerate(order)}
-    found = []
-    for shape in sorted((s for s in shapes if not s.hole), key=lambda s: places.get(s.class_id, len(places))):
-        own = holes.get((shape.class_id, shape.group), [])
-        if own:
-            area = shapely.Polygon(shape.points)
-            own = [hole for hole in own if area.contains(shapely.Polygon(hole.points).representative_point())]
-        found.append([shape, *own])
-    return found
+    return sorted(outlines_with_holes(shapes), key=lambda parts: places.get(parts[0].class_id, len(places)))
 
 
 def _class_of(region: StudioRegion, classes: Classes) -> int:

@@ -1,0 +1,99 @@
+"""Which files a conversion may replace: those that a conversion wrote and nobody edited."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from ..errors import BrokenInput
+from ..formats.index_mask import read_index_mask
+from ..formats.instance_mask import TABLE_ENDING, TITLE
+from ..formats.labelme import drawing_of, parse_labelme
+from ..formats.nifti import is_our_volume
+from ..formats.yolo import HEADER
+
+FRAMES_ENDING: Final = ".frames.json"
+"""Of the list of frames beside a NIfTI volume."""
+FRAMES_KEY: Final = "dmr_frames"
+
+# A mask has few values; a scan that lies where a mask is to go has many.
+_MOST_VALUES: Final = 64
+_YOLO_LINE: Final = re.compile(r"\d+( -?[\d.e+-]+){4,}")
+_BY_HAND: Final = "was drawn or edited by hand"
+
+
+def why_not_ours(path: Path, data: bytes) -> str | None:
+    """Why a file may not be replaced, as words behind "exists and"; None if it may.
+
+    Args:
+        path: Where it lies.
+        data: What it holds.
+    """
+    name = path.name.lower()
+    is_ours, why = next(rule for ending, rule in _RULES.items() if name.endswith(ending))
+    return None if is_ours(data) else why
+
+
+def is_data_set(data: bytes) -> bool:
+    """Whether the bytes are of a COCO data set."""
+    return {"images", "annotations", "categories"} <= _keys(data)
+
+
+def _is_mask(data: bytes) -> bool:
+    try:
+        return len(np.unique(read_index_mask(data, where="the target"))) <= _MOST_VALUES or _is_instances(data)
+    except BrokenInput:
+        return _is_instances(data)
+
+
+def _is_instances(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            return image.info.get("Title") == TITLE
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
+def _is_untouched(data: bytes) -> bool:
+    """Whether a Labelme file is one that we wrote, with nothing drawn since."""
+    try:
+        file = parse_labelme(data, where="the target")
+    except BrokenInput:
+        return False
+    drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
+    return not file.lost and file.extra.get("dmr_drawing") == drawn
+
+
+def _is_yolo(data: bytes) -> bool:
+    try:
+        return all(_YOLO_LINE.fullmatch(line) for line in data.decode("ascii").splitlines() if line)
+    except UnicodeDecodeError:
+        return False
+
+
+def _keys(data: bytes) -> set[str]:
+    try:
+        content: Any = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return set()
+    return set(content) if isinstance(content, dict) else set()
+
+
+# By ending, the first that fits.
+_RULES: Final[dict[str, tuple[Callable[[bytes], bool], str]]] = {
+    ".png": (_is_mask, "is not a mask"),
+    TABLE_ENDING: (lambda data: "instances" in _keys(data), "is no table of instances"),
+    FRAMES_ENDING: (lambda data: FRAMES_KEY in _keys(data), "is no list of frames"),
+    ".txt": (_is_yolo, "holds other text than YOLO's"),
+    ".yaml": (lambda data: data.startswith(HEADER.encode()), "was not written by dmr"),
+    ".nii.gz": (is_our_volume, "is no volume that dmr wrote"),
+    "annotations.json": (lambda data: is_data_set(data) or _is_untouched(data), "is no COCO data set"),
+    "": (_is_untouched, _BY_HAND),
+}

@@ -1,0 +1,142 @@
+"""`dmr convert` to YOLO, NIfTI and instance masks, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from PIL import Image
+
+from dmr.annotate.formats.labelme import annotation_to_labelme, labelme_to_annotation, read_labelme
+from dmr.annotate.geometry.raster import shapes_to_layers
+from dmr.annotate.shapes import Annotation, Shape
+from dmr.cli import main
+
+FORMS = ("yolo", "nifti", "instances")
+NAMES = {1: "muscle", 2: "nerve"}
+
+
+def dmr(direction: str, *arguments: str | Path, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["convert", direction, *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def box(x: float, y: float, side: float) -> tuple[tuple[float, float], ...]:
+    return ((x, y), (x + side, y), (x + side, y + side), (x, y + side))
+
+
+SHAPES = (
+    Shape(1, box(2, 2, 20), group=1),
+    Shape(1, box(6, 6, 5), hole=True, group=1),
+    Shape(2, box(30, 30, 4)),
+    Shape(2, box(36.25, 30.5, 4)),
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Two frames, one in a folder of its own, with their images."""
+    for name in ("1_a", "ward.2/1.2.840.1"):
+        path = tmp_path / "in" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawn = Annotation(48, 64, SHAPES, frozenset({1, 2}))
+        path.write_bytes(annotation_to_labelme(drawn, names=NAMES, image_path=f"{path.stem}.png"))
+        Image.fromarray(np.zeros((48, 64), np.uint8)).save(path.with_name(f"{path.stem}.png"))
+    return tmp_path / "in"
+
+
+def layers(path: Path) -> NDArray[np.bool_]:
+    file = read_labelme(path)
+    drawn, _ = labelme_to_annotation(file, resolve={"muscle": 1, "nerve": 2}.get, height=48, width=64)
+    return shapes_to_layers(drawn.shapes, class_ids=[1, 2], height=48, width=64)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_there_and_back_is_the_same_and_again_changes_nothing(tmp_path: Path, source: Path, form: str) -> None:
+    for again in (False, True):
+        there = dmr(f"labelme-to-{form}", source, tmp_path / form).output
+        back = dmr(f"{form}-to-labelme", tmp_path / form, tmp_path / "back", "--images", source).output
+        assert ("0 written, 0 replaced" in there and "0 written, 0 replaced, 2 unchanged" in back) is again
+    for name in ("1_a", "ward.2/1.2.840.1"):
+        np.testing.assert_array_equal(layers(tmp_path / "back" / f"{name}.json"), layers(source / f"{name}.json"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_left_out_fails_and_is_never_called_absent(tmp_path: Path, source: Path, form: str) -> None:
+    content = json.loads((source / "1_a.json").read_text(encoding="utf-8"))
+    content["shapes"][2]["shape_type"] = "helix"
+    (source / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
+    output = dmr(f"labelme-to-{form}", source, tmp_path / form, code=1).output
+    assert "Error: 1_a: something of nerve was left out" in output
+    dmr(f"{form}-to-labelme", tmp_path / form, tmp_path / "back", "--images", source)
+    if form != "yolo":  # whose files have no place for it
+        assert read_labelme(tmp_path / "back" / "1_a.json").extra["dmr_lost"] == ["nerve"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_good_result_is_replaced_by_one_that_lacks_something(tmp_path: Path, source: Path, form: str) -> None:
+    dmr(f"labelme-to-{form}", source, tmp_path / form)
+    before = {p: p.read_bytes() for p in (tmp_path / form).rglob("*") if p.is_file()}
+    content = json.loads((source / "1_a.json").read_text(encoding="utf-8"))
+    content["shapes"][2]["points"] = None
+    (source / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
+    (source / "ward.2" / "1.2.840.1.json").write_text("{", encoding="utf-8")
+    dmr(f"labelme-to-{form}", source, tmp_path / form, code=1)
+    assert {p: p.read_bytes() for p in (tmp_path / form).rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_others_put_in_the_place_is_not_replaced(tmp_path: Path, source: Path, form: str) -> None:
+    dmr(f"labelme-to-{form}", source, tmp_path / form)
+    files = [p for p in (tmp_path / form).rglob("*") if p.is_file()]
+    for path in files:
+        path.write_bytes(b"somebody else's")
+    output = dmr(f"labelme-to-{form}", source, tmp_path / form, code=1).output
+    assert output.count("exists and") == (2 if form == "instances" else len(files)), "once for a frame's files"
+    assert {p.read_bytes() for p in files} == {b"somebody else's"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_classes_are_picked_and_renamed_both_ways(tmp_path: Path, source: Path, form: str) -> None:
+    dmr(f"labelme-to-{form}", source, tmp_path / form, "--classes", "n=nerve")
+    dmr(f"{form}-to-labelme", tmp_path / form, tmp_path / "back", "--images", source, "--classes", "shenjing=n")
+    file = read_labelme(tmp_path / "back" / "1_a.json")
+    assert {shape.label for shape in file.shapes} == {"shenjing"}
+    assert "dmr_lost" not in file.extra
+
+
+def test_frames_of_other_sizes_have_volumes_of_their_own(tmp_path: Path, source: Path) -> None:
+    drawn = Annotation(20, 30, (Shape(2, box(3, 3, 5)),), frozenset({2}))
+    (source / "b.json").write_bytes(annotation_to_labelme(drawn, names=NAMES, image_path="b.png"))
+    dmr("labelme-to-nifti", source, tmp_path / "vol.nii.gz")
+    assert sorted(p.name for p in tmp_path.glob("vol*")) == [
+        "vol_30x20.frames.json",
+        "vol_30x20.nii.gz",
+        "vol_64x48.frames.json",
+        "vol_64x48.nii.gz",
+    ]
+
+
+def test_yolo_without_images_or_names_says_what_to_do(tmp_path: Path, source: Path) -> None:
+    dmr("labelme-to-yolo", source, tmp_path / "yolo")
+    output = dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", code=1).output
+    assert "1_a: its image is not there, and YOLO's files do not say a size" in output
+    (tmp_path / "yolo" / "data.yaml").unlink()
+    output = dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", code=2).output
+    assert "has no data.yaml. Name the classes in the order of their numbers: --classes" in output
+    dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", "--images", source, "--classes", "a,b")
+    assert {s.label for s in read_labelme(tmp_path / "back" / "1_a.json").shapes} == {"a", "b"}
+
+
+def test_names_in_a_list_of_frames_never_lead_out(tmp_path: Path, source: Path) -> None:
+    dmr("labelme-to-nifti", source, tmp_path / "n")
+    table = json.loads((tmp_path / "n" / "labels.frames.json").read_text(encoding="utf-8"))
+    table["dmr_frames"][0]["name"], table["dmr_frames"][1]["name"] = "../../evil", {"no": "name"}
+    (tmp_path / "n" / "labels.frames.json").write_text(json.dumps(table), encoding="utf-8")
+    dmr("nifti-to-labelme", tmp_path / "n", tmp_path / "deep" / "out")
+    assert sorted(p.name for p in (tmp_path / "deep").rglob("*.json")) == ["labels_0001.json", "labels_0002.json"]

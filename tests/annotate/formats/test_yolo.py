@@ -1,0 +1,99 @@
+"""YOLO's outlines out and in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmr.annotate.errors import BrokenInput
+from dmr.annotate.formats.yolo import read_yolo_names, shapes_to_yolo, yolo_names, yolo_to_drawing
+from dmr.annotate.geometry.raster import polygons_to_mask
+from dmr.annotate.shapes import Shape
+
+SIZE = {"height": 37, "width": 53}
+INNER = st.tuples(st.integers(0, 53_000), st.integers(0, 37_000)).map(lambda p: (p[0] / 1000, p[1] / 1000))
+
+
+def box(x: float, y: float, w: float, h: float) -> tuple[tuple[float, float], ...]:
+    return ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
+
+
+def walks_back(ring: list[tuple[float, float]]) -> bool:
+    steps = list(zip(ring, (*ring[1:], ring[0]), strict=True))
+    return any((b, a) in steps for a, b in steps)
+
+
+@given(st.lists(st.lists(INNER, min_size=3, max_size=9, unique=True), max_size=4))
+def test_outlines_come_back_to_the_last_digit(rings: list[list[tuple[float, float]]]) -> None:
+    shapes = [Shape(1 + k % 2, tuple(ring)) for k, ring in enumerate(rings)]
+    text, cut = shapes_to_yolo(shapes, numbers={1: 0, 2: 1}, **SIZE)
+    back = yolo_to_drawing(text, class_ids=[1, 2], **SIZE)
+    assert not cut and back.lost == frozenset()
+    # A ring that walks one stretch in both directions is read as one with a seam.
+    if not any(walks_back(ring) for ring in rings):
+        assert list(back.shapes) == shapes
+
+
+def test_a_hole_comes_back_as_a_hole() -> None:
+    shapes = [Shape(1, box(2, 2, 30, 20), group=4), Shape(1, box(8, 8, 5, 5), hole=True, group=4)]
+    text, _ = shapes_to_yolo(shapes, numbers={1: 0}, **SIZE)
+    assert text.count("\n") == 1
+    back = yolo_to_drawing(text, class_ids=[7], **SIZE)
+    assert sorted(s.hole for s in back.shapes) == [False, True]
+    assert polygons_to_mask(back.shapes, **SIZE).sum() == 600 - 25
+
+
+def test_what_reaches_past_the_frame_is_cut_off_there() -> None:
+    shapes = [Shape(1, box(40, -5, 30, 20), group=1), Shape(1, box(45, 5, 4, 4), hole=True, group=1)]
+    text, cut = shapes_to_yolo(shapes, numbers={1: 0}, **SIZE)
+    assert cut
+    assert all(0 <= float(word) <= 1 for word in text.split()[1:])
+    back = yolo_to_drawing(text, class_ids=[1], **SIZE)
+    np.testing.assert_array_equal(polygons_to_mask(back.shapes, **SIZE), polygons_to_mask(shapes, **SIZE))
+
+
+@pytest.mark.parametrize(
+    ("line", "why", "lost"),
+    [
+        ("0 0.5 0.5 0.2 0.2", "line 1 is a box and no outline", 1),
+        ("0 0.1 0.1 nan 0.1 0.2 0.2", "line 1 has a coordinate that is no part of an image", 1),
+        ("0 a b c d e f", "line 1 has a coordinate that is no part of an image", 1),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.1 0.4", "line 1 has 7 numbers", 1),
+        ("0 0.1 0.1 0.1 0.1 0.1 0.1", "line 1 has 1 different point", 1),
+        ("9 0.1 0.1 0.2 0.1 0.2 0.2", "line 1 is of class '9'", None),
+        ("-1 0.1 0.1 0.2 0.1 0.2 0.2", "line 1 is of class '-1'", None),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_and_the_rest_goes_on(line: str, why: str, lost: int | None) -> None:
+    good = "1 0.1 0.1 0.5 0.1 0.5 0.5\n"
+    found = yolo_to_drawing(f"{line}\n{good}", class_ids=[1, 2], **SIZE)
+    assert found.notes[0].startswith(why)
+    assert [s.class_id for s in found.shapes] == [2]
+    assert found.lost == {lost}
+
+
+@given(st.text(alphabet="0123 .e-+\n#naif", max_size=80))
+def test_whatever_a_file_holds_its_other_lines_come_through(text: str) -> None:
+    found = yolo_to_drawing(f"{text}\n1 0.1 0.1 0.5 0.1 0.5 0.5\n", class_ids=[1, 2], **SIZE)
+    assert found.shapes[-1].class_id == 2
+
+
+@given(st.lists(st.text(min_size=1, max_size=8).filter(lambda t: t.isprintable() and t.strip() == t), min_size=1))
+def test_names_come_back(names: list[str]) -> None:
+    assert read_yolo_names(yolo_names(names), where="data.yaml") == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["names: [nerve, 'muscle']\n", "nc: 2\nnames:\n- nerve\n- muscle\n", "names:\n  0: nerve  # one\n  1: muscle\n"],
+)
+def test_names_are_read_as_other_programs_write_them(text: str) -> None:
+    assert read_yolo_names(text, where="data.yaml") == ["nerve", "muscle"]
+
+
+@pytest.mark.parametrize("text", ["", "names:\n", "names:\n  1: nerve\n"])
+def test_a_list_without_names_is_refused(text: str) -> None:
+    with pytest.raises(BrokenInput, match="has no names"):
+        read_yolo_names(text, where="data.yaml")
