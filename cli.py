@@ -50,6 +50,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "db": (".annotate.upkeep.commands:db", "Check the workspace, mend it, back it up, bring it back."),
     },
     "Tools": {
+        "export": (".annotate.export.commands:export", "Write the reviewed outlines to DEST in a format of choice."),
         "convert": (
             ".annotate.convert.commands:convert",
             "Convert Labelme files to masks, COCO, YOLO, NIfTI; and back.",

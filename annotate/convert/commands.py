@@ -164,8 +164,8 @@ def yolo_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
 def labelme_to_nifti_(src: Path, dst: Path, **options: Any) -> Report:
     """Convert Labelme files SRC to a NIfTI volume DST.
 
-    DST is its name, or a folder for labels.nii.gz. Each frame is a slice of class indices; the list of frames lies beside it. Frames of other sizes have volumes of
-    their own. Needs nibabel: pip install 'dmrnet[nifti]'.
+    DST is its name, or a folder for labels.nii.gz. Each frame is a slice of class indices; the list of frames lies
+    beside it. Frames of other sizes have volumes of their own. Needs nibabel: pip install 'dmrnet[nifti]'.
     """
     from .from_labelme import labelme_to_files
 

@@ -1,0 +1,1 @@
+"""`dmr export`: the workspace's outlines as files of other formats."""

@@ -1,0 +1,39 @@
+"""The command `dmr export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..console import reporting
+from ..report import Report
+from ..session import at_work, pass_workspace
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
+
+# The names of `convert.writers.FORMATS`, which `dmr --help` need not load; a test compares them.
+FORMATS = ("labelme", "mask", "layers", "coco", "yolo", "nifti", "instances")
+
+
+@click.command()
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--images", is_flag=True, help="Copy the frames too.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@reporting
+@pass_workspace
+def export(workspace: Workspace, dest: Path, form: str, images: bool, dry_run: bool) -> Report:
+    """Write the reviewed outlines to DEST in a format of choice.
+
+    Each frame has its name in the workspace. A class that is not complete on a frame is left out there, and the files
+    say so where they can. Drafts are not written.
+    """
+    from .exporting import export_outlines
+
+    report = Report("export")
+    with at_work(workspace, report) as s:
+        export_outlines(s, dest, form=form, images=images, dry_run=dry_run)
+    return report
