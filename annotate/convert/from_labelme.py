@@ -51,7 +51,7 @@ def labelme_to_files(
     if ending is not None:
         style, dst = nifti_named(dst.name[: -len(ending)]), dst.parent
     outcome = Outcome(report, dry_run)
-    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".json")
+    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".json", report=report)
     names = names_of_files(jobs, classes)
     folder = Images.around(src, images)
     sheet = Preview(preview, len(jobs))

@@ -70,7 +70,8 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    frames, odd = [], "a line of the ranking cannot be read (passed over)"
+    frames: list[str] = []
+    odd = "a line of the ranking cannot be read (passed over)"
     while True:
         try:
             row = next(rows, None)
