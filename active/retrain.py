@@ -56,11 +56,16 @@ def run_cycle(
     with s.writing():
         take_in(s, studio=studio)
     cycle = retrain(s, settings=settings, again=again, finish=finish, say=say, on_interrupt=on_interrupt)
-    with s.writing(wait_s=WAIT_S):
-        if not (studio and _sent(s)):
-            _, ranked = rank_unlabelled(s)
-            if (active := s.catalogue.active_model()) is not None:
-                count_empty(s, active.id, [o.frame for o in ranked if o.draft is not None])
+    try:
+        with s.writing(wait_s=WAIT_S):
+            if not (studio and _sent(s)):
+                _, ranked = rank_unlabelled(s)
+                if (active := s.catalogue.active_model()) is not None:
+                    count_empty(s, active.id, [o.frame for o in ranked if o.draft is not None])
+    except OSError as error:  # the verdict on hours of training is told anyway
+        where, what = error.filename or "the disk", f"cannot be used ({error.strerror or error})"
+        remedy = "Make room on it, or check its permissions; then `dmr retrain` ranks and draws. The verdict is kept"
+        s.report.fail(WorkspaceError(where, what, remedy))
     return cycle
 
 

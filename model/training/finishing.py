@@ -30,6 +30,7 @@ from .card_details import HOW_MEASURED, described, limits
 from .curves import CURVES, training_curves
 from .frames import TrainingFrames, patient_count
 from .grid_dice import class_dice
+from .refused import after_saving
 from .resuming import Run
 from .trainer import Trainer
 
@@ -78,13 +79,17 @@ def make_version(
                 s.catalogue.activate(model.id, reason=reason)
     # After the version is safe: if drawing fails, no training is lost.
     curves = s.workspace.models_folder / model.id / CURVES
-    write_atomic(curves, training_curves(trainer.checks, list(run.names.values())))
+    try:
+        write_atomic(curves, training_curves(trainer.checks, list(run.names.values())))
+    except OSError as error:
+        s.report.fail(after_saving(error, curves, version=model.id))
     s.report.count("models made")
     s.report.data["model"] = model.id
     s.report.data["training"] = {"model": model.id, "active": becomes_active, **outcome.as_json()}
     for line in outcome.lines(model.id):
         s.report.say(line)
-    s.report.say(f"Curves of loss and Dice: {s.workspace.relative(curves)}")
+    if curves.is_file():
+        s.report.say(f"Curves of loss and Dice: {s.workspace.relative(curves)}")
     if advise or outcome.level == "nothing":
         s.report.say(_fate(model.id, before, outcome, active=becomes_active))
     return model.id

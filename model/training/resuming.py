@@ -6,7 +6,7 @@ import io
 import json
 import pickle  # only for the name of an error
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -145,10 +145,14 @@ class States:
 
         Returns:
             Whether it worked.
+
+        Raises:
+            OSError: The file cannot be read at all; it stays where it is.
         """
         path = self._state(run.id)
+        content = path.read_bytes()
         try:
-            state = torch.load(io.BytesIO(path.read_bytes()), weights_only=True, map_location="cpu")
+            state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
             trainer.load_state(state)
         except (*_UNREADABLE, pickle.UnpicklingError):
             path.replace(self.unreadable(run))
@@ -158,6 +162,11 @@ class States:
     def has(self, run: Run) -> bool:
         """Whether there is a saved state of this run."""
         return self._state(run.id).is_file()
+
+    def saved_step(self, run: Run) -> int:
+        """The step at which a run was saved last; 0 if it was not saved."""
+        found = _read(self._about(run.id)) if self.has(run) else None
+        return 0 if found is None else found.step
 
     def as_begun(self, run: Run) -> Run | None:
         """The interrupted run with the settings that were chosen when it began; None if there is none."""
@@ -170,9 +179,13 @@ class States:
         return self._state(run.id).with_suffix(".unreadable")
 
     def forget(self, run: Run) -> None:
-        """Delete the state of a run; call it when its version is saved."""
-        self._state(run.id).unlink(missing_ok=True)
-        self._about(run.id).unlink(missing_ok=True)
+        """Delete the state of a run; call it when its version is saved.
+
+        A state that cannot be deleted stays, and nothing says any more what it is the state of.
+        """
+        for path in (self._about(run.id), self._state(run.id)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def interrupted(self) -> list[Interrupted]:
         """The interrupted trainings that are not running now, the newest first."""

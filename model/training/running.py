@@ -16,6 +16,7 @@ from ..data.dataset import TrainingSet, training_set
 from ..data.loading import workspace_samples
 from ..network.dmrnet import SIZES, DMRNet
 from .frames import TrainingFrames
+from .refused import save_if_possible
 from .resuming import Run, States
 from .trainer import Progress, Trainer, start_at_shares
 
@@ -83,8 +84,9 @@ def train_to_end(
     *,
     on_interrupt: OnInterrupt | None,
     on_progress: Callable[[Progress], None],
+    say: Callable[[str], None],
 ) -> bool:
-    """Train to the end, and save the state on the way.
+    """Train to the end, and save the state on the way and at the end; `say` gets a line if that fails.
 
     Returns:
         Whether the user ended it early, to make a version of what it has learnt.
@@ -92,12 +94,13 @@ def train_to_end(
     Raises:
         KeyboardInterrupt: Interrupted; the state is saved.
     """
+    fails = False
     try:
         while True:  # at least once: the run may have been interrupted during its last check
             trainer.run(seconds=SAVE_EVERY, on_progress=on_progress)
+            fails = not save_if_possible(states, run, trainer, say=_said_before if fails else say)
             if trainer.done:
                 return False
-            states.save(run, trainer)
     except KeyboardInterrupt:
         if not trainer.step:
             raise
@@ -107,3 +110,7 @@ def train_to_end(
             raise KeyboardInterrupt(f"{words}--finish makes a version of what it has learnt.") from None
     trainer.look_last()
     return True
+
+
+def _said_before(_: str) -> None:
+    """Say nothing: the same was said at the last failure."""

@@ -21,6 +21,7 @@ from .beginning import beginning
 from .finishing import make_version
 from .frames import TrainingFrames
 from .plan import plan_training
+from .refused import kept_training
 from .resuming import Run, States
 from .running import OnInterrupt, new_trainer, resumed_trainer, train_to_end, training_sets
 from .settings import TrainSettings, train_settings
@@ -151,12 +152,12 @@ def train_model(
     states = States(s.workspace)
     run = states.as_begun(run) or _planned(run, frames, device, say, at_least=at_least)
     sets = training_sets(s.workspace, classes, run, frames, report=s.report)
-    with states.alone(run):
+    with kept_training(states, run), states.alone(run):
         trainer = resumed_trainer(run, states, sets, device, report=s.report)
         other = next((one for one in states.interrupted() if one.run.id != run.id), None)
         say(beginning(run, frames=frames, step=trainer.step, other=other, catalogue=s.catalogue))
         told = training_bar(s.tell, list(run.names.values()), what=bar)
-        early = train_to_end(trainer, run, states, on_interrupt=on_interrupt, on_progress=told)
+        early = train_to_end(trainer, run, states, on_interrupt=on_interrupt, on_progress=told, say=say)
         version = make_version(
             s, trainer, run=run, frames=frames, classes=classes, ended_early=early, activate=activate, advise=advise
         )
@@ -188,7 +189,7 @@ def finish_interrupted(s: Session, *, advise: bool = True, activate: bool | None
         raise UsageError(where, "there is no interrupted training", "Start one: dmr train")
     run, classes = found.run, s.catalogue.classes()  # it may know classes that were retired later
     frames = TrainingFrames.of_dataset(s.catalogue, run.dataset)
-    with states.alone(run):
+    with kept_training(states, run), states.alone(run):
         sets = training_sets(s.workspace, classes, run, frames, report=s.report)
         trainer = new_trainer(run, sets, pick_device(s.device))
         if not states.load(run, trainer):

@@ -169,9 +169,7 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(points=None), "has 0 corners", id="no corners"),
         pytest.param(change(points=[[0, 0], [1, 1e9], [2, 0]]), "corner that is no number", id="miles away"),
         pytest.param(change(original_height="tall"), 'the original_height "tall"', id="a text for a height"),
-        pytest.param(
-            change(original_height=61, original_width=None), "0 x 61 px, and the frame is", id="another height"
-        ),
+        pytest.param(change(original_height=61, original_width=None), "0 x 61 px, and the", id="another height"),
         pytest.param(change(polygonlabels=["psoas", "lumbar_plexus"]), "has 2 labels, 'psoas', ", id="two labels"),
         pytest.param(change(image_rotation="left"), 'turned by "left"', id="turned by a word"),
         pytest.param(change(original_width=81), "81 x 60 px, and the frame is 80 x 60", id="another image"),
