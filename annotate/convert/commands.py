@@ -57,7 +57,7 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
 @convert.command(name="labelme-to-mask")
 @_conversion
 def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
-    """Convert Labelme files SRC to class-index masks in DST.
+    """Convert Labelme files SRC to class-index masks DST.
 
     Each pixel has the number of its class; 0 is background. Where classes overlap, the higher number covers the lower.
     """
@@ -81,7 +81,7 @@ def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
 @click.option("--max-points", "most_points", type=click.IntRange(min=3), help=_MOST_POINTS)
 @_conversion
 def mask_to_labelme_(src: Path, dst: Path, colors: str | None, **options: Any) -> Report:
-    """Convert class-index masks SRC to Labelme files in DST."""
+    """Convert class-index masks SRC to Labelme files DST."""
     from ..formats.color_mask import parse_colors
     from .masks import mask_to_labelme
 
@@ -150,7 +150,7 @@ def labelme_to_yolo_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="yolo-to-labelme")
 @_conversion
 def yolo_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
-    """Convert YOLO's outlines in SRC to Labelme files in DST.
+    """Convert YOLO outlines SRC to Labelme files in DST.
 
     The images give the size: below SRC, or in --images.
     """
@@ -187,7 +187,7 @@ def nifti_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="labelme-to-instances")
 @_conversion
 def labelme_to_instances_(src: Path, dst: Path, **options: Any) -> Report:
-    """Convert Labelme files SRC to instance masks in DST.
+    """Convert Labelme files SRC to instance masks DST.
 
     DST/NAME.png has 16 bits and a number for each instance, DST/NAME.instances.json their classes.
     """
@@ -199,7 +199,7 @@ def labelme_to_instances_(src: Path, dst: Path, **options: Any) -> Report:
 @convert.command(name="instances-to-labelme")
 @_conversion
 def instances_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
-    """Convert instance masks SRC to Labelme files in DST.
+    """Convert instance masks SRC to Labelme files DST.
 
     Each SRC/NAME.png has its table SRC/NAME.instances.json.
     """

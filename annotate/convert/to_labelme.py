@@ -155,7 +155,7 @@ def _yolo(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
     else:
         raise UsageError(reading.src, "has no data.yaml", "Name the classes in the order of their numbers: --classes")
     base = root / "labels" if (root / "labels").is_dir() else root
-    texts = files_below([base if reading.src.is_dir() else reading.src], frozenset({".txt"}))
+    texts = files_below([base if reading.src.is_dir() else reading.src], frozenset({".txt"}), report=reading.report)
     texts = [path for path in texts if path.name.lower() != "classes.txt"]
     if not texts:
         raise UsageError(reading.src, "holds no .txt file", "Name the folder of the data set")
@@ -180,7 +180,8 @@ def _yolo(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
 
 
 def _nifti(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
-    every = [p for p in files_below([reading.src], frozenset({".gz", ".nii"})) if p.name.lower().endswith(ENDINGS)]
+    volumes = files_below([reading.src], frozenset({".gz", ".nii"}), report=reading.report)
+    every = [path for path in volumes if path.name.lower().endswith(ENDINGS)]
     if not every:
         raise UsageError(reading.src, "holds no .nii.gz or .nii file", "Name the volume, or its folder")
     tables = {path: _frames_table(path, reading.report) for path in every}
@@ -233,7 +234,8 @@ def _of_index(
 
 
 def _instances(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
-    masks = [p for p in files_below([reading.src], frozenset({".png"})) if _table_of(p).is_file()]
+    pictures = files_below([reading.src], frozenset({".png"}), report=reading.report)
+    masks = [path for path in pictures if _table_of(path).is_file()]
     if not masks:
         raise UsageError(reading.src, f"holds no PNG with its table NAME{TABLE_ENDING}", "Name the folder of both")
     base = reading.src if reading.src.is_dir() else reading.src.parent

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..classes import canonical_label
 from ..errors import BrokenInput
+from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.trace import mask_to_shapes
 from ..shapes import Annotation, Shape
 from ..wording import counted
@@ -289,6 +290,8 @@ def _ring(numbers: object) -> tuple[tuple[tuple[float, float], ...], str | None]
         points = points[:-1]  # closed twice
     if len(set(points)) < 3:
         return (), f"an outline of {counted(len(set(points)), 'different points')}"
+    if crosses_too_often(points):
+        return (), f"an outline that crosses itself more than {MOST_CROSSINGS} times"
     return points, None
 
 

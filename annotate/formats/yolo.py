@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..errors import BrokenInput
+from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, split_seam
 from ..shapes import Point, Ring, Shape
@@ -127,6 +128,8 @@ def _points(words: Sequence[str], *, height: int, width: int) -> tuple[tuple[Poi
         points = points[:-1]
     if len(set(points)) < 3:
         return (), f"has {counted(len(set(points)), 'different points')}"
+    if crosses_too_often(points):
+        return (), f"crosses itself more than {MOST_CROSSINGS} times"
     return points, None
 
 
