@@ -78,7 +78,7 @@ class Report:
             "counts": dict(self.counts),
             "failures": self.failures,
             "oddities": dict(self.oddities),
-            "kinds of oddities": {kind.text: len(kind.places) for kind in kinds(self.oddities)},
+            "oddity_kinds": {kind.text: len(kind.places) for kind in kinds(self.oddities)},
             "words": self.words,
             **self.data,
         }

@@ -144,7 +144,7 @@ def coco_to_labelme(
             report.note(note, base)
         try:
             target = _target(dst, place, files, number=number)
-            path = folder.named(dst / base)
+            path = folder.named(dst / base, place=with_ending(place, "").as_posix())
             if path is not None:
                 agreed_size((image.height, image.width), path, where=base)
             pointed = relative_path(path, target.parent) if path else place.name

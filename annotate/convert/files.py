@@ -138,32 +138,55 @@ def relative_path(path: Path, folder: Path) -> str:
         return path.resolve().as_posix()
 
 
+def _posix(path: Path, root: Path | None = None) -> str:
+    """A path without its ending, from a folder that it lies in or as it is."""
+    inner = path.relative_to(root) if root is not None and path.is_relative_to(root) else path
+    return plain_name(inner.with_name(_stem(inner)).as_posix())
+
+
 class Images:
     """The images below some folders, searched when they are first needed.
 
     Args:
         roots: Folders to search.
         without: Jobs whose targets are not images.
+        target: A folder whose files are not images, unless a root lies in it.
     """
 
-    def __init__(self, roots: Sequence[Path], *, without: Iterable[Job] = ()) -> None:
+    def __init__(self, roots: Sequence[Path], *, without: Iterable[Job] = (), target: Path | None = None) -> None:
         self.roots = tuple(roots)
+        real = None if target is None else target.resolve()
+        self._target = [] if real is None or any(r.resolve().is_relative_to(real) for r in roots) else [real]
         self._without = frozenset(job.target.resolve() for job in without)
 
     @classmethod
-    def around(cls, src: Path, images: Path | None, *, without: Iterable[Job] = ()) -> Images:
+    def around(
+        cls, src: Path, images: Path | None, *, without: Iterable[Job] = (), target: Path | None = None
+    ) -> Images:
         """The images beside or below `src`, and in the folder given with `--images`."""
-        return cls([src if src.is_dir() else src.parent, *([images] if images else [])], without=without)
+        roots = [src if src.is_dir() else src.parent, *([images] if images else [])]
+        return cls(roots, without=without, target=target)
 
     @cached_property
     def index(self) -> Mapping[str, Sequence[Path]]:
         """Paths by name without suffix."""
-        return images_by_stem(p for p in files_below(self.roots, IMAGE_SUFFIXES) if p.resolve() not in self._without)
+        found = files_below(self.roots, IMAGE_SUFFIXES, without=self._target)
+        return images_by_stem(path for path in found if path.resolve() not in self._without)
 
-    def named(self, mask: Path) -> Path | None:
-        """The only image with a mask's name, other than the mask itself."""
+    def named(self, mask: Path, *, place: str | None = None) -> Path | None:
+        """The only image with a mask's name, other than the mask itself.
+
+        Args:
+            mask: The mask, or whatever has the name.
+            place: Its place in its folder, without ending, POSIX; it tells images of one name in several folders apart.
+        """
         own = mask.resolve()
         others = [path for path in self.index.get(plain_name(_stem(mask)), ()) if path.resolve() != own]
+        if len(others) > 1 and place is not None:
+            there = plain_name(place)
+            alike = [path for path in others if f"/{_posix(path)}".endswith(f"/{there}")]
+            same = [path for path in alike if any(_posix(path, root) == there for root in self.roots)]
+            others = next((few for few in (same, alike) if len(few) == 1), others)
         if len(others) > 1:
             raise BrokenInput(mask, f"{len(others)} images have its name", "Keep only one of them in --images")
         return others[0] if others else None

@@ -53,7 +53,7 @@ def labelme_to_files(
     outcome = Outcome(report, dry_run)
     jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".json", report=report)
     names = names_of_files(jobs, classes)
-    folder = Images.around(src, images)
+    folder = Images.around(src, images, target=dst)
     sheet = Preview(preview, len(jobs))
     labels = dict(enumerate(names.given or (), 1))
     naming = Naming(labels, sorted(labels))
@@ -69,13 +69,16 @@ def _frames(jobs: list[Job], names: IndexNames, folder: Images, sheet: Preview, 
     for job in jobs:
         try:
             drawn = read_drawn(job, names=names, folder=folder)
+            picture = drawn.image(job, folder)
+            if isinstance(picture, Path) and picture.resolve() == job.target.with_suffix(".png").resolve():
+                raise BrokenInput(job.name, "what is written would replace its image", "Choose another folder for DST")
         except BrokenInput as error:
             report.fail(error)
             continue
         for note in drawn.notes:
             report.note(note, job.name)
         if sheet.wants(job.number):
-            sheet.add(job.name, drawn.annotation, drawn.image(job, folder))
+            sheet.add(job.name, drawn.annotation, picture)
         yield Labelled(
             str(PurePosixPath(job.name).with_suffix("")),
             drawn.annotation,

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import BrokenInput, UsageError
 from ..formats.image_agreement import agreed_size
 from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
+from ..formats.labelme_image import plain_name
 from ..geometry.raster import polygons_to_mask
 from ..geometry.trace import mask_to_shapes
 from ..progress.tell import Tell, silent
@@ -59,7 +60,7 @@ def labelme_to_layers(
     outcome = Outcome(report, dry_run)
     jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png", report=report)
     names = names_of_files(jobs, classes)
-    folder = Images.around(src, images)
+    folder = Images.around(src, images, target=dst)
     sheet = Preview(preview, len(jobs))
     for job in jobs:
         files: dict[Path, bytes] = {}
@@ -152,7 +153,7 @@ def layers_to_labelme(
             for name, _ in masks:
                 if ids[name] is None:
                     report.note(f"label {name!r} is no class (left out)", place.as_posix())
-            image = pictures.named(masks[0][1])
+            image = pictures.named(masks[0][1], place=place.as_posix())
             if image is not None:
                 agreed_size((annotation.height, annotation.width), image, where=place.as_posix())
             data = drawn_file(
@@ -182,7 +183,8 @@ def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[
     frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for folder in folders:
         for path in files_below([folder], MASK_SUFFIXES, report=report):
-            frames[path.relative_to(folder).with_suffix("")].append((folder.name, path))
+            place = Path(plain_name(path.relative_to(folder).with_suffix("").as_posix()))
+            frames[place].append((folder.name, path))
     if not frames:
         raise UsageError(src, "holds no folders with masks", "Arrange the masks as SRC/CLASS/NAME.png")
     return [folder.name for folder in folders], frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +181,7 @@ class Trace:
     def _image(self, job: Job, notes: list[str], height: int, width: int) -> Path | None:
         if self.folder is None:
             return None
-        image = self.folder.named(job.source)
+        image = self.folder.named(job.source, place=PurePosixPath(job.name).with_suffix("").as_posix())
         if image is None:
             notes.append("no image of that name (imagePath names the mask)")
             return None

@@ -125,7 +125,7 @@ def files_to_labelme(
             place = Path(frame.name)
             check_name(place, what=frame.name)
             target = (dst / place).with_name(f"{place.name}.json")
-            image = folder.named(frame.source.with_name(f"{place.name}.png"))
+            image = folder.named(frame.source.with_name(f"{place.name}.png"), place=frame.name)
             if image is not None:
                 agreed_size((frame.height, frame.width), image, where=frame.name)
             pointed = relative_path(image, target.parent) if image else f"{place.name}.png"
@@ -164,7 +164,7 @@ def _yolo(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         for path in texts:
             name = path.relative_to(base if reading.src.is_dir() else path.parent).with_suffix("").as_posix()
             try:
-                image = reading.folder.named(path.with_suffix(".png"))
+                image = reading.folder.named(path.with_suffix(".png"), place=name)
                 if image is None:
                     what = "its image is not there, and YOLO's files do not say a size"
                     raise BrokenInput(name, what, "Name the image's folder with --images")
@@ -185,7 +185,7 @@ def _nifti(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
     if not every:
         raise UsageError(reading.src, "holds no .nii.gz or .nii file", "Name the volume, or its folder")
     tables = {path: _frames_table(path, reading.report) for path in every}
-    listed = sorted({(int(k), str(v)) for table in tables.values() for k, v in table.get("classes", {}).items()})
+    listed = sorted({(int(k), v) for table in tables.values() for k, v in table.get("classes", {}).items()})
     by_value = dict(listed)
     if len(by_value) != len(listed):
         raise UsageError(reading.src, "its volumes number the classes differently", "Convert them one by one")
@@ -226,8 +226,7 @@ def _of_index(
     """The outlines of a slice."""
     table = np.zeros(256, np.uint8)
     for value, label in by_value.items():
-        if 0 < value < len(table):
-            table[value] = names.index_of(label) or 0
+        table[value] = names.index_of(label) or 0
     unknown = [v for v in np.unique(index).tolist() if v and v not in by_value]
     notes = tuple(f"index {value} is no class (left out)" for value in unknown)
     return Drawing(index_to_shapes(table[index]), lost | ({None} if unknown else frozenset()), notes)
@@ -274,13 +273,18 @@ def _frames_table(volume: Path, report: Report) -> dict[str, Any]:
     try:
         content = json.loads(_bytes(path).decode("utf-8-sig"))
         classes = content["classes"] if isinstance(content, dict) else None
-        good = isinstance(classes, dict) and all(k.isascii() and k.isdigit() for k in classes)
+        good = isinstance(classes, dict) and all(_is_value(k) and isinstance(v, str) for k, v in classes.items())
         if good and isinstance(content.get(FRAMES_KEY), list):
             return dict(content)
     except (ValueError, KeyError, RecursionError):
         pass
     report.fail(BrokenInput(path, "is no list of frames", "Export the volume anew, or delete the list"))
     return {}
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text is a class's value in a volume."""
+    return text.isascii() and text.isdigit() and 0 < int(text[:4]) <= 255
 
 
 def _is_plain(name: str) -> bool:

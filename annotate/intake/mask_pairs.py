@@ -10,6 +10,7 @@ from typing import Final
 
 from ..errors import BrokenInput, UsageError
 from ..formats.index_mask import MASK_SUFFIXES
+from ..formats.labelme_image import plain_name
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
@@ -70,7 +71,7 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
 
 def _bare(stem: str, ends: re.Pattern[str]) -> str:
     """A name without what tells images from masks; `label` and `img` alone are one name."""
-    return ends.sub("", stem)
+    return ends.sub("", plain_name(stem))
 
 
 def _place(path: Path, root: Path, ends: re.Pattern[str]) -> str:

@@ -37,6 +37,7 @@ _SUFFIXES_OF = {
     "TIFF": {".tif", ".tiff"},
 }
 _RUNS = 3  # zlib's Z_RLE
+_TURNED_PNG = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # what may hold an orientation
 _ORIENTATION = 0x0112  # tag of EXIF and TIFF; 1 is upright
 # Errors that Pillow's decoders have raised on damaged files.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zlib.error)
@@ -123,7 +124,10 @@ def image_size(image: bytes | Path, *, where: object) -> tuple[int, int]:
     Raises:
         BrokenInput: It cannot be opened, is no image of a kind that is read, or is too large.
     """
-    opened = _open(image if isinstance(image, bytes) else _bytes_of(image), where)
+    data = image if isinstance(image, bytes) else _bytes_of(image)
+    opened = _open(data, where)
+    if opened.format == "PNG" and not any(mark in data for mark in _TURNED_PNG):
+        return opened.height, opened.width  # Pillow would decode all pixels to look for an orientation behind them
     turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
     return (opened.width, opened.height) if turned else (opened.height, opened.width)
 

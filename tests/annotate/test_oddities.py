@@ -41,7 +41,7 @@ def test_json_has_each_text_and_the_kinds() -> None:
     report.note("mask value 9 is no class", "b.png")
     said = report.as_dict()
     assert said["oddities"] == {"mask value 7 is no class": ["a.png"], "mask value 9 is no class": ["b.png"]}
-    assert said["kinds of oddities"] == {"mask value … is no class": 2}
+    assert said["oddity_kinds"] == {"mask value … is no class": 2}
 
 
 @given(

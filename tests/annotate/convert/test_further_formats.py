@@ -140,3 +140,34 @@ def test_names_in_a_list_of_frames_never_lead_out(tmp_path: Path, source: Path) 
     (tmp_path / "n" / "labels.frames.json").write_text(json.dumps(table), encoding="utf-8")
     dmr("nifti-to-labelme", tmp_path / "n", tmp_path / "deep" / "out")
     assert sorted(p.name for p in (tmp_path / "deep").rglob("*.json")) == ["labels_0001.json", "labels_0002.json"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_two_images_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, source: Path, form: str) -> None:
+    drawn = Annotation(48, 64, SHAPES, frozenset({1, 2}))
+    for ward in ("x", "y"):
+        (source / ward).mkdir()
+        (source / ward / "1_a.json").write_bytes(annotation_to_labelme(drawn, names=NAMES, image_path="1_a.png"))
+        Image.fromarray(np.zeros((48, 64), np.uint8)).save(source / ward / "1_a.png")
+    dmr(f"labelme-to-{form}", source, tmp_path / form)
+    dmr(f"{form}-to-labelme", tmp_path / form, tmp_path / "back", "--images", source)
+    for place in ("1_a", "x/1_a", "y/1_a"):
+        pointed = read_labelme(tmp_path / "back" / f"{place}.json").image_path
+        assert ((tmp_path / "back" / place).parent / str(pointed)).resolve() == (source / f"{place}.png").resolve()
+
+
+def test_instances_never_replace_the_images_that_they_are_of(source: Path) -> None:
+    before = (source / "1_a.png").read_bytes()
+    output = dmr("labelme-to-instances", source, source, code=1).output
+    assert "1_a.json: what is written would replace its image" in output
+    assert (source / "1_a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, [], {}, {"classes": {"0": "a"}}, {"classes": {"1": None}, "dmr_frames": []}]
+)
+def test_a_list_of_frames_that_is_none_is_named(tmp_path: Path, source: Path, value: object) -> None:
+    dmr("labelme-to-nifti", source, tmp_path / "n")
+    (tmp_path / "n" / "labels.frames.json").write_text(json.dumps(value), encoding="utf-8")
+    output = dmr("nifti-to-labelme", tmp_path / "n", tmp_path / "o", "--classes", "a,b", code=1).output
+    assert "is no list of frames" in output
