@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from ..classes import canonical_label
 from ..errors import BrokenInput
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.trace import mask_to_shapes
 from ..shapes import Annotation, Shape
 from ..wording import counted
-from .coco_rle import MOST_PIXELS, rle_to_mask
+from .coco_entries import FARTHEST, Categories, Images, entry_id
+from .coco_rle import rle_to_mask
 from .drawing import Drawing
-from .lost import lost_labels
-
-_FARTHEST: Final = 1_000_000  # a coordinate beyond it is no place in a picture
-_MOST_ID: Final = 10**40
-_REMEDY: Final = "Correct the entry, or export the data set anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +75,17 @@ def from_coco(data: Any, *, where: object) -> CocoData:
     if not isinstance(data, dict) or not all(isinstance(data.get(k), list) for k in ("images", "annotations")):
         raise BrokenInput(where, "is no COCO data set", "Give the file that holds images, annotations and categories")
     failures: list[BrokenInput] = []
-    categories = _Categories.read(data.get("categories"), where, failures)
-    images = _Images.read(data["images"], where, failures, categories)
+    categories = Categories.read(data.get("categories"), where, failures)
+    images = Images.read(data["images"], where, failures, categories)
     drawn: dict[Hashable, list[_Entry]] = defaultdict(list)
     notes: dict[str, None] = {}
     everywhere: set[int | None] = set()  # lost, and nobody can tell on which image
     for place, item in enumerate(data["annotations"], 1):
         entry = _Entry.of(place, item)
-        image = _id(entry.content.get("image_id"))
+        image = entry_id(entry.content.get("image_id"))
         if image is None:
             notes[f"{entry.name} names no image (left out)"] = None
-            everywhere |= categories.meant(_id(entry.content.get("category_id")))
+            everywhere |= categories.meant(entry_id(entry.content.get("category_id")))
         elif image in images.sizes:
             drawn[image].append(entry)
         elif image not in images.unusable:
@@ -113,111 +108,18 @@ class _Entry:
     @classmethod
     def of(cls, place: int, item: object) -> _Entry:
         content = item if isinstance(item, dict) else {}
-        own = _id(content.get("id"))
+        own = entry_id(content.get("id"))
         return cls(f"annotation {place} of the file" if own is None else f"annotation {own!s:.40}", content)
 
 
-@dataclass(frozen=True, slots=True)
-class _Categories:
-    """The categories: our number by COCO's id, what else an id may stand for, and the names."""
-
-    numbers: dict[Hashable, int | None] = field(default_factory=dict)
-    doubtful: dict[Hashable, set[int | None]] = field(default_factory=lambda: defaultdict(set))
-    names: dict[int, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, entries: object, where: object, failures: list[BrokenInput]) -> _Categories:
-        self = cls()
-        if entries is not None and not isinstance(entries, list):
-            failures.append(BrokenInput(where, "its categories are no list", _REMEDY))
-            return self
-        by_text: dict[str, int] = {}
-        for place, item in enumerate(entries or [], 1):
-            entry = item if isinstance(item, dict) else {}
-            key, name = _id(entry.get("id")), entry.get("name")
-            if key is None or not isinstance(name, str):
-                lacks = "id that is a number or text" if key is None else "name"
-                failures.append(BrokenInput(where, f"category {place} of the file has no {lacks}", _REMEDY))
-                continue
-            number: int | None = None  # an empty label is no class
-            if text := canonical_label(name):
-                number = by_text.setdefault(text, len(by_text) + 1)
-                self.names.setdefault(number, name.strip())
-            if key in self.numbers:
-                what = f"category id {key!s:.40} comes twice, as {self._name(key)} and as {name!r} (the first is taken)"
-                failures.append(BrokenInput(where, what, "Give each category an id of its own"))
-                if number != self.numbers[key]:
-                    self.doubtful[key] |= {number, self.numbers[key]}
-                continue
-            self.numbers[key] = number
-        return self
-
-    def _name(self, key: Hashable) -> str:
-        number = self.numbers[key]
-        return repr("" if number is None else self.names[number])
-
-    def meant(self, key: Hashable | None) -> set[int | None]:
-        """Our numbers that an id may stand for; None for one that nobody can tell."""
-        return {self.numbers.get(key), *self.doubtful.get(key, ())}
-
-    def lost(self, labels: Iterable[str | None]) -> frozenset[int | None]:
-        """Our numbers of labels."""
-        numbers = {canonical_label(name): number for number, name in self.names.items()}
-        return frozenset(None if label is None else numbers.get(canonical_label(label)) for label in labels)
-
-
-@dataclass(frozen=True, slots=True)
-class _Images:
-    """The images: name, height and width by id, what they say that they lost, and the ids of those left out."""
-
-    sizes: dict[Hashable, tuple[str, int, int]] = field(default_factory=dict)
-    lost: dict[Hashable, frozenset[int | None]] = field(default_factory=dict)
-    unusable: set[Hashable] = field(default_factory=set)
-
-    @classmethod
-    def read(
-        cls, entries: Sequence[Any], where: object, failures: list[BrokenInput], categories: _Categories
-    ) -> _Images:
-        self = cls()
-        for place, item in enumerate(entries, 1):
-            entry = item if isinstance(item, dict) else {}
-            key, name = _id(entry.get("id")), entry.get("file_name")
-            if key is None:
-                what = f"image {place} of the file has no id that is a number or text"
-                failures.append(BrokenInput(where, what, _REMEDY))
-                continue
-            height, width = _whole(entry.get("height")), _whole(entry.get("width"))
-            why = None
-            if not isinstance(name, str) or not name.strip():
-                why = "has no file_name"
-            elif height is None or width is None:
-                why = f"({name!r:.80}) has no height and width that are whole numbers"
-            elif height < 1 or width < 1 or height * width > MOST_PIXELS:
-                why = f"says that {name!r:.80} has {width!s:.40} x {height!s:.40} pixels"
-            if key in self.sizes:
-                what = f"image id {key!s:.40} comes twice, first as {self.sizes[key][0]!r:.80} (the first is taken)"
-                failures.append(BrokenInput(where, what, "Give each image an id of its own"))
-                if why is not None or self.sizes[key] != (name, height, width):
-                    self.lost[key] |= {None}  # which of the two was drawn on, nobody can tell
-            elif why is not None:
-                failures.append(BrokenInput(where, f"image {key!s:.40} {why}", _REMEDY))
-                self.unusable.add(key)
-            else:
-                assert isinstance(name, str) and height is not None and width is not None
-                self.sizes[key] = (name, height, width)
-                before: set[int | None] = {None} if key in self.unusable else set()
-                self.lost[key] = categories.lost(lost_labels(entry)) | before
-        return self
-
-
-def _drawing(entries: Sequence[_Entry], categories: _Categories, *, height: int, width: int) -> Drawing:
+def _drawing(entries: Sequence[_Entry], categories: Categories, *, height: int, width: int) -> Drawing:
     """What the annotations of one image draw."""
     shapes: list[Shape] = []
     lost: set[int | None] = set()
     notes: dict[str, None] = {}
     group = 1
     for entry in entries:
-        key = _id(entry.content.get("category_id"))
+        key = entry_id(entry.content.get("category_id"))
         number = categories.numbers.get(key)
         lost |= categories.doubtful.get(key, set())
         if number is None:
@@ -280,7 +182,7 @@ def _ring(numbers: object) -> tuple[tuple[tuple[float, float], ...], str | None]
         numbers = [value for pair in numbers for value in pair]
     for value in numbers:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not abs(value) <= _FARTHEST:  # NaN is not
+        if not is_number or not abs(value) <= FARTHEST:  # NaN is not
             return (), "an outline with a coordinate that is no number below a million"
     if len(numbers) < 6 or len(numbers) % 2:
         return (), f"an outline of {counted(len(numbers), 'numbers')}"
@@ -293,20 +195,3 @@ def _ring(numbers: object) -> tuple[tuple[tuple[float, float], ...], str | None]
     if crosses_too_often(points):
         return (), f"an outline that crosses itself more than {MOST_CROSSINGS} times"
     return points, None
-
-
-def _whole(value: object) -> int | None:
-    """A whole number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FARTHEST:
-        return None
-    return int(value) if value == int(value) else None
-
-
-def _id(value: object) -> int | str | None:
-    """An id as it is compared, or None: a whole number, or a text."""
-    if isinstance(value, str):
-        text = value.strip()
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else text or None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST_ID:
-        return None
-    return int(value) if value == int(value) else None

@@ -66,6 +66,8 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
     if mode in ("RGB", "RGBA") and (values == values[..., :1]).all():
         values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in "biu":
+        if _KINDS.get(mode) == "colours":
+            remedy = "Convert it first: dmr convert mask-to-labelme --colors nerve=#ff0000,muscle=#00ff00"
         raise BrokenInput(where, f"holds {_KINDS.get(mode, 'values')} ({mode}) and no class indices", remedy)
     if values.min(initial=0) < 0 or values.max(initial=0) > 255:
         raise BrokenInput(where, f"has values up to {values.max()}; a class index is 0 to 255", remedy)

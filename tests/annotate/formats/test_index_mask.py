@@ -52,3 +52,10 @@ GREY = Image.new("L", (8, 8), 1)
 def test_a_mask_without_indices_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(BrokenInput, match=reason):
         read_index_mask(data, where="m.png")
+
+
+def test_a_mask_of_colours_is_refused_with_the_command_that_reads_it() -> None:
+    colours = np.zeros((4, 4, 3), np.uint8)
+    colours[1:3, 1:3, 0] = 255
+    with pytest.raises(BrokenInput, match=r"holds colours \(RGB\).*dmr convert mask-to-labelme --colors nerve=#ff0000"):
+        read_index_mask(image_bytes(Image.fromarray(colours)), where="a.png")

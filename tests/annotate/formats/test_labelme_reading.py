@@ -118,7 +118,7 @@ def test_a_bad_shape_is_left_out_with_a_note_and_the_others_stay(bad: Any, note:
 
 def test_odd_fields_are_left_out_with_notes() -> None:
     data = labelme(
-        shape(group_id="a", flags={"hole": "yes", "sure": True}),
+        shape(group_id="a", flags={"seen": "yes", "sure": True}),
         imageHeight=10.5,
         imageWidth=12.0,
         imageData="*",
