@@ -127,7 +127,7 @@ def check_name(place: Path, *, what: str) -> None:
     """Make sure that a name from outside can be a file's. Raises BrokenInput."""
     longest = max((len(part.encode(errors="surrogatepass")) for part in place.parts), default=0)
     if longest > _LONGEST_NAME:
-        raise BrokenInput(what, f"has a name of {longest} bytes, which no file can have", "Shorten its file_name")
+        raise BrokenInput(what, f"has a name of {longest} bytes, which no file can have", "Shorten the name")
 
 
 def relative_path(path: Path, folder: Path) -> str:

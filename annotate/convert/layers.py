@@ -23,7 +23,7 @@ from ..scans.discover import files_below
 from ..scans.images import encode_png
 from ..shapes import Annotation, Shape
 from ..system.store import write_many
-from .files import Images, Job, drawn_file, find_jobs, judge_target, relative_path
+from .files import Images, Job, check_name, drawn_file, find_jobs, judge_target, relative_path
 from .names import Given, IndexNames, check_known, names_of_files
 from .one import Drawn, read_drawn
 from .outcome import CONVERTING, Outcome
@@ -110,6 +110,7 @@ def _painted(drawn: Drawn, class_ids: Iterable[int], names: IndexNames, job: Job
         if Path(label).name != label or label in (".", "..") or not label.isprintable():
             what = f"its label {label!r} cannot be the name of a folder"
             raise BrokenInput(job.name, what, "Rename it with --classes")
+        check_name(Path(label), what=job.name)
         mask = polygons_to_mask([s for s in drawn.annotation.shapes if s.class_id == k], **drawn.size)
         yield k, label, encode_png(mask.view(np.uint8) * np.uint8(255))
 

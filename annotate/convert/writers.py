@@ -22,7 +22,7 @@ from ..scans.images import encode_png
 from ..shapes import Annotation
 from ..system.canonical import canonical_json
 from ..system.store import write_many
-from .files import Job, drawn_file, judge_target
+from .files import Job, check_name, drawn_file, judge_target
 from .ours import FRAMES_ENDING, FRAMES_KEY
 from .outcome import CONVERTING, Outcome
 
@@ -144,6 +144,8 @@ def _each(
             for note in notes:
                 report.note(note, frame.name)
             jobs = [(Job(number, dst, path, dst / path), data) for path, data in files.items()]
+            for path in files:
+                check_name(Path(path), what=frame.name)
             become = {judge_target(job, data) for job, data in jobs}  # all or none of a frame's files
             if frame.missing is not None and "replaced" in become:
                 report.note("left as it is, for what would replace it lacks something", frame.name)

@@ -230,3 +230,15 @@ def test_a_file_is_never_its_own_image(tmp_path: Path) -> None:
     labelme(tmp_path / "in" / "a.json", shape(), **NO_SIZE, imagePath="a.json")
     output = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "out", "--classes", "nerve", code=1).output
     assert "a.json: says no size, and its image is not there" in output
+
+
+def test_a_label_or_a_name_that_no_file_can_have_fails_alone(tmp_path: Path) -> None:
+    labelme(tmp_path / "in" / "a.json", shape("n" * 300))
+    labelme(tmp_path / "in" / "b.json", shape())
+    labelme(tmp_path / "in" / f"{'c' * 245}.json", shape())
+    output = dmr("labelme-to-layers", tmp_path / "in", tmp_path / "out", code=1).output
+    assert "a.json: has a name of 300 bytes, which no file can have. Shorten the name." in output
+    assert "2 written, 0 replaced, 0 unchanged, 1 failed" in output
+    output = dmr("labelme-to-instances", tmp_path / "in", tmp_path / "i", "--classes", "nerve", code=1).output
+    assert f"{'c' * 245}: has a name of 260 bytes, which no file can have" in output
+    assert (tmp_path / "i" / "b.png").is_file()
