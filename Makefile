@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-studio       pushing to a real Label Studio in bulk against one by one: minutes"
 	@echo "make bench-phantom      the phantom's speed and speckle, the demo on three seeds: 15 minutes"
 	@echo "make bench-busy         steps and the demo beside 0 to 8 other programs: 50 minutes, resumable"
+	@echo "make bench-fire         200 kills and 200 refused calls under every command: an hour, resumable"
 	@echo "make bench-convert      masks and outlines against labelme, rasterio, OpenCV: minutes"
 	@echo "make bench-peers        DMRNet and its peers: many hours, resumable; ARGS=\"--on 0,1\" for folds"
 	@echo "make bench-best         DMRNet on two grids, alone and together: hours, resumable"
@@ -90,6 +91,9 @@ bench-convert: .venv/package
 
 bench-busy: .venv/package
 	@$(PY) benchmarks/busy.py $(ARGS)
+
+bench-fire: .venv/package
+	@$(PY) benchmarks/fire.py $(ARGS)
 
 bench-phantom: .venv/package
 	@$(PY) benchmarks/phantom.py $(ARGS)

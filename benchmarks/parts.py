@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from record import RESULTS, commit
 
-TEXT: Final = frozenset(("part", "commit", "run", "network", "on", "changes", "design", "what", "verdict", "scored"))
+TEXT: Final = frozenset(
+    ("part", "commit", "run", "network", "on", "changes", "design", "what", "verdict", "scored", "place", "told")
+)
 
 Row = dict[str, Any]
 
