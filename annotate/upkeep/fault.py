@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 from ..errors import DmrError
 
 Mend = Literal[
-    "row", "unknown", "remove", "said", "lost", "derived", "index", "version", "journal", "blob", "misnamed", "aside",
-    "frame", "temporary", "",
+    "row", "unknown", "remove", "said", "lost", "derived", "index", "version", "journal",
+    "blob", "misnamed", "aside", "frame", "temporary", "",
 ]  # fmt: skip
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
 

@@ -26,8 +26,8 @@ class Difference(NamedTuple):
     Attributes:
         table: Of the row.
         key: Its primary key.
-        kind: `missing`; `changed`; `unknown`, which the journal does not know; or `rekeyed`, which it knows by a key
-            that is missing.
+        kind: `missing`; `changed`; `unknown`: the journal does not know it; or `rekeyed`: the journal knows it by
+            another key.
         row: As the journal has it; empty for `unknown` and `rekeyed`.
     """
 

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 from click.testing import CliRunner
-from spoiling import MENDED, OTHERS, Spoil, changed_value, deleted_row, flipped_blob, opened, store_gone
+from spoiling import MENDED, OTHERS, Spoil, changed_value, deleted_row, deleted_rows, flipped_blob, opened, store_gone
 
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.report import Report
@@ -57,8 +57,12 @@ def test_each_of_200_faults_is_found(copied: Callable[[], Workspace]) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("spoil", [*MENDED, changed_value, deleted_row], ids=lambda spoil: spoil.__name__)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("spoil", "seed"),
+    [(spoil, seed) for spoil in MENDED for seed in range(3)]
+    + [(spoil, seed) for spoil in (changed_value, deleted_row, deleted_rows) for seed in range(12)],
+    ids=lambda given: given if isinstance(given, int) else given.__name__,
+)
 def test_what_can_be_mended_is_mended_and_nothing_is_lost(
     sound: Workspace, ward: Workspace, spoil: Spoil, seed: int
 ) -> None:
