@@ -142,8 +142,10 @@ def _heads(connection: Connection) -> Iterator[Fault]:
 def _followed(connection: Connection, *, tell: Tell) -> Iterator[Fault]:
     """The truth and the open conflicts are those that follow from the heads."""
     c = t.conflict.c
-    frames = sa.union(sa.select(t.head.c.frame), sa.select(t.truth.c.frame), sa.select(c.frame))
-    for frame in connection.scalars(frames).all():
+    frames = set(
+        connection.scalars(sa.union(sa.select(t.head.c.frame), sa.select(t.truth.c.frame), sa.select(c.frame)))
+    )
+    for frame in sorted(frames - set(connection.scalars(_plain_frames()))):
         tell("Checking what is true", 1, None)
         truth, contradicting = what_follows(connection, frame)
         given = {"frame": frame}
@@ -154,6 +156,22 @@ def _followed(connection: Connection, *, tell: Tell) -> Iterator[Fault]:
         if list(opened) != ([canonical_json(contradicting)] if contradicting else []):
             what = "does not follow from the frame's revisions"
             yield Fault(row_place("conflict", (frame,)), what, mend="derived", given=given)
+
+
+def _plain_frames() -> sa.Select[tuple[str]]:
+    """The many frames with one head, never withdrawn, that is the truth: nothing else can follow there."""
+    h = t.head.c
+    alone = sa.select(h.frame).group_by(h.frame).having(sa.func.count() == 1)
+    true = sa.and_(t.truth.c.frame == h.frame, t.truth.c.revision == h.revision)
+    return (
+        sa.select(h.frame)
+        .select_from(t.head.join(t.truth, true))
+        .where(
+            h.frame.in_(alone),
+            h.frame.not_in(sa.select(t.tombstone.c.frame)),
+            h.frame.not_in(sa.select(t.conflict.c.frame)),
+        )
+    )
 
 
 def _conflict_names(connection: Connection) -> Iterator[Fault]:
