@@ -12,7 +12,7 @@ import numpy as np
 
 from ..classes import Classes, canonical_label
 from ..errors import BrokenInput, DmrError
-from ..formats.index_mask import read_class_mask
+from ..formats.index_mask import MOST_VALUES, read_index_mask
 from ..formats.labelme_reading import read_labels
 from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
@@ -177,9 +177,12 @@ def recognise_masks(masks: Sequence[Path], classes: Classes, *, tell: Tell = sil
     values: Counter[int] = Counter()
     for path in masks:
         try:
-            index, _ = read_class_mask(path.read_bytes(), class_ids=sorted(ids), where=path)
-            counts = np.bincount(index.ravel(), minlength=1)
-            values.update((np.flatnonzero(counts[1:]) + 1).tolist())
+            index = read_index_mask(path.read_bytes(), where=path)
+            found = np.flatnonzero(np.bincount(index.ravel(), minlength=1)[1:]) + 1
+            if found.tolist() == [_WHITE] and len(ids) == 1:  # black and white, and one class: see `read_class_mask`
+                found = np.array(list(ids))
+            if len(found) < MOST_VALUES:  # more are a picture's
+                values.update(found.tolist())
         except (BrokenInput, OSError):
             pass
         tell(READING, 1, None)
