@@ -55,8 +55,8 @@ class ImportSettings:
             return
         try:
             pattern = re.compile(self.patient)
-        except re.error as error:
-            raise ValueError(f"patient {self.patient!r} is no regular expression: {error}") from None
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"patient {self.patient!r:.80} is no regular expression: {error}") from None
         if "patient" not in pattern.groupindex:
             raise ValueError(f"patient {self.patient!r} has no group (?P<patient>...)")
 

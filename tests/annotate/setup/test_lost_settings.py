@@ -101,6 +101,8 @@ def test_init_makes_no_settings_for_revisions_without_a_catalogue(lost: Path) ->
         pytest.param(b"a = " + b"[" * 50_000 + b"]" * 50_000, "nested too deep", id="nested lists"),
         pytest.param(b"a = " + b"{a=" * 50_000, "nested too deep", id="nested tables"),
         pytest.param(b"format = " + b"9" * 5000, "is not TOML that is read", id="a long number"),
+        pytest.param(b'[import]\npatient = "' + b"(" * 5000 + b'"', "is no regular expression", id="nested groups"),
+        pytest.param(b'[import]\npatient = "a{99999999999}"', "is no regular expression", id="a huge repetition"),
         pytest.param(b"#" * (2**20 + 1), "has 1 MiB, and at most 1 is read", id="huge"),
         pytest.param(b"", "has no [[class]]", id="empty"),
     ],
