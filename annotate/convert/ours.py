@@ -16,6 +16,7 @@ from ..errors import BrokenInput
 from ..formats.index_mask import read_index_mask
 from ..formats.instance_mask import TABLE_ENDING, TITLE
 from ..formats.labelme import drawing_of, parse_labelme
+from ..formats.labelme_words import has_other_words
 from ..formats.nifti import is_our_volume
 from ..formats.yolo import HEADER
 
@@ -62,13 +63,13 @@ def _is_instances(data: bytes) -> bool:
 
 
 def _is_untouched(data: bytes) -> bool:
-    """Whether a Labelme file is one that we wrote, with nothing drawn since."""
+    """Whether a Labelme file is one that we wrote, with nothing drawn or typed since."""
     try:
         file = parse_labelme(data, where="the target")
     except BrokenInput:
         return False
     drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
-    return not file.lost and file.extra.get("dmr_drawing") == drawn
+    return not file.lost and file.extra.get("dmr_drawing") == drawn and not has_other_words(file)
 
 
 def _is_yolo(data: bytes) -> bool:

@@ -12,13 +12,13 @@ from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput
 from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, parse_labelme, read_labelme
 from ..formats.labelme_reading import MOST_BYTES_WITH_IMAGE
+from ..formats.labelme_words import NO_WORDS, WORDS_KEY, Said, Words, has_other_words, words_key
 from ..report import Report
 from ..shapes import Annotation
 from ..system.pipeline import batched
 from ..system.store import sha256_hex
 from ..workspace import Workspace
 from .rewriting import NewFile, rewrite
-from .words import NO_WORDS, Said, Words, key_of_file, words_key
 
 _BATCH: Final = 256  # sheets held at a time
 REVIEWED: Final = "reviewed"
@@ -137,7 +137,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
         extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}
     image = sheet.words.image
     if (key := words_key(image, spoken)) is not None:
-        extra["dmr_words"] = key
+        extra[WORDS_KEY] = key
     if image.description:
         extra["description"] = image.description
     return annotation_to_labelme(
@@ -153,7 +153,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
 
 def is_edited(file: LabelmeFile) -> bool:
     """Whether somebody drew or wrote on a file, with shapes of any kind, or ticked it since it was written."""
-    if file.lost or key_of_file(file, without=REVIEWED) != file.extra.get("dmr_words"):
+    if file.lost or has_other_words(file, without=REVIEWED):
         return True
     drawn = drawing_of((s.label, s.points, s.group_id, s.hole) for s in file.shapes)
     return file.flags.get(REVIEWED, False) or drawn != file.extra.get("dmr_drawing")

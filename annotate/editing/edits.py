@@ -20,11 +20,11 @@ from ..formats.labelme import (
     labelme_to_drawing,
     without_labels,
 )
+from ..formats.labelme_words import words_of
 from ..report import Report
 from ..settings.model import Settings
 from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, read_sheet, write_checkout
-from .words import words_of
 
 AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
 _SAVING_S: Final = 0.5  # how long a program may take to save a file

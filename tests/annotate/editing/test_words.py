@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from scans import write_scans
@@ -16,10 +17,11 @@ from dmr.annotate.catalogue.revisions import revision_json
 from dmr.annotate.classes import ClassDef
 from dmr.annotate.editing.checkout import Sheet, write_checkout
 from dmr.annotate.editing.edits import frame_of, sync_checkout
-from dmr.annotate.editing.words import Said, Words, words_of
 from dmr.annotate.formats.labelme import labelme_to_drawing, parse_labelme
+from dmr.annotate.formats.labelme_words import Said, Words, words_of
 from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
+from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation
 from dmr.annotate.workspace import Session, Workspace
 from dmr.cli import main
@@ -169,3 +171,23 @@ def test_the_command_takes_words_up_and_leaves_them_in_the_file(
     assert "1 edit taken up" in result.output
     assert PATIENT not in result.output
     assert json.loads(path.read_text(encoding="utf-8"))["shapes"][0]["description"] == PATIENT
+
+
+def test_a_conversion_replaces_no_file_in_which_somebody_typed(tmp_path: Path) -> None:
+    mask = np.zeros((40, 40), np.uint8)
+    for value in (1, 2):
+        mask[5:9, 5:20] = value
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        (tmp_path / "masks" / "a.png").write_bytes(encode_png(mask))
+        command = ["convert", "mask-to-labelme", str(tmp_path / "masks"), str(tmp_path / "out")]
+        result = CliRunner().invoke(main, command)
+        path = tmp_path / "out" / "a.json"
+        if value == 1:
+            assert result.exit_code == 0
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content["shapes"][0]["description"] = "seen twice"
+            path.write_text(json.dumps(content), encoding="utf-8")
+
+    assert result.exit_code == 1
+    assert "was drawn or edited by hand" in result.output
+    assert "seen twice" in path.read_text(encoding="utf-8")

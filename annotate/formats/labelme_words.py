@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from ..formats.labelme import LabelmeFile, LabelmeShape
-from ..formats.labelme_outlines import outlines
 from ..shapes import Ring, Shape
 from ..system.canonical import canonical_json
 from ..system.store import sha256_hex
+from .labelme_outlines import outlines
+from .labelme_reading import LabelmeFile, LabelmeShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,14 @@ def words_key(image: Said, shapes: Iterable[Said]) -> str | None:
     return sha256_hex(canonical_json([one.key() for one in said]).encode()) if any(said) else None
 
 
-def key_of_file(file: LabelmeFile, *, without: str) -> str | None:
-    """The hash of what a file says; see `words_key`."""
-    return words_key(_of_image(file, without), [_said(shape) for shape in file.shapes])
+WORDS_KEY: Final = "dmr_words"
+"""In a file that we wrote, the hash of what it says; absent if it says nothing."""
+
+
+def has_other_words(file: LabelmeFile, *, without: str = "") -> bool:
+    """Whether somebody typed or ticked something in a file since we wrote it."""
+    said = words_key(_of_image(file, without), [_said(shape) for shape in file.shapes])
+    return said != file.extra.get(WORDS_KEY)
 
 
 def _of_image(file: LabelmeFile, without: str) -> Said:
