@@ -25,8 +25,9 @@ from spoiling import MENDED, OTHERS
 
 from dmr.annotate.workspace import Workspace
 
-KILLS: Final = {"import": 45, "convert": 30, "backup": 30, "push": 35, "pull": 35, "prelabel": 15, "train": 12}
-FAULTS: Final = {"import": 50, "convert": 35, "backup": 35, "push": 30, "pull": 30, "prelabel": 12, "train": 10}
+# More of what is quick: a training takes ten times as long as a conversion.
+KILLS: Final = {"import": 60, "convert": 50, "backup": 45, "pull": 30, "push": 12, "prelabel": 5, "train": 4}
+FAULTS: Final = {"import": 60, "convert": 45, "backup": 45, "pull": 35, "push": 12, "prelabel": 5, "train": 4}
 SPOILT: Final = 200
 COLUMNS: Final = ("part", "commit", "what", "changes", "place", "tracebacks", "lost", "corrupt", "same", "code", "told")
 _TRIES: Final = 4
@@ -36,13 +37,15 @@ def main() -> None:
     """Run what is missing, and record what there is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1e9, help="Stop after so long; the next run goes on.")
-    until = time.monotonic() + 60 * parser.parse_args().minutes
+    parser.add_argument("--only", choices=("kill", "fault", "spoil"), help="One kind; two kinds may run side by side.")
+    given = parser.parse_args()
+    until = time.monotonic() + 60 * given.minutes
     if shutil.which("strace") is None:
         sys.exit("strace is missing: apt-get install strace")
     with tempfile.TemporaryDirectory(prefix="dmr-fire-") as folder, serve(FakeStudio()) as server:
         ground = Ground(Path(folder), server)
         ground.prepare()
-        for part, row in parts(ground):
+        for part, row in parts(ground, only=given.only):
             add("fire", {"part": part, **row}, columns=COLUMNS)
             print(part, {key: value for key, value in row.items() if key != "told"}, flush=True)
             if time.monotonic() > until:
@@ -50,7 +53,7 @@ def main() -> None:
     summary()
 
 
-def parts(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
+def parts(ground: Ground, *, only: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """The parts that have no line yet, in an order that mixes the stages."""
     done = {line["part"] for line in lines("fire")}
     wanted = [("kill", s, n) for s, many in KILLS.items() for n in range(many)]
@@ -60,7 +63,7 @@ def parts(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
     disturb = Disturbing(ground)
     for kind, stage, number in wanted:
         part = f"{kind} {stage} {number}"
-        if part not in done:
+        if part not in done and only in (None, kind):
             yield part, spoil(ground, number) if kind == "spoil" else disturb.one(kind, stage, number)
 
 
@@ -71,6 +74,7 @@ class Disturbing:
         self._ground = ground
         self._calls: dict[str, list[Call]] = {}
         self._usual: dict[str, float] = {}
+        self._used = {(line["changes"], line["what"]) for line in lines("fire")}
 
     def one(self, kind: str, stage: str, number: int) -> dict[str, Any]:
         """One kill or fault; tried again where it did not fire."""
@@ -114,7 +118,7 @@ class Disturbing:
         call, error = self._pick(stage, random)
         log = self._ground.folder / "strace.log"
         ended = with_fault(arguments, call, error, place=place, environment=environment, log=log)
-        return f"{call.name} {error} {call.number}", ended
+        return _what(call, error), ended
 
     def _measure(self, kind: str, stage: str) -> None:
         """Learn how long a stage takes, or which calls it makes."""
@@ -131,10 +135,17 @@ class Disturbing:
 
     def _pick(self, stage: str, random: Random) -> tuple[Call, str]:
         """A call and an error: first the kind of call, then its place, then which one, so that rare places come up."""
-        calls = self._calls[stage]
+        calls = [c for c in self._calls[stage] if any((stage, _what(c, error)) not in self._used for error in ERRORS)]
         name = random.choice([name for name in CALLS if any(call.name == name for call in calls)])
         where = random.choice(sorted({call.place for call in calls if call.name == name}))
-        return random.choice([c for c in calls if (c.name, c.place) == (name, where)]), random.choice(ERRORS)
+        call = random.choice([c for c in calls if (c.name, c.place) == (name, where)])
+        error = random.choice([error for error in ERRORS if (stage, _what(call, error)) not in self._used])
+        self._used.add((stage, _what(call, error)))
+        return call, error
+
+
+def _what(call: Call, error: str) -> str:
+    return f"{call.name} {error} {call.number}"
 
 
 def spoil(ground: Ground, number: int) -> dict[str, Any]:

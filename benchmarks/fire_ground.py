@@ -27,7 +27,7 @@ from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.errors import DmrError
 from dmr.annotate.report import Report
 from dmr.annotate.studio.credentials import Login
-from dmr.annotate.system.store import sha256_hex
+from dmr.annotate.system.store import TEMPORARY, sha256_hex
 from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
@@ -156,7 +156,11 @@ class Ground:
 
 
 def files_hash(folder: Path) -> str:
-    """A SHA-256 of all files in a folder: their names and what they hold."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """A SHA-256 of all files in a folder: their names and what they hold.
+
+    What a killed run left half written does not count: it is swept when it is an hour old, for until then another
+    process may be at it.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not TEMPORARY.fullmatch(p.name))
     told = "\n".join(f"{p.relative_to(folder).as_posix()} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files)
     return sha256_hex(told.encode())

@@ -206,5 +206,5 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=folder_mode(folder.parent), exist_ok=True)
     fsync_folder(folder.parent)
