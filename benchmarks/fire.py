@@ -19,11 +19,9 @@ from typing import Any, Final
 
 from fire_faults import CALLS, ERRORS, Call, Ended, killed, timed, traced, with_fault
 from fire_ground import STAGES, FakeStudio, Ground, serve
+from fire_spoil import Ward
 from parts import add, lines
 from record import record
-from spoiling import MENDED, OTHERS
-
-from dmr.annotate.workspace import Workspace
 
 # More of what is quick: a training takes ten times as long as a conversion.
 KILLS: Final = {"import": 60, "convert": 50, "backup": 45, "pull": 30, "push": 12, "prelabel": 5, "train": 4}
@@ -46,7 +44,8 @@ def main() -> None:
         ground = Ground(Path(folder), server)
         ground.prepare()
         for part, row in parts(ground, only=given.only):
-            add("fire", {"part": part, **row}, columns=COLUMNS)
+            if row["what"] != "did not fire":  # the next run tries it again
+                add("fire", {"part": part, **row}, columns=COLUMNS)
             print(part, {key: value for key, value in row.items() if key != "told"}, flush=True)
             if time.monotonic() > until:
                 break
@@ -61,10 +60,11 @@ def parts(ground: Ground, *, only: str | None) -> Iterator[tuple[str, dict[str, 
     wanted += [("spoil", "verify", n) for n in range(SPOILT)]
     Random(0).shuffle(wanted)
     disturb = Disturbing(ground)
+    ward = Ward(ground.folder / "spoilt")
     for kind, stage, number in wanted:
         part = f"{kind} {stage} {number}"
         if part not in done and only in (None, kind):
-            yield part, spoil(ground, number) if kind == "spoil" else disturb.one(kind, stage, number)
+            yield part, ward.spoil(number) if kind == "spoil" else disturb.one(kind, stage, number)
 
 
 class Disturbing:
@@ -146,16 +146,6 @@ class Disturbing:
 
 def _what(call: Call, error: str) -> str:
     return f"{call.name} {error} {call.number}"
-
-
-def spoil(ground: Ground, number: int) -> dict[str, Any]:
-    """One fault in a workspace's files or rows, and whether `dmr db verify` finds it."""
-    kinds = [*MENDED, *OTHERS]
-    chosen = kinds[number % len(kinds)]
-    with ground.copied("push") as place:
-        told = chosen(Workspace.at(place / "ward"), Random(number))
-        found = bool(ground.faults(place))
-    return {"what": f"spoil {chosen.__name__}", "changes": "verify", "same": int(found), "told": told}
 
 
 def summary() -> None:
