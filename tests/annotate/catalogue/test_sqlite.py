@@ -83,7 +83,7 @@ def test_who_reads_waits_for_no_writer_before_it_commits(catalogue: Catalogue, t
         began = time.perf_counter()
         with opened(tmp_path, catalogue) as reader:
             assert mode_of(reader) == mode
-            with pytest.raises(CatalogueError, match="does not know its k1"):
+            with pytest.raises(CatalogueError, match="has lost its k1"):
                 reader.meta("k1")
         assert time.perf_counter() - began < AT_ONCE
     with opened(tmp_path, catalogue) as reader:
