@@ -121,6 +121,9 @@ def judge(
         resamples: How often the bootstrap draws the patients.
         seed: Random seed of the bootstrap.
 
+    Raises:
+        ValueError: A Dice of a drawn structure is no number.
+
     Example:
         >>> import pandas as pd
         >>> rows = [
@@ -142,6 +145,8 @@ def judge(
     if not judged:
         return _too_few(len(set(patients_of(present))), unjudged)
     present = present[present["name"].isin(judged)]
+    if not np.isfinite(present[["dice", "dice_before"]].to_numpy(np.float64)).all():
+        raise ValueError("a Dice in the score tables is no number")  # it would compare as neither better nor worse
     found = _compared(present, both, judged, resamples=resamples, seed=seed)
     decision, reason, needed = _decision(found, margin=margin, class_margin=class_margin)
     return Verdict(

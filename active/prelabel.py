@@ -16,6 +16,7 @@ from ..annotate.editing.edits import sync_checkout
 from ..annotate.errors import BrokenInput
 from ..annotate.intake.ingest import ingest_scans, load_frame
 from ..annotate.render.overlay import contact_sheet, draw_overlay
+from ..annotate.scans.discover import Places, as_paths
 from ..annotate.scans.images import encode_png
 from ..annotate.system.store import write_atomic
 from ..annotate.workspace import Session
@@ -36,15 +37,13 @@ class Prelabelled:
     sheet: Path
 
 
-def prelabel_scans(
-    s: Session, scans: Sequence[Path], *, seed: int = 0, pixels_reviewed: bool = False
-) -> Prelabelled | None:
+def prelabel_scans(s: Session, scans: Places, *, seed: int = 0, pixels_reviewed: bool = False) -> Prelabelled | None:
     """Bring scans in, draw drafts with the active model, and rank the frames that nobody has labelled yet.
 
     Without a model the frames are ranked for a cold start, without outlines.
 
     Args:
-        s: The session; its report gets counts, failures, oddities and words.
+        s: A session that writes; its report gets counts, failures, oddities and words.
         scans: Image files and folders.
         seed: Random seed.
         pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
@@ -63,6 +62,7 @@ def prelabel_scans(
     """
     pick_device(s.device)  # a wrong device is refused now, not after the scans were read
     check_strategy(s.settings.select.strategy)
+    scans = as_paths(scans)
     sync_checkout(s)
     ids = ingest_scans(s, scans)
     unlabelled = {f.frame_id for f in s.catalogue.unlabelled_frames()}

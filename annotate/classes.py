@@ -42,6 +42,8 @@ class ClassDef:
     retired: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.aliases, str):
+            raise ValueError(f"aliases {self.aliases!r} of class {self.name}: expected several texts, not one")
         if not 1 <= self.id <= 254:  # 0 is background, 255 marks ignored pixels in a training target
             raise ValueError(f"class id {self.id}: expected 1 to 254")
         if not _NAME.fullmatch(self.name):

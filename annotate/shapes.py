@@ -38,6 +38,10 @@ class Shape:
     group: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.class_id, int) or isinstance(self.class_id, bool):
+            raise ValueError(f"class_id {self.class_id!r}: expected a whole number")
+        if not isinstance(self.points, tuple):  # a list, or an array of points
+            object.__setattr__(self, "points", tuple((float(x), float(y)) for x, y in self.points))
         if self.class_id < 1:
             raise ValueError(f"class_id {self.class_id}: ids begin at 1")
         if len(self.points) < 3:

@@ -46,7 +46,7 @@ class Workspace:
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: Path | str,
         *,
         classes: Sequence[ClassDef] | None = None,
         patient: str | None = None,
@@ -72,6 +72,7 @@ class Workspace:
         Raises:
             WorkspaceError: The folder lies in another workspace, or holds revisions but no catalogue.
         """
+        folder = Path(folder)
         settings_path = folder / SETTINGS_NAME
         changed = not settings_path.exists()
         if changed:
@@ -102,21 +103,21 @@ class Workspace:
         return workspace, changed
 
     @classmethod
-    def at(cls, root: Path) -> Workspace:
+    def at(cls, root: Path | str) -> Workspace:
         """The workspace in this very folder.
 
         Raises:
             WorkspaceError: There is none.
             SettingsError: Its `dmr.toml` cannot be followed.
         """
-        root = root.resolve()
+        root = Path(root).resolve()
         refuse_lost_settings(root)
         if not (root / SETTINGS_NAME).exists():
             raise WorkspaceError(root, f"is no workspace: it has no {SETTINGS_NAME}", "`dmr init` makes one")
         return cls(root, load_settings(root / SETTINGS_NAME))
 
     @classmethod
-    def find(cls, start: Path | None = None) -> Workspace:
+    def find(cls, start: Path | str | None = None) -> Workspace:
         """The workspace that a folder lies in, at any depth.
 
         Args:
@@ -129,7 +130,7 @@ class Workspace:
         named = os.environ.get(WORKSPACE_VARIABLE)
         if start is None and named:
             return cls.at(Path(named))
-        start = (start or Path.cwd()).resolve()
+        start = Path(start or Path.cwd()).resolve()
         root = _root_above(start)
         for folder in (start, *start.parents):
             if folder == root:

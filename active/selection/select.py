@@ -121,12 +121,15 @@ def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, see
 
     Args:
         candidates: Frames that nobody has labelled.
-        strategy: A name in `SELECTORS`; without scores `informative` becomes `cold-start`.
+        strategy: `informative` (without scores it becomes `cold-start`), `cold-start` or `random`.
         per_clip: Frames that a clip may give before it is every other clip's turn.
         seed: Random seed.
 
     Returns:
         All of them in order, each with the reason for its place.
+
+    Raises:
+        SettingsError: There is no such strategy.
 
     Example:
         >>> a = dmr.Candidate("a", clip="c1", patient=None, position=0, score=0.2, reason="nerve border uncertain")
@@ -134,6 +137,7 @@ def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, see
         >>> [ranked.frame_id for ranked in dmr.select([a, b], strategy="informative", per_clip=2)]
         ['b', 'a']
     """
+    check_strategy(strategy)
     if strategy == "informative" and all(c.score is None for c in candidates):
         strategy = "cold-start"
     ordered = SELECTORS[strategy](candidates, per_clip=per_clip, seed=seed)

@@ -140,7 +140,7 @@ def layers_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
 def labelme_to_yolo_(src: Path, dst: Path, **options: Any) -> Report:
     """Convert Labelme files SRC to YOLO's outlines in DST.
 
-    DST/labels/NAME.txt has a line an outline, DST/data.yaml the names. A hole is joined to its outline by a seam.
+    DST/labels/NAME.txt has one line for each outline, and data.yaml has the names. A seam joins a hole to its outline.
     """
     from .from_labelme import labelme_to_files
 

@@ -161,6 +161,7 @@ def layers_to_labelme(
                 annotation,
                 names=names,
                 image_path=relative_path(image, target.parent) if image else f"{place.name}.png",
+                lost=names.keys() - annotation.covered,  # without its mask, nobody knows whether a class is absent
             )
             if outcome.wants(Job(number, masks[0][1], place.as_posix(), target), data):
                 write_many({target: data})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from ..classes import Classes
 from ..errors import BrokenInput
@@ -12,20 +12,23 @@ from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, MOST_PIXELS, image_size
 from ..shapes import Annotation
 from ..system.store import write_atomic
-from .labelme import annotation_to_labelme, labelme_to_annotation
+from .labelme import annotation_to_labelme, labelme_to_drawing
 from .labelme_image import find_image, images_by_stem
 from .labelme_reading import LabelmeFile, read_labelme
 
+_COVERED: Final = "dmr_covered"
+
 
 def read_annotation(
-    path: Path | str, classes: Classes, *, coverage: Literal["drawn", "all"] = "drawn", report: Report | None = None
+    path: Path | str, classes: Classes, *, coverage: Literal["drawn", "all"] | None = None, report: Report | None = None
 ) -> Annotation:
     """Read the outlines of a Labelme file.
 
     Args:
         path: The file. Its image is needed only if the file does not say the image's size.
         classes: The classes that its labels stand for.
-        coverage: Which classes the annotation covers: those `drawn` in the file, or `all`.
+        coverage: The covered classes: those `drawn` in the file, or `all` classes; None for what `write_annotation`
+            wrote into the file, and those drawn in a file of another program.
         report: Gets a note for each oddity of the file, and for labels that are no class.
 
     Returns:
@@ -33,6 +36,7 @@ def read_annotation(
 
     Raises:
         BrokenInput: It cannot be read, or the size of its image is unknown.
+        ValueError: `coverage` is another word.
 
     Example:
         >>> classes = dmr.Classes([dmr.ClassDef(1, "nerve", aliases=("shenjing",))])
@@ -41,17 +45,21 @@ def read_annotation(
         >>> dmr.read_annotation(tmp / "p01.json", classes) == drawn
         True
     """
+    if coverage not in (None, "drawn", "all"):
+        raise ValueError(f"coverage {coverage!r}: expected 'drawn' or 'all'")
     path = Path(path)
     file = read_labelme(path)
     height, width = _size(file, path)
-    covered = [c.id for c in classes.active] if coverage == "all" else []
-    annotation, notes = labelme_to_annotation(
-        file, resolve=classes.class_id, height=height, width=width, covered=covered
-    )
+    drawing = labelme_to_drawing(file, resolve=classes.class_id, height=height, width=width)
     if report is not None:
-        for note in (*file.notes, *notes):
+        for note in (*file.notes, *drawing.notes):
             report.note(note, path.name)
-    return annotation
+    said = file.extra.get(_COVERED) if coverage is None else None
+    if isinstance(said, list):
+        ids = {i for name in said if isinstance(name, str) and (i := classes.class_id(name)) is not None}
+        return Annotation(height, width, drawing.shapes, drawing.covered(ids) & ids)
+    asserted = [c.id for c in classes.active] if coverage == "all" else []
+    return drawing.annotation(height=height, width=width, asserted=asserted)
 
 
 def write_annotation(path: Path | str, annotation: Annotation, classes: Classes, *, image: str = "") -> None:
@@ -59,7 +67,7 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
 
     Args:
         path: The file; an existing file is replaced.
-        annotation: The annotation to write.
+        annotation: The annotation to write; what it covers is kept in the key `dmr_covered`, which Labelme keeps too.
         classes: The classes, whose names are the labels.
         image: Path of the image, relative to the file's folder.
 
@@ -74,7 +82,8 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
         1
     """
     names = {c.id: c.name for c in classes}
-    write_atomic(Path(path), annotation_to_labelme(annotation, names=names, image_path=image))
+    extra = {_COVERED: [names[i] for i in sorted(annotation.covered) if i in names]}
+    write_atomic(Path(path), annotation_to_labelme(annotation, names=names, image_path=image, extra=extra))
 
 
 def _size(file: LabelmeFile, path: Path) -> tuple[int, int]:

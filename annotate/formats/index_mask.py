@@ -70,7 +70,8 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
             remedy = "Convert it first: dmr convert mask-to-labelme --colors nerve=#ff0000,muscle=#00ff00"
         raise BrokenInput(where, f"holds {_KINDS.get(mode, 'values')} ({mode}) and no class indices", remedy)
     if values.min(initial=0) < 0 or values.max(initial=0) > 255:
-        raise BrokenInput(where, f"has values up to {values.max()}; a class index is 0 to 255", remedy)
+        what = f"has values from {values.min()} to {values.max()}; a class index is 0 to 255"
+        raise BrokenInput(where, what, remedy)
     return values.astype(np.uint8)
 
 
@@ -79,7 +80,7 @@ def read_class_mask(
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Read the class indices of a mask file whose classes are known.
 
-    A black and white mask (0 and 255) shows the one class, where there is only one.
+    A black and white mask (0 and 255, or of one bit) shows the one class, where there is only one.
 
     Args:
         data: The file's bytes.
@@ -93,6 +94,8 @@ def read_class_mask(
         BrokenInput: It holds no class indices, mostly other values, or is a picture and no mask.
     """
     index = read_index_mask(data, where=where)
+    if _has_one_bit(data):  # its 1 says that something is drawn, and not that it is of class 1
+        index = index * np.uint8(_WHITE)
     values = np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist()
     if len(values) > MOST_VALUES:
         remedy = "Give the folder of masks; export a mask that was scaled or blurred anew, without smoothing"
@@ -108,3 +111,9 @@ def read_class_mask(
         what = f"holds values that are no class: {', '.join(map(str, strange[:5]))} and more"
         raise BrokenInput(where, what, "Export the mask anew, without smoothing or compression")
     return index, ()
+
+
+def _has_one_bit(data: bytes) -> bool:
+    """Whether an image that can be read has one bit a pixel."""
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        return image.mode == "1"

@@ -35,6 +35,9 @@ def mask_to_shapes(mask: NDArray[np.bool_], *, class_id: int, first_group: int =
     Returns:
         Outlines and holes, each a ring of corners without points in a straight line.
 
+    Raises:
+        ValueError: It is no mask: not of two dimensions, or of other values than 0 and 1.
+
     Example:
         >>> mask = np.zeros((100, 200), bool)
         >>> mask[10:30, 10:40] = True
@@ -43,7 +46,10 @@ def mask_to_shapes(mask: NDArray[np.bool_], *, class_id: int, first_group: int =
         [(10.0, 10.0), (10.0, 30.0), (40.0, 10.0), (40.0, 30.0)]
     """
     groups = _Groups(first_group)
-    parts = mask_parts(np.asarray(mask, dtype=np.bool_))
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or not (mask.dtype == np.bool_ or (mask.dtype.kind in "iu" and np.isin(mask, (0, 1)).all())):
+        raise ValueError(f"a mask of {mask.dtype} {mask.shape}: expected (height, width) of bool, or of 0 and 1")
+    parts = mask_parts(mask.astype(np.bool_))
     return tuple(shape for part in parts for shape in groups.shapes(class_id, part.outer, part.holes))
 
 
@@ -70,7 +76,7 @@ def index_to_shapes(
         Outlines and holes by ascending class id; groups are numbered from 1 over the whole frame.
 
     Raises:
-        ValueError: The tolerance is negative or no finite number.
+        ValueError: The tolerance is negative or no finite number, or the index is not one of class ids.
 
     Example:
         >>> index = np.zeros((100, 200), np.uint8)
@@ -80,6 +86,9 @@ def index_to_shapes(
     """
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise ValueError(f"tolerance {tolerance}: expected 0 or more pixels")
+    index = np.asarray(index)
+    if index.ndim != 2 or (index.dtype != np.uint8 and (index.dtype.kind not in "iu" or not _is_byte(index))):
+        raise ValueError(f"an index of {index.dtype} {index.shape}: expected (height, width) of class ids, 0 to 255")
     index = np.ascontiguousarray(index, dtype=np.uint8)
     if drop_below > 1:
         index = _without_specks(index, math.ceil(drop_below))
@@ -115,6 +124,10 @@ class _Groups:
         group = self.following
         self.following += 1
         return [Shape(class_id, outer, group=group), *(Shape(class_id, hole, hole=True, group=group) for hole in holes)]
+
+
+def _is_byte(index: NDArray[np.generic]) -> bool:
+    return index.size == 0 or (int(index.min()) >= 0 and int(index.max()) <= 255)
 
 
 def _values(index: NDArray[np.uint8]) -> set[int]:

@@ -30,7 +30,11 @@ _THERE = click.Path(exists=True, path_type=Path)
     help="Folder of class-index masks with the same names as the images.",
 )
 @click.option("--author", default="labelme", show_default=True, help="Who made the edits in annotations/.")
-@click.option("--yes", is_flag=True, help="Import the known labels even if they are few or many frames lose outlines.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Import even if fewer than half of the labels are known, or if many frames would lose outlines.",
+)
 @click.option("--dry-run", is_flag=True, help="Read everything and report what is odd; change nothing.")
 @reporting
 @pass_workspace

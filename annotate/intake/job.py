@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..formats.index_mask import MASK_SUFFIXES
 from ..recognition.recognise import count_labels, recognise_labels, recognise_masks
 from ..report import Report
-from ..scans.discover import files_below
+from ..scans.discover import Places, as_paths, files_below
 from ..scans.left_out import what_is_there
 from ..workspace import Session
 from .importing import import_labelled, rehearse_import
@@ -44,10 +44,10 @@ class _Given:
 
 def import_outlines(
     s: Session,
-    sources: Sequence[Path] = (),
+    sources: Places = (),
     *,
-    images: Path | None = None,
-    masks: Path | None = None,
+    images: Path | str | None = None,
+    masks: Path | str | None = None,
     author: str = AUTHOR,
     yes: bool = False,
     dry_run: bool = False,
@@ -77,7 +77,8 @@ def import_outlines(
         ...     s.report.counts["frames added"]
         2
     """
-    given, own = _Given(sources, images, masks), s.workspace.own_folders
+    images, masks = (None if folder is None else Path(folder) for folder in (images, masks))
+    given, own = _Given(as_paths(sources), images, masks), s.workspace.own_folders
     _check(given, dry_run=dry_run, without=own)
     if not _is_recognised(s, given, yes=yes) and not dry_run:
         return

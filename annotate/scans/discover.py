@@ -30,6 +30,15 @@ class Found:
     leads_out: bool = False
 
 
+Places = str | Path | Sequence[str | Path]
+"""A file or folder, or several, as programs name them."""
+
+
+def as_paths(places: Places) -> list[Path]:
+    """Files and folders as paths."""
+    return [Path(places)] if isinstance(places, str | Path) else [Path(place) for place in places]
+
+
 def files_below(
     paths: Sequence[Path], suffixes: frozenset[str], *, without: Sequence[Path] = (), report: Report | None = None
 ) -> list[Path]:

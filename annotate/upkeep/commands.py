@@ -45,7 +45,7 @@ def verify(workspace: Workspace, repair: bool) -> Report:
 def rebuild(workspace: Workspace) -> Report:
     """Make the catalogue anew from the journal in store/.
 
-    A damaged one that is there is kept under another name.
+    If there is a damaged catalogue, it is kept under another name.
     """
     from .rebuild import rebuild as make_anew
 
@@ -61,9 +61,10 @@ def rebuild(workspace: Workspace) -> Report:
 @reporting
 @pass_workspace
 def backup(workspace: Workspace, dest: Path, with_key: bool) -> Report:
-    """Back the workspace up into DEST; again: only what is new.
+    """Back up the workspace into DEST.
 
-    Others may go on working. What was copied is read again and checked.
+    Only what is new since the last backup there is copied. Others may go on working meanwhile. All that was copied is
+    read again and checked.
     """
     from .backup import back_up
 

@@ -44,6 +44,11 @@ class Sample:
     sector: Ring | None = None
     spacing_mm: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        if self.pixels.shape != (self.annotation.height, self.annotation.width):
+            drawn = (self.annotation.height, self.annotation.width)
+            raise ValueError(f"pixels {self.pixels.shape} of {self.frame}: the annotation is of a frame of {drawn}")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:

@@ -64,6 +64,9 @@ def evaluate(
         what: What `tell` says is going on.
         of: Number of frames, for `tell`.
 
+    Raises:
+        ValueError: The model draws none of these classes.
+
     Returns:
         The scores as a table, a row for each frame and class, and how right the probabilities are.
 
@@ -81,6 +84,8 @@ def evaluate(
         ['assd', 'assd_mm']
     """
     ids, contains = [int(i) for i in predictor.class_ids[1:]], classes.contained
+    if not {c.id for c in classes}.intersection(ids):  # some may have been merged into others since
+        raise ValueError(f"the model draws the class ids {ids}, and classes has {[c.id for c in classes]}")
     scores: list[FrameScore] = []
     reliability, evidence = Reliability.empty(len(ids)), Evidence(len(ids))
     confusion = np.zeros((1 + len(ids), 1 + len(ids)), np.int64)

@@ -100,12 +100,16 @@ class Predictor:
         self.input_size = input_size
         self.calibration = calibration or Calibration.none(len(class_ids))
 
-    def predict(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+    def predict(self, frames: Iterable[Frame | NDArray[np.uint8]]) -> Iterator[Prediction]:
         """Predict frames of any size, in their order, with only a few in memory.
 
         Another thread reads and predicts the next frames while the caller works on the last ones.
+
+        Args:
+            frames: Frames, or their pixels alone, `(height, width)` uint8: the whole picture counts as sector then.
         """
-        for group, answers in ahead(self._looked_at(frames)):
+        values = (frame if isinstance(frame, Frame) else Frame(frame, source_sha256="") for frame in frames)
+        for group, answers in ahead(self._looked_at(values)):
             for k, (frame, box) in enumerate(group):
                 yield self._one(frame, box, *(answer[k] for answer in answers))
 

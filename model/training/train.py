@@ -28,6 +28,8 @@ from .settings import TrainSettings, train_settings
 
 NETWORK: Final = 6  # raise it with every change of the network or its start: older states do not fit then
 
+_SETTINGS: Final = frozenset({"minutes", "steps", "epochs", "input", "size", "seed"})
+
 Say = Callable[[str], None]
 
 
@@ -91,13 +93,15 @@ def train(s: Session, *, again: bool = False, **settings: Any) -> str:
 
     Raises:
         WorkspaceError: There is nothing to learn from.
-        ValueError: A setting is out of its range.
+        ValueError: There is no such setting, or one is out of its range.
 
     Example:
         >>> with workspace.session(device="cpu") as s:
         ...     dmr.train(s, steps=3, input=32)
         'v2'
     """
+    if unknown := sorted(set(settings) - _SETTINGS):
+        raise ValueError(f"{', '.join(unknown)}: no such setting; expected {', '.join(sorted(_SETTINGS))}")
     return train_model(s, settings=train_settings(s.settings, **settings), again=again)
 
 

@@ -73,8 +73,7 @@ def load_model(folder: Path | str, *, device: str = "auto", frames: int | None =
 
     Example:
         >>> model = dmr.load_model(workspace.models_folder / "v1", device="cpu")
-        >>> frame = dmr.Frame(np.zeros((300, 400), np.uint8), source_sha256="0" * 64)
-        >>> (prediction,) = model.predict([frame])
+        >>> (prediction,) = model.predict([np.zeros((300, 400), np.uint8)])
         >>> prediction.index.shape
         (300, 400)
     """

@@ -40,7 +40,7 @@ GREY = Image.new("L", (8, 8), 1)
     [
         (image_bytes(Image.new("RGB", (8, 8), (1, 2, 3))), "holds colours"),
         (image_bytes(Image.new("RGBA", (8, 8), (1, 1, 1, 9))), "is transparent in places"),
-        (image_bytes(Image.fromarray(np.full((2, 2), 300, dtype=np.uint16))), "values up to 300"),
+        (image_bytes(Image.fromarray(np.full((2, 2), 300, dtype=np.uint16))), "values from 300 to 300"),
         (image_bytes(Image.fromarray(np.ones((2, 2), dtype=np.float32)), "TIFF"), "holds fractions"),
         (image_bytes(GREY, "JPEG"), "is a JPEG"),
         (image_bytes(GREY, "TIFF", save_all=True, append_images=[GREY]), "several pages"),

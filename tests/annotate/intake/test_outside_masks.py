@@ -160,3 +160,17 @@ def test_two_images_of_one_name_are_refused_and_named(tmp_path: Path) -> None:
 
     assert drawn_on(tmp_path / "images", tmp_path / "masks", report) == {}
     assert "several images have its name: 1.bmp, 1.png" in report.failures[0]
+
+
+def test_a_mask_of_one_bit_says_what_a_white_one_says(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "1.png", 11)
+    drawn = np.zeros((20, 30), np.bool_)
+    drawn[5:15, 5:15] = True
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(drawn).save(tmp_path / "masks" / "1.png")
+    report = Report("test")
+
+    assert drawn_on(tmp_path / "images", tmp_path / "masks", report) == {}
+    assert "is black and white" in report.failures[0]
+    one = drawn_on(tmp_path / "images", tmp_path / "masks", report, classes=ONE)[11]
+    assert ([s.class_id for s in one.shapes], set(one.covered)) == ([3], {3})
