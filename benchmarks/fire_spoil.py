@@ -38,14 +38,14 @@ class Ward:
             (folder / "few" / f"{number % 4}_{number:02}.png").write_bytes(encode_png(pixels))
         with patch.dict(os.environ, self._home):
             self._sound = _sound(folder)
-        self._copy = folder / "copy"
+        self._copies = folder / "copies"
 
     def spoil(self, number: int) -> dict[str, Any]:
         """Put one fault in, and look whether it is found."""
         kinds = [*MENDED, *OTHERS]
         chosen = kinds[number % len(kinds)]
-        shutil.rmtree(self._copy, ignore_errors=True)
-        workspace = Workspace.at(Path(shutil.copytree(self._sound.root, self._copy)))
+        shutil.rmtree(self._copies, ignore_errors=True)  # a fault may put something beside the workspace
+        workspace = Workspace.at(Path(shutil.copytree(self._sound.root, self._copies / "ward")))
         told = chosen(workspace, Random(number))
         with patch.dict(os.environ, self._home):
             found = bool(verify(workspace, report=Report("db verify")))
