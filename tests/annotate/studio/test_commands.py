@@ -55,7 +55,7 @@ def test_connect_asks_for_the_token_in_a_terminal(login: Login, monkeypatch: pyt
     monkeypatch.setattr(sys, "stdin", Terminal())
     function = commands.connect.callback
     assert function is not None
-    function(url=login.url, as_json=False)
+    function(url=login.url, as_json=False, hide_names=False)
     assert asked == ["Access token (Account & Settings in Label Studio)"]
     assert find_login(parse_settings(default_toml())) == login
 
