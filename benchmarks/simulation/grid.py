@@ -211,9 +211,8 @@ def measure(slots: list[Slot], rows: Rows, steps: int) -> float:
 
 def make_slots(args: argparse.Namespace, packed: Packed, layout: network.Layout, most: int) -> list[Slot]:
     """As many slots as asked for, with compiled steps if those are faster, or if asked for."""
-    on_gpu = packed.frames.pixels.device.type == "cuda"
     torch.backends.cudnn.benchmark = True  # while steps are recorded; each thread would do it again for itself
-    dtype = torch.bfloat16 if on_gpu else torch.float32
+    dtype = torch.bfloat16  # on every device, so that lines can be compared
     kinds = {"yes": [True], "no": [False], "try": [False, True]}[args.compile]
     best: tuple[float, list[Slot]] = (0.0, [])
     for compiled in kinds:
