@@ -118,10 +118,10 @@ class State:
         return replace(self, labelled=self.labelled.copy(), measured=[*self.measured], forecast=[*self.forecast])
 
 
-def initial(packed: Packed, pool: NDArray[np.intp], seed: int) -> State:
+def initial(packed: Packed, pool: NDArray[np.intp], seed: int, *, count: int = INITIAL) -> State:
     """The first frames, the same for all strategies: patient-stratified random, drawn from nothing."""
-    rng = np.random.default_rng([seed, INITIAL])
-    chosen = STRATEGIES["stratified"](_bare(packed, pool, rng), INITIAL)
+    rng = np.random.default_rng([seed, count])
+    chosen = STRATEGIES["stratified"](_bare(packed, pool, rng), count)
     rows = pool[[c.index for c in chosen]]
     cost = effort(packed.frames.targets[packed.at(rows)], len(packed.names), None)
     return State(rows, float(cost.seconds.sum()), float(cost.seconds.sum()))

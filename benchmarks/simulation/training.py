@@ -232,8 +232,8 @@ class Slot:
             self.loss.copy_(loss.detach())
             self.at.add_(1).remainder_(self.most)
 
-    def train(self, rows: Rows, *, steps: int, seed: int) -> tuple[Tensor, float]:
-        """Train on these frames from scratch.
+    def train(self, rows: Rows, *, steps: int, seed: int, order: Rows | None = None) -> tuple[Tensor, float]:
+        """Train on these frames from scratch; `order` `(steps, BATCH)` says which of them are seen when.
 
         Returns:
             The averaged weights in the computing type, and the wall-clock seconds that it took.
@@ -241,10 +241,10 @@ class Slot:
         began = time.monotonic()
         generator = torch.Generator().manual_seed(seed)
         changes = draw_changes(steps, BATCH, generator)
-        order = order_of(rows, steps, generator)
+        seen = order_of(rows, steps, generator) if order is None else torch.from_numpy(order)
         vector = network.start(self.layout, self.frames.shares(rows), seed=seed)
         tables = [self.order, self.field, self.theta, self.pulls, self.echoes, self.rates]
-        values = [order, changes.field, changes.theta, changes.pulls, changes.echoes, rates_of(steps)]
+        values = [seen, changes.field, changes.theta, changes.pulls, changes.echoes, rates_of(steps)]
         for table, value in zip(tables, values, strict=True):
             table[:steps].copy_(value)
         self.vector.copy_(vector)
