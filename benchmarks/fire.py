@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -25,7 +25,7 @@ from record import record
 
 # More of what is quick: a training takes ten times as long as a conversion.
 KILLS: Final = {"import": 60, "convert": 50, "backup": 45, "pull": 30, "push": 12, "prelabel": 5, "train": 4}
-FAULTS: Final = {"import": 60, "convert": 45, "backup": 45, "pull": 35, "push": 12, "prelabel": 5, "train": 4}
+FAULTS: Final = {"import": 75, "convert": 50, "backup": 60, "pull": 50, "push": 14, "prelabel": 5, "train": 4}
 SPOILT: Final = 200
 COLUMNS: Final = ("part", "commit", "what", "changes", "place", "tracebacks", "lost", "corrupt", "same", "code", "told")
 _TRIES: Final = 4
@@ -75,6 +75,7 @@ class Disturbing:
         self._calls: dict[str, list[Call]] = {}
         self._usual: dict[str, float] = {}
         self._used = {(line["changes"], line["what"]) for line in lines("fire")}
+        self._seen = _kinds(lines("fire"))
 
     def one(self, kind: str, stage: str, number: int) -> dict[str, Any]:
         """One kill or fault; tried again where it did not fire."""
@@ -134,14 +135,23 @@ class Disturbing:
                 self._calls[stage] = traced(STAGES[stage][1], log=self._ground.folder / "strace.log", **own)
 
     def _pick(self, stage: str, random: Random) -> tuple[Call, str]:
-        """A call and an error: first the kind of call, then its place, then which one, so that rare places come up."""
-        calls = [c for c in self._calls[stage] if any((stage, _what(c, error)) not in self._used for error in ERRORS)]
-        name = random.choice([name for name in CALLS if any(call.name == name for call in calls)])
-        where = random.choice(sorted({call.place for call in calls if call.name == name}))
-        call = random.choice([c for c in calls if (c.name, c.place) == (name, where)])
-        error = random.choice([error for error in ERRORS if (stage, _what(call, error)) not in self._used])
+        """A call and an error: first the kind of call, then its place, then which one, so that rare places come up.
+
+        An error of a call at a place that had it already is taken only where there is no other.
+        """
+        left = [(c, e) for c in self._calls[stage] for e in ERRORS if (stage, _what(c, e)) not in self._used]
+        left = [(c, e) for c, e in left if (stage, c.name, e, c.place) not in self._seen] or left
+        name = random.choice([name for name in CALLS if any(c.name == name for c, _ in left)])
+        where = random.choice(sorted({c.place for c, _ in left if c.name == name}))
+        call, error = random.choice([(c, e) for c, e in left if (c.name, c.place) == (name, where)])
         self._used.add((stage, _what(call, error)))
+        self._seen.add((stage, call.name, error, call.place))
         return call, error
+
+
+def _kinds(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """What is distinct about the faults of these lines: stage, call, error and place, not which one of such calls."""
+    return {(r["changes"], *r["what"].split()[:2], r.get("place", "")) for r in rows if len(r["what"].split()) == 3}
 
 
 def _what(call: Call, error: str) -> str:
@@ -152,7 +162,7 @@ def summary() -> None:
     """Record the headline of all lines, the newest of each part."""
     rows = list({line["part"]: line for line in lines("fire")}.values())
     fired = [row for row in rows if "tracebacks" in row]
-    faults = {(row["changes"], row["what"], row.get("place")) for row in fired if row["what"] != "kill"}
+    faults = _kinds(fired)
     headline = {
         "kills": sum(row["what"] == "kill" for row in fired),
         "faults": len(faults),
