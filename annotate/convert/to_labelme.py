@@ -21,7 +21,7 @@ from ..formats.instance_mask import (
 )
 from ..formats.lost import lost_labels
 from ..formats.nifti import ENDINGS, read_nifti
-from ..formats.yolo import read_yolo_names, yolo_to_drawing
+from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
 from ..geometry.trace import index_to_shapes
 from ..progress.tell import Tell, silent
 from ..report import Report
@@ -145,18 +145,25 @@ def files_to_labelme(
 
 def _yolo(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
     root = reading.src if reading.src.is_dir() else reading.src.parent
-    table = next((p for p in (root / "data.yaml", root.parent / "data.yaml") if p.is_file()), None)
+    folders = (root, root.parent, root / "labels")
+    tables = (folder / name for name in ("data.yaml", YOLO_LIST) for folder in folders)
+    table = next((p for p in tables if p.is_file()), None)
     if table is not None:
-        labels = read_yolo_names(_bytes(table).decode("utf-8", errors="replace"), where=table)
+        text = _bytes(table).decode("utf-8-sig", errors="replace")
+        labels = (read_yolo_list if table.name == YOLO_LIST else read_yolo_names)(text, where=table)
         names = reading.names(labels)
     elif reading.classes is not None:  # in the order of YOLO's numbers, as of a mask's values
         names = IndexNames(reading.classes)
         labels = list(names.given or ())
     else:
-        raise UsageError(reading.src, "has no data.yaml", "Name the classes in the order of their numbers: --classes")
+        raise UsageError(
+            reading.src,
+            f"has no data.yaml and no {YOLO_LIST}",
+            "Name the classes in the order of their numbers: --classes",
+        )
     base = root / "labels" if (root / "labels").is_dir() else root
     texts = files_below([base if reading.src.is_dir() else reading.src], frozenset({".txt"}), report=reading.report)
-    texts = [path for path in texts if path.name.lower() != "classes.txt"]
+    texts = [path for path in texts if path.name.lower() != YOLO_LIST]
     if not texts:
         raise UsageError(reading.src, "holds no .txt file", "Name the folder of the data set")
 

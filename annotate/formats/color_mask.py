@@ -14,6 +14,7 @@ from PIL import Image
 from ..errors import BrokenInput, UsageError
 from ..scans.images import MOST_PIXELS
 from ..system.quiet import quietly
+from .index_mask import MOST_VALUES
 
 NamedColors = Mapping[str, int]
 """`0xRRGGBB` by the name of a class."""
@@ -72,12 +73,15 @@ def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], whe
         where: What to call the file in an error.
 
     Raises:
-        BrokenInput: It holds other colours.
+        BrokenInput: It holds other colours, or so many that it is a picture.
     """
     pixels = _pixels(data)
     if pixels is None:
         return None
     values, places = np.unique(pixels, return_inverse=True)
+    if len(values) > MOST_VALUES + len(colors or ()):
+        remedy = "Give the folder of masks; export a mask that was scaled or blurred anew, without smoothing"
+        raise BrokenInput(where, f"has {len(values)} different colours: a picture and no mask", remedy)
     known = {0: 0, **(colors if colors is not None else _VOC)}
     if unknown := [int(v) for v in values if int(v) not in known]:
         shown = ", ".join(f"#{v:06x}" for v in unknown[:5]) + (" and more" if len(unknown) > 5 else "")

@@ -20,9 +20,12 @@ from ..shapes import Point, Ring, Shape
 from ..wording import counted
 from .drawing import Drawing
 
-HEADER: Final = "# Written by dmr."
 if TYPE_CHECKING:
     import shapely
+
+HEADER: Final = "# Written by dmr."
+YOLO_LIST: Final = "classes.txt"
+"""The names of the classes as other programs list them, where there is no `data.yaml`."""
 
 _DIGITS: Final = 6  # of a pixel: what is drawn has no digits beyond these
 _FARTHEST: Final = 1000.0  # in parts of an image; beyond it is no place in a picture
@@ -166,6 +169,18 @@ def read_yolo_names(text: str, *, where: object) -> list[str]:
     if not found or sorted(found) != list(range(len(found))):
         raise BrokenInput(where, "has no names for the numbers from 0", "Name the classes with --classes")
     return [found[k] for k in range(len(found))]
+
+
+def read_yolo_list(text: str, *, where: object) -> list[str]:
+    """The names in a `classes.txt`, as Label Studio writes it: one a line, from number 0.
+
+    Raises:
+        BrokenInput: A line is empty, or there is none.
+    """
+    names = [line.strip() for line in text.rstrip().splitlines()]
+    if not all(names) or not names:
+        raise BrokenInput(where, "has no name in some line", "Name the classes with --classes")
+    return names
 
 
 def _bare(text: str) -> str:

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
+from ..editing.checkout import REVIEWED
 from ..errors import BrokenInput
 from ..formats.image_agreement import check_size
 from ..formats.labelme import (
@@ -18,11 +20,14 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..formats.labelme_image import images_by_stem
+from ..formats.labelme_words import words_of
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
 from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
+
+WORDS_STAY: Final = "descriptions or ticked flags (not taken in; they stay in the file)"
 
 
 def _nothing(_: str) -> bool:
@@ -108,6 +113,8 @@ def _labelme_frame(
     )
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
         report.note(note, path.name)
+    if words_of(file, annotation.shapes, without=REVIEWED).canonical() is not None:
+        report.note(WORDS_STAY, path.name)
     source = path if isinstance(image, bytes) else image
     raw = drawn_json(file, is_class=lambda label: resolve(label) is not None)
     return OutsideFrame(path.stem, frame, annotation, raw, source)

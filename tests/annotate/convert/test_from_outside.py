@@ -220,6 +220,14 @@ def test_colours_are_classes_where_they_are_named_or_vocs(tmp_path: Path) -> Non
     assert "'nerve=red' is no name and colour" in wrong
 
 
+@pytest.mark.parametrize("more", [(), ("--colors", "nerve=#ff0000")], ids=["vocs", "named"])
+def test_a_coloured_picture_is_called_a_picture(tmp_path: Path, more: tuple[str, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    output = dmr("mask-to-labelme", tmp_path / "a.png", tmp_path / "out", *more, code=1).output
+    assert "a.png: has 400 different colours: a picture and no mask. Give the folder of masks" in output
+
+
 def test_an_image_is_found_by_a_name_whose_accents_are_written_otherwise(tmp_path: Path) -> None:
     labelme(tmp_path / "in" / "ne\u0301.json", shape(), **NO_SIZE, imagePath="elsewhere/n\u00e9.png")
     picture(tmp_path / "pictures" / "n\u00e9.png")

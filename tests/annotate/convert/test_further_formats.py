@@ -128,9 +128,18 @@ def test_yolo_without_images_or_names_says_what_to_do(tmp_path: Path, source: Pa
     assert "1_a: its image is not there, and YOLO's files do not say a size" in output
     (tmp_path / "yolo" / "data.yaml").unlink()
     output = dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", code=2).output
-    assert "has no data.yaml. Name the classes in the order of their numbers: --classes" in output
+    assert "has no data.yaml and no classes.txt. Name the classes in the order of their numbers: --classes" in output
     dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", "--images", source, "--classes", "a,b")
     assert {s.label for s in read_labelme(tmp_path / "back" / "1_a.json").shapes} == {"a", "b"}
+
+
+@pytest.mark.parametrize("place", [".", "labels"])
+def test_yolo_of_label_studio_has_its_names_in_a_list(tmp_path: Path, source: Path, place: str) -> None:
+    dmr("labelme-to-yolo", source, tmp_path / "yolo")
+    (tmp_path / "yolo" / "data.yaml").unlink()
+    (tmp_path / "yolo" / place / "classes.txt").write_text("first one\nsecond\n", encoding="utf-8")
+    dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", "--images", source)
+    assert {s.label for s in read_labelme(tmp_path / "back" / "1_a.json").shapes} == {"first one", "second"}
 
 
 def test_names_in_a_list_of_frames_never_lead_out(tmp_path: Path, source: Path) -> None:

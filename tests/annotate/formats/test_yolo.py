@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmr.annotate.errors import BrokenInput
-from dmr.annotate.formats.yolo import read_yolo_names, shapes_to_yolo, yolo_names, yolo_to_drawing
+from dmr.annotate.formats.yolo import read_yolo_list, read_yolo_names, shapes_to_yolo, yolo_names, yolo_to_drawing
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.shapes import Shape
 
@@ -97,3 +97,9 @@ def test_names_are_read_as_other_programs_write_them(text: str) -> None:
 def test_a_list_without_names_is_refused(text: str) -> None:
     with pytest.raises(BrokenInput, match="has no names"):
         read_yolo_names(text, where="data.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "nerve\n\nmuscle\n"])
+def test_a_list_with_an_empty_line_is_refused(text: str) -> None:
+    with pytest.raises(BrokenInput, match="has no name in some line"):
+        read_yolo_list(text, where="classes.txt")

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.intake.outside import labelme_frames
+from dmr.annotate.intake.outside import WORDS_STAY, labelme_frames
 from dmr.annotate.report import Report
 from dmr.annotate.scans.discover import files_below
 from dmr.annotate.scans.images import encode_png
@@ -41,6 +42,28 @@ def test_what_is_kept_of_a_labelme_file_names_nobody(tmp_path: Path) -> None:
 
     assert b"muscle" in frame.raw
     assert b"SECRET" not in frame.raw
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({}, False),
+        ({"flags": {"cat": False, "reviewed": True}}, False),
+        ({"flags": {"cat": True}}, True),
+        ({"description": "SECRET"}, True),
+    ],
+    ids=["none", "no tick of theirs", "a tick", "a description"],
+)
+def test_words_of_files_from_outside_stay_there_and_the_report_says_so(
+    tmp_path: Path, words: dict[str, object], told: bool
+) -> None:
+    write_image(tmp_path / "x.png", 1)
+    (tmp_path / "x.json").write_text(json.dumps({"shapes": [], "imagePath": "x.png", **words}), encoding="utf-8")
+    report = Report("test")
+    list(labelme_frames([tmp_path], resolve=lambda _: 1, all_classes=frozenset(), coverage="drawn", report=report))
+
+    assert any(WORDS_STAY in line for line in report.lines()) is told
+    assert not any("SECRET" in line for line in report.lines())
 
 
 def test_a_class_inside_another_is_painted_over_it_whatever_their_ids_and_heights() -> None:
