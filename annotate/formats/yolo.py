@@ -1,7 +1,7 @@
 """YOLO's outlines <-> shapes: a text file a frame, a line an outline, `class x y x y ...` in parts of the image.
 
 Format: https://docs.ultralytics.com/datasets/segment/. Classes count from 0 in the order of `names` in `data.yaml`. A
-line is one ring: holes are joined to their outline by a seam.
+line is one ring: holes, and with other programs all parts of a structure, are joined to their outline by a seam.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import BrokenInput
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.parts import outlines_with_holes
-from ..geometry.seam import join_holes, split_seam
+from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape
 from ..wording import counted
 from .drawing import Drawing
@@ -105,11 +105,9 @@ def yolo_to_drawing(text: str, *, class_ids: Sequence[int | None], height: int, 
             notes[f"line {number} {why} (left out)"] = None
             lost.add(class_id)
             continue
-        outline, holes = split_seam(points)
-        own = group if holes else None
-        group += bool(holes)
-        shapes.append(Shape(class_id, outline, group=own))
-        shapes += [Shape(class_id, hole, hole=True, group=own) for hole in holes]
+        parts = seam_to_shapes(points, class_id=class_id, group=group)
+        group = max([group, *((part.group or 0) + 1 for part in parts)])
+        shapes += parts
     return Drawing(tuple(shapes), frozenset(lost), tuple(notes))
 
 

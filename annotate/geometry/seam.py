@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from ..shapes import Point, Ring, ring_area
+from ..shapes import Point, Ring, Shape, ring_area
 
 
 def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
@@ -39,11 +39,47 @@ def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
     return joined
 
 
-def split_seam(ring: Ring) -> tuple[Ring, tuple[Ring, ...]]:
-    """The outline and the holes of a ring with seams. A ring without seams is returned unchanged.
+def split_seam(ring: Ring) -> tuple[tuple[Ring, tuple[Ring, ...]], ...]:
+    """The parts of a ring with seams, each an outline with its holes. A ring without seams is returned unchanged.
 
-    A seam is a stretch that the ring passes in both directions. What it encloses is a hole. Spikes without area go.
+    A seam is a stretch that the ring passes in both directions. What it encloses is a hole where it lies in an outline,
+    and a part of its own elsewhere: other programs join the parts of a structure so. Spikes without area go.
     """
+    found = _loops(ring)
+    loops = [loop for loop in found if ring_area(loop) > 0] or found[:1] or [ring]
+    if len(loops) == 1:
+        return ((loops[0], ()),)
+    loops.sort(key=ring_area, reverse=True)
+    around = _around(loops)
+    parts: dict[int, list[Ring]] = {k: [] for k, outer in enumerate(around) if len(outer) % 2 == 0}
+    for k, outer in enumerate(around):
+        if k not in parts:
+            whole = next(j for j in reversed(outer) if j in parts)
+            parts[whole].append(loops[k])
+    return tuple((loops[k], tuple(holes)) for k, holes in parts.items())
+
+
+def seam_to_shapes(ring: Ring, *, class_id: int, group: int) -> list[Shape]:
+    """The shapes of a ring with seams; parts of one structure share a group.
+
+    Args:
+        ring: In pixels.
+        class_id: The class of the shapes.
+        group: The first group that is free; a ring of one part without holes takes none.
+    """
+    parts = split_seam(ring)
+    has_holes = any(holes for _, holes in parts)
+    shapes: list[Shape] = []
+    for outline, holes in parts:
+        own = group if len(parts) > 1 or holes else None
+        shapes.append(Shape(class_id, outline, group=own))
+        shapes += [Shape(class_id, hole, hole=True, group=own) for hole in holes]
+        group += has_holes  # a hole must not be cut out of an island in it
+    return shapes
+
+
+def _loops(ring: Ring) -> list[Ring]:
+    """The rings that are left when seams are cut."""
     loops: list[Ring] = []
     rest = [ring]
     while rest:
@@ -56,10 +92,16 @@ def split_seam(ring: Ring) -> tuple[Ring, tuple[Ring, ...]]:
         within = one[i + 1 : j]
         around = (*one[: i + 1], *one[j + 2 :]) if j + 1 < len(one) else one[1 : i + 1]
         rest += [part for part in (within, around) if len(part) >= 3]
-    if not loops:
-        return ring, ()
-    outer = max(range(len(loops)), key=lambda k: ring_area(loops[k]))
-    return loops[outer], tuple(loop for k, loop in enumerate(loops) if k != outer and ring_area(loop) > 0)
+    return loops
+
+
+def _around(loops: Sequence[Ring]) -> list[list[int]]:
+    """For each of the loops, the largest first, the larger ones that hold most of its area, in order."""
+    areas = np.array([shapely.make_valid(shapely.Polygon(loop)) for loop in loops])
+    inner, outer = shapely.STRtree(areas).query(areas, predicate="intersects")
+    inner, outer = inner[outer < inner], outer[outer < inner]
+    most = shapely.area(shapely.intersection(areas[inner], areas[outer])) > shapely.area(areas[inner]) / 2
+    return [sorted(outer[most & (inner == k)].tolist()) for k in range(len(loops))]
 
 
 def _turned(ring: Ring, *, clockwise: bool) -> Ring:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.parts import outlines_with_holes
-from ..geometry.seam import join_holes, split_seam
+from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, ring_area
 from .records import StudioRegion
 
@@ -173,25 +173,23 @@ def regions_to_shapes(
     """
     untouched = {draft.region.id: draft for draft in sent}
     shapes: list[Shape] = []
-    group = 0
+    group = 1
     for region in regions:
         class_id = _class_of(region, classes)
         _refuse_other_image(region, height=height, width=width)
         draft = untouched.get(region.id)
         if draft is not None and (draft.region.points, draft.region.labels) == (region.points, region.labels):
-            parts = [(s.class_id, s.points, s.hole) for s in draft.shapes]
+            own = group if len(draft.shapes) > 1 else None
+            parts = [replace(s, group=own) for s in draft.shapes]
         else:
-            outline, holes = split_seam(_pixels(region, height=height, width=width))
-            if ring_area(outline) < _LEAST_AREA:
-                raise ValueError(f"an outline of '{region.label}' is a line without area")
-            if crosses_too_often(outline):
+            ring = _pixels(region, height=height, width=width)
+            if crosses_too_often(ring):
                 raise ValueError(f"an outline of '{region.label}' crosses itself more than {MOST_CROSSINGS} times")
-            parts = [(class_id, outline, False), *((class_id, hole, True) for hole in holes)]
-        own = None
-        if len(parts) > 1:
-            group += 1
-            own = group
-        shapes += [Shape(i, points, hole=hole, group=own) for i, points, hole in parts]
+            parts = seam_to_shapes(ring, class_id=class_id, group=group)
+            if ring_area(parts[0].points) < _LEAST_AREA:
+                raise ValueError(f"an outline of '{region.label}' is a line without area")
+        group = max([group, *((part.group or 0) + 1 for part in parts)])
+        shapes += parts
     return tuple(shapes)
 
 

@@ -45,6 +45,15 @@ def test_a_hole_comes_back_as_a_hole() -> None:
     assert polygons_to_mask(back.shapes, **SIZE).sum() == 600 - 25
 
 
+def test_parts_that_other_programs_join_in_a_line_stay_parts() -> None:
+    parts = [box(2, 2, 20, 20), box(30, 5, 8, 8)]
+    there = [point for part in parts for point in (*part, part[0])]
+    line = " ".join(f"{x / SIZE['width']:.6f} {y / SIZE['height']:.6f}" for x, y in (*there, parts[0][0]))
+    back = yolo_to_drawing(f"0 {line}\n", class_ids=[7], **SIZE)
+    assert [(s.hole, s.group) for s in back.shapes] == [(False, 1), (False, 1)]
+    assert polygons_to_mask(back.shapes, **SIZE).sum() == 400 + 64
+
+
 def test_what_reaches_past_the_frame_is_cut_off_there() -> None:
     shapes = [Shape(1, box(40, -5, 30, 20), group=1), Shape(1, box(45, 5, 4, 4), hole=True, group=1)]
     text, cut = shapes_to_yolo(shapes, numbers={1: 0}, **SIZE)

@@ -126,10 +126,10 @@ def test_a_seam_is_found_again_and_the_hole_with_it() -> None:
     other: Ring = ((35.0, 20.0), (45.0, 20.0), (45.0, 30.0), (35.0, 30.0))
     ring = join_holes(SQUARE, [hole, other])
     assert len(ring) == 4 + 2 * (4 + 2)
-    outline, holes = split_seam(ring)
+    ((outline, holes),) = split_seam(ring)
     assert set(outline) == set(SQUARE)
     assert {frozenset(h) for h in holes} == {frozenset(hole), frozenset(other)}
-    assert split_seam(SQUARE) == (SQUARE, ())
+    assert split_seam(SQUARE) == ((SQUARE, ()),)
 
 
 def test_what_nobody_moved_is_exactly_what_was_sent_and_the_rest_is_what_was_drawn() -> None:
