@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-phantom      the phantom's speed and speckle, the demo on three seeds: 15 minutes"
 	@echo "make bench-busy         steps and the demo beside 0 to 8 other programs: 50 minutes, resumable"
 	@echo "make bench-fire         200 kills and 200 refused calls under every command: an hour, resumable"
+	@echo "make bench-samples      sample files of other tools, read by both: minutes; it loads their packages once (400 MB)"
 	@echo "make bench-convert      masks and outlines against labelme, rasterio, OpenCV: minutes"
 	@echo "make bench-peers        DMRNet and its peers: many hours, resumable; ARGS=\"--on 0,1\" for folds"
 	@echo "make bench-best         DMRNet on two grids, alone and together: hours, resumable"
@@ -94,6 +95,9 @@ bench-busy: .venv/package
 
 bench-fire: .venv/package
 	@$(PY) benchmarks/fire.py $(ARGS)
+
+bench-samples: .venv/package
+	@OMP_NUM_THREADS=1 $(PY) benchmarks/samples.py
 
 bench-phantom: .venv/package
 	@$(PY) benchmarks/phantom.py $(ARGS)
