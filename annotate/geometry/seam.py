@@ -49,13 +49,13 @@ def split_seam(ring: Ring) -> tuple[tuple[Ring, tuple[Ring, ...]], ...]:
     loops = [loop for loop in found if ring_area(loop) > 0] or found[:1] or [ring]
     if len(loops) == 1:
         return ((loops[0], ()),)
-    loops.sort(key=ring_area, reverse=True)
-    around = _around(loops)
-    parts: dict[int, list[Ring]] = {k: [] for k, outer in enumerate(around) if len(outer) % 2 == 0}
-    for k, outer in enumerate(around):
+    order = sorted(range(len(loops)), key=lambda k: ring_area(loops[k]), reverse=True)
+    around = dict(zip(order, _around([loops[k] for k in order]), strict=True))
+    parts: dict[int, list[Ring]] = {k: [] for k in order if len(around[k]) % 2 == 0}
+    for k, loop in enumerate(loops):
         if k not in parts:
-            whole = next(j for j in reversed(outer) if j in parts)
-            parts[whole].append(loops[k])
+            whole = next(order[j] for j in reversed(around[k]) if order[j] in parts)
+            parts[whole].append(loop)
     return tuple((loops[k], tuple(holes)) for k, holes in parts.items())
 
 
