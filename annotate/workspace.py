@@ -17,6 +17,7 @@ from .progress.tell import Tell, silent
 from .report import Report
 from .scans.identity import Key, load_key, make_key
 from .settings.model import SETTINGS_NAME, Settings, default_toml, load_settings, parse_settings
+from .system.places import refuse_no_folder
 from .system.platform import exclusive_lock, workspace_mode
 from .system.store import BlobStore, sweep_temporaries, write_atomic
 
@@ -107,13 +108,15 @@ class Workspace:
         """The workspace in this very folder.
 
         Raises:
-            WorkspaceError: There is none.
+            WorkspaceError: There is none, or a file stands where one of its folders belongs.
             SettingsError: Its `dmr.toml` cannot be followed.
         """
         root = Path(root).resolve()
         refuse_lost_settings(root)
         if not (root / SETTINGS_NAME).exists():
             raise WorkspaceError(root, f"is no workspace: it has no {SETTINGS_NAME}", "`dmr init` makes one")
+        for name in WORKSPACE_FOLDERS:
+            refuse_no_folder(root / name)
         return cls(root, load_settings(root / SETTINGS_NAME))
 
     @classmethod

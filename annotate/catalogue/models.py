@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
@@ -18,6 +18,9 @@ from . import tables as t
 from .database import AT_ONCE, Database
 from .frames import newest_rendition
 from .records import ModelRecord, ModelState, PredictionRecord
+
+CARD_KEY: Final = "card "
+"""In `meta` before a model's id: the hash of its card, as it was written, or as it was when it was checked first."""
 
 
 def dataset_id(revisions: Iterable[str]) -> str:
@@ -57,8 +60,12 @@ class ModelRows(Database):
             raise CatalogueError(dataset_id, "is no dataset of this catalogue", "See `dmr models list`")
         return tuple(json.loads(text))
 
-    def add_model(self, model: ModelRecord) -> None:
+    def add_model(self, model: ModelRecord, *, card_sha256: str | None = None) -> None:
         """Record a model. This does not make it active.
+
+        Args:
+            model: The model.
+            card_sha256: Hash of the file of its card; None where nobody knows it.
 
         Raises:
             CatalogueError: There is another model of this id.
@@ -82,6 +89,8 @@ class ModelRows(Database):
                 "at": model.at,
             }
             connection.execute(sa.insert(t.model).values(row))
+            if card_sha256 is not None:
+                connection.execute(sa.insert(t.meta).values(key=CARD_KEY + model.id, value=card_sha256))
 
     def models(self) -> list[ModelRecord]:
         """All models, the oldest first."""

@@ -16,6 +16,7 @@ from ..formats.labelme_words import NO_WORDS, WORDS_KEY, Said, Words, has_other_
 from ..report import Report
 from ..shapes import Annotation
 from ..system.pipeline import batched
+from ..system.places import is_no_file
 from ..system.store import sha256_hex
 from ..workspace import Workspace
 from .rewriting import NewFile, rewrite
@@ -107,6 +108,8 @@ def write_checkout(
             own = names[sheet.frame.frame_id] if names else f"../{sheet.frame.path}"
             path = folder / Path(own).with_suffix(".json").name
             data = _sheet_file(sheet, labels=classes, image_path=own)
+            if is_no_file(path):  # told by `take_up_edits`
+                continue
             try:
                 there = path.read_bytes()
             except FileNotFoundError:
@@ -166,7 +169,7 @@ def read_sheet(path: Path) -> tuple[LabelmeFile, str]:
         BrokenInput: It cannot be read.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES_WITH_IMAGE else b""
+        data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_BYTES_WITH_IMAGE else b""
     except OSError:
         data = b""
     if not data:

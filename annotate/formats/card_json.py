@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ModelError
+from ..system.places import NO_FILE, is_no_file
 from ..system.store import sha256_hex
 
 HASH: Final = "card_sha256"
@@ -33,6 +34,8 @@ def read_card_json(path: Path) -> dict[str, Any]:
         ModelError: It is missing, is not JSON, or was changed.
     """
     try:
+        if is_no_file(path):
+            raise ModelError(path, NO_FILE, REMEDY)
         if path.stat().st_size > _MOST:
             raise ModelError(path, f"is no card of a model: it has {path.stat().st_size:,} bytes", REMEDY)
         content = json.loads(path.read_text(encoding="utf-8"))

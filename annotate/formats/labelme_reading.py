@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import BrokenInput
 from ..shapes import Point
+from ..system.places import NO_FILE, is_no_file
 from ..wording import counted
 
 # Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
@@ -109,14 +110,7 @@ def read_labelme(path: Path) -> LabelmeFile:
     Raises:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
     """
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES_WITH_IMAGE:
-            raise _too_big(path, size)
-        data = path.read_bytes()
-    except OSError as error:
-        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
-    return parse_labelme(data, where=path)
+    return parse_labelme(_content(path), where=path)
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -127,13 +121,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
     """
-    try:
-        if (size := path.stat().st_size) > MOST_BYTES_WITH_IMAGE:
-            raise _too_big(path, size)
-        data = path.read_bytes()
-    except OSError as error:
-        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
-    content = _parse_json(_decode(data, path)[0], path)
+    content = _parse_json(_decode(_content(path), path)[0], path)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
         raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
@@ -194,6 +182,17 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
     )
 
 
+def _content(path: Path) -> bytes:
+    if is_no_file(path):
+        raise BrokenInput(path, NO_FILE, "Move it away")
+    try:
+        if (size := path.stat().st_size) > MOST_BYTES_WITH_IMAGE:
+            raise _too_big(path, size)
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
+
+
 def _too_big(where: object, size: int) -> BrokenInput:
     what = f"has {size / 2**20:.0f} MiB; without its embedded image at most {MOST_BYTES // 2**20} are read"
     return BrokenInput(where, what, "Check that it is a Labelme file, or save it without the image in it")
@@ -249,7 +248,9 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     shape_type = entry.get("shape_type") or "polygon"  # missing in files older than 3.10
     if not isinstance(shape_type, str) or shape_type not in _POINTS:
         known = isinstance(shape_type, str) and shape_type in _WITHOUT_AREA
-        of = f"is a {shape_type}, which has no area" if known else f"is of the unknown type {shape_type!s:.40}"
+        of = (
+            f"is of the type {shape_type}, which has no area" if known else f"is of the unknown type {shape_type!s:.40}"
+        )
         notes.append(f"{name} {of}: left out")
         return None
     points = _points(entry.get("points"))
@@ -262,8 +263,8 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     least, most = _POINTS[shape_type]
     fits = least <= len(points) <= most and not (shape_type == "rectangle" and len(points) == 3)
     if not fits or (shape_type in _RINGS and len(set(points)) < least):
-        takes = "at least 3 different ones" if shape_type in _RINGS else str(least)
-        notes.append(f"{name} has {counted(len(points), 'points')}, a {shape_type} takes {takes}: left out")
+        takes = "at least 3 different ones" if shape_type in _RINGS else "2 or 4" if most > least else str(least)
+        notes.append(f"{name} has {counted(len(points), 'points')}; the type {shape_type} takes {takes}: left out")
         return None
     group = entry.get("group_id")
     if group is not None and (not isinstance(group, int) or isinstance(group, bool)):

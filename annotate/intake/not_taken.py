@@ -10,7 +10,7 @@ from ..formats.index_mask import MASK_SUFFIXES
 from ..report import Report
 from ..scans.discover import walk
 from ..scans.images import IMAGE_SUFFIXES
-from ..scans.kinds import LINK, SYSTEM, UNKNOWN, Kind, kind_of_file
+from ..scans.kinds import SYSTEM, UNKNOWN, Kind, kind_of_file
 from ..scans.left_out import LeftOut
 from .outside import OutsideFrame
 
@@ -55,8 +55,8 @@ def left_out_of_import(
         path = item.path
         if item.is_system:
             left_out.add(SYSTEM)
-        elif item.leads_out:
-            left_out.add(LINK)
+        elif item.unread is not None:
+            left_out.add(item.unread)
         elif not holds_outlines(path) and path.resolve() not in used:
             kind = kind_of_file(path)
             if not (kind.is_read or (kind is UNKNOWN and path.suffix.lower() in IMAGE_SUFFIXES)):

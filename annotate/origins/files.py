@@ -78,7 +78,7 @@ def search(
         if not missing:
             break
         try:
-            hashes = [] if item.is_system or item.leads_out else source_hashes(item.path)
+            hashes = [] if item.is_system or item.unread else source_hashes(item.path)
         except OSError:  # nobody knows whose file this is, so it is no failure
             hashes = []
         for sha256 in hashes:

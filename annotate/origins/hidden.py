@@ -56,7 +56,7 @@ def _found(hider: Hider, short: str, folders: Sequence[Path]) -> Iterator[str]:
     for item in walk(folders, report=Report("")):
         if short in _short_names(hider, item.path):
             yield str(item.path)
-        if item.path.suffix.lower() == ".json" and not item.leads_out:
+        if item.path.suffix.lower() == ".json" and item.unread is None:
             try:
                 labels = read_labels(item.path)
             except BrokenInput:

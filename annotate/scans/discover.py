@@ -10,7 +10,8 @@ from pathlib import Path
 from ..errors import BrokenInput
 from ..hiding import seen as seen_name
 from ..report import Report
-from .kinds import is_system_file
+from ..system.places import is_no_file
+from .kinds import DEAD_LINK, LINK, NO_FILE, Kind, is_system_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,14 @@ class Found:
         path: The file's path.
         is_named: Whether the user named the file itself.
         is_system: Whether the system put it there; such files are not reported to people.
-        leads_out: Whether it is a link to a place outside everything that was named. Such a link is not followed.
+        unread: Why it is never opened: it is a link to a place outside everything that was named, a link that leads
+            nowhere, or a pipe, a socket or a device. None if it is a file to read.
     """
 
     path: Path
     is_named: bool
     is_system: bool
-    leads_out: bool = False
+    unread: Kind | None = None
 
 
 Places = str | Path | Sequence[str | Path]
@@ -45,22 +47,24 @@ def files_below(
     """All files with these endings among `paths` and below its folders, without repeats, in the order of their names.
 
     Files that begin with a dot are left out, because systems leave such files behind (`.DS_Store`, `._p01.jpg`). Files
-    in a folder of `without` and links to a place outside `paths` are left out too.
+    in a folder of `without`, links to a place outside `paths`, and what is no file, such as a pipe, are left out too.
 
     Args:
         paths: Files and folders.
         suffixes: Lower case.
         without: Folders to leave alone.
-        report: Gets the folders that cannot be opened and the links. None where a `walk` of the same folders tells.
+        report: Gets the folders that cannot be opened, the links, and what is no file. None where a `walk` of the same
+            folders tells.
     """
     found: list[Path] = []
     for item in walk(paths, report=report or Report(""), without=without):
         if item.path.suffix.lower() not in suffixes or item.path.name.startswith("."):
             continue
-        if not item.leads_out:
+        if item.unread is None:
             found.append(item.path)
         elif report is not None:
-            report.note("a link to another place (left out)", item.path.name)
+            what = "a link to another place" if item.unread is LINK else item.unread.phrase
+            report.note(f"{what} (left out)", item.path.name)
     return found
 
 
@@ -94,9 +98,11 @@ def walk(paths: Sequence[Path], *, report: Report, without: Sequence[Path] = ())
             seen.add(file)
             own = file.relative_to(root) if folder else Path(file.name)
             leads_out = folder and _is_link(file) and not lies_in(file, places)
-            if leads_out or _is_file(file):
-                seen_name(file, own.as_posix())
-                yield Found(file, is_named=not folder, is_system=is_system_file(own), leads_out=leads_out)
+            unread = LINK if leads_out else _no_file(file)
+            if unread is None and not _is_file(file):
+                continue  # gone meanwhile, or a link to a folder that is searched anyway
+            seen_name(file, own.as_posix())
+            yield Found(file, is_named=not folder, is_system=is_system_file(own), unread=unread)
 
 
 def _inside(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:
@@ -111,6 +117,12 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # it is there and may not be looked at: whoever reads it says so
         return True
+
+
+def _no_file(path: Path) -> Kind | None:
+    if is_no_file(path):
+        return NO_FILE
+    return DEAD_LINK if _is_link(path) and not os.path.exists(path) else None  # noqa: PTH110  (it never raises)
 
 
 def _is_link(path: Path) -> bool:

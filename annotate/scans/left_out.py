@@ -11,7 +11,7 @@ from typing import Final
 from ..report import Report
 from .discover import walk
 from .images import IMAGE_SUFFIXES
-from .kinds import JSON, LINK, SYSTEM, Kind, kind_of_file, not_an_image
+from .kinds import JSON, SYSTEM, Kind, kind_of_file, not_an_image
 
 _ANY_IMAGE: Final = Kind("image", "images", "an image")
 
@@ -63,16 +63,16 @@ def image_files(
         without: Folders that are not searched.
     """
     found = list(walk(paths, report=report, without=without))
-    images = {f.path.stem for f in found if not f.leads_out and f.path.suffix.lower() in IMAGE_SUFFIXES}
+    images = {f.path.stem for f in found if f.unread is None and f.path.suffix.lower() in IMAGE_SUFFIXES}
     for item in found:
-        if item.leads_out:
-            left_out.add(SYSTEM if item.is_system else LINK)
+        if item.unread is not None and not item.is_named:
+            left_out.add(SYSTEM if item.is_system else item.unread)
             continue
-        is_image = item.path.suffix.lower() in IMAGE_SUFFIXES
+        is_image = item.unread is None and item.path.suffix.lower() in IMAGE_SUFFIXES
         if is_image and (item.is_named or not item.is_system):
             yield item.path
             continue
-        kind = SYSTEM if item.is_system else kind_of_file(item.path)
+        kind = item.unread or (SYSTEM if item.is_system else kind_of_file(item.path))
         if kind.is_read:
             yield item.path
         elif kind is JSON and item.path.stem in images:  # the Labelme file of an image
@@ -87,6 +87,6 @@ def what_is_there(paths: Sequence[Path], *, without: Sequence[Path] = ()) -> str
     """What is in folders that hold none of the files that were looked for, in the words of `LeftOut.line`."""
     there = LeftOut()
     for item in walk(paths, report=Report(""), without=without):
-        kind = SYSTEM if item.is_system else LINK if item.leads_out else kind_of_file(item.path)
+        kind = SYSTEM if item.is_system else item.unread or kind_of_file(item.path)
         there.add(_ANY_IMAGE if kind.is_read else kind)
     return there.line()

@@ -22,6 +22,7 @@ from .copy import CATALOGUE, catalogue_copy
 from .manifest import Manifest, blobs_of, manifests, read_manifest
 
 KEPT: Final = 7  # backups in one folder; older ones go
+_LOCK: Final = ".lock"
 _TIME: Final = "%Y%m%dT%H%M%S%f"
 
 
@@ -39,13 +40,13 @@ def back_up(
     dest = dest.resolve()
     if dest == workspace.root or workspace.root in dest.parents:
         raise UsageError(dest, "lies in the workspace", "Name a folder outside it, better on another disk")
-    if dest.is_dir() and any(dest.iterdir()) and not (dest / "blobs").is_dir():
+    if dest.is_dir() and not (dest / "blobs").is_dir() and any(path.name != _LOCK for path in dest.iterdir()):
         raise UsageError(dest, "holds files that are no backup", "Name a new folder, or one with older backups")
     if not dest.exists():
         private_folder(dest)
     with ExitStack() as held:
         try:
-            held.enter_context(exclusive_lock(dest / ".lock", wait_s=0))
+            held.enter_context(exclusive_lock(dest / _LOCK, wait_s=0))
         except TimeoutError:
             raise UsageError(dest, "another backup is being made in it", "Wait for it to finish") from None
         blobs_of(dest).root.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Final
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.journal import Position
+from ..catalogue.models import CARD_KEY
 from ..errors import CatalogueError
 from ..progress.tell import Tell
 from ..report import Report
+from ..system.places import is_no_file
 from ..system.store import TEMPORARY, BlobStore, sha256_hex
 from ..workspace import Workspace
 from .check_catalogue import meta_values
-from .check_files import CARD_KEY, file_hash, frame_fault, named_blobs
+from .check_files import file_hash, frame_fault, named_blobs
 from .fault import REPAIR
 
 _LEFT_OUT: Final = frozenset({".lock", ".worklist.lock"})
@@ -70,6 +73,9 @@ class BackupFiles:
         """Copy all other files of the workspace as they are; of the journal what the copied catalogue knows."""
         segment = f"store/journal/{position.segment}" if position is not None else ""
         for name, path in self._others():
+            if is_no_file(path):
+                self.report.note("a pipe, a socket or a device (left out)", name)
+                continue
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
@@ -101,7 +107,7 @@ class BackupFiles:
         """Copy a file whose hash is known; None where nobody has kept it."""
         name = self.workspace.relative(path)
         try:
-            data = path.read_bytes()
+            data = _content(path)
         except OSError as error:
             self._keep_earlier(name, f"cannot be read ({error.strerror})")
             return
@@ -114,7 +120,7 @@ class BackupFiles:
         name = self.workspace.relative(path)
         known = self.before.get(name)
         try:
-            data = path.read_bytes()
+            data = _content(path)
         except OSError as error:
             self._keep_earlier(name, f"cannot be read ({error.strerror})")
             return
@@ -139,3 +145,9 @@ class BackupFiles:
             return False
         self.checked.add(sha256)
         return True
+
+
+def _content(path: Path) -> bytes:
+    if is_no_file(path):  # opening it could take for ever
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()

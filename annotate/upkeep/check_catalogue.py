@@ -16,14 +16,14 @@ from ..catalogue import tables as t
 from ..catalogue.database import Database
 from ..catalogue.journal import Position
 from ..catalogue.journal_lines import Segment, segments
+from ..faults import told
 from ..progress.tell import Tell
 from ..system.store import BlobStore
 from ..workspace import Workspace
-from .copy import CATALOGUE
+from .copy import CATALOGUE, REBUILD, unreadable
 from .fault import Fault, Mend
 from .replay import differences, make_plain_tables, replay
 
-REBUILD: Final = "`dmr db rebuild` makes it anew from store/, or restore a backup: `dmr db restore`"
 _OF_AN_INDEX: Final = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index")
 _TRIGGERS: Final = {"revision_as_is", "revision_kept", "tombstone_as_is", "tombstone_kept", "patient_split_once"}
 _DIFFERENT: Final[dict[str, tuple[str, Mend]]] = {
@@ -53,7 +53,8 @@ def sound(copy: Path) -> Iterator[Fault]:
                 found = connection.execute(f'SELECT {key} FROM "{table}" WHERE rowid = ?', (rowid,)).fetchone()
                 yield Fault(row_place(table, found or ()), f"names a {parent} that is not there")
         except sqlite3.DatabaseError as error:
-            yield Fault(CATALOGUE, f"is damaged ({error})", REBUILD)
+            line = unreadable(error, CATALOGUE)
+            yield Fault(line.where, line.what, line.remedy)
 
 
 def _schema(connection: sqlite3.Connection, copy: Path) -> Iterator[Fault]:
@@ -99,6 +100,8 @@ def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Faul
                 what, kind = _DIFFERENT[found.kind]
                 yield Fault(place, what, mend=kind, given={"table": found.table, "key": found.key, "row": found.row})
     except sqlite3.DatabaseError as error:
+        if told(error) is not None:  # the disk refuses: that says nothing about the catalogue
+            raise
         yield Fault(CATALOGUE, f"cannot be held against its journal ({error})", REBUILD)
     finally:
         again.unlink(missing_ok=True)
@@ -110,7 +113,9 @@ def position_in(copy: Path) -> Position | None:
     try:
         with engine.connect() as connection:
             return Position.read(connection)
-    except sa.exc.DatabaseError:
+    except sa.exc.DatabaseError as error:
+        if told(error) is not None:
+            raise
         return None
     finally:
         engine.dispose()

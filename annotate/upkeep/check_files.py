@@ -1,32 +1,34 @@
-"""Whether the files of a workspace are those that its catalogue names: blobs, frames, models, annotations, the key."""
+"""Whether the files of a workspace are those that its catalogue names: blobs, frames, models, the key."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-import os
 import re
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from ..catalogue import tables as t
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.frames import newest_rendition
-from ..errors import BrokenInput, DmrError
-from ..formats.labelme_reading import read_labelme
+from ..catalogue.models import CARD_KEY
+from ..errors import BrokenInput, DmrError, ModelError
+from ..formats.card_json import read_card_json
 from ..progress.tell import Tell
 from ..report import Report
 from ..scans.identity import load_key
 from ..scans.images import read_frames
+from ..system.places import is_no_file
 from ..system.store import TEMPORARY, sha256_hex
 from ..workspace import Workspace
 from .check_catalogue import meta_values
+from .check_folders import files_below
 from .fault import RESTORE, Fault
 
 DAMAGED: Final = "damaged"
@@ -35,9 +37,6 @@ DAMAGED: Final = "damaged"
 _BESIDE: Final = frozenset({"journal", DAMAGED})
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_OLD_S: Final = 3600.0  # a younger temporary file may be somebody's who is writing
-CARD_KEY: Final = "card "
-"""In `meta` before a model's id: the hash of its card, as it was when it was checked first."""
 
 
 def blobs_whole(workspace: Workspace, catalogue: Catalogue, *, report: Report, tell: Tell) -> Iterator[Fault]:
@@ -46,7 +45,7 @@ def blobs_whole(workspace: Workspace, catalogue: Catalogue, *, report: Report, t
     wanted = revisions | raw
     found: set[str] = set()
     strange: list[tuple[Path, str]] = []
-    for path in _files_below(workspace.store.root, without=_BESIDE):
+    for path in files_below(workspace.store.root, without=_BESIDE):
         if TEMPORARY.fullmatch(path.name):
             continue
         tell("Checking blobs", 1, None)
@@ -156,11 +155,11 @@ def models_whole(workspace: Workspace, catalogue: Catalogue, *, report: Report, 
 def card_fault(path: Path, model: str, sha256: str, class_ids: str) -> str | None:
     """What is wrong with a model's card; None where nothing is."""
     try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card = read_card_json(path)
         ids = [card["class_ids"][name] for name in sorted(card["channels"], key=card["channels"].__getitem__)]
         says = (card["format"], card["id"], card["weights_sha256"], ids)
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+    except ModelError as error:
+        return error.what
     except (ValueError, KeyError, TypeError, AttributeError):
         return "is no card of a model"
     return (
@@ -192,36 +191,9 @@ def key_there(catalogue: Catalogue) -> Iterator[Fault]:
         yield Fault(error.where, error.what, error.remedy)
 
 
-def annotations_readable(workspace: Workspace, *, tell: Tell) -> Iterator[Fault]:
-    """The sheets in `annotations/`."""
-    for path in sorted(workspace.annotations_folder.glob("*.json")):
-        tell("Checking annotations", 1, None)
-        try:
-            read_labelme(path)
-        except BrokenInput as error:
-            remedy = "Save it again in Labelme, or delete it: `dmr import` writes it anew from the newest revision"
-            yield Fault(workspace.relative(path), error.what, remedy)
-
-
-def temporaries_gone(workspace: Workspace) -> Iterator[Fault]:
-    """What killed runs left behind."""
-    latest = time.time() - _OLD_S
-    for folder in workspace.own_folders:
-        for path in _files_below(folder):
-            if TEMPORARY.fullmatch(path.name) and path.stat().st_mtime <= latest:
-                yield Fault(workspace.relative(path), "was left behind by a run that was killed", mend="temporary")
-
-
 def file_hash(path: Path) -> str:
     """A file's SHA-256, read piece by piece."""
+    if is_no_file(path):  # opening it could take for ever
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _files_below(folder: Path, *, without: frozenset[str] = frozenset()) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        if Path(parent) == folder:
-            folders[:] = [name for name in folders if name not in without]
-        folders.sort()
-        for name in sorted(names):
-            yield Path(parent, name)

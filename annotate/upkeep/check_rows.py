@@ -18,7 +18,8 @@ from ..progress.tell import Tell
 from ..shapes import Annotation
 from ..system.canonical import canonical_json, json_to_shapes
 from ..system.store import sha256_hex
-from .check_catalogue import REBUILD, meta_values, row_place
+from .check_catalogue import meta_values, row_place
+from .copy import REBUILD
 from .fault import Fault
 
 _META = ("workspace_id", "key_id", "created_at")

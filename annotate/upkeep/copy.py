@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import CatalogueError
+from ..faults import told
 from ..workspace import Workspace
 
 CATALOGUE: Final = "catalogue.sqlite"
+REBUILD: Final = "`dmr db rebuild` makes it anew from store/, or restore a backup: `dmr db restore`"
 _WAIT_S: Final = 30.0
 
 
@@ -25,7 +27,7 @@ def copy_catalogue(source: Path, target: Path, *, lasting: bool = True) -> None:
         lasting: It has to survive a power cut.
 
     Raises:
-        CatalogueError: It is missing, damaged, or locked all the time.
+        CatalogueError: It is missing, damaged, or locked all the time, or the disk refuses.
     """
     if not source.is_file():
         raise CatalogueError(source.name, "is missing", "`dmr db rebuild` makes it anew from store/")
@@ -40,8 +42,21 @@ def copy_catalogue(source: Path, target: Path, *, lasting: bool = True) -> None:
             # A file of its own: a copy has no second file beside it.
             written.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        remedy = "`dmr db rebuild` makes it anew from store/, or restore a backup: `dmr db restore`"
-        raise CatalogueError(source.name, f"is damaged ({error})", remedy) from error
+        raise unreadable(error, source.name) from error
+
+
+def unreadable(error: sqlite3.DatabaseError, name: str) -> CatalogueError:
+    """Why SQLite cannot read a catalogue: only a file that is no whole database is called damaged.
+
+    Args:
+        error: SQLite's.
+        name: The catalogue's file.
+    """
+    if (line := told(error)) is not None:
+        return CatalogueError(name, line.what, line.remedy)
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return CatalogueError(name, "is written by another process all the time", "Wait for it and try again")
+    return CatalogueError(name, f"is damaged ({error})", REBUILD)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from ..errors import DmrError
 
 Mend = Literal[
     "row", "unknown", "remove", "said", "lost", "derived", "index", "version", "journal",
-    "blob", "misnamed", "aside", "frame", "temporary", "",
+    "blob", "misnamed", "aside", "frame", "sheet", "temporary", "",
 ]  # fmt: skip
 """What `--repair` can try: see `repair.py`. Empty where nothing in the workspace can mend it."""
 

@@ -17,6 +17,7 @@ from ..catalogue import tables as t
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.revisions import revision_json
 from ..catalogue.truth import settle
+from ..editing.checkout import labelled_sheets, write_checkout
 from ..errors import BrokenInput, CatalogueError, DmrError
 from ..formats.labelme_reading import read_labelme
 from ..origins.index import IndexBrokenError, index_path, look_up
@@ -59,6 +60,8 @@ def mend(workspace: Workspace, faults: Sequence[Fault]) -> None:
             _blob(workspace, catalogue, fault.given["sha256"])
         for fault in by_kind.get("frame", ()):
             _frame(workspace, catalogue, fault.given["frame"])
+        if "sheet" in by_kind:
+            write_checkout(workspace, labelled_sheets(catalogue))
     if "temporary" in by_kind:
         for folder in workspace.own_folders:
             sweep_temporaries(folder)

@@ -30,6 +30,10 @@ def bring_back(source: Path, folder: Path, *, report: Report, tell: Tell = silen
         CatalogueError: A file of the backup is missing or damaged; the folder is no workspace then.
     """
     found = manifests(source)
+    if not found and (blobs_of(source).root.is_dir() or (source / ".lock").is_file()):
+        raise UsageError(
+            source, "holds a backup that was not finished", "Finish it: `dmr db backup` to the same folder"
+        )
     if not found:
         raise UsageError(source, "holds no backup", "Name the folder that `dmr db backup` wrote to")
     manifest = read_manifest(found[-1])

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 import sqlalchemy as sa
 
 from ..catalogue import tables as t
 from ..catalogue.catalogue import Catalogue
+from ..catalogue.models import CARD_KEY
 from ..errors import DmrError, WorkspaceError
 from ..progress.tell import Tell, silent
 from ..report import Report
 from ..wording import counted
 from ..workspace import Workspace
 from .check_catalogue import as_written, position_in, sound
-from .check_files import (
-    CARD_KEY,
-    annotations_readable,
-    blobs_whole,
-    file_hash,
-    frames_whole,
-    key_there,
-    models_whole,
-    temporaries_gone,
-)
+from .check_files import blobs_whole, file_hash, frames_whole, key_there, models_whole
+from .check_folders import annotations_readable, no_strange_files, sheets_there, temporaries_gone
 from .check_rows import rows_agree
 from .copy import CATALOGUE, catalogue_copy
 from .fault import REPAIR, RESTORE, Fault
@@ -91,7 +85,8 @@ def _look(workspace: Workspace, *, report: Report, tell: Tell) -> list[Fault]:
     except DmrError as error:
         where = CATALOGUE if error.where.startswith(".dmr-") else error.where
         add(Fault(where, error.what, error.remedy))
-    for fault in (*annotations_readable(workspace, tell=tell), *temporaries_gone(workspace)):
+    in_folders = (annotations_readable(workspace, tell=tell), temporaries_gone(workspace), no_strange_files(workspace))
+    for fault in chain(*in_folders):
         add(fault)
     return list(found.values())
 
@@ -104,6 +99,7 @@ def _inside(workspace: Workspace, catalogue: Catalogue, *, report: Report, tell:
     yield from blobs_whole(workspace, catalogue, report=report, tell=tell)
     yield from frames_whole(workspace, catalogue, report=report, tell=tell)
     yield from models_whole(workspace, catalogue, report=report, tell=tell)
+    yield from sheets_there(workspace, catalogue)
     yield from key_there(catalogue)
     try:
         catalogue.follow_classes(workspace.settings.classes)

@@ -30,11 +30,17 @@ def weights_bytes(state: dict[str, torch.Tensor]) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())})
 
 
-def save_model(folder: Path, weights: bytes, card: Card) -> None:
-    """Write a model's folder. The card is written last, because a folder without a card is no model."""
+def save_model(folder: Path, weights: bytes, card: Card) -> str:
+    """Write a model's folder. The card is written last, because a folder without a card is no model.
+
+    Returns:
+        The SHA-256 of the card's file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / WEIGHTS, weights)
-    write_atomic(folder / CARD, card.as_json().encode("utf-8"))
+    text = card.as_json().encode("utf-8")
+    write_atomic(folder / CARD, text)
+    return sha256(text).hexdigest()
 
 
 def load_network(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:

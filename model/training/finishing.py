@@ -71,9 +71,9 @@ def make_version(
     with s.writing(wait_s=SAVE_WAIT):
         before = s.catalogue.active_model()
         becomes_active = (before is None and outcome.level != "nothing") if activate is None else activate
-        model = _saved(s, weights, details, run=run, outcome=outcome)
+        model, card_sha256 = _saved(s, weights, details, run=run, outcome=outcome)
         with s.catalogue.transaction():
-            s.catalogue.add_model(model)
+            s.catalogue.add_model(model, card_sha256=card_sha256)
             if becomes_active:
                 reason = "the first model" if before is None else "asked for when it was trained"
                 s.catalogue.activate(model.id, reason=reason)
@@ -117,8 +117,14 @@ def _details(trainer: Trainer, run: Run, frames: TrainingFrames, outcome: Outcom
     }
 
 
-def _saved(s: Session, weights: bytes, details: dict[str, Any], *, run: Run, outcome: Outcome) -> ModelRecord:
-    """Save weights and card under the next version's name; the record is not in the catalogue yet."""
+def _saved(
+    s: Session, weights: bytes, details: dict[str, Any], *, run: Run, outcome: Outcome
+) -> tuple[ModelRecord, str]:
+    """Save weights and card under the next version's name; the record is not in the catalogue yet.
+
+    Returns:
+        The record, and the hash of the card's file.
+    """
     version = _next_version(s.catalogue, s.workspace.models_folder)
     card = Card(
         id=version,
@@ -129,14 +135,15 @@ def _saved(s: Session, weights: bytes, details: dict[str, Any], *, run: Run, out
         weights_sha256=sha256(weights).hexdigest(),
         details=details,
     )
-    save_model(s.workspace.models_folder / version, weights, card)
-    return ModelRecord(
+    card_sha256 = save_model(s.workspace.models_folder / version, weights, card)
+    record = ModelRecord(
         id=version,
         sha256=card.weights_sha256,
         class_ids=card.class_ids,
         dataset=run.dataset,
         state="rejected" if outcome.level == "nothing" else "candidate",
     )
+    return record, card_sha256
 
 
 def _fate(version: str, before: ModelRecord | None, outcome: Outcome, *, active: bool) -> str:

@@ -178,7 +178,7 @@ def test_a_mask_that_lacks_something_is_named_and_never_replaces_a_whole_one(tmp
 def test_points_and_lines_and_other_classes_take_nothing_away(tmp_path: Path) -> None:
     labelme(tmp_path / "in" / "a.json", shape(), shape(shape_type="linestrip"), shape("other", shape_type="helix"))
     output = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "out", "--classes", "nerve").output
-    assert "is a linestrip, which has no area" in output
+    assert "is of the type linestrip, which has no area" in output
 
 
 def test_black_and_white_with_one_class_is_that_class(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "note"),
     [
-        (shape(points=[[1, 1], [2, 2]]), "shape 1 'nerve' has 2 points, a polygon takes at least 3 different ones"),
+        (shape(points=[[1, 1], [2, 2]]), "'nerve' has 2 points; the type polygon takes at least 3 different ones"),
         (shape(points=[[1, 1], [2, 2], [1, 1], [2, 2]]), "at least 3 different ones"),
         (shape(points=[[1, 1], [2, 2], [1e999, 3]]), "shape 1 'nerve' has points that are no pairs of numbers"),
         (shape(points=[[1, 1], [2, 2], [1e7, 3]]), "no pairs of numbers below a million"),
@@ -99,13 +99,15 @@ def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
         (shape(points=[[1, 1], [2, 2], [3, True]]), "no pairs of numbers"),
         (shape(points=[[1, 1], [2, 2], [3, 3, 3]]), "no pairs of numbers"),
         (shape(points=None), "no pairs of numbers"),
-        (shape(shape_type="linestrip"), "shape 1 'nerve' is a linestrip, which has no area"),
-        (shape(shape_type="rectangle"), "has 3 points, a rectangle takes 2"),
+        (shape(shape_type="linestrip"), "shape 1 'nerve' is of the type linestrip, which has no area"),
+        (shape(shape_type="rectangle"), "has 3 points; the type rectangle takes 2 or 4"),
+        (shape(shape_type="oriented_rectangle"), "has 3 points; the type oriented_rectangle takes 4"),
         (shape(label=5), "shape 1 has no label"),
         ("nerve", "shape 1 is no object"),
     ],
     ids=[
         "two points", "two places", "infinite", "far", "text", "truth", "three numbers", "none", "line", "rectangle",
+        "oriented rectangle",
         "label", "no object",
     ],
 )  # fmt: skip

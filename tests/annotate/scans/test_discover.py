@@ -96,3 +96,22 @@ def test_a_file_that_may_not_be_looked_at_is_found_so_that_reading_it_names_it(
             yield item.path.name
 
     assert list(found()) == ["a.png", "b.png"]
+
+
+def test_pipes_and_links_that_lead_nowhere_are_counted_by_their_kind(folder: Path) -> None:
+    link(folder / "gone.png", folder / "nothing.png")
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    for name in ("pipe.png", "sub/pipe.json"):
+        os.mkfifo(folder / name)
+    left_out, report = LeftOut(), Report("ingest")
+    assert [p.name for p in image_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
+    assert left_out.line() == "2 pipes, sockets or devices, 1 link that leads nowhere"
+    told = Report("convert")
+    assert [p.name for p in files_below([folder], PNG, report=told)] == ["a.png", "b.png"]
+    assert told.oddities == {
+        "a link that leads nowhere (left out)": ["gone.png"],
+        "a pipe, a socket or a device (left out)": ["pipe.png"],
+    }
+    assert list(image_files([folder / "pipe.png"], left_out=left_out, report=report)) == []
+    assert "is a pipe, a socket or a device, not a PNG" in report.failures[0], "it was named itself"
