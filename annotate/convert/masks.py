@@ -147,12 +147,7 @@ def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bo
                 report.fail(error)
             tell(CONVERTING, 1, None)
 
-    try:
-        write_many(outputs())
-    except OSError as error:
-        raise UsageError(
-            "DST", f"cannot be written ({error.strerror})", "Check its permissions and its disk"
-        ) from error
+    write_many(outputs())
     outcome.end()
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 from ..classes import ClassDef, Classes, canonical_label
 from ..errors import SettingsError
+from ..system.places import NO_FILE, is_no_file
 from .sections import read_section, refuse_unknown, within
 from .template import default_toml as default_toml
 
@@ -235,6 +236,8 @@ def load_settings(path: Path) -> Settings:
     Raises:
         SettingsError: It cannot be read, or says something that cannot be followed.
     """
+    if is_no_file(path):  # reading one could take for ever, or all memory
+        raise SettingsError(path, NO_FILE, "Move it away; then `dmr init` here restores its classes from the catalogue")
     try:
         if (size := path.stat().st_size) > _MOST_BYTES:
             what = f"has {size / 2**20:.0f} MiB, and at most {_MOST_BYTES // 2**20} is read"

@@ -25,9 +25,13 @@ def refuse_no_folder(path: Path) -> None:
     """Refuse what stands where a folder belongs; a folder that is not there is made when it is needed.
 
     Raises:
-        WorkspaceError: It is a file, or a link that leads to no folder.
+        WorkspaceError: It is a file, a link that leads to no folder, or a folder that may not be looked into.
     """
-    if path.is_dir() or not os.path.lexists(path):
+    if not os.path.lexists(path):
+        return
+    if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):  # searching it would find nothing, and say nothing
+            raise WorkspaceError(path, "cannot be opened (no permission)", "Check the permissions of the folder")
         return
     if path.is_symlink():
         remedy = "Bring back the folder that it leads to (is its disk there?), or remove the link"

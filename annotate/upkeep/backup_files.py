@@ -16,6 +16,7 @@ from ..progress.tell import Tell
 from ..report import Report
 from ..system.places import is_no_file
 from ..system.store import TEMPORARY, BlobStore, sha256_hex
+from ..wording import counted
 from ..workspace import Workspace
 from .check_catalogue import meta_values
 from .check_files import file_hash, frame_fault, named_blobs
@@ -95,7 +96,7 @@ class BackupFiles:
                 yield entry.name, entry
             if not entry.is_dir():
                 continue
-            for parent, folders, names in os.walk(entry):
+            for parent, folders, names in os.walk(entry, onerror=self._tell_closed):
                 folders.sort()
                 for file in sorted(names):
                     path = Path(parent, file)
@@ -136,6 +137,16 @@ class BackupFiles:
             self.taken[name] = earlier
             what += "; the backup keeps the one before"
         self.report.fail(CatalogueError(name, what, REPAIR))
+
+    def _tell_closed(self, error: OSError) -> None:
+        """A folder cannot be opened: what the backup before has of it stays, and it is told."""
+        if not Path(error.filename).exists():
+            return  # somebody who works on has taken it away
+        name = self.workspace.relative(Path(error.filename))
+        earlier = {n: s for n, s in self.before.items() if n.startswith(f"{name}/") and self._is_there(s)}
+        self.taken |= {n: s for n, s in earlier.items() if n not in self.taken}
+        what = f"cannot be opened ({error.strerror}); the backup keeps {counted(len(earlier), 'files')} of it"
+        self.report.fail(CatalogueError(name, what, "Check its permissions and back up again"))
 
     def _is_there(self, sha256: str) -> bool:
         if sha256 in self.checked:

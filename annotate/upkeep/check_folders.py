@@ -60,14 +60,19 @@ def temporaries_gone(workspace: Workspace) -> Iterator[Fault]:
 
 
 def no_strange_files(workspace: Workspace) -> Iterator[Fault]:
-    """Pipes, sockets and devices, which nothing here reads, in one line."""
+    """Pipes, sockets and devices, which nothing here reads, in one line; and folders that cannot be opened."""
+    closed: list[OSError] = []
     strange = [
         path
         for folder in workspace.own_folders
-        for parent, _, names in os.walk(folder)
+        if folder.is_dir()
+        for parent, _, names in os.walk(folder, onerror=closed.append)
         for name in sorted(names)
         if is_no_file(path := Path(parent, name))
     ]
+    for error in closed:
+        what = f"cannot be opened ({error.strerror}), so nobody knows what it holds"
+        yield Fault(workspace.relative(Path(error.filename)), what, "Check its permissions")
     if strange:
         others = f", and {len(strange) - 1} more in this workspace" if len(strange) > 1 else ""
         yield Fault(workspace.relative(strange[0]), f"{NO_FILE}{others}", "Move it away")

@@ -13,6 +13,8 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from labelme_json import labelme, shape
+from refusing import refusing
 from scans import write_scans
 
 from dmr.annotate.console import reporting
@@ -148,3 +150,16 @@ def test_a_command_that_fails_at_a_call_says_so_and_goes_on_when_it_is_run_again
 
 def test_told_leaves_what_is_told_already() -> None:
     assert told(DmrError("a", "b (os error 28)", "c")) is None
+
+
+def test_a_full_disk_in_a_conversion_names_the_file_and_says_to_make_room(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_bytes(labelme(shape()))
+    with refusing("out/a.png", call="replace", number=errno.ENOSPC) as refused:
+        arguments = ["convert", "labelme-to-mask", str(tmp_path / "in"), str(tmp_path / "out"), "--classes", "nerve"]
+        result = CliRunner().invoke(main, arguments)
+    assert len(refused) == 1
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"Error: {tmp_path / 'out' / 'a.png'}: cannot be used (")
+    assert "Make room on the disk" in line

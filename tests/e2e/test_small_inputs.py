@@ -91,7 +91,7 @@ def test_a_mask_beside_its_scan_is_the_mask_and_the_scan_is_the_frame(here: Path
 
     assert result.exit_code == 0, result.output
     (truth,) = truths()
-    assert (area(truth), truth.covered) == (200, {NERVE, MUSCLE})
+    assert (area(truth), set(truth.covered)) == (200, {NERVE, MUSCLE})
     (frame,) = Path("frames").glob("*.png")
     assert np.array_equal(painted(frame), SCAN)
 
@@ -103,7 +103,7 @@ def test_a_rectangle_of_four_corners_is_an_outline(here: Path) -> None:
     assert run("convert", "labelme-to-mask", here / "in", here / "out", "--classes", "nerve").exit_code == 0
 
     (truth,) = truths()
-    assert (area(truth), truth.covered) == (200, {NERVE, MUSCLE})
+    assert (area(truth), set(truth.covered)) == (200, {NERVE, MUSCLE})
     assert np.array_equal(painted(here / "out" / "1_a.png"), mask(1))
 
 
@@ -135,11 +135,11 @@ def test_what_was_left_out_is_never_absent(here: Path) -> None:
     write_outlines(here / "in", unknown, known, known)
     assert run("import", here / "in").exit_code == 0
     (truth,) = truths()
-    assert (area(truth), area(truth, MUSCLE), truth.covered) == (0, 60, set())
+    assert (area(truth), area(truth, MUSCLE), set(truth.covered)) == (0, 60, set())
     write_outlines(here / "in", shape(points=BOX, shape_type="circle"), known)
     assert run("import", here / "in").exit_code == 0
     (truth,) = truths()
-    assert (area(truth), truth.covered) == (0, {MUSCLE})
+    assert (area(truth), set(truth.covered)) == (0, {MUSCLE})
 
 
 def coco(*segmentation: list[float], category: int = 1) -> bytes:
@@ -178,7 +178,9 @@ def test_one_bad_ring_is_noted_and_the_good_one_kept(here: Path) -> None:
 def test_a_size_that_is_swapped_is_refused_by_every_command(here: Path) -> None:
     write_outlines(here / "in", shape(points=BOX), imageHeight=WIDTH, imageWidth=HEIGHT)
     targets = {"mask": ("out", "--classes", "nerve"), "layers": ("lay",), "coco": ("c.json",)}
-    commands = [("convert", f"labelme-to-{k}", here / "in", here / v[0], *v[1:]) for k, v in targets.items()]
+    commands: list[tuple[str | Path, ...]] = [
+        ("convert", f"labelme-to-{k}", here / "in", here / v[0], *v[1:]) for k, v in targets.items()
+    ]
     for command in (*commands, ("import", here / "in"), ("check", here / "in")):
         result = run(*command)
         assert result.exit_code == 1, command
@@ -228,4 +230,4 @@ def test_the_usual_ways_to_draw_a_hole_are_read_alike(here: Path, inner: dict[st
     assert int((painted(here / "out" / "1_a.png") > 0).sum()) == 140
     assert run("import", here / "in").exit_code == 0
     (truth,) = truths()
-    assert (area(truth), truth.covered) == (140, {NERVE, MUSCLE})
+    assert (area(truth), set(truth.covered)) == (140, {NERVE, MUSCLE})

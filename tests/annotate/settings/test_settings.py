@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -229,3 +230,11 @@ def test_every_section_of_the_file_has_a_place_in_the_settings() -> None:
     sections = tomllib.loads(EXAMPLE)
     fields = {"import": "imports", "class": "classes"}
     assert all(hasattr(Settings(Classes([ClassDef(1, "a")])), fields.get(name, name)) for name in sections)
+
+
+def test_a_pipe_in_place_of_the_settings_keeps_nobody_waiting(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    os.mkfifo(tmp_path / "dmr.toml")
+    with pytest.raises(SettingsError, match=r"dmr\.toml: is a pipe, a socket or a device\. Move it away"):
+        load_settings(tmp_path / "dmr.toml")

@@ -6,7 +6,9 @@ import errno
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -171,3 +173,47 @@ def test_a_disk_that_refuses_is_not_a_damaged_catalogue(
             back_up(ward, tmp_path / "usb", report=Report("db backup"))
     assert (raised.value.where, raised.value.what) == ("catalogue.sqlite", said)
     assert ("rebuild" in raised.value.remedy) == said.startswith("is damaged")
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Closes a folder, as its permissions would for anybody but root."""
+    true_scandir, true_access = os.scandir, os.access
+
+    def close(folder: Path) -> None:
+        def scandir(path: Any = ".") -> Any:
+            if Path(os.fspath(path)) == folder:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            return true_scandir(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder and true_access(path, mode))
+
+    return close
+
+
+def test_a_folder_that_may_not_be_opened_is_not_taken_for_an_empty_one(
+    ward: Workspace, closed: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ward.root)
+    closed(ward.annotations_folder)
+    result = CliRunner().invoke(main, ["import"])
+    assert result.exit_code == 2
+    assert "annotations: cannot be opened (no permission)" in result.output
+
+
+def test_a_closed_folder_is_named_and_loses_nothing_of_the_backup_before(
+    ward: Workspace, closed: Callable[[Path], None], tmp_path: Path
+) -> None:
+    inner = ward.reports_folder / "round 1"
+    inner.mkdir()
+    (inner / "notes.txt").write_text("seen", encoding="utf-8")
+    before = back_up(ward, tmp_path / "usb", report=Report("db backup"))
+    closed(inner)
+    (fault,) = faults_of(ward)
+    assert (fault.where, fault.remedy) == ("reports/round 1", "Check its permissions")
+    report = Report("db backup")
+    after = back_up(ward, tmp_path / "usb", report=report)
+    assert after.files == before.files
+    (line,) = report.failures
+    assert "reports/round 1: cannot be opened" in line and "keeps 1 file of it" in line
