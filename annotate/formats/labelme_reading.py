@@ -271,8 +271,8 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
         notes.append("group_id is no whole number (left out)")
         group = None
     ticks = entry.get("flags")
-    if isinstance(ticks, dict) and not isinstance(ticks.get("hole", False), bool):
-        notes.append(f"{name} has a flag 'hole' that is neither true nor false: left out")
+    if ticks and not (isinstance(ticks, dict) and isinstance(ticks.get("hole", False), bool)):
+        notes.append(f"{name} has flags that do not tell whether it is a hole: left out")
         return None
     flags = _flags(ticks, notes)
     extra = {key: value for key, value in entry.items() if key not in _KNOWN_OF_SHAPE and value is not None}

@@ -75,10 +75,13 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
     while True:
         try:
             row = next(rows, None)
-        except csv.Error as error:  # such as a field of megabytes
+        except csv.Error:  # a field of megabytes
             if report is not None:
-                report.note(odd, f"{path.name}, line {rows.line_num + 1}: {error}")
+                report.note(odd, f"{path.name}, line {rows.line_num + 1}: a field is too long")
             continue
+        if report is not None and "frame" not in (rows.fieldnames or ()):
+            report.note("the ranking has no column 'frame': frames come in no special order", path.name)
+            return frames
         if row is None:
             return frames
         if frame := row.get("frame"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,4 +69,6 @@ def _is_running(lock: Path) -> bool:
 
 def _dice(figures: dict[str, Any], name: str) -> float | None:
     value = (figures.get(name) or {}).get("dice")
+    if value is not None and not math.isfinite(float(value)):
+        raise ValueError("no number")
     return None if value is None else float(value)

@@ -102,12 +102,14 @@ def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
         (shape(shape_type="linestrip"), "shape 1 'nerve' is of the type linestrip, which has no area"),
         (shape(shape_type="rectangle"), "has 3 points; the type rectangle takes 2 or 4"),
         (shape(shape_type="oriented_rectangle"), "has 3 points; the type oriented_rectangle takes 4"),
+        (shape(flags=["hole"]), "shape 1 'nerve' has flags that do not tell whether it is a hole"),
+        (shape(flags={"hole": "yes"}), "flags that do not tell whether it is a hole"),
         (shape(label=5), "shape 1 has no label"),
         ("nerve", "shape 1 is no object"),
     ],
     ids=[
         "two points", "two places", "infinite", "far", "text", "truth", "three numbers", "none", "line", "rectangle",
-        "oriented rectangle",
+        "oriented rectangle", "flags", "hole",
         "label", "no object",
     ],
 )  # fmt: skip

@@ -86,4 +86,12 @@ def test_lines_that_are_passed_over_are_told_by_their_number(tmp_path: Path) -> 
     assert ranked_frames(tmp_path / "r.csv", report=report) == ["f3"]
     ((told, where),) = report.oddities.items()
     assert told == "a line of the ranking cannot be read (passed over)"
-    assert list(where) == ["r.csv, line 2: field larger than field limit (131072)", "r.csv, line 3: no frame"]
+    assert list(where) == ["r.csv, line 2: a field is too long", "r.csv, line 3: no frame"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0", b"rank,picture\n1,a\n", b"\xff\xfe" * 50])
+def test_a_table_without_its_frames_is_told_once(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes(content)
+    report = Report("open")
+    assert ranked_frames(tmp_path / "r.csv", report=report) == []
+    assert report.oddities == {"the ranking has no column 'frame': frames come in no special order": ["r.csv"]}

@@ -107,7 +107,15 @@ def test_the_table_shows_frames_patients_splits_and_dice(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"class_ids": {"nerve": "x"}}', '{"class_ids": {"a": 1}, "validation": 3}']
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"class_ids": {"nerve": "x"}}',
+        '{"class_ids": {"a": 1}, "validation": 3}',
+        '{"class_ids": {"a": 1}, "validation": {"a": {"dice": NaN}}}',
+    ],
 )
 def test_a_card_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ModelError, match="is no card of a model"):
