@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
         "ingest": (".annotate.intake.commands:ingest", "Add SCANS (files or folders) to the workspace as frames."),
         "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
+        "select": (".active.commands:select", "Rank the frames that nobody has labelled, and show the first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
         "pull": (".annotate.studio.commands:pull", "Fetch submitted outlines from Label Studio; change nothing there."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),

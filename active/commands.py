@@ -1,7 +1,8 @@
-"""Commands of the daily round: prelabel, push, retrain, demo."""
+"""Commands of the daily round: prelabel, select, push, retrain, demo."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..model.computing.options import computing_options
 from ..model.training.options import chosen_settings, tell_now, training_options
 
 if TYPE_CHECKING:
+    from ..annotate.formats.ranking_table import RankingRow
     from ..annotate.workspace import Workspace
 
 SHOWN = 10  # frames of the ranking that are printed; the table has all
@@ -53,13 +55,9 @@ def prelabel(
 
     report = Report("prelabel")
     with at_work(workspace, report, write=True, device=device_name) as s:
-        done = prelabel_scans(s, scans, seed=seed or 0, pixels_reviewed=pixels_reviewed)
+        done = prelabel_scans(s, scans, seed=seed, pixels_reviewed=pixels_reviewed)
     if done is not None:
-        for r in done.ranking[:SHOWN]:
-            score = "" if r.score is None else f"  {r.score:.3f}"
-            show(f"{r.rank:4}  {r.frame_id}{score}  {r.reason}")
-        if len(done.ranking) > SHOWN:
-            show(f"      and {len(done.ranking) - SHOWN} more in {workspace.relative(done.table)}")
+        _show_first(workspace, done.rows, done.table, first=SHOWN)
         if not report.counts["frames added"] and not report.counts["drafts made"]:
             report.say("Nothing new: no frame was added and no draft was changed.")
         report.say(f"Look at {workspace.relative(done.sheet)}; correct the first ones with `dmr open`.")
@@ -69,6 +67,41 @@ def prelabel(
     if send:
         with at_work(workspace, report, write=True, device=device_name) as s:
             pull_and_push(s)
+    return report
+
+
+def _show_first(workspace: Workspace, rows: Sequence[RankingRow], table: Path, *, first: int) -> None:
+    """Print the first rows of a ranking."""
+    from .ranking_rows import rows_text
+
+    show(rows_text(rows[:first]))
+    if len(rows) > first:
+        show(f"and {len(rows) - first} more in {workspace.relative(table)}")
+
+
+@click.command()
+@click.option("--strategy", help="How to choose, for this ranking only [default: what dmr.toml says].")
+@click.option(
+    "--frames", type=click.IntRange(min=1), help="Frames to choose and show [default: frames_per_round in dmr.toml]."
+)
+@seed_option
+@computing_options
+@reporting
+@pass_workspace
+def select(
+    workspace: Workspace, strategy: str | None, frames: int | None, seed: int | None, device_name: str
+) -> Report:
+    """Rank the frames that nobody has labelled, and show the first.
+
+    The ranking of all of them goes to reports/ranking.csv, and `dmr open` follows it. `dmr push` ranks again by what
+    dmr.toml says.
+    """
+    from .selecting import select_frames
+
+    report = Report("select")
+    with at_work(workspace, report, write=True, device=device_name) as s:
+        ranking = select_frames(s, strategy=strategy, frames=frames, seed=seed)
+    _show_first(workspace, ranking.rows, ranking.table, first=frames or workspace.settings.select.frames_per_round)
     return report
 
 

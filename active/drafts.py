@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from ..annotate.catalogue.catalogue import Catalogue
@@ -17,9 +18,10 @@ from ..annotate.shapes import Frame, Shape
 from ..annotate.system.pipeline import ahead, batched
 from ..annotate.workspace import Session
 from ..model.inference.predict import BATCH as READY
-from ..model.inference.predict import Prediction, Predictor, index_to_layers, layer_probabilities
+from ..model.inference.predict import Prediction, Predictor, index_to_layers
 from ..model.versions.load import load_predictor
-from .selection.scores import class_scores, frame_score, reason
+from .selection.scores import boundary_length, class_scores, plausible_bald, whole_frame
+from .selection.seconds import GRID
 
 TOLERANCE: Final = 4.0  # px that a draft's outline may be off, so that it has few points and can be edited by hand
 TOLERANCE_MM: Final = 1.0  # the same in mm, where the spacing is known; the smaller of the two counts
@@ -28,8 +30,13 @@ LEAST_EMPTY: Final = 3  # the user is told of empty drafts if there are at least
 EMPTY_SHARE: Final = 0.5  # and if they are more than this share of the drafts
 
 
-def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
+def predict_missing(s: Session, frames: Sequence[FrameRecord], *, counted: bool = True) -> str:
     """Let the active model predict those of these frames that it has not predicted before.
+
+    Args:
+        s: A session that writes.
+        frames: The frames.
+        counted: Count the drafts in the report; not for frames that are labelled, and looked at to compare others.
 
     Returns:
         The model's id.
@@ -40,7 +47,8 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
     s.tell("Loading the model", 0, None)
     version, predictor = load_predictor(s, frames=len(missing))
     classes = s.catalogue.classes()  # a model may know classes that were retired later
-    s.tell("Drawing drafts", 0, len(missing))
+    what = "Drawing drafts" if counted else "Looking at labelled frames"
+    s.tell(what, 0, len(missing))
     # Pictures are read in one thread, the network works in another, and outlines are traced here.
     under_way: deque[FrameRecord] = deque()
     loaded = ahead(_loaded(s, missing), depth=2 * READY)
@@ -50,7 +58,9 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord]) -> str:
     )
     for batch in batched(made_now, BATCH):
         s.catalogue.add_predictions(batch)
-        s.tell("Drawing drafts", len(batch), len(missing))
+        s.tell(what, len(batch), len(missing))
+    if not counted:
+        return version
     made = s.catalogue.latest_scores(version)
     s.report.count("drafts made", sum(f.frame_id in made for f in missing))
     if len(frames) > len(missing):
@@ -76,25 +86,28 @@ def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord
 def prediction_record(
     frame: FrameRecord, prediction: Prediction, *, model: str, predictor: Predictor, classes: Classes
 ) -> PredictionRecord:
-    """What the catalogue keeps of a prediction: editable outlines, statistics, a reason and the embedding."""
+    """What the catalogue keeps of a prediction: editable outlines, statistics and the embedding."""
     ids = [int(i) for i in predictor.class_ids[1:]]
     contains = classes.contained
-    layers = layer_probabilities(prediction.probabilities, class_ids=ids, contains=contains)
     drawn = index_to_layers(prediction.index, class_ids=ids, contains=contains)
-    guessed = predictor.guessed_dice(prediction, contains=contains)
+    layers, masks = predictor.on_grid(prediction, contains=contains)
     scores = class_scores(layers, drawn, names=[classes.by_id(i).name for i in ids])
+    whole = asdict(whole_frame(prediction.probabilities, prediction.spread))
     statistics: dict[str, Any] = {
-        "score": round(frame_score(scores), 6),
-        "reason": reason(scores),
         "classes": {
             s.name: {
                 "entropy": round(s.entropy, 5),
                 "peak": round(s.peak, 5),
                 "area": round(s.area, 6),
-                "guessed_dice": round(dice, 4) if s.area else None,
+                "guessed_dice": round(predictor.calibration.dice(p, mask), 4) if s.area else None,
+                "bald": round(plausible_bald(own, spread), 6),
+                "length": round(boundary_length(mask) * GRID / predictor.input_size, 1),
             }
-            for s, dice in zip(scores, guessed, strict=True)
+            for s, p, mask, own, spread in zip(
+                scores, layers, masks, prediction.probabilities[1:], prediction.spread[1:], strict=True
+            )
         },
+        "whole": {name: round(value, 6) for name, value in whole.items()},
         "disagreement": [round(float(d), 5) if math.isfinite(d) else None for d in prediction.disagreement],
     }
     return PredictionRecord(

@@ -16,7 +16,7 @@ from ..annotate.studio.queues import queue_settings, studio_client
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
 from .drafts import no_model, too_many_empty
-from .ranking import rank_unlabelled
+from .ranking import outgoing_frames, rank_unlabelled
 from .selection.select import Ranked
 
 if TYPE_CHECKING:
@@ -97,13 +97,14 @@ def push_ranking(
     pick_device(s.device)  # a wrong device is refused now, not only when there is something to draw
     if pixels_reviewed:
         s.catalogue.mark_reviewed(f.frame_id for f in s.catalogue.unlabelled_frames())
-    ranking, outgoing = rank_unlabelled(s)
+    ranking, _ = rank_unlabelled(s)
+    outgoing = outgoing_frames(s, ranking)
     active = s.catalogue.active_model()
     dealt = _dealt(s.catalogue, queue_settings(s.settings), outgoing, top=top)
     for queue, part in dealt:
         push(s, client, part, queue=queue, model=active.id if active else None)
     _tell_bare(s, [o for _, part in dealt for o in part])
-    return ranking
+    return list(ranking.order)
 
 
 def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:

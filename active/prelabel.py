@@ -14,6 +14,7 @@ from ..annotate.catalogue.records import FrameRecord
 from ..annotate.editing.checkout import Sheet, draft_sheets, held_out
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.errors import BrokenInput
+from ..annotate.formats.ranking_table import RankingRow
 from ..annotate.intake.ingest import ingest_scans, load_frame
 from ..annotate.render.overlay import contact_sheet, draw_overlay
 from ..annotate.scans.discover import Places, as_paths
@@ -21,8 +22,8 @@ from ..annotate.scans.images import encode_png
 from ..annotate.system.store import write_atomic
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
-from .drafts import count_empty, no_model, predict_missing
-from .ranking import rank_and_write
+from .drafts import count_empty, no_model
+from .ranking import rank_unlabelled
 from .selection.select import Ranked, check_strategy
 
 SHEET_FRAMES: Final = 24
@@ -30,26 +31,29 @@ SHEET_FRAMES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Prelabelled:
-    """What `prelabel_scans` made: the ranking, its table, and a contact sheet of the first frames."""
+    """What `prelabel_scans` made: the ranking, its rows and its table, and a contact sheet of the first new frames."""
 
     ranking: tuple[Ranked, ...]
+    rows: tuple[RankingRow, ...]
     table: Path
     sheet: Path
 
 
-def prelabel_scans(s: Session, scans: Places, *, seed: int = 0, pixels_reviewed: bool = False) -> Prelabelled | None:
-    """Bring scans in, draw drafts with the active model, and rank the frames that nobody has labelled yet.
+def prelabel_scans(
+    s: Session, scans: Places, *, seed: int | None = None, pixels_reviewed: bool = False
+) -> Prelabelled | None:
+    """Bring scans in, draw drafts with the active model, and rank all frames that nobody has labelled yet.
 
     Without a model the frames are ranked for a cold start, without outlines.
 
     Args:
         s: A session that writes; its report gets counts, failures, oddities and words.
         scans: Image files and folders.
-        seed: Random seed.
+        seed: Random seed; None for that of `dmr.toml`.
         pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
 
     Returns:
-        The ranking and its pictures; None when every frame is labelled already.
+        The ranking and a picture of the new frames that come first; None when every frame of the scans is labelled.
 
     Example:
         >>> outlines = dmr.draw_phantom(tmp / "scans", patients=1, frames=2, seed=7)
@@ -66,37 +70,36 @@ def prelabel_scans(s: Session, scans: Places, *, seed: int = 0, pixels_reviewed:
     sync_checkout(s)
     ids = ingest_scans(s, scans)
     unlabelled = {f.frame_id for f in s.catalogue.unlabelled_frames()}
-    frames = [f for f in s.catalogue.frames(ids) if f.frame_id in unlabelled]
-    if len(ids) > len(frames):
-        s.report.count("labelled already", len(ids) - len(frames))
-    if not frames:
-        _say_no_model(s)
+    new = [f for f in s.catalogue.frames(ids) if f.frame_id in unlabelled]
+    if len(ids) > len(new):
+        s.report.count("labelled already", len(ids) - len(new))
+    no_model = _say_no_model(s)
+    if not new:
         s.report.say("Nothing to rank: every frame of these scans is labelled already.")
         return None
-    blind = held_out(s.catalogue, frames)
-    scores = _drafted(s, [f for f in frames if f.frame_id not in blind])
-    if blind:
-        s.report.count("frames of validation and test patients, without a draft", len(blind))
-    ranking = rank_and_write(s, frames, scores, blind=blind, seed=seed)
+    ranking, statistics = rank_unlabelled(s, seed=seed)
+    _count_drafts(s, new, statistics, with_model=not no_model)
     s.report.count("frames ranked", len(ranking.order))
     s.report.data["ranking"] = [asdict(row) for row in ranking.rows]
-    by_id = {f.frame_id: f for f in frames}
-    first = ranking.order[:SHEET_FRAMES]
+    added = {f.frame_id for f in new}
+    first = [r for r in ranking.order if r.frame_id in added][:SHEET_FRAMES]
     s.tell("Drawing the contact sheet", 0, None)
-    sheet = _draw_sheet(s, first, draft_sheets(s.catalogue, [by_id[r.frame_id] for r in first]))
+    sheet = _draw_sheet(s, first, draft_sheets(s.catalogue, [ranking.frames[r.frame_id] for r in first]))
     if pixels_reviewed:
-        s.catalogue.mark_reviewed(by_id)
-    return Prelabelled(ranking.order, ranking.table, sheet)
+        s.catalogue.mark_reviewed(added)
+    return Prelabelled(ranking.order, ranking.rows, ranking.table, sheet)
 
 
-def _drafted(s: Session, frames: Sequence[FrameRecord]) -> Mapping[str, Mapping[str, Any]]:
-    """Draw drafts if there is an active model; returns its statistics by frame id."""
-    if _say_no_model(s):
-        return {}
-    version = predict_missing(s, frames)
-    scores = s.catalogue.latest_scores(version)
-    count_empty(s, version, [f for f in frames if f.frame_id in scores])
-    return scores
+def _count_drafts(
+    s: Session, new: Sequence[FrameRecord], statistics: Mapping[str, Mapping[str, Any]], *, with_model: bool
+) -> None:
+    """Count empty drafts, and the new frames that get none."""
+    held = held_out(s.catalogue, new)
+    active = s.catalogue.active_model()
+    if with_model and active is not None:
+        count_empty(s, active.id, [f for f in new if f.frame_id in statistics.keys() - held])
+    if held:
+        s.report.count("frames of validation and test patients, without a draft", len(held))
 
 
 def _say_no_model(s: Session) -> bool:

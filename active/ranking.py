@@ -1,21 +1,34 @@
-"""Rank frames by the active model's drafts, and write `reports/ranking.csv`."""
+"""Rank all frames that nobody has labelled yet, and write `reports/ranking.csv` and the drafts in `annotations/`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ..annotate.catalogue.records import FrameRecord, PredictionRecord
+import numpy as np
+
+from ..annotate.catalogue.records import FrameRecord
 from ..annotate.editing.checkout import draft_sheets, held_out, write_checkout
+from ..annotate.errors import UsageError
 from ..annotate.formats.ranking_table import RankingRow, write_table
+from ..annotate.overview.audit_figures import audit_figures
 from ..annotate.settings.model import SelectSettings
 from ..annotate.studio.push import Outgoing
 from ..annotate.workspace import Session
+from .auditing import audit_place, draw_audits
 from .drafts import predict_missing
-from .ranking_rows import ranking_rows
-from .selection.select import Candidate, Ranked, check_strategy, select
+from .pools import asked_of, gather_pool, needs_embeddings, round_of, train_side
+from .ranking_rows import Said, mean_guessed_dice, ranking_rows
+from .selection.order import Asked, in_order
+from .selection.pool import NotKnownError, Pool
+from .selection.reasons import FROM_NOTHING
+from .selection.select import Ranked, check_strategy
+
+_HELD_OUT: Final = "frame of a validation or test patient: chosen at random, to be outlined without a draft"
+_EMPTY: Final = "shows next to nothing: there is hardly any echo in it"
+_UNREAD: Final = "no draft, because its picture cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,108 +39,185 @@ class Ranking:
         order: The frames in their order, with their reasons.
         rows: The same as rows of the table.
         table: The file with the table.
+        frames: The frames by their id.
+        bare: Frames that go out without a draft: of validation and test patients, and the blind part of the audit.
+        clips: Number of clips among the frames that were chosen from.
     """
 
     order: tuple[Ranked, ...]
     rows: tuple[RankingRow, ...]
     table: Path
+    frames: Mapping[str, FrameRecord]
+    bare: Set[str]
+    clips: int
 
 
-def rank_and_write(
-    s: Session,
-    frames: Sequence[FrameRecord],
-    scores: Mapping[str, Mapping[str, Any]],
-    *,
-    blind: Collection[str],
-    seed: int,
-) -> Ranking:
-    """Rank frames, and write `reports/ranking.csv` and the drafts in `annotations/`.
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The unlabelled frames: to choose from, of validation and test patients, showing nothing, without a picture."""
 
-    Args:
-        s: The session.
-        frames: The frames to rank.
-        scores: The active model's statistics, by frame id, of the frames that it has predicted; empty without a model.
-        blind: Frames that are outlined without a draft.
-        seed: Random seed.
-    """
-    s.tell("Writing annotations/", 0, None)
-    write_checkout(s.workspace, draft_sheets(s.catalogue, frames), report=s.report)
-    s.tell("Ranking", 0, None)
-    order = rank_frames(s.settings.select, frames, scores, blind=blind, seed=seed)
-    drafted = {frame: own for frame, own in scores.items() if frame not in blind}
-    rows = ranking_rows(s.catalogue, order, {f.frame_id: f for f in frames}, drafted)
-    table = s.workspace.reports_folder / "ranking.csv"
-    write_table(table, rows)
-    return Ranking(tuple(order), tuple(rows), table)
+    candidates: Sequence[FrameRecord]
+    held: Sequence[FrameRecord]
+    empty: Sequence[FrameRecord]
+    unread: Sequence[FrameRecord]
 
 
-def rank_unlabelled(s: Session) -> tuple[list[Ranked], list[Outgoing]]:
+def rank_unlabelled(
+    s: Session, *, settings: SelectSettings | None = None, seed: int | None = None
+) -> tuple[Ranking, Mapping[str, Mapping[str, Any]]]:
     """Rank all frames that nobody has labelled yet, and write the table and the checkout.
 
     Args:
-        s: The session. The active model predicts the frames that it has not predicted yet.
+        s: A session that writes. The active model predicts the frames that it has not predicted yet.
+        settings: How to choose; None for what `dmr.toml` says.
+        seed: Random seed; None for that of `dmr.toml`.
 
     Returns:
-        The ranking, and the same frames with their drafts, ready to push.
+        The ranking, and the active model's statistics by frame id.
+
+    Raises:
+        SettingsError: There is no such strategy.
+        UsageError: The strategy needs what is not known of these frames.
     """
-    check_strategy(s.settings.select.strategy)
+    settings = settings or s.settings.select
+    check_strategy(settings.strategy)
+    seed = s.settings.train.seed if seed is None else seed
     s.tell("Ranking", 0, None)
+    asked = asked_of(settings)
     frames = s.catalogue.unlabelled_frames()
-    blind = held_out(s.catalogue, frames)
+    labelled = train_side(s.catalogue)
+    held = held_out(s.catalogue, frames)
+    statistics: dict[str, dict[str, Any]] = {}
     active = s.catalogue.active_model()
-    predictions: Mapping[str, PredictionRecord] = {}
     if active is not None:
-        wanted = [f for f in frames if f.frame_id not in blind]
-        predictions = s.catalogue.latest_predictions(active.id)
-        if any(f.frame_id not in predictions for f in wanted):
-            predict_missing(s, wanted)
-            predictions = s.catalogue.latest_predictions(active.id)
-    scores = {frame: p.scores for frame, p in predictions.items()}
-    order = rank_and_write(s, frames, scores, blind=blind, seed=s.settings.train.seed).order
-    by_id = {f.frame_id: f for f in frames}
-    drafts = [None if r.frame_id in blind else predictions.get(r.frame_id) for r in order]
-    outgoing = [Outgoing(by_id[r.frame_id], r.reason, draft) for r, draft in zip(order, drafts, strict=True)]
-    return list(order), outgoing
-
-
-def rank_frames(
-    settings: SelectSettings,
-    frames: Sequence[FrameRecord],
-    scores: Mapping[str, Mapping[str, Any]],
-    *,
-    blind: Collection[str],
-    seed: int,
-) -> list[Ranked]:
-    """Order frames by the settings' strategy and a model's scores.
-
-    Frames in `blind` come after them, in random order. Frames that show nothing come last: a network is unsure all
-    over them, so their scores mean nothing.
-    """
-    candidates = []
-    for f in frames:
-        own = scores.get(f.frame_id, {})
-        candidates.append(
-            Candidate(
-                frame_id=f.frame_id,
-                clip=f.clip_id,
-                patient=f.patient,
-                position=f.time_ms if f.time_ms is not None else float(f.index),
-                perceptual_hash=f.perceptual_hash,
-                score=own.get("score"),
-                reason=own.get("reason", ""),
-            )
+        statistics = _predicted(s, active.id, [f for f in frames if f.frame_id not in held])
+        if needs_embeddings(asked):
+            known = s.catalogue.latest_embeddings(active.id)
+            if more := [f for f in labelled if f.frame_id not in known]:
+                predict_missing(s, more, counted=False)
+    groups = _grouped(frames, held, statistics, with_model=active is not None)
+    blind: set[str] = set()
+    audits: dict[str, float] = {}
+    if active is not None:
+        slice_ = draw_audits(
+            s.catalogue,
+            groups.candidates,
+            share=s.settings.select.audit_share if asked.parts.audit else 0.0,
+            per_round=s.settings.select.frames_per_round,
+            round_number=round_of(s.catalogue),
+            model=active.id,
+            seed=seed,
         )
-    empty = {f.frame_id for f in frames if f.sector is None}
-    shown = [c for c in candidates if c.frame_id not in empty]
-    seen = [c for c in shown if c.frame_id not in blind]
-    unseen = [c for c in shown if c.frame_id in blind]
-    ranking = select(seen, strategy=settings.strategy, per_clip=settings.per_clip_per_round, seed=seed)
-    why = "frame of a validation or test patient: chosen at random, to be outlined without a draft"
-    for r in select(unseen, strategy="random", per_clip=settings.per_clip_per_round, seed=seed):
-        ranking.append(Ranked(len(ranking) + 1, r.frame_id, None, why))
-    for c in candidates:
-        if c.frame_id in empty:
-            ranking.append(
-                Ranked(len(ranking) + 1, c.frame_id, None, "shows next to nothing: there is hardly any echo in it")
-            )
-    return ranking
+        audits = {frame: audit_place(frame) for frame in slice_}
+        blind = {frame for frame, a in slice_.items() if a.blind}
+    s.tell("Ranking", 0, None)
+    order, said = _ordered(s, groups, labelled, statistics, asked=asked, audits=audits, blind=blind, seed=seed)
+    by_id = {f.frame_id: f for f in frames}
+    s.tell("Writing annotations/", 0, None)
+    write_checkout(s.workspace, draft_sheets(s.catalogue, frames), report=s.report)
+    rows = ranking_rows(s.catalogue, order, by_id, said)
+    table = s.workspace.reports_folder / "ranking.csv"
+    write_table(table, rows)
+    clips = len({f.clip_id for f in groups.candidates})
+    return Ranking(tuple(order), tuple(rows), table, by_id, held | blind, clips), statistics
+
+
+def outgoing_frames(s: Session, ranking: Ranking) -> list[Outgoing]:
+    """The ranked frames with their drafts, ready to push."""
+    active = s.catalogue.active_model()
+    drafts = s.catalogue.latest_predictions(active.id) if active is not None else {}
+    return [
+        Outgoing(ranking.frames[r.frame_id], r.reason, None if r.frame_id in ranking.bare else drafts.get(r.frame_id))
+        for r in ranking.order
+    ]
+
+
+def _predicted(s: Session, model: str, frames: Sequence[FrameRecord]) -> dict[str, dict[str, Any]]:
+    """The active model's statistics of these frames; those that it has not predicted yet are predicted now."""
+    there = s.catalogue.latest_scores(model)
+    if any(f.frame_id not in there for f in frames):
+        predict_missing(s, frames)
+        there = s.catalogue.latest_scores(model)
+    return there
+
+
+def _grouped(
+    frames: Sequence[FrameRecord], held: Set[str], statistics: Mapping[str, Any], *, with_model: bool
+) -> _Groups:
+    shown = [f for f in frames if f.sector is not None]
+    own = [f for f in shown if f.frame_id not in held]
+    return _Groups(
+        candidates=[f for f in own if not with_model or f.frame_id in statistics],
+        held=[f for f in shown if f.frame_id in held],
+        empty=[f for f in frames if f.sector is None],
+        unread=[f for f in own if with_model and f.frame_id not in statistics],
+    )
+
+
+def _ordered(
+    s: Session,
+    groups: _Groups,
+    labelled: Sequence[FrameRecord],
+    statistics: Mapping[str, Mapping[str, Any]],
+    *,
+    asked: Asked,
+    audits: Mapping[str, float],
+    blind: Set[str],
+    seed: int,
+) -> tuple[list[Ranked], dict[str, Said]]:
+    """All frames in order, and what is said of those with a draft.
+
+    Frames of validation and test patients come after the candidates, in random order. Frames that show nothing come
+    last: a network is unsure all over them, so their scores mean nothing.
+    """
+    ranking: list[Ranked] = []
+    said: dict[str, Said] = {}
+
+    def add(frame: str, reason: str, score: float | None = None) -> None:
+        ranking.append(Ranked(len(ranking) + 1, frame, score, reason))
+
+    if groups.candidates:
+        audit = audit_figures(s.catalogue)
+        pool, looks = gather_pool(s, groups.candidates, labelled, statistics, benefit=audit.benefit, seed=seed)
+        line = audit.no_benefit_line()
+        if line is not None and asked.strategy == "informative" and asked.parts.fallback:
+            s.report.say(line)
+        row_of = {frame: row for row, frame in enumerate(pool.ids)}
+        placed = {row_of[frame]: place for frame, place in audits.items()}
+        try:
+            places = in_order(pool, asked, looks=looks, audits=placed)
+        except NotKnownError as error:
+            raise _lacking(asked.strategy, error.what) from None
+        for place in places:
+            frame = pool.ids[place.row]
+            if frame in blind:
+                add(frame, FROM_NOTHING if asked.parts.reasons else "")
+                continue
+            add(frame, place.reason, place.gain)
+            if statistics:
+                said[frame] = _said(pool, place.row, statistics[frame])
+    held = sorted(f.frame_id for f in groups.held)
+    for i in np.random.default_rng(seed).permutation(len(held)):
+        add(held[i], _HELD_OUT)
+    for f in groups.unread:
+        add(f.frame_id, _UNREAD)
+    for f in groups.empty:
+        add(f.frame_id, _EMPTY)
+    return ranking, said
+
+
+def _said(pool: Pool, row: int, statistics: Mapping[str, Any]) -> Said:
+    scores: dict[str, float] = {}
+    if pool.entropy is not None and pool.presence is not None:
+        uncertain = pool.entropy[row] * pool.presence[row]
+        scores = {name: round(float(value), 4) for name, value in zip(pool.names, uncertain, strict=True)}
+    seconds = None if pool.seconds is None else round(float(pool.seconds[row]), 1)
+    return Said(mean_guessed_dice(statistics), seconds, scores)
+
+
+def _lacking(strategy: str, what: str) -> UsageError:
+    why = "which dmr does not keep" if what == "gradients" else "which drafts of an older dmr lack"
+    remedy = "Choose another one: [select] strategy in dmr.toml, or --strategy"
+    if what != "gradients":
+        remedy = f"Train a new model: `dmr retrain`. Or choose another one{remedy.removeprefix('Choose another one')}"
+    return UsageError("select", f"the strategy {strategy!r} needs {what}, {why}", remedy)

@@ -59,9 +59,10 @@ def run_cycle(
     try:
         with s.writing(wait_s=WAIT_S):
             if not (studio and _sent(s)):
-                _, ranked = rank_unlabelled(s)
+                ranking, statistics = rank_unlabelled(s)
                 if (active := s.catalogue.active_model()) is not None:
-                    count_empty(s, active.id, [o.frame for o in ranked if o.draft is not None])
+                    drafted = [f for frame, f in ranking.frames.items() if frame in statistics.keys() - ranking.bare]
+                    count_empty(s, active.id, drafted)
     except OSError as error:  # the verdict on hours of training is told anyway
         where, what = error.filename or "the disk", f"cannot be used ({error.strerror or error})"
         remedy = "Make room on it, or check its permissions; then `dmr retrain` ranks and draws. The verdict is kept"

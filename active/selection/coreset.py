@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from .distance import both_units, farthest_first, nearest
-from .pool import Choice, Pool
+from .pool import Choice, NotKnownError, Pool
 
 
 def coreset(pool: Pool, n: int) -> list[Choice]:
     """Choose `n` frames by k-centre on the network's embeddings, or on pixels where there are none.
 
     Raises:
-        ValueError: There are neither.
+        NotKnownError: There are neither.
     """
     units = both_units(pool)
     if units is None:
-        raise ValueError("embeddings: not in this pool, and the strategy needs them")
+        raise NotKnownError("embeddings or pixels")
     own, known = units
     if not len(own):
         return []

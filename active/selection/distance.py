@@ -14,6 +14,7 @@ def unit(vectors: Floats) -> Floats:
 
     The mean is what all frames share; without it cosines tell frames apart.
     """
+    vectors = vectors.astype(np.float32, copy=False)  # embeddings are kept in half precision
     centred = vectors - vectors.mean(0, keepdims=True) if len(vectors) > 1 else vectors
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.asarray(centred / np.maximum(length, 1e-12), dtype=np.float32)
@@ -69,6 +70,7 @@ def correlated(vectors: Floats) -> Floats:
 
     Unlike `unit` it does not depend on which other frames are in the pool.
     """
+    vectors = vectors.astype(np.float32, copy=False)
     centred = vectors - vectors.mean(1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.asarray(centred / np.maximum(length, 1e-12), dtype=np.float32)

@@ -10,7 +10,7 @@ from .distance import Copies, both_units, nearest, to_one
 from .foreground import foreground
 from .noise import power_noise, scheduled_beta
 from .pool import Choice, Floats, Indices, Pool, needed
-from .reasons import why
+from .reasons import FROM_NOTHING, why
 from .stratified import stratified
 from .turns import Allowance, shares
 from .typiclust import typical
@@ -39,6 +39,7 @@ class Parts:
         copy_correlation: Frames of a clip at least as alike as this are near-copies. On the development set the
             outlines of two such frames agree by Dice 0.8, those of less alike ones by less.
         per_clip: Frames of a clip in a round.
+        per_patient: Frames of a patient in a round; None for no cap.
         lead: How many frames a patient may be ahead of the one with the fewest; 0 is strict turns.
         time_power: 1 divides gain by time, 0 leaves time out.
         first_beta: Inverse noise in the first round.
@@ -62,6 +63,7 @@ class Parts:
     audit_share: float = 0.12
     copy_correlation: float = 0.98
     per_clip: int = 2
+    per_patient: int | None = None
     lead: int = 0
     time_power: float = 1.0
     first_beta: float = 1.0
@@ -79,8 +81,7 @@ def informative(pool: Pool, n: int, *, parts: Parts = DEFAULT) -> list[Choice]:
     if pool.entropy is None or pool.presence is None:
         return _cold_start(pool, n, parts)
     if parts.fallback and pool.benefit is False:
-        rows = foreground(pool, n)
-        return [replace(c, reason=f"the audit shows no benefit of ranking: {c.reason}") for c in rows]
+        return _told(pool, foreground(pool, n), parts)
     search = _Search(pool, parts)
     audit = round(parts.audit_share * n) if parts.audit else 0
     search.draw(audit)
@@ -124,9 +125,7 @@ def _cold_start(pool: Pool, n: int, parts: Parts) -> list[Choice]:
     """Without a network: typical frames within the caps, or else patients in turn."""
     if not parts.typical or (pool.embeddings is None and pool.pixels is None):
         return stratified(pool, n)
-    allowance = Allowance(
-        pool, per_clip=parts.per_clip if parts.eligible else None, lead=parts.lead if parts.spread else None
-    )
+    allowance = _allowance(pool, parts)
     waiting = typical(pool, min(len(pool), 3 * n))
     among = np.zeros(len(pool), bool)
     among[[row for row, _ in waiting]] = True
@@ -136,8 +135,24 @@ def _cold_start(pool: Pool, n: int, parts: Parts) -> list[Choice]:
         row, score = next(pair for pair in waiting if allowed[pair[0]])
         among[row] = False
         allowance.take(row)
-        chosen.append(Choice(row, pool.ids[row], "no model yet: typical of frames like it", score))
+        chosen.append(Choice(row, pool.ids[row], FROM_NOTHING if parts.reasons else "", score))
     return chosen
+
+
+def _allowance(pool: Pool, parts: Parts) -> Allowance:
+    return Allowance(
+        pool,
+        per_clip=parts.per_clip if parts.eligible else None,
+        per_patient=parts.per_patient,
+        lead=parts.lead if parts.spread else None,
+    )
+
+
+def _told(pool: Pool, chosen: list[Choice], parts: Parts) -> list[Choice]:
+    """The same with what the model thinks of each frame as its reason."""
+    if pool.entropy is None:
+        return chosen
+    return [replace(c, reason=why(pool, c.index) if parts.reasons else "") for c in chosen]
 
 
 class _Search:
@@ -148,9 +163,7 @@ class _Search:
         self.free = np.ones(len(pool), bool)
         self.copies = Copies(pool, correlation=parts.copy_correlation) if parts.eligible else None
         self.fresh = np.ones(len(pool), bool) if self.copies is None else ~self.copies.of_labelled()
-        self.allowance = Allowance(
-            pool, per_clip=parts.per_clip if parts.eligible else None, lead=parts.lead if parts.spread else None
-        )
+        self.allowance = _allowance(pool, parts)
         units = both_units(pool) if parts.diversity else None
         self.units = None if units is None else units[0]
         self.reached = None if units is None else nearest(*units)
@@ -186,7 +199,7 @@ class _Search:
         return np.asarray(top[np.argsort(-rank[top], kind="stable")])
 
     def _add(self, row: int, gain: float, about: int | None, at: float, *, audit: bool = False) -> None:
-        reason = why(self.pool, row, about=about, audit=audit) if self.parts.reasons else ""
+        reason = why(self.pool, row, about=about) if self.parts.reasons else ""
         self.chosen.append(Choice(row, self.pool.ids[row], reason, gain, audit))
         self.at.append(at)
         self.free[row] = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+
+
+_BY_CLASS: Final = ("entropy", "presence", "guessed", "bald")
+_OF_CANDIDATES: Final = (
+    *_BY_CLASS,
+    "whole_entropy",
+    "whole_margin",
+    "whole_bald",
+    "embeddings",
+    "gradients",
+    "pixels",
+    "seconds",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,22 +101,27 @@ class Pool:
         n = len(self.ids)
         if len(set(self.ids)) != n:
             raise ValueError("ids: a frame is there twice")
-        per_class = ("entropy", "presence", "guessed", "bald")
-        for name in ("clips", "patients", "whole_entropy", "whole_margin", "whole_bald", "embeddings", *per_class):
+        for name in ("clips", "patients", *_OF_CANDIDATES):
             value = getattr(self, name)
             if value is not None and len(value) != n:
                 raise ValueError(f"{name}: {len(value)} rows for {n} candidates")
-        for name in ("gradients", "pixels", "seconds"):
-            value = getattr(self, name)
-            if value is not None and len(value) != n:
-                raise ValueError(f"{name}: {len(value)} rows for {n} candidates")
-        for name in per_class:
+        for name in _BY_CLASS:
             value = getattr(self, name)
             if value is not None and value.shape != (n, len(self.names)):
                 raise ValueError(f"{name}: shape {value.shape} for {n} candidates and {len(self.names)} classes")
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def only(self, rows: Indices) -> Pool:
+        """The pool of these candidates alone, in this order; all else stays, the generator too."""
+        changes: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in rows) for name in ("ids", "clips", "patients")
+        }
+        for name in _OF_CANDIDATES:
+            value = getattr(self, name)
+            changes[name] = None if value is None else value[rows]
+        return replace(self, **changes)
 
     @property
     def progress(self) -> float:
@@ -129,6 +148,18 @@ class Choice:
     audit: bool = False
 
 
+class NotKnownError(ValueError):
+    """A strategy needs what is not known of these frames.
+
+    Args:
+        what: Such as `embeddings`.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: not in this pool, and the strategy needs it")
+        self.what = what
+
+
 Strategy = Callable[[Pool, int], list[Choice]]
 
 
@@ -142,8 +173,8 @@ def needed(value: Floats | None, what: str) -> Floats:
     """`value`, where a strategy cannot work without it.
 
     Raises:
-        ValueError: It is not there.
+        NotKnownError: It is not there.
     """
     if value is None:
-        raise ValueError(f"{what}: not in this pool, and the strategy needs it")
+        raise NotKnownError(what)
     return value

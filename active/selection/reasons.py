@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 
 from .pool import Pool
+from .seconds import told_seconds
 
 STRONG, WEAK = 0.6, 0.3  # entropies from which a border is told as very uncertain, and as uncertain
 LIKELY: Final = 0.2  # highest probability from which a class that is not predicted is told as perhaps missed
 PREDICTED: Final = 0.5
 
+FROM_NOTHING: Final = "typical of frames like it; please outline it from nothing"
+"""Of a frame that goes out without a draft: at a cold start, and in the blind part of the audit slice."""
 
-def why(pool: Pool, row: int, *, about: int | None = None, audit: bool = False) -> str:
+
+def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str] | None = None) -> str:
     """A sentence such as *nerve border uncertain (0.42); first frame of this patient; about 40 s*.
+
+    It says what the model thinks of the frame, not how the frame was chosen: a frame of the audit slice must look like
+    any other.
 
     Args:
         pool: The candidates.
         row: Which.
         about: The class that it is asked for; None for its most uncertain one.
-        audit: It was drawn at random; what the model thinks of it is not told.
+        known: Patients of whom a frame is labelled, as a set where many reasons are made.
     """
-    if audit:
-        return "drawn at random"
     parts = [_uncertain(pool, row, about)]
-    if pool.patients[row] not in pool.labelled.patients:
+    if pool.patients[row] not in (pool.labelled.patients if known is None else known):
         parts.append("first frame of this patient")
     if pool.seconds is not None:
-        parts.append(f"about {max(5, round(float(pool.seconds[row]) / 5) * 5)} s")
+        parts.append(told_seconds(float(pool.seconds[row])))
     return "; ".join(parts)
 
 
@@ -41,5 +47,6 @@ def _uncertain(pool: Pool, row: int, about: int | None) -> str:
         return "the model sees none of the structures" if about is None else f"{name} not found"
     if pool.presence[row, k] < PREDICTED:
         return f"{name} perhaps missed ({pool.presence[row, k]:.0%} likely)"
-    degree = "very uncertain" if value > STRONG else "uncertain" if value > WEAK else "fairly certain"
-    return f"{name} border {degree} ({value:.2f})"
+    if value <= WEAK:
+        return f"{name} to confirm, its border is fairly certain ({value:.2f})"
+    return f"{name} border {'very uncertain' if value > STRONG else 'uncertain'} ({value:.2f})"

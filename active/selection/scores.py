@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 REGION_FACTOR = 1.5
 REGION_LEAST = 24  # pixels of the network's grid: the area of a small nerve at 128 x 128
 PLAUSIBLE = 0.05  # less likely pixels do not count towards the expected area: they are thousands, and would dominate
-LIKELY = 0.2  # a class that reaches this probability nowhere counts as absent
+_LEAST_P = 1e-6  # probabilities below count as this, because logarithms end at 0
+
+Layer = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,66 @@ class ClassScore:
     area: float
 
 
-def plausible_entropy(p: NDArray[np.float32]) -> float:
-    """Mean binary entropy of one layer `(h, w)` over its most likely pixels, 0 to 1 bit."""
+def plausible_region(p: Layer) -> NDArray[np.intp]:
+    """The most likely pixels of one layer `(h, w)`, as places in the raveled layer."""
     expected = p[p >= PLAUSIBLE].sum()
     n = int(np.clip(REGION_FACTOR * expected, min(REGION_LEAST, p.size), p.size))
-    top = np.partition(p.ravel(), p.size - n)[p.size - n :].astype(np.float64).clip(1e-6, 1 - 1e-6)
+    return np.argpartition(p.ravel(), p.size - n)[p.size - n :]
+
+
+def plausible_entropy(p: Layer) -> float:
+    """Mean binary entropy of one layer `(h, w)` over its most likely pixels, 0 to 1 bit."""
+    top = p.ravel()[plausible_region(p)].astype(np.float64).clip(_LEAST_P, 1 - _LEAST_P)
     return float(-(top * np.log2(top) + (1 - top) * np.log2(1 - top)).mean())
+
+
+def plausible_bald(p: Layer, spread: Layer) -> float:
+    """Mutual information of a class and the look, mean over the class's most likely pixels, in bits.
+
+    The second-order approximation by the variance between the looks: half the variance over `p (1 - p)`.
+
+    Args:
+        p: Its probability `(h, w)`, the mean over the looks.
+        spread: Its standard deviation between the looks `(h, w)`.
+    """
+    region = plausible_region(p)
+    top = p.ravel()[region].astype(np.float64).clip(_LEAST_P, 1 - _LEAST_P)
+    variance = spread.ravel()[region].astype(np.float64) ** 2
+    return float((variance / (2 * top * (1 - top))).mean() / np.log(2))
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFrame:
+    """How unsure a network is over the whole frame; means over all pixels.
+
+    Attributes:
+        entropy: Of the classes' probabilities, as a share of the highest that there is.
+        margin: Difference of the two highest probabilities.
+        bald: Mutual information of class and look, as the same share; approximated as in `plausible_bald`.
+    """
+
+    entropy: float
+    margin: float
+    bald: float
+
+
+def whole_frame(probabilities: Layer, spread: Layer) -> WholeFrame:
+    """Sum up a prediction `(1 + classes, h, w)` and the standard deviation between its looks."""
+    p = np.maximum(probabilities, _LEAST_P)
+    most = float(np.log(len(p)))
+    top = np.partition(probabilities, len(p) - 2, axis=0)[-2:]
+    return WholeFrame(
+        entropy=float(-(p * np.log(p)).sum(0).mean()) / most,
+        margin=float((top[1] - top[0]).mean()),
+        bald=float((spread**2 / (2 * p)).sum(0).mean()) / most,
+    )
+
+
+def boundary_length(mask: NDArray[np.bool_]) -> int:
+    """Pixels of a mask `(h, w)` that have a neighbour, of four, outside of it."""
+    inner = np.pad(mask, 1)
+    all_in = inner[1:-1, :-2] & inner[1:-1, 2:] & inner[:-2, 1:-1] & inner[2:, 1:-1]
+    return int((mask & ~all_in).sum())
 
 
 def class_scores(layers: NDArray[np.float32], drawn: NDArray[np.bool_], *, names: Sequence[str]) -> list[ClassScore]:
@@ -53,35 +109,3 @@ def class_scores(layers: NDArray[np.float32], drawn: NDArray[np.bool_], *, names
         ClassScore(name, plausible_entropy(p), float(p.max()), float(d.mean()))
         for name, p, d in zip(names, layers, drawn, strict=True)
     ]
-
-
-def frame_score(scores: Sequence[ClassScore]) -> float:
-    """A frame's score, 0 to 1: the mean entropy over its classes."""
-    return float(np.mean([s.entropy for s in scores])) if scores else 0.0
-
-
-def reason(scores: Sequence[ClassScore]) -> str:
-    """Why a frame is worth a physician's time, in one sentence."""
-    if not any(s.area for s in scores):
-        likeliest = max(scores, key=lambda s: s.peak)
-        if likeliest.peak < LIKELY:
-            return "no outline: the model finds none of the structures"
-        return f"no outline, but {_words(likeliest.name)} may be there ({likeliest.peak:.0%} likely)"
-    missing = [s for s in scores if not s.area and s.peak >= LIKELY]
-    by_entropy = sorted((s for s in scores if s.area), key=lambda s: -s.entropy)
-    parts = [f"{_words(by_entropy[0].name)} border {_strength(by_entropy[0].entropy)}"]
-    parts += [f"{_words(s.name)} border also {_strength(s.entropy)}" for s in by_entropy[1:2] if s.entropy > 0.4]
-    parts += [f"{_words(s.name)} may be missed ({s.peak:.0%} likely)" for s in missing[:1]]
-    return "; ".join(parts)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _strength(entropy: float) -> str:
-    if entropy > 0.6:
-        return f"very uncertain ({entropy:.2f})"
-    if entropy > 0.3:
-        return f"uncertain ({entropy:.2f})"
-    return f"fairly certain ({entropy:.2f})"

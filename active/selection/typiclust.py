@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Final
 
 import numpy as np
-from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from .distance import both_units
-from .pool import Choice, Floats, Indices, Pool
+from .pool import Choice, Floats, Indices, NotKnownError, Pool
 
 NEIGHBOURS: Final = 20  # typicality is one over the mean distance to so many, as published
 SMALLEST: Final = 5  # clusters below are left out as long as there are others, as published
@@ -17,8 +17,14 @@ LARGE: Final = 10_000  # frames from which clusters are found on batches
 
 def cluster(vectors: Floats, k: int, rng: np.random.Generator) -> Indices:
     """`(n,)` the number of each row's cluster, of `k`."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # slow to import
+    from sklearn.exceptions import ConvergenceWarning
+
     kind = KMeans if len(vectors) <= LARGE else MiniBatchKMeans
-    return np.asarray(kind(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(vectors), np.intp)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of frames that are the same picture; they share a cluster
+        found = kind(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(vectors)
+    return np.asarray(found, np.intp)
 
 
 def typicality(vectors: Floats) -> Floats:
@@ -35,7 +41,7 @@ def typical(pool: Pool, n: int) -> list[tuple[int, float]]:
     """Rows of `n` typical frames with their typicality: the largest cluster with the fewest labelled frames first."""
     units = both_units(pool)
     if units is None:
-        raise ValueError("embeddings: not in this pool, and the strategy needs them")
+        raise NotKnownError("embeddings or pixels")
     own, known = units
     if not len(own) or n < 1:
         return []
@@ -63,6 +69,6 @@ def typiclust(pool: Pool, n: int) -> list[Choice]:
     """Choose `n` typical frames.
 
     Raises:
-        ValueError: There are neither embeddings nor pixels.
+        NotKnownError: There are neither embeddings nor pixels.
     """
     return [Choice(i, pool.ids[i], "typical of frames like it", score) for i, score in typical(pool, n)]

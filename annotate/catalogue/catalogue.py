@@ -15,6 +15,7 @@ from sqlalchemy.engine import Row
 from ..settings.model import SPLITS, Split
 from ..system.canonical import canonical_json
 from . import tables as t
+from .audits import AuditRows
 from .frames import unlabelled
 from .models import ModelRows
 from .queues import QueueRows
@@ -37,7 +38,7 @@ class DrawnClass:
     patients: dict[Split | None, set[str]] = field(default_factory=dict)
 
 
-class Catalogue(RevisionRows, ModelRows, QueueRows):
+class Catalogue(RevisionRows, ModelRows, QueueRows, AuditRows):
     """The open catalogue of a workspace.
 
     Every method that writes is a transaction of its own. Within `transaction()`, many calls are one transaction.

@@ -48,6 +48,7 @@ frame_columns = (
     t.rendition.c.path,
     t.rendition.c.state,
     t.rendition.c.reviewed_at,
+    t.rendition.c.small,
 )
 """The columns that `to_frame` reads."""
 
@@ -135,7 +136,7 @@ class FrameRows(Database):
         """Quarantine or release a rendition, or record that its pixels were erased."""
         values: dict[str, str | None] = {"state": state}
         if state == "erased":
-            values["path"] = None
+            values |= {"path": None, "small": None}
         with self.transaction() as connection:
             which = (t.rendition.c.frame == frame_id, t.rendition.c.pixel_sha256 == pixel_sha256)
             if connection.execute(sa.update(t.rendition).where(*which).values(**values)).rowcount == 0:
@@ -155,6 +156,15 @@ class FrameRows(Database):
                 which = (c.frame.in_(ids), c.reviewed_at.is_(None), c.version == newest.scalar_subquery())
                 n += connection.execute(sa.update(t.rendition).where(*which).values(reviewed_at=utc_now())).rowcount
         return n
+
+    def set_small(self, values: Mapping[tuple[str, str], bytes]) -> None:
+        """Keep the small grey values of renditions, by frame id and pixel hash."""
+        c = t.rendition.c
+        own = sa.update(t.rendition).where(c.frame == sa.bindparam("f"), c.pixel_sha256 == sa.bindparam("p"))
+        with self.transaction() as connection:
+            for batch in batched(values.items(), AT_ONCE):
+                rows = [{"f": frame, "p": pixels, "v": small} for (frame, pixels), small in batch]
+                connection.execute(own.values(small=sa.bindparam("v")), rows)
 
     def splits(self) -> dict[str, Split | None]:
         """The split of every patient; None if not assigned yet."""
@@ -207,6 +217,7 @@ def to_frame(row: Row[Any]) -> FrameRecord:
         acquired=m["acquired"],
         site=m["site"],
         device=m["device"],
+        small=m["small"],
     )
 
 
@@ -296,6 +307,7 @@ def _add_renditions(connection: Connection, batch: Sequence[FrameRecord], *, now
                     "path": r.path or None,
                     "state": r.state,
                     "added_at": now,
+                    "small": r.small,
                 }
             )
     if rows:

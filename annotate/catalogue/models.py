@@ -191,6 +191,13 @@ class ModelRows(Database):
         with self.reading() as connection:
             return {row.frame: json.loads(row.scores) for row in connection.execute(query)}
 
+    def latest_embeddings(self, model_id: str) -> dict[str, bytes | None]:
+        """Only the embeddings of a model's predictions of the frames' newest renditions, by frame id."""
+        c = t.prediction.c
+        query = sa.select(c.frame, c.embedding).select_from(_newest()).where(c.model == model_id).order_by(c.frame)
+        with self.reading() as connection:
+            return {row.frame: row.embedding for row in connection.execute(query)}
+
     def empty_predictions(self, model_id: str) -> set[str]:
         """Ids of the frames in which a model finds nothing, in their newest rendition."""
         c = t.prediction.c

@@ -34,6 +34,7 @@ class FrameRecord:
         path: Path of the PNG, relative to the workspace, POSIX; empty once erased.
         deid_version: The version of the de-identification that wrote the pixels.
         perceptual_hash: 16 hex digits, near each other for frames that look alike; None if not computed.
+        small: Its grey values on a small grid, as `similarity.small_grey` makes them; None if not computed yet.
         spacing_mm: `(row, column)` millimetres per pixel, None if unknown.
         spacing_source: Where the spacing comes from.
         sector: Outline of the region that holds ultrasound, None if not found.
@@ -71,6 +72,7 @@ class FrameRecord:
     acquired: str | None = None
     site: str | None = None
     device: str | None = None
+    small: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

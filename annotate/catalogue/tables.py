@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..settings.model import Purpose, Split
 from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"
 """The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(
@@ -103,6 +103,7 @@ rendition = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     _time("added_at"),
     _time("reviewed_at", nullable=True),  # when somebody confirmed that the picture does not show who the patient is
+    sa.Column("small", sa.LargeBinary),  # 16 x 16 grey values; follows from the picture, None where not computed yet
     sa.UniqueConstraint("frame", "version"),
     _one_of("state", RenditionState),
 )
@@ -277,6 +278,16 @@ remote_annotation = sa.Table(
     sa.Column("revision", sa.ForeignKey("revision.sha256")),  # the revision made of it; None for a skipped task
     sa.Column("state", sa.String(16), nullable=False),
     _one_of("state", AnnotationState),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),  # a frame is drawn once at most
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("blind", sa.Boolean, nullable=False),  # goes out without the model's draft
+    sa.Column("model", sa.ForeignKey("model.id"), nullable=False),  # whose draft is measured
+    _time("at"),
 )
 
 cycle = sa.Table(

@@ -60,12 +60,12 @@ def held_out(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> set[str]:
 
 
 def draft_sheets(catalogue: Catalogue, frames: Sequence[FrameRecord]) -> Iterator[Sheet]:
-    """A sheet for every frame, with the active model's outlines. Sheets of held-out frames stay empty.
+    """A sheet for every frame, with the active model's outlines. Frames that are drawn from nothing stay empty.
 
     A few hundred sheets are in memory at a time.
     """
     active = catalogue.active_model()
-    blind = held_out(catalogue, frames)
+    blind = held_out(catalogue, frames) | catalogue.blind_audits()
     for batch in batched(frames, _BATCH):
         ids = [f.frame_id for f in batch if f.frame_id not in blind]
         predictions = catalogue.latest_predictions(active.id, ids) if active else {}

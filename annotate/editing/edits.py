@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +65,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     edited = list(_edited(folder, report=s.report))
     frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, *_ in edited)}
     resolve = s.catalogue.classes().class_id
+    models, audits = {m.id for m in s.catalogue.models()}, s.catalogue.audits()
     records: dict[Path, RevisionRecord] = {}
     drafted: set[str] = set()
     taken: list[TakenUp] = []
@@ -76,9 +77,11 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
             remedy = "Correct it in Labelme, or give the class an alias in dmr.toml"
             s.report.fail(BrokenInput(path.name, reason, remedy))
         else:
-            records[path] = _record(s, file, frame, resolve=resolve, author=author)
+            drawn_by = file.extra.get("dmr_model")
+            model = drawn_by if isinstance(drawn_by, str) and drawn_by in models else None
+            records[path] = replace(_record(s, file, frame, resolve=resolve, author=author), draft_model=model)
             taken.append(TakenUp(path, sha256))
-            if frame.patient is not None and "dmr_model" in file.extra:
+            if frame.patient is not None and ("dmr_model" in file.extra or frame.frame_id in audits):
                 drafted.add(frame.patient)
     if not records:
         return []
@@ -90,7 +93,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
             s.catalogue,
             shares=s.settings.split,
             patients=patients,
-            # Validation and test frames get no draft, so a patient whose draft was corrected goes to train.
+            # Validation and test frames get no draft, so a patient whose draft was corrected, or measured, is train.
             fixed={patient: "train" for patient in drafted if splits[patient] is None},
         )
     s.report.count("edits taken up", sum(outcome.is_new for outcome in appended))

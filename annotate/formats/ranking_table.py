@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ..report import Report
 from ..system.store import write_atomic
 
-COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice")
-"""Programs may rely on the order of the first four columns. New columns are added at the end."""
+COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice", "seconds")
+"""Programs may rely on the order of the first four columns. New columns are added at the end.
+
+After them comes a column `score_CLASS` for each class, where a model ranks.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class RankingRow:
         clip: The clip's id.
         position: The frame's place in its clip, from 1.
         guessed_dice: Mean guessed Dice over the structures of the draft, 0 to 1; None without a draft.
+        seconds: Predicted time to correct the draft; None without a draft, or if nobody can tell.
+        scores: How uncertain each class is, 0 to 1, by its name; empty without a draft.
     """
 
     rank: int
@@ -37,18 +42,29 @@ class RankingRow:
     clip: str
     position: int
     guessed_dice: float | None
+    seconds: float | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
     """Write a ranking as CSV, UTF-8."""
+    rows = list(rows)
+    classes = list(dict.fromkeys(name for r in rows for name in r.scores))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, *(f"score_{name}" for name in classes)))
     for r in rows:
-        score, dice = ("" if value is None else format(value, ".4f") for value in (r.score, r.guessed_dice))
         reason = " ".join(r.reason.split())  # one line for each frame
-        writer.writerow((r.rank, r.frame, score, reason, r.clip, r.position, dice))
+        seconds = _number(r.seconds, ".0f")
+        scores = (_number(r.scores.get(name)) for name in classes)
+        writer.writerow(
+            (r.rank, r.frame, _number(r.score), reason, r.clip, r.position, _number(r.guessed_dice), seconds, *scores)
+        )
     write_atomic(path, text.getvalue().encode("utf-8"))
+
+
+def _number(value: float | None, form: str = ".4f") -> str:
+    return "" if value is None else format(value, form)
 
 
 def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:

@@ -18,7 +18,7 @@ from ..scans.identity import Key, clip_id, frame_id, load_key, pseudonym
 from ..scans.images import IMAGE_SUFFIXES, encode_png, read_frames
 from ..scans.left_out import LeftOut, image_files
 from ..scans.sector import find_sector
-from ..scans.similarity import NEAR_COPY, perceptual_hash
+from ..scans.similarity import NEAR_COPY, perceptual_hash, small_grey
 from ..settings.model import PATIENT_UNKNOWN, Settings, match_patient
 from ..shapes import Frame
 from ..system.pipeline import ahead, batched_by_weight, side_by_side
@@ -67,6 +67,7 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
         spacing_source=None if spacing is None else "file" if frame.spacing_mm else "dmr.toml",
         sector=find_sector(frame.pixels),
         note="; ".join(frame.notes),
+        small=small_grey(frame.pixels),
     )
 
 
@@ -219,6 +220,30 @@ def load_frame(workspace: Workspace, record: FrameRecord) -> Frame:
         spacing_mm=record.spacing_mm,
         sector=record.sector,
     )
+
+
+def with_small_grey(s: Session, frames: Sequence[FrameRecord]) -> list[FrameRecord]:
+    """The same frames with their small grey values; those that an older dmr ingested get them now, and keep them.
+
+    A frame whose picture cannot be read is reported and stays as it is.
+
+    Args:
+        s: A session that writes.
+        frames: Frames of the catalogue.
+    """
+    missing = [f for f in frames if f.small is None]
+    if not missing:
+        return list(frames)
+    found: dict[tuple[str, str], bytes] = {}
+    s.tell("Looking at frames", 0, len(missing))
+    for record in missing:
+        try:
+            found[record.frame_id, record.pixel_sha256] = small_grey(load_frame(s.workspace, record).pixels)
+        except BrokenInput as error:
+            s.report.fail(error)
+        s.tell("Looking at frames", 1, len(missing))
+    s.catalogue.set_small(found)
+    return [replace(f, small=f.small or found.get((f.frame_id, f.pixel_sha256))) for f in frames]
 
 
 def _endings() -> str:

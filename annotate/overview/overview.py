@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from ..catalogue.catalogue import DrawnClass
 from ..catalogue.records import CycleRecord
-from ..settings.model import SETTINGS_NAME
 from ..wording import counted
 from ..workspace import Session
+from .audit_figures import audit_figures
+from .audit_table import audit_data, audit_lines
 from .class_table import class_figures, class_table
 from .model_card import interrupted_at
 
@@ -24,9 +25,8 @@ def overview(s: Session) -> str:
     s.report.data["last_cycle"] = last and {"candidate": last.candidate, "verdict": last.verdict, **last.bounds}
     figures = class_figures(s.workspace, s.catalogue.classes(), drawn, model=model, report=s.report)
     s.report.data |= figures
-    if s.settings.select.without_effect:
-        names = ", ".join(s.settings.select.without_effect)
-        s.report.say(f"These keys of [select] in {SETTINGS_NAME} have no effect yet: {names}.")
+    audit = audit_figures(s.catalogue)
+    s.report.data["audit"] = audit_data(audit, s.settings.classes)
     if (step := interrupted_at(s.workspace.models_folder)) is not None:
         s.report.say(
             f"A training was interrupted at step {step}. Run the same command to go on, or `dmr train --finish` to "
@@ -34,7 +34,8 @@ def overview(s: Session) -> str:
         )
     models = len(s.catalogue.models())
     s.report.say(f"Next: {_next_step(counts, drawn, models=models, active=active is not None)}.")
-    return "\n".join([*_lines(counts, model=model, last=last), "", class_table(figures, model=model)])
+    told = [*_lines(counts, model=model, last=last), "", class_table(figures, model=model)]
+    return "\n".join([*told, *audit_lines(audit, s.settings.classes)])
 
 
 def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -94,37 +94,69 @@ class SplitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PartsSettings:
+    """The parts of the strategy `informative` that `[select.parts]` switches; None for the default.
+
+    Attributes:
+        eligible: Leave near-copies out.
+        typical: Begin with typical frames, where there is no model yet.
+        classes: Share most of a round out over the classes.
+        need: Weigh classes by how badly they are predicted.
+        noise: Rank with noise that decays over the rounds.
+        diversity: Take frames that are unlike one another.
+        spread: Let patients take turns.
+        time: Rank by gain a minute.
+        audit: Draw a slice of each round at random.
+        reasons: Give a sentence for each frame.
+        fallback: Use the baseline where the audit shows no benefit.
+    """
+
+    eligible: bool | None = None
+    typical: bool | None = None
+    classes: bool | None = None
+    need: bool | None = None
+    noise: bool | None = None
+    diversity: bool | None = None
+    spread: bool | None = None
+    time: bool | None = None
+    audit: bool | None = None
+    reasons: bool | None = None
+    fallback: bool | None = None
+
+    @property
+    def chosen(self) -> dict[str, bool]:
+        """The parts that the file switches on or off."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class SelectSettings:
     """How the next frames are chosen.
 
     Attributes:
-        strategy: The name of a selector.
+        strategy: The name of a strategy.
         frames_per_round: Number of frames to annotate in one round.
-        per_clip_per_round: Number of frames of a clip before all other clips had a turn.
-        planned_rounds: Has no effect yet; None if left out.
-        per_patient_per_round: Has no effect yet; None if left out.
-        audit_share: Has no effect yet; None if left out.
+        planned_rounds: Number of rounds that are planned; the noise of `informative` and `clasp-pe` decays over them.
+        per_clip_per_round: Most frames of a clip in a round, as long as other clips have frames.
+        per_patient_per_round: The same for a patient; None for no limit.
+        audit_share: Share of each round that is drawn at random, to measure how good the drafts are.
+        parts: Which parts of `informative` are on.
     """
 
     strategy: str = "informative"
     frames_per_round: int = 50
+    planned_rounds: int = 8
     per_clip_per_round: int = 2
-    planned_rounds: int | None = None
     per_patient_per_round: int | None = None
-    audit_share: float | None = None
+    audit_share: float = 0.12
+    parts: PartsSettings = PartsSettings()
 
     def __post_init__(self) -> None:
         for name in ("frames_per_round", "per_clip_per_round", "planned_rounds", "per_patient_per_round"):
             if (value := getattr(self, name)) is not None:
                 within(name, value, 1, math.inf)
-        if self.audit_share is not None:
-            within("audit_share", self.audit_share, 0, 1)
-
-    @property
-    def without_effect(self) -> tuple[str, ...]:
-        """The keys that have a value but no effect yet."""
-        names = ("planned_rounds", "per_patient_per_round", "audit_share")
-        return tuple(name for name in names if getattr(self, name) is not None)
+        within("audit_share", self.audit_share, 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

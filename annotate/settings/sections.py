@@ -21,8 +21,8 @@ def read_section(cls: type[T], table: object, *, where: str, place: str) -> T:
     """Read one section as its dataclass, and check its keys, their types, and the rules of `__post_init__`.
 
     Args:
-        cls: A dataclass of bool, int, float, str, Literal, optional ones, tuples, and tuples of such dataclasses. A
-            field's metadata may give its `key` in the file, and `none`, the value that means None.
+        cls: A dataclass of bool, int, float, str, Literal, optional ones, tuples, such dataclasses, and tuples of them.
+            A field's metadata may give its `key` in the file, and `none`, the value that means None.
         table: The section's content in the file.
         where: The file's name for errors.
         place: The section as written in the file, such as `[select]`.
@@ -67,7 +67,7 @@ def within(name: str, value: float, low: float, high: float) -> None:
         raise ValueError(f"{name} is {value:g}: expected {span}")
 
 
-def _typed(value: object, hint: Any, *, where: str, place: str) -> object:
+def _typed(value: object, hint: Any, *, where: str, place: str, listed: bool = False) -> object:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _typed(value, next(a for a in inner if a is not types.NoneType), where=where, place=place)
@@ -80,7 +80,9 @@ def _typed(value: object, hint: Any, *, where: str, place: str) -> object:
         expected = "a list" if many else f"a list of {len(inner)} entries"
         if isinstance(value, list) and (many or len(value) == len(inner)):
             kinds = [inner[0]] * len(value) if many else inner
-            return tuple(_typed(v, kind, where=where, place=place) for v, kind in zip(value, kinds, strict=True))
+            return tuple(
+                _typed(v, kind, where=where, place=place, listed=True) for v, kind in zip(value, kinds, strict=True)
+            )
     elif hint in _WORDS:
         expected = _WORDS[hint]
         if hint is float and type(value) is int:
@@ -88,7 +90,8 @@ def _typed(value: object, hint: Any, *, where: str, place: str) -> object:
         if type(value) is hint and not (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
             return value  # the exact type counts: true is not a whole number
     else:
-        return read_section(hint, value, where=where, place=f"[[{place.strip('[').replace('] ', '.')}]]")
+        inner_place = place.strip("[").replace("] ", ".")
+        return read_section(hint, value, where=where, place=f"[[{inner_place}]]" if listed else f"[{inner_place}]")
     raise SettingsError(where, f"{place} is {_shown(value)}: expected {expected}", "Correct it there")
 
 

@@ -46,11 +46,29 @@ train = 0.7
 validation = 0.1
 test = 0.2
 
-# Which frames to draw next.
+# Which frames to draw next. The strategies are "informative", "random", "stratified", "foreground", "entropy",
+# "margin", "bald", "power-bald", "coreset", "typiclust", "badge", "clasp-pe"; the guide says what each does.
 [select]
 strategy = "informative"
 frames_per_round = 50
-per_clip_per_round = 2
+planned_rounds = 8          # the noise in the ranking decays over so many rounds
+per_clip_per_round = 2      # most frames of a clip in a round, as long as other clips have frames
+# per_patient_per_round = 5 # the same for a patient; left out: no limit
+audit_share = 0.12          # share of a round that is drawn at random, to measure how good the drafts are
+
+# Parts of "informative". A part that is left out here is as dmr thinks best.
+[select.parts]
+# eligible = true           # leave out frames that look nearly like another one of their clip
+# typical = true            # without a model, begin with typical frames
+# classes = true            # share most of a round out over the classes
+# need = true               # give more of it to classes that are drawn badly
+# noise = true              # shuffle the order a little, less in later rounds
+# diversity = true          # prefer frames that are unlike those chosen before
+# spread = true             # let patients take turns, those with the fewest outlined frames first
+# time = true               # prefer frames that take less time
+# audit = true              # draw a slice of each round at random
+# reasons = true            # give a sentence for each frame
+# fallback = true           # draw at random instead, if the audit shows that choosing does not pay
 
 [train]
 size = "s"                  # "s" for a processor, "m" or "l" for a graphics card

@@ -104,17 +104,19 @@ class _Pull:
         numbers = {submitted.annotation.id for submitted in changed}
         before = {a.frame for a in self.known.values() if a.remote_id in numbers and a.state != "gone"}
         patients: dict[str, bool] = {}
+        audits = catalogue.audits()
         with catalogue.transaction():
             for submitted in changed:
                 record, patient = self._record(submitted), submitted.frame.patient
                 if record is not None and patient is not None:
-                    patients[patient] = patients.get(patient, False) or record.draft_model is not None
+                    drafted = record.draft_model is not None or record.frame in audits
+                    patients[patient] = patients.get(patient, False) or drafted
             splits = catalogue.splits()
             update_ledger(
                 catalogue,
                 shares=self.s.settings.split,
                 patients=patients,
-                # Validation and test frames get no draft, so a patient whose draft was corrected goes to train.
+                # Validation and test frames get no draft, so a patient whose draft was corrected or measured is train.
                 fixed={
                     patient: "train" for patient, drafted in patients.items() if drafted and splits[patient] is None
                 },

@@ -15,6 +15,7 @@ from ..catalogue.records import RevisionRecord
 from ..catalogue.revisions import revision_json
 from ..catalogue.truth import conflict_name, what_follows
 from ..progress.tell import Tell
+from ..scans.similarity import SMALL
 from ..shapes import Annotation
 from ..system.canonical import canonical_json, json_to_shapes
 from ..system.store import sha256_hex
@@ -47,6 +48,7 @@ def rows_agree(catalogue: Catalogue, *, tell: Tell) -> Iterator[Fault]:
         yield from _datasets(connection)
         yield from _models(connection, class_ids)
         yield from _predictions(connection, class_ids, tell=tell)
+        yield from _small(connection)
 
 
 def _meta(connection: Connection) -> Iterator[Fault]:
@@ -218,3 +220,12 @@ def _predictions(connection: Connection, class_ids: set[int], *, tell: Tell) -> 
         if not fine or len(row.embedding or b"") % 2:
             place = row_place("prediction", (row.frame, row.rendition, row.model))
             yield Fault(place, "cannot be read", "`dmr prelabel` on the same scans makes it anew")
+
+
+def _small(connection: Connection) -> Iterator[Fault]:
+    """Small grey values are 16 x 16 bytes, or not computed yet."""
+    c = t.rendition.c
+    query = sa.select(c.frame, c.pixel_sha256).where(sa.func.length(c.small) != SMALL * SMALL)
+    for row in connection.execute(query):
+        what = f"its small grey values are not {SMALL} x {SMALL}"
+        yield Fault(row_place("rendition", (row.frame, row.pixel_sha256)), what, REBUILD)

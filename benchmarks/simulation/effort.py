@@ -1,4 +1,4 @@
-"""Minutes of a simulated physician: a stated model of the time that a frame takes, and its forecast.
+"""Minutes of a simulated physician: a stated model of the time that a frame takes.
 
     seconds = 8 a frame + 3 a structure that is touched + 0.15 a boundary pixel that is added, on the 128 x 128 grid
 
@@ -21,11 +21,9 @@ from numpy.typing import NDArray
 from simulation.scoring import boundary
 from torch import Tensor
 
-FRAME_S, STRUCTURE_S, PIXEL_S = 8.0, 3.0, 0.15
+from dmr.active.selection.seconds import FRAME_S, GOOD_ENOUGH, PIXEL_S, STRUCTURE_S
+
 TOLERANCE: Final = 3  # pixels either way, in rows and columns
-GOOD_ENOUGH: Final = 0.9
-PREDICTED: Final = 0.5  # highest probability from which a structure is expected
-MISS_SHARE: Final = 1.5  # of the boundary that is added, for each point of guessed Dice below GOOD_ENOUGH: a prior
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,26 +63,3 @@ def effort(targets: Tensor, classes: int, drafts: Tensor | None) -> Effort:
     seconds = FRAME_S + STRUCTURE_S * touched + PIXEL_S * length
     found = (seconds, length, touched, accepted.sum(1).double())
     return Effort(*(value.cpu().numpy() for value in found))
-
-
-def predicted_seconds(
-    presence: NDArray[np.float32], guessed: NDArray[np.float32], length: NDArray[np.float32], *, scale: float = 1.0
-) -> NDArray[np.float64]:
-    """`(n,)` forecast of the time to correct drafts, from what the network says of them `(n, C)`.
-
-    Args:
-        presence: Highest probability of each class.
-        guessed: Guessed Dice of each class.
-        length: Boundary of the draft.
-        scale: Of what goes beyond the time a frame; measured over forecast so far.
-    """
-    there = presence >= PREDICTED
-    missing = np.clip(MISS_SHARE * (GOOD_ENOUGH - guessed), 0, 1)
-    variable = (there * (STRUCTURE_S * (missing > 0) + PIXEL_S * length * missing)).sum(1)
-    return np.asarray(FRAME_S + scale * variable)
-
-
-def measured_scale(measured: NDArray[np.float64], forecast: NDArray[np.float64]) -> float:
-    """How much longer than forecast, a frame's own time aside, corrections took; 1 where nothing is known."""
-    expected = (forecast - FRAME_S).sum()
-    return float(np.clip((measured - FRAME_S).sum() / expected, 0.2, 5.0)) if expected > 0 else 1.0

@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from simulation.effort import effort, measured_scale, predicted_seconds
+from simulation.effort import effort
 from simulation.scoring import Scores
 from simulation.training import Frames
 
+from dmr.active.selection.seconds import PRIOR, expected_work, fitted_pace
 from dmr.active.selection.strategies import STRATEGIES, Choice, Labelled, Parts, Pool, Strategy, informative
 
 INITIAL: Final = 16
@@ -98,7 +99,7 @@ class State:
         round_forecast: What was forecast for it.
         accepted: Structures left as drafted, so far.
         measured: Seconds of every corrected frame so far.
-        forecast: The same as forecast without a scale.
+        work: The same as expected before, structures and pixels.
     """
 
     labelled: NDArray[np.intp]
@@ -107,7 +108,7 @@ class State:
     round_forecast: float = 0.0
     accepted: int = 0
     measured: list[NDArray[np.float64]] = field(default_factory=list)
-    forecast: list[NDArray[np.float64]] = field(default_factory=list)
+    work: list[NDArray[np.float64]] = field(default_factory=list)
 
     def digest(self, packed: Packed) -> str:
         """A hash of which frames are labelled."""
@@ -115,7 +116,7 @@ class State:
 
     def copy(self) -> State:
         """Another chain that begins where this one stands."""
-        return replace(self, labelled=self.labelled.copy(), measured=[*self.measured], forecast=[*self.forecast])
+        return replace(self, labelled=self.labelled.copy(), measured=[*self.measured], work=[*self.work])
 
 
 def initial(packed: Packed, pool: NDArray[np.intp], seed: int, *, count: int = INITIAL) -> State:
@@ -149,9 +150,7 @@ def pool_of(packed: Packed, pool: NDArray[np.intp], state: State, scores: Scores
     new = ~known
     rng = np.random.default_rng([seed, budget])
     patients = tuple(str(p) for p in packed.patients[pool[known]])
-    scale = 1.0
-    if state.measured:
-        scale = measured_scale(np.concatenate(state.measured), np.concatenate(state.forecast))
+    pace = fitted_pace(np.concatenate(state.work), np.concatenate(state.measured)) if state.measured else PRIOR
     return replace(
         _bare(packed, pool[new], rng),
         entropy=scores.entropy[new],
@@ -163,7 +162,7 @@ def pool_of(packed: Packed, pool: NDArray[np.intp], state: State, scores: Scores
         bald=scores.bald[new],
         embeddings=scores.embeddings[new],
         gradients=scores.gradients[new],
-        seconds=predicted_seconds(scores.presence[new], scores.guessed[new], scores.length[new], scale=scale),
+        seconds=pace.seconds(expected_work(scores.presence[new], scores.guessed[new], scores.length[new])),
         labelled=Labelled(patients, patients, scores.embeddings[known], packed.small[pool[known]]),
         round_number=int(np.log2(len(state.labelled) // INITIAL)) + 1,
         planned_rounds=PLANNED,
@@ -178,7 +177,7 @@ def correct(
     rows = pool[np.isin(pool, state.labelled, invert=True)][picked]
     place = np.searchsorted(pool, rows)
     cost = effort(packed.frames.targets[packed.at(rows)], len(packed.names), scores.drafts[packed.at(place)])
-    forecast = predicted_seconds(scores.presence[place], scores.guessed[place], scores.length[place])
+    work = expected_work(scores.presence[place], scores.guessed[place], scores.length[place])
     assert asked.seconds is not None
     return State(
         np.concatenate([state.labelled, rows]),
@@ -187,5 +186,5 @@ def correct(
         float(asked.seconds[picked].sum()),
         state.accepted + int(cost.accepted.sum()),
         [*state.measured, cost.seconds],
-        [*state.forecast, forecast],
+        [*state.work, work],
     )

@@ -61,6 +61,7 @@ class Prediction:
     Attributes:
         index: `(H, W)` uint8 at the frame's own size: class ids, 0 for background.
         probabilities: `(1 + classes, h, w)` float32 on the network's grid, the mean over the looks.
+        spread: `(1 + classes, h, w)` float32 on the network's grid, the standard deviation between the looks.
         disagreement: `(1 + classes,)` float32: mean standard deviation between the looks, over the pixels where a class
             is likely.
         embedding: `(C,)` float16.
@@ -68,6 +69,7 @@ class Prediction:
 
     index: NDArray[np.uint8]
     probabilities: NDArray[np.float32]
+    spread: NDArray[np.float32]
     disagreement: NDArray[np.float32]
     embedding: NDArray[np.float16]
 
@@ -152,11 +154,13 @@ class Predictor:
             beyond = ~torch.from_numpy(sector_mask(box.fit_ring(frame.sector), height=box.size, width=box.size))
             mean[:, beyond] = 0
             mean[0, beyond] = 1
+            spread[:, beyond] = 0
         likely = (mean[0] < 0.9).float()
         disagreement = (spread * likely).sum((1, 2)) / likely.sum().clamp(min=1)
         return Prediction(
             index=index,
             probabilities=mean[(..., *box.window)].numpy(),
+            spread=spread[(..., *box.window)].numpy(),
             disagreement=disagreement.numpy(),
             embedding=embedding.half().numpy(),
         )

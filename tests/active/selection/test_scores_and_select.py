@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
-from dmr.active.selection.scores import ClassScore, class_scores, frame_score, plausible_entropy, reason
-from dmr.active.selection.select import SELECTORS, Candidate, select
+from dmr.active.selection.scores import boundary_length, plausible_bald, plausible_entropy, whole_frame
+from dmr.active.selection.select import Candidate, select
+from dmr.annotate.errors import SettingsError
 from dmr.model.inference.predict import layer_probabilities
 
 
@@ -33,25 +36,32 @@ def test_a_parent_has_the_probability_of_its_children_too() -> None:
     assert layers[:, 0, 0].tolist() == pytest.approx([0.8, 0.5])
 
 
-def test_a_frame_scores_the_mean_of_its_classes() -> None:
-    scores = class_scores(np.stack([field(0.5), field(0.999)]), np.ones((2, 8, 8), bool), names=["a", "b"])
+def test_mutual_information_is_high_where_looks_disagree_and_nothing_where_they_agree() -> None:
+    layer = field(0.5)
+    spread = np.where(layer == 0.5, 0.4, 0.0).astype(np.float32)
 
-    assert frame_score(scores) == pytest.approx(np.mean([s.entropy for s in scores]))
-    assert frame_score([]) == 0.0
+    assert plausible_bald(layer, spread) > 0.3
+    assert plausible_bald(layer, np.zeros_like(layer)) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("scores", "words"),
-    [
-        ([ClassScore("lumbar_plexus", 0.7, 0.9, 0.01)], "lumbar plexus border very uncertain (0.70)"),
-        ([ClassScore("a", 0.1, 0.9, 0.1), ClassScore("b", 0.5, 0.4, 0.0)], "b may be missed (40% likely)"),
-        ([ClassScore("a", 0.1, 0.05, 0.0)], "the model finds none"),
-        ([ClassScore("a", 0.6, 0.45, 0.0)], "a may be there (45% likely)"),
-    ],
-    ids=["uncertain", "missed", "nothing", "nothing but likely"],
-)
-def test_the_reason_says_what_to_look_at(scores: list[ClassScore], words: str) -> None:
-    assert words in reason(scores)
+def test_the_whole_frame_is_summed_up_as_information_theory_says() -> None:
+    sure, torn = np.zeros((3, 4, 4), np.float32), np.full((3, 4, 4), 1 / 3, np.float32)
+    sure[0] = 1.0
+    two = np.zeros((2, 1, 1), np.float32)
+    two[:, 0, 0] = 0.5, 0.5
+
+    assert astuple(whole_frame(sure, np.zeros_like(sure))) == pytest.approx((0.0, 1.0, 0.0), abs=1e-4)
+    assert astuple(whole_frame(torn, np.zeros_like(torn))) == pytest.approx((1.0, 0.0, 0.0), abs=1e-4)
+    assert whole_frame(two, np.full_like(two, 0.1)).bald == pytest.approx(0.02 / np.log(2), rel=0.01)
+
+
+def test_the_boundary_is_counted_in_pixels() -> None:
+    mask = np.zeros((10, 10), bool)
+    mask[2:6, 3:8] = True
+
+    assert boundary_length(mask) == 14
+    assert boundary_length(np.ones((3, 3), bool)) == 8
+    assert boundary_length(np.zeros((3, 3), bool)) == 0
 
 
 def candidate(name: str, clip: str, score: float | None, hash_: int | None = None) -> Candidate:
@@ -81,11 +91,11 @@ def test_without_scores_the_start_is_cold_and_every_clip_has_its_turn() -> None:
     ranked = select(frames, strategy="informative", per_clip=2)
 
     assert {r.frame_id[0] for r in ranked[:2]} == {"a", "b"}
-    assert all("no model yet" in r.reason for r in ranked)
+    assert all("outline it from nothing" in r.reason for r in ranked)
     assert len({r.frame_id for r in ranked}) == 6
 
 
-@pytest.mark.parametrize("strategy", list(SELECTORS))
+@pytest.mark.parametrize("strategy", ["informative", "random", "stratified", "foreground"])
 def test_every_strategy_ranks_every_frame_once_and_the_same_way_each_time(strategy: str) -> None:
     frames = [candidate(f"{c}{i}", c, i / 10, 97 * i) for c in "abc" for i in range(4)]
     ranked = select(frames, strategy=strategy, per_clip=2, seed=3)
@@ -93,3 +103,13 @@ def test_every_strategy_ranks_every_frame_once_and_the_same_way_each_time(strate
     assert sorted(r.frame_id for r in ranked) == sorted(c.frame_id for c in frames)
     assert ranked == select(frames[::-1], strategy=strategy, per_clip=2, seed=3)
     assert all(r.reason for r in ranked)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "told"),
+    [("informativ", "is not known"), ("badge", "needs more than scores")],
+    ids=["unknown", "badge"],
+)
+def test_a_strategy_that_cannot_be_followed_is_one_line(strategy: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        select([candidate("a0", "a", 0.9)], strategy=strategy, per_clip=2)

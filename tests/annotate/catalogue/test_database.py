@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -91,15 +92,20 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
     frame = make_frame(1)
     catalogue.add_frames([frame])
     kept = catalogue.append_revision(make_revision(frame))
-    with catalogue.transaction() as connection:  # as the first version of the program left it
+    catalogue.close()
+    with closing(sqlite3.connect(tmp_path / "catalogue.sqlite")) as older:  # as the first version left it
         for statement in (
             "ALTER TABLE rendition DROP COLUMN reviewed_at",
             "ALTER TABLE task DROP COLUMN rank",
             "ALTER TABLE revision DROP COLUMN draft_model",
             "ALTER TABLE revision DROP COLUMN words",
+            "ALTER TABLE rendition DROP COLUMN small",
+            "DROP TABLE audit",
+            "DELETE FROM meta WHERE key = 'journal'",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
-            connection.exec_driver_sql(statement)
+            older.execute(statement)
+        older.commit()
     with reopened(catalogue, tmp_path) as newer:
         assert newer.head(frame.frame_id, "ann") is not None
         assert not newer.append_revision(make_revision(frame)).is_new  # its hash is the same

@@ -13,7 +13,15 @@ from dmr.annotate.formats.ranking_table import RankingRow, ranked_frames, write_
 from dmr.annotate.report import Report
 
 ROW = RankingRow(
-    rank=1, frame="f1", score=0.5, reason='unsure of "nerve", muscle', clip="c1", position=3, guessed_dice=0.8
+    rank=1,
+    frame="f1",
+    score=0.5,
+    reason='unsure of "nerve", muscle',
+    clip="c1",
+    position=3,
+    guessed_dice=0.8,
+    seconds=41.6,
+    scores={"nerve": 0.42, "muscle": 0.1},
 )
 COLD = RankingRow(rank=2, frame="f2", score=None, reason="typical", clip="c1", position=1, guessed_dice=None)
 
@@ -22,9 +30,9 @@ def test_the_table_is_as_the_guide_says(tmp_path: Path) -> None:
     write_table(tmp_path / "r.csv", [ROW, COLD])
 
     assert (tmp_path / "r.csv").read_bytes().decode("utf-8") == (
-        "rank,frame,score,reason,clip,position,guessed_dice\n"
-        '1,f1,0.5000,"unsure of ""nerve"", muscle",c1,3,0.8000\n'
-        "2,f2,,typical,c1,1,\n"
+        "rank,frame,score,reason,clip,position,guessed_dice,seconds,score_nerve,score_muscle\n"
+        '1,f1,0.5000,"unsure of ""nerve"", muscle",c1,3,0.8000,42,0.4200,0.1000\n'
+        "2,f2,,typical,c1,1,,,,\n"
     )
     assert ranked_frames(tmp_path / "r.csv") == ["f1", "f2"]
 

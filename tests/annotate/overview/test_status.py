@@ -1,4 +1,4 @@
-"""`dmr status` answers beside a writer, and tells settings that have no effect."""
+"""`dmr status` answers beside a writer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from dmr.annotate.workspace import WAIT_S, Workspace
-from dmr.cli import main
 
 # Holds the lock of the workspace and the catalogue's, with a row that is not committed yet.
 WRITER = """
@@ -53,18 +51,3 @@ def test_a_command_that_reads_answers_at_once_beside_a_writer(workspace: Workspa
     if command == ("status",):
         assert "iliopsoas" in read.stdout
         assert "patients  " not in read.stdout, "what is not committed is not seen"
-
-
-def test_settings_without_effect_are_told_once(workspace: Workspace) -> None:
-    told = "have no effect yet"
-    assert told not in CliRunner().invoke(main, ["status"]).output, "`dmr init` writes none"
-    toml = workspace.root / "dmr.toml"
-    text = toml.read_text(encoding="utf-8")
-    assert not any(key in text for key in ("planned_rounds", "per_patient_per_round", "audit_share"))
-    written = "[select]\nplanned_rounds = 8\naudit_share = 0.12\n"
-    toml.write_text(text.replace("[select]\n", written), encoding="utf-8")
-    result = CliRunner().invoke(main, ["status"])
-
-    assert result.exit_code == 0
-    assert result.output.count(told) == 1
-    assert f"These keys of [select] in dmr.toml {told}: planned_rounds, audit_share." in result.output

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.errors import SettingsError
 from dmr.annotate.settings.model import (
+    PartsSettings,
     QueueSettings,
     Settings,
     default_toml,
@@ -115,6 +117,15 @@ def test_what_init_writes_as_comments_is_accepted_when_uncommented() -> None:
     assert (settings.train.epochs, settings.train.minutes) == (100, 30.0)
 
 
+def test_each_part_of_the_default_strategy_can_be_switched_and_is_named_in_what_init_writes() -> None:
+    known = {f.name for f in fields(PartsSettings)}
+    off = parse_settings("[select.parts]\n" + "".join(f"{name} = false\n" for name in known) + CLASS)
+
+    assert off.select.parts.chosen == dict.fromkeys(known, False)
+    assert parse_settings(default_toml()).select.parts.chosen == {}
+    assert all(f"# {name} = true " in default_toml() for name in known)
+
+
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,8}", fullmatch=True)
 
 
@@ -165,6 +176,18 @@ def test_any_class_comes_back_from_the_file_that_init_writes(
         pytest.param(
             "[select]\nplanned_rounds = 0" + CLASS, "planned_rounds is 0: expected 1 or more", id="open range"
         ),
+        pytest.param("[select]\naudit_share = 2" + CLASS, "audit_share is 2: expected 0 to 1", id="a share above 1"),
+        pytest.param(
+            "[select.parts]\nnoises = false" + CLASS,
+            '[select.parts] has no key "noises". Did you mean "noise"? Its keys are eligible, typical, ',
+            id="a part that is none",
+        ),
+        pytest.param(
+            '[select.parts]\ntime = "no"' + CLASS,
+            '[select.parts] time is "no": expected true or false',
+            id="a part is on or off",
+        ),
+        pytest.param("[select]\nparts = 3" + CLASS, "[select.parts] is 3: expected a table", id="parts are a table"),
         pytest.param(
             "[split]\ntrain = 0.8\nvalidation = 0.1\ntest = 0.2" + CLASS,
             "[split] train, validation and test sum to 1.1, not to 1",

@@ -1,0 +1,66 @@
+"""`dmr select`: rank all frames that nobody has labelled, and show those to draw next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from ..annotate.editing.checkout import held_out
+from ..annotate.editing.edits import sync_checkout
+from ..annotate.errors import WorkspaceError
+from ..annotate.wording import counted
+from ..annotate.workspace import Session
+from ..model.computing.device import pick_device
+from .drafts import no_model
+from .ranking import Ranking, rank_unlabelled
+from .selection.select import check_strategy
+
+
+def select_frames(
+    s: Session, *, strategy: str | None = None, frames: int | None = None, seed: int | None = None
+) -> Ranking:
+    """Rank all frames that nobody has labelled yet.
+
+    Args:
+        s: A session that writes; its report gets counts, words and the ranking.
+        strategy: For this ranking only; None for what `dmr.toml` says.
+        frames: Frames of a round, for this ranking only; None for what `dmr.toml` says.
+        seed: Random seed; None for that of `dmr.toml`.
+
+    Raises:
+        SettingsError: There is no such strategy.
+        UsageError: The strategy needs what is not known of these frames.
+        WorkspaceError: There is nothing to choose from.
+    """
+    pick_device(s.device)
+    if strategy is not None:
+        check_strategy(strategy, where="select --strategy")
+    settings = s.settings.select
+    settings = replace(
+        settings, strategy=strategy or settings.strategy, frames_per_round=frames or settings.frames_per_round
+    )
+    check_strategy(settings.strategy)
+    sync_checkout(s)
+    _refuse_no_choice(s)
+    ranking, _ = rank_unlabelled(s, settings=settings, seed=seed)
+    if s.catalogue.active_model() is None:
+        s.report.say(f"{no_model(s.catalogue)}: the frames are ranked for a cold start.")
+    s.report.count("frames ranked", len(ranking.order))
+    s.report.data |= {"strategy": settings.strategy, "ranking": [asdict(row) for row in ranking.rows]}
+    return ranking
+
+
+def _refuse_no_choice(s: Session) -> None:
+    """Raise a WorkspaceError where there are not two clips to choose between."""
+    frames = s.catalogue.unlabelled_frames()
+    remedy = "Bring in new scans: `dmr ingest FOLDER` or `dmr prelabel FOLDER`"
+    if not frames:
+        what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
+        raise WorkspaceError("select", what, remedy)
+    held = held_out(s.catalogue, frames)
+    clips = {f.clip_id for f in frames if f.frame_id not in held and f.sector is not None}
+    if not clips:
+        what = "all unlabelled frames are of validation and test patients, or show nothing: they are not chosen by rank"
+        raise WorkspaceError("select", what, f"Draw them with `dmr open`, or b{remedy[1:]}")
+    if len(clips) == 1:
+        what = f"all {counted(len(frames) - len(held), 'frames')} to choose from are of one clip, which are near-copies"
+        raise WorkspaceError("select", what, f"Draw some of them with `dmr open`, or b{remedy[1:]}")
