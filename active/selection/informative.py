@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .caps import capped
 from .distance import Copies, both_units, nearest, to_one
 from .foreground import foreground
 from .noise import power_noise, scheduled_beta
@@ -81,7 +82,8 @@ def informative(pool: Pool, n: int, *, parts: Parts = DEFAULT) -> list[Choice]:
     if pool.entropy is None or pool.presence is None:
         return _cold_start(pool, n, parts)
     if parts.fallback and pool.benefit is False:
-        return _told(pool, foreground(pool, n), parts)
+        chosen = capped(foreground, pool, n, per_clip=parts.per_clip, per_patient=parts.per_patient)
+        return _told(pool, chosen, parts)
     search = _Search(pool, parts)
     audit = round(parts.audit_share * n) if parts.audit else 0
     search.draw(audit)
@@ -124,7 +126,7 @@ def class_needs(pool: Pool, parts: Parts) -> Floats:
 def _cold_start(pool: Pool, n: int, parts: Parts) -> list[Choice]:
     """Without a network: typical frames within the caps, or else patients in turn."""
     if not parts.typical or (pool.embeddings is None and pool.pixels is None):
-        return stratified(pool, n)
+        return capped(stratified, pool, n, per_clip=parts.per_clip, per_patient=parts.per_patient)
     allowance = _allowance(pool, parts)
     waiting = typical(pool, min(len(pool), 3 * n))
     among = np.zeros(len(pool), bool)

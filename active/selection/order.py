@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from ...annotate.scans.similarity import NEAR_COPY_IN_CLIP
+from .caps import capped
 from .informative import DEFAULT, Parts, gains, informative
-from .pool import Choice, Floats, Labelled, Pool, Strategy
+from .pool import Choice, Floats, Pool
 from .reasons import FROM_NOTHING, why
 from .strategies import STRATEGIES
-from .turns import Allowance
 
 NEED_A_MODEL: Final = frozenset({"entropy", "margin", "bald", "power-bald", "badge", "clasp-pe"})
 """Strategies that choose by what a network says. Without one, `informative` begins in their place."""
@@ -144,42 +144,6 @@ def choose(pool: Pool, n: int, asked: Asked) -> list[Choice]:
         return informative(pool, n, parts=parts)
     chosen = capped(STRATEGIES[name], pool, n, per_clip=asked.per_clip, per_patient=asked.per_patient)
     return chosen if pool.entropy is not None else [replace(c, reason=FROM_NOTHING) for c in chosen]
-
-
-def capped(strategy: Strategy, pool: Pool, n: int, *, per_clip: int, per_patient: int | None) -> list[Choice]:
-    """`n` frames by a strategy that knows no caps: what goes beyond them is passed over, and it is asked again."""
-    allowance = Allowance(pool, per_clip=per_clip, per_patient=per_patient, lead=None)
-    free = np.ones(len(pool), bool)
-    chosen: list[Choice] = []
-    while len(chosen) < n and free.any():
-        rows = np.flatnonzero(allowance.allowed(free))
-        known = _with(pool, [c.index for c in chosen])
-        for c in strategy(replace(pool.only(rows), labelled=known), n - len(chosen)):
-            row = int(rows[c.index])
-            if allowance.fits(row):
-                allowance.take(row)
-                free[row] = False
-                chosen.append(replace(c, index=row))
-    return chosen
-
-
-def _with(pool: Pool, rows: Sequence[int]) -> Labelled:
-    """What is labelled, with these candidates as if they were."""
-    old = pool.labelled
-
-    def joined(known: Floats | None, own: Floats | None) -> Floats | None:
-        if own is None:
-            return known
-        return own[list(rows)] if known is None or not len(known) else np.concatenate([known, own[list(rows)]])
-
-    if not rows:
-        return old
-    return Labelled(
-        (*old.patients, *(pool.patients[i] for i in rows)),
-        (*old.clips, *(pool.clips[i] for i in rows)),
-        joined(old.embeddings, pool.embeddings),
-        joined(old.pixels, pool.pixels),
-    )
 
 
 def _rest(pool: Pool, asked: Asked, first: Sequence[int], gain: Floats | None, looks: Looks) -> list[tuple[int, str]]:

@@ -68,7 +68,8 @@ def predicted_seconds(presence: Floats, guessed: Floats, length: Floats, *, pace
 def fitted_pace(work: Floats, seconds: Floats) -> Pace:
     """The pace that measured times tell, drawn towards the assumed one as long as they are few.
 
-    Bayesian linear regression with a normal prior around `PRIOR`. A frame far off its forecast counts little (weights
+    The median tells how fast the physician is on the whole; then Bayesian linear regression with a normal prior around
+    `PRIOR` times that. A frame far off its forecast counts little (weights
     of a Cauchy distribution), because a break for coffee is no drawing time.
 
     Args:
@@ -81,15 +82,17 @@ def fitted_pace(work: Floats, seconds: Floats) -> Pace:
         return PRIOR
     measured = np.asarray(seconds, dtype=np.float64)[known]
     parts = np.concatenate([np.ones((len(measured), 1)), work[known]], axis=1) * prior
-    # Factors of the prior's numbers. They begin at the median, lest a slow physician's every frame counts as odd.
-    median, few = float(np.median(measured / parts.sum(1))), len(measured) / (len(measured) + _FEW)
-    factors: NDArray[np.float64] = np.full(3, np.clip(median**few, _LEAST, _MOST))
+    # How fast this physician is on the whole comes first: else each frame of a slow one would count as odd.
+    few = len(measured) / (len(measured) + _FEW)
+    whole = float(np.clip(np.median(measured / parts.sum(1)) ** few, _LEAST, _MOST))
+    factors: NDArray[np.float64] = np.full(3, whole)  # of the prior's numbers
+    trust = 1 / (_TRUST * whole) ** 2
     for _ in range(_ROUNDS):
         forecast = parts @ factors
         off = (measured - forecast) / (_SPREAD * forecast)
         weight = 1 / (1 + (off / _ODD) ** 2) / (_SPREAD * forecast) ** 2
-        normal = parts.T @ (weight[:, None] * parts) + np.eye(3) / _TRUST**2
-        pull = parts.T @ (weight * measured) + np.ones(3) / _TRUST**2
+        normal = parts.T @ (weight[:, None] * parts) + np.eye(3) * trust
+        pull = parts.T @ (weight * measured) + whole * trust
         new = np.asarray(np.clip(np.linalg.solve(normal, pull), _LEAST, _MOST), dtype=np.float64)
         if np.abs(new - factors).max() < 1e-6:
             break

@@ -1,4 +1,4 @@
-"""All strategies by name, for comparison: `dmr` ranks by `select.py` so far."""
+"""All strategies by name; `order.py` asks them."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class PartsSettings:
     """The parts of the strategy `informative` that `[select.parts]` switches; None for the default.
 
     Attributes:
-        eligible: Leave near-copies out.
+        eligible: Leave near-copies out, and keep the cap a clip.
         typical: Begin with typical frames, where there is no model yet.
         classes: Share most of a round out over the classes.
         need: Weigh classes by how badly they are predicted.

@@ -58,7 +58,7 @@ audit_share = 0.12          # share of a round that is drawn at random, to measu
 
 # Parts of "informative". A part that is left out here is as dmr thinks best.
 [select.parts]
-# eligible = true           # leave out frames that look nearly like another one of their clip
+# eligible = true           # leave out near-copies, and keep the cap a clip
 # typical = true            # without a model, begin with typical frames
 # classes = true            # share most of a round out over the classes
 # need = true               # give more of it to classes that are drawn badly
@@ -87,7 +87,7 @@ class_margin = 0.05
 # url = "http://127.0.0.1:8080"
 # [[studio.queue]]
 # name = "main"
-# purpose = "correct"       # or "audit", "second-reading", "adjudication": a project each
+# purpose = "correct"       # or "second-reading", "adjudication": a project each
 # reader = "..."            # whose queue it is; left out: anybody's
 
 # The database is catalogue.sqlite in this folder, or a PostgreSQL server:

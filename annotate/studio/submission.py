@@ -48,7 +48,7 @@ def submitted_revision(
     annotation, frame = submitted.annotation, submitted.frame
     if annotation.problem:
         raise ValueError(annotation.problem)
-    model, sent = _draft(s, submitted, interface)
+    model, sent = _draft(s, submitted, interface, was_empty=was_empty)
     regions, _ = without_ignored(annotation.regions, s.settings)
     shapes = regions_to_shapes(regions, classes=s.settings.classes, height=frame.height, width=frame.width, sent=sent)
     return RevisionRecord(
@@ -72,10 +72,13 @@ def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tupl
     return kept, len(regions) - len(kept)
 
 
-def _draft(s: Session, submitted: Submission, interface: Interface) -> tuple[str | None, list[DraftRegion]]:
+def _draft(
+    s: Session, submitted: Submission, interface: Interface, *, was_empty: bool
+) -> tuple[str | None, list[DraftRegion]]:
     """The model whose draft was corrected, and the regions that were sent of it.
 
-    The regions' ids show it, as they stay when corrected. If all were deleted, the annotation's parent shows it.
+    The regions' ids show it, as they stay when corrected. If all were deleted, the annotation's parent shows it, but
+    not where the task was pushed without the draft that the catalogue keeps.
     """
     annotation, frame = submitted.annotation, submitted.frame
     ids = {region.id for region in annotation.regions}
@@ -87,6 +90,8 @@ def _draft(s: Session, submitted: Submission, interface: Interface) -> tuple[str
     for model, drafts in sent.items():
         if ids & {draft.region.id for draft in drafts}:
             return model, drafts
+    if was_empty:
+        return None, []
     parent = annotation.parent_prediction
     seen = model_of(submitted.task.versions.get(parent, "")) if parent else ""
     return (seen, sent[seen]) if sent.get(seen) else (None, [])

@@ -190,11 +190,19 @@ def test_reasons_tell_the_structure_and_the_time() -> None:
 def test_it_falls_back_to_the_baseline_where_the_audit_shows_no_benefit() -> None:
     pool = replace(make_pool(), benefit=False)
 
-    fallen, baseline = informative(pool, 5), foreground(replace(make_pool(), benefit=False), 5)
+    fallen, baseline = informative(pool, 5), foreground(make_pool(), 5)
 
     assert rows(fallen) == rows(baseline)
     assert not any("random" in c.reason or "audit" in c.reason for c in fallen)
     assert rows(informative(replace(make_pool(), benefit=False), 5, parts=Parts(fallback=False))) != rows(baseline)
+
+
+def test_what_it_falls_back_to_keeps_the_caps() -> None:
+    pool = replace(make_pool(patients=6), benefit=False)
+    cold = bare(make_pool(patients=6))
+
+    for chosen in (informative(pool, 12), informative(cold, 12, parts=Parts(typical=False))):
+        assert max(Counter(pool.clips[c.index] for c in chosen).values()) == 2
 
 
 def test_the_first_round_takes_typical_frames_of_several_patients() -> None:
