@@ -13,6 +13,7 @@ from .pool import Choice, Floats, Indices, NotKnownError, Pool
 NEIGHBOURS: Final = 20  # typicality is one over the mean distance to so many, as published
 SMALLEST: Final = 5  # clusters below are left out as long as there are others, as published
 LARGE: Final = 10_000  # frames from which clusters are found on batches
+CHUNK: Final = 1024  # rows of distances in memory at a time
 
 
 def cluster(vectors: Floats, k: int, rng: np.random.Generator) -> Indices:
@@ -32,9 +33,17 @@ def typicality(vectors: Floats) -> Floats:
     if len(vectors) == 1:
         return np.ones(1, np.float32)
     squares = (vectors**2).sum(1)
-    distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0))
-    near = np.sort(distance, axis=1)[:, 1 : 1 + NEIGHBOURS]
-    return np.asarray(1 / np.maximum(near.mean(1), 1e-6))
+    near = min(NEIGHBOURS, len(vectors) - 1)
+    found = []
+    for i in range(0, len(vectors), CHUNK):
+        distance = vectors[i : i + CHUNK] @ vectors.T
+        distance *= -2
+        distance += squares
+        distance += squares[i : i + CHUNK, None]
+        distance.partition(near, axis=1)  # the row itself and its neighbours come first
+        closest = np.sqrt(np.maximum(np.sort(distance[:, : 1 + near], axis=1)[:, 1:], 0))
+        found.append(closest.mean(1))
+    return np.asarray(1 / np.maximum(np.concatenate(found), 1e-6))
 
 
 def typical(pool: Pool, n: int) -> list[tuple[int, float]]:

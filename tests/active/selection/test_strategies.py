@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from selection_pools import bare, make_pool
 
+from dmr.active.selection.distance import unit
 from dmr.active.selection.strategies import STRATEGIES, Choice, Labelled, Pool
+from dmr.active.selection.typiclust import CHUNK, NEIGHBOURS, typicality
 
 ALL = pytest.mark.parametrize("name", STRATEGIES)
 
@@ -140,3 +142,13 @@ def test_a_pool_refuses_rows_that_do_not_fit() -> None:
         replace(make_pool(), seconds=np.ones(3))
     with pytest.raises(ValueError, match="a frame is there twice"):
         Pool(("a", "a"), ("x", "x"), ("x", "x"), np.random.default_rng(0))
+
+
+def test_typicality_of_a_large_cluster_is_one_over_the_mean_distance_to_the_nearest() -> None:
+    vectors = unit(np.random.default_rng(0).normal(size=(CHUNK + 300, 6)).astype(np.float32))
+
+    found = typicality(vectors)
+
+    distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
+    near = np.sort(distance, axis=1)[:, 1 : 1 + NEIGHBOURS]
+    assert found == pytest.approx(1 / near.mean(1), rel=1e-3)
