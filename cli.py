@@ -42,7 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": (".annotate.studio.commands:doctor", "Check the link to Label Studio, and say what to do."),
     },
     "Look closer": {
-        "check": (".annotate.intake.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
+        "check": (".active.labels.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
         "where": (".annotate.origins.commands:where", "Show which file a frame is from, or which frames a file gave."),
         "models": (".model.versions.commands:models", "List, describe, promote and export model versions."),

@@ -1,4 +1,4 @@
-"""The commands `dmr import`, `dmr ingest` and `dmr check`."""
+"""The commands `dmr import` and `dmr ingest`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..console import progress, reporting
+from ..console import reporting
 from ..report import Report
 from ..session import at_work, pass_workspace
 
@@ -72,29 +72,4 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
         ingest_scans(s, scans)
     if not report.counts["frames added"]:
         report.say("Nothing new: nothing was changed.")
-    return report
-
-
-@click.command()
-@click.argument("folders", nargs=-1, required=True, type=_THERE)
-@click.option(
-    "--images/--no-images", default=True, show_default=True, help="Check the images too, their size and sector."
-)
-@reporting
-def check(folders: tuple[Path, ...], images: bool) -> Report:
-    """List what is wrong or odd in Labelme files; change nothing.
-
-    Inside a workspace, its aliases and its patient pattern are used. Elsewhere, each spelling is a label of its own.
-    """
-    from ..errors import WorkspaceError
-    from ..workspace import Workspace
-    from .check import check_outlines
-
-    report = Report("check")
-    try:
-        settings = Workspace.find().settings
-    except WorkspaceError:
-        settings = None
-    with progress() as tell:
-        check_outlines(folders, settings=settings, images=images, report=report, tell=tell)
     return report

@@ -1,0 +1,180 @@
+"""`dmr check --labels` on a workspace: who judges whom, what is kept, what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from dmr.active.labels import folds as folds_module
+from dmr.active.labels.check import check_labels
+from dmr.active.labels.folds import folds_of, kept_folds, train_folds
+from dmr.active.labels.grids import Seen
+from dmr.active.labels.table import NAME, label_doubts, read_labels
+from dmr.active.labels.unlearnt import by_versions, learnt_patients
+from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.workspace import Session, Workspace
+from dmr.cli import main
+from dmr.model.training.settings import TrainSettings, train_settings
+from dmr.model.training.train import train_model
+
+SHORT = TrainSettings(input=32, steps=2, batch=4)
+
+
+def dmr(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Outlines of five patients, two frames each, and no model; more outlines beside them."""
+    folder = tmp_path_factory.mktemp("labels")
+    for name, wanted in (("in", PhantomSet(5, 2)), ("more", PhantomSet(2, 1, first=6))):
+        for _ in write_phantom(folder / name, wanted):
+            pass
+    dmr("init", str(folder / "w"), "--coverage", "all")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder / "w")
+        dmr("import", str(folder / "in"))
+    return folder
+
+
+@pytest.fixture
+def workspace(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    shutil.copytree(made, tmp_path / "c")
+    monkeypatch.chdir(tmp_path / "c" / "w")
+    return Workspace.find()
+
+
+def kept_files(workspace: Workspace) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in (workspace.reports_folder / "labels").glob("*.npz")}
+
+
+def test_folds_judge_every_frame_by_a_model_without_its_patient_and_leave_no_model_behind(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        done = check_labels(s, folds=2, settings=SHORT)
+        assert s.catalogue.models() == []
+        labelled = s.catalogue.labelled_frames()
+        parts = folds_of(labelled, 2)
+    for part in parts:
+        assert not {i.frame.patient for i in part.learnt} & {i.frame.patient for i in part.left_out}
+    whose = {i.frame.frame_id: f.name for f in parts for i in f.left_out}
+    assert {d.frame: d.judged_by for d in done.doubts} == whose
+    assert len(done.doubts) == len(labelled) * len(workspace.settings.classes.predicted)
+    assert [d.score for d in done.doubts] == sorted((d.score for d in done.doubts), reverse=True)
+    assert read_labels(workspace.reports_folder / NAME) == list(done.doubts)
+    assert done.sheet.stat().st_size > 0
+
+
+def test_models_that_are_done_are_not_trained_again_unless_the_outlines_change(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        labelled = s.catalogue.labelled_frames()
+        train_folds(s, labelled, count=2, settings=SHORT)
+        first = kept_files(workspace)
+        train_folds(s, labelled, count=2, settings=SHORT)
+        assert kept_files(workspace) == first
+        assert s.report.counts["models trained"] == 2
+        train_folds(s, labelled[1:], count=2, settings=SHORT)
+    assert all(when != first[name] for name, when in kept_files(workspace).items())
+
+
+def test_an_interrupted_command_goes_on_after_the_models_that_are_done(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+    real = folds_module._train
+
+    def interrupted(s: Session, fold: folds_module.Fold, *, settings: TrainSettings) -> list[Seen]:
+        if fold.number == 2 and trained == [1]:
+            trained.append(0)
+            raise KeyboardInterrupt
+        trained.append(fold.number)
+        return real(s, fold, settings=settings)
+
+    monkeypatch.setattr(folds_module, "_train", interrupted)
+    with workspace.session(device="cpu") as s:
+        with pytest.raises(KeyboardInterrupt, match="Interrupted in model 2 of 2"):
+            check_labels(s, folds=2, settings=SHORT)
+        check_labels(s, folds=2, settings=SHORT)
+    assert trained == [1, 0, 2]
+
+
+def test_a_kept_file_that_is_broken_is_told_and_trained_again(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        labelled = s.catalogue.labelled_frames()
+        train_folds(s, labelled, count=2, settings=SHORT)
+        path = workspace.reports_folder / "labels" / "fold-1-of-2.npz"
+        path.write_bytes(path.read_bytes()[:100])
+        assert len(list(kept_folds(s, labelled))) < len(labelled)
+        assert s.report.oddities["what a model saw cannot be read; --folds trains it again"] == [path.name]
+        train_folds(s, labelled, count=2, settings=SHORT)
+        assert len(list(kept_folds(s, labelled))) == len(labelled)
+
+
+def test_a_version_judges_only_patients_that_it_never_learnt_from(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        train_model(s, settings=train_settings(s.settings, steps=2, input=32), activate=True)
+    dmr("import", "../more")
+    with workspace.session(device="cpu") as s:
+        labelled = s.catalogue.labelled_frames()
+        (version,) = s.catalogue.models()
+        learnt = learnt_patients(s.catalogue, version, [version])
+        found = list(by_versions(s, labelled))
+    patients = {i.frame.frame_id: i.frame.patient for i in labelled}
+    assert {i.frame.patient for i in labelled if i.split in ("train", "validation")} - learnt  # the new ones
+    assert {patients[one.frame] for one in found} == set(patients.values()) - learnt
+    assert learnt
+    assert {one.by for one in found} == {"v1"}
+    assert all(one.probabilities.dtype == np.uint8 for one in found)
+
+
+def test_doubts_for_drawing_again_leave_out_redrawn_frames_and_held_out_patients(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        check_labels(s, folds=2, settings=SHORT)
+        before = label_doubts(s, least=0.0)
+        split = {i.frame.frame_id: i.split for i in s.catalogue.labelled_frames()}
+        assert set(before) == {frame for frame, own in split.items() if own == "train"}
+        table = workspace.reports_folder / NAME
+        frame, own = next(iter(before.items()))
+        table.write_text(table.read_text(encoding="utf-8").replace(own[0].revision, "0" * 64), encoding="utf-8")
+        assert set(label_doubts(s, least=0.0)) == set(before) - {frame}
+
+
+def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(workspace: Workspace) -> None:
+    with workspace.session(device="cpu") as s:
+        check_labels(s, folds=2, settings=SHORT)
+
+    told = dmr("check", "--labels", "--device", "cpu").output
+
+    assert "score  what" in told
+    assert "Look at reports/labels.png." in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "--labels"), "there is no model that has not learnt from the labelled patients"),
+        (("check", "--labels", "--folds", "9"), "--folds 9 does not fit: there are 5 patients with outlines"),
+        (("check", "--labels", "../in"), "--labels checks the workspace, and folders are named too"),
+        (("check", "--folds", "3", "../in"), "--folds 3 is given without --labels"),
+        (("check",), "no folder is named"),
+        (("check", "--labels", "--input", "33"), "33"),
+        (("check", "--labels", "--device", "abacus"), "abacus"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_one_line(workspace: Workspace, arguments: tuple[str, ...], words: str) -> None:
+    result = dmr(*arguments, code=2)
+    assert words in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_a_workspace_without_outlines_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dmr("init", str(tmp_path / "empty"))
+    monkeypatch.chdir(tmp_path / "empty")
+    assert "no frame is labelled yet" in dmr("check", "--labels", code=2).output
