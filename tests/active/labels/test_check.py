@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dmr.active.labels import folds as folds_module
-from dmr.active.labels.check import check_labels
+from dmr.active.labels.check import LabelCheck, check_labels
 from dmr.active.labels.folds import folds_of, kept_folds, train_folds
 from dmr.active.labels.grids import Seen
 from dmr.active.labels.table import NAME, label_doubts, read_labels
@@ -45,6 +45,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def judged(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LabelCheck]:
+    """The same after `--folds 2`, and what was found."""
+    root = tmp_path_factory.mktemp("judged") / "w"
+    shutil.copytree(made / "w", root)
+    with Workspace.at(root).session(device="cpu") as s:
+        return root, check_labels(s, folds=2, settings=SHORT)
+
+
+@pytest.fixture
+def again(judged: tuple[Path, LabelCheck], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of the judged workspace."""
+    shutil.copytree(judged[0], tmp_path / "w")
+    monkeypatch.chdir(tmp_path / "w")
+    return Workspace.find()
+
+
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     shutil.copytree(made, tmp_path / "c")
@@ -56,9 +73,12 @@ def kept_files(workspace: Workspace) -> dict[str, int]:
     return {p.name: p.stat().st_mtime_ns for p in (workspace.reports_folder / "labels").glob("*.npz")}
 
 
-def test_folds_judge_every_frame_by_a_model_without_its_patient_and_leave_no_model_behind(workspace: Workspace) -> None:
-    with workspace.session(device="cpu") as s:
-        done = check_labels(s, folds=2, settings=SHORT)
+def test_folds_judge_every_frame_by_a_model_without_its_patient_and_leave_no_model_behind(
+    judged: tuple[Path, LabelCheck],
+) -> None:
+    root, done = judged
+    workspace = Workspace.at(root)
+    with workspace.session() as s:
         assert s.catalogue.models() == []
         labelled = s.catalogue.labelled_frames()
         parts = folds_of(labelled, 2)
@@ -72,16 +92,15 @@ def test_folds_judge_every_frame_by_a_model_without_its_patient_and_leave_no_mod
     assert done.sheet.stat().st_size > 0
 
 
-def test_models_that_are_done_are_not_trained_again_unless_the_outlines_change(workspace: Workspace) -> None:
-    with workspace.session(device="cpu") as s:
+def test_models_that_are_done_are_not_trained_again_unless_the_outlines_change(again: Workspace) -> None:
+    with again.session(device="cpu") as s:
         labelled = s.catalogue.labelled_frames()
+        first = kept_files(again)
         train_folds(s, labelled, count=2, settings=SHORT)
-        first = kept_files(workspace)
-        train_folds(s, labelled, count=2, settings=SHORT)
-        assert kept_files(workspace) == first
-        assert s.report.counts["models trained"] == 2
+        assert kept_files(again) == first
+        assert s.report.counts["models trained"] == 0
         train_folds(s, labelled[1:], count=2, settings=SHORT)
-    assert all(when != first[name] for name, when in kept_files(workspace).items())
+    assert all(when != first[name] for name, when in kept_files(again).items())
 
 
 def test_an_interrupted_command_goes_on_after_the_models_that_are_done(
@@ -105,11 +124,10 @@ def test_an_interrupted_command_goes_on_after_the_models_that_are_done(
     assert trained == [1, 0, 2]
 
 
-def test_a_kept_file_that_is_broken_is_told_and_trained_again(workspace: Workspace) -> None:
-    with workspace.session(device="cpu") as s:
+def test_a_kept_file_that_is_broken_is_told_and_trained_again(again: Workspace) -> None:
+    with again.session(device="cpu") as s:
         labelled = s.catalogue.labelled_frames()
-        train_folds(s, labelled, count=2, settings=SHORT)
-        path = workspace.reports_folder / "labels" / "fold-1-of-2.npz"
+        path = again.reports_folder / "labels" / "fold-1-of-2.npz"
         path.write_bytes(path.read_bytes()[:100])
         assert len(list(kept_folds(s, labelled))) < len(labelled)
         assert s.report.oddities["what a model saw cannot be read; --folds trains it again"] == [path.name]
@@ -134,22 +152,18 @@ def test_a_version_judges_only_patients_that_it_never_learnt_from(workspace: Wor
     assert all(one.probabilities.dtype == np.uint8 for one in found)
 
 
-def test_doubts_for_drawing_again_leave_out_redrawn_frames_and_held_out_patients(workspace: Workspace) -> None:
-    with workspace.session(device="cpu") as s:
-        check_labels(s, folds=2, settings=SHORT)
+def test_doubts_for_drawing_again_leave_out_redrawn_frames_and_held_out_patients(again: Workspace) -> None:
+    with again.session() as s:
         before = label_doubts(s, least=0.0)
         split = {i.frame.frame_id: i.split for i in s.catalogue.labelled_frames()}
         assert set(before) == {frame for frame, own in split.items() if own == "train"}
-        table = workspace.reports_folder / NAME
+        table = again.reports_folder / NAME
         frame, own = next(iter(before.items()))
         table.write_text(table.read_text(encoding="utf-8").replace(own[0].revision, "0" * 64), encoding="utf-8")
         assert set(label_doubts(s, least=0.0)) == set(before) - {frame}
 
 
-def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(workspace: Workspace) -> None:
-    with workspace.session(device="cpu") as s:
-        check_labels(s, folds=2, settings=SHORT)
-
+def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(again: Workspace) -> None:
     told = dmr("check", "--labels", "--device", "cpu").output
 
     assert "score  what" in told
