@@ -27,7 +27,8 @@ class Comparison:
         unseen: Share of the drawn area in which the model does not see the class, borders aside.
         extra: Area in which the model sees the class and nothing is drawn, borders aside.
         peak: The highest probability of the class.
-        other: Another class that the model sees where this one is drawn; None for none.
+        other: The other class that the model sees most of where this one is drawn; None for none.
+        other_share: Share of the drawn area in which it sees that class.
         apart: Mean distance between the drawn border and the one that the model sees, as a share of the grid's side.
     """
 
@@ -38,6 +39,7 @@ class Comparison:
     extra: float
     peak: float
     other: int | None
+    other_share: float
     apart: float
 
 
@@ -67,6 +69,7 @@ def compare(
     for k, class_id in enumerate(class_ids):
         own, area = drawn[k], int(drawn[k].sum())
         seen = probabilities[k] >= SURE * FULL
+        other, other_share = _other(probabilities, own, k, class_ids, contains or {}) if area else (None, 0.0)
         found.append(
             Comparison(
                 class_id=class_id,
@@ -75,7 +78,8 @@ def compare(
                 unseen=float(1 - near[k][own].mean() / FULL) if area else 0.0,
                 extra=float((seen & ~around[k]).mean()),
                 peak=float(probabilities[k].max() / FULL),
-                other=_other(probabilities, own, k, class_ids, contains or {}) if area else None,
+                other=other,
+                other_share=other_share,
                 apart=_apart(own, seen) / side if area and seen.any() else 0.0,
             )
         )
@@ -98,14 +102,14 @@ def _other(
     k: int,
     class_ids: Sequence[int],
     contains: Mapping[int, frozenset[int]],
-) -> int | None:
-    """The class that the model sees in most of a mask, if it is another one."""
-    mean = probabilities[:, own].mean(1)
+) -> tuple[int | None, float]:
+    """The other class that the model sees most of in a mask, and in which share of it."""
+    share = (probabilities[:, own] >= SURE * FULL).mean(1)
     for j, other in enumerate(class_ids):
-        if j != k and (other in contains.get(class_ids[k], ()) or class_ids[k] in contains.get(other, ())):
-            mean[j] = 0
-    most = int(np.argmax(mean))
-    return class_ids[most] if most != k and mean[most] >= SURE * FULL else None
+        if j == k or other in contains.get(class_ids[k], ()) or class_ids[k] in contains.get(other, ()):
+            share[j] = 0
+    most = int(np.argmax(share))
+    return (class_ids[most], float(share[most])) if share[most] > 0 else (None, 0.0)
 
 
 def _apart(own: Masks, seen: Masks) -> float:

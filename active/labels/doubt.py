@@ -21,6 +21,7 @@ from .compare import Comparison
 LARGE: Final = 0.5  # of a class's usual area: a structure of that size that is not drawn counts in full
 MOSTLY: Final = 0.7  # share of an outline from which the model does not see it
 LIKELY: Final = 0.5  # disagreement, or share of the frames like it, from which words tell of it
+HALF: Final = 0.5  # of an outline of usual size: as much seen as another class tells of a mistaken one
 WORTH: Final = 0.5  # score from which a label is told as doubtful
 ALIKE: Final = 3  # frames of the patient that a frame is compared with, those that look most like it
 
@@ -139,7 +140,7 @@ def _words(label: Label, against: float, usual: float, names: Mapping[int, str])
         why = ["the model sees it"] if against >= LIKELY else []
         why += ["it is drawn on this patient's frames like it"] if usual >= LIKELY else []
         return f"{told}: {', and '.join(why)}" if why else told
-    if c.other is not None:
+    if c.other is not None and c.other_share * label.outlines >= HALF:
         return f"drawn as {name}, looks like {names[c.other]}"
     if c.unseen >= MOSTLY:
         return "drawn where the model sees nothing"

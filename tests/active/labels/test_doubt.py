@@ -62,7 +62,7 @@ def test_a_swapped_class_is_doubtful_under_both_names() -> None:
     found = judged(swapped, others=GOOD)
 
     assert found["artery"].score > 0.5
-    assert found["artery"].what == "more outlines here, and not on this patient's frames like it"
+    assert found["artery"].what == "drawn as artery, looks like vein"
     assert found["vein"].score > 0.8
     assert found["vein"].what.startswith("said to be absent, perhaps forgotten: the model sees it")
     assert found["nerve"] == Doubt(0.0, "")
@@ -73,6 +73,14 @@ def test_a_class_drawn_in_the_place_of_another_is_told_with_both_names() -> None
 
     assert found["vein"].what == "drawn as vein, looks like artery"
     assert found["artery"].score > 0.8
+
+
+def test_one_outline_too_many_is_told() -> None:
+    twice = label_frame("bad", [disc(1), disc(2), disc(3), disc(2, place=(110, 110))], sees=[disc(1), disc(2), disc(3)])
+
+    found = judged(twice, others=GOOD)
+
+    assert found["artery"].what == "more outlines here, and not on this patient's frames like it"
 
 
 @pytest.mark.parametrize(
