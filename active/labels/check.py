@@ -15,7 +15,7 @@ from ...annotate.workspace import Session
 from ...model.computing.device import pick_device
 from ...model.training.settings import TrainSettings
 from .compare import compare
-from .doubt import Label, doubts, outlines_of
+from .doubt import Label, doubts, hardly_seen, outlines_of
 from .folds import kept_folds, train_folds
 from .grids import Seen, drawn_layers, look_of
 from .sheet import doubts_sheet
@@ -73,6 +73,8 @@ def check_labels(s: Session, *, folds: int | None = None, settings: TrainSetting
         raise UsageError(WHERE, what, "Train some that leave patients out: dmr check --labels --folds 5")
     if len(by) < len(labelled):
         s.report.count("frames that no model can judge", len(labelled) - len(by))
+    if poor := [s.settings.classes.by_id(k).name for k in hardly_seen(labels)]:
+        s.report.say(f"The models see next to nothing of {', '.join(poor)}: train longer, for example --minutes 30.")
     by_id = {item.frame.frame_id: item for item in labelled}
     found = _in_order(s, labels, by, by_id)
     folder = s.workspace.reports_folder

@@ -20,6 +20,7 @@ from .compare import Comparison
 
 LARGE: Final = 0.5  # of a class's usual area: a structure of that size that is not drawn counts in full
 MOSTLY: Final = 0.7  # share of an outline from which the model does not see it
+NOTHING: Final = 0.9  # median share that is not seen, from which a model has hardly learnt a class
 LIKELY: Final = 0.5  # disagreement, or share of the frames like it, from which words tell of it
 HALF: Final = 0.5  # of an outline of usual size: as much seen as another class tells of a mistaken one
 WORTH: Final = 0.5  # score from which a label is told as doubtful
@@ -87,9 +88,21 @@ def doubts(labels: Sequence[Label], *, names: Mapping[int, str]) -> list[Doubt]:
         odd = np.where([label.comparison.drawn > 0 for label in own], 1 - usual, usual)
         score = 1 - (1 - np.maximum(0, against - expected)) * (1 - odd**2)  # either is enough
         for k, at in enumerate(rows):
-            what = _words(own[k], float(against[k]), float(usual[k]), names) if score[k] >= WORTH else ""
-            found[at] = Doubt(float(score[k]), what)
+            if score[k] < WORTH:
+                found[at] = Doubt(float(score[k]), "")
+                continue
+            told = _words(own[k], float(against[k]), float(against[k] - expected[k]), float(usual[k]), names)
+            found[at] = Doubt(float(score[k]), told)
     return found
+
+
+def hardly_seen(labels: Sequence[Label]) -> list[int]:
+    """Ids of the classes of which the models see next to nothing in most frames that show them."""
+    unseen: dict[int, list[float]] = defaultdict(list)
+    for label in labels:
+        if label.comparison.drawn:
+            unseen[label.comparison.class_id].append(label.comparison.unseen)
+    return sorted(k for k, shares in unseen.items() if np.median(shares) >= NOTHING)
 
 
 def disagreement(comparisons: Sequence[Comparison]) -> Floats:
@@ -133,7 +146,7 @@ def _most_alike(looks: Floats) -> NDArray[np.intp]:
     return np.argsort(-likeness, axis=1, kind="stable")[:, : min(ALIKE, len(looks) - 1)]
 
 
-def _words(label: Label, against: float, usual: float, names: Mapping[int, str]) -> str:
+def _words(label: Label, against: float, gain: float, usual: float, names: Mapping[int, str]) -> str:
     c, name = label.comparison, names[label.comparison.class_id]
     if not c.drawn:
         told = "perhaps forgotten" if not label.covered else "said to be absent, perhaps forgotten"
@@ -142,9 +155,9 @@ def _words(label: Label, against: float, usual: float, names: Mapping[int, str])
         return f"{told}: {', and '.join(why)}" if why else told
     if c.other is not None and c.other_share * label.outlines >= HALF:
         return f"drawn as {name}, looks like {names[c.other]}"
-    if c.unseen >= MOSTLY:
-        return "drawn where the model sees nothing"
-    if usual < LIKELY:
+    if usual < LIKELY and (gain < LIKELY or c.unseen < MOSTLY):
         more = "drawn" if label.outlines < 2 else "more outlines"
         return f"{more} here, and not on this patient's frames like it"
+    if c.unseen >= MOSTLY:
+        return "drawn where the model sees nothing"
     return f"border off by about {max(1, round(c.apart * label.side_px))} px"

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dmr.active.labels.compare import compare
-from dmr.active.labels.doubt import Doubt, Label, doubts
+from dmr.active.labels.doubt import Doubt, Label, doubts, hardly_seen
 from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.shapes import Shape
 
@@ -170,3 +170,9 @@ def test_a_frame_is_compared_with_the_frames_of_the_patient_that_look_most_like_
     assert slip[2].score > 0.7
     assert slip[2].what == "said to be absent, perhaps forgotten: it is drawn on this patient's frames like it"
     assert fine[2].score < 0.1
+
+
+def test_a_class_that_the_models_hardly_see_anywhere_is_named() -> None:
+    blind = [label_frame(f"f{k}", [disc(1), disc(2)], sees=[disc(2)]) for k in range(3)]
+
+    assert hardly_seen([label for frame in blind for label in frame]) == [1]
