@@ -177,6 +177,21 @@ def test_frames_to_draw_again_come_with_a_sentence(again: Workspace) -> None:
         ]
 
 
+def test_select_lists_frames_to_draw_again_below_the_new_ones(again: Workspace) -> None:
+    for _ in write_phantom(again.root / "new", PhantomSet(2, 1, first=8, labels=False)):
+        pass
+    dmr("ingest", "new")
+    table = again.reports_folder / NAME
+    own = next(d for d in read_labels(table) if d.split == "train")
+    write_labels(table, [replace(own, score=0.9, what="perhaps forgotten")])
+
+    told = dmr("select", "--device", "cpu").output
+
+    assert "Labelled frames that are perhaps wrong; their outlines are in annotations/:" in told
+    name = own.class_name.replace("_", " ")
+    assert f"{own.frame}  draw this again: {name} perhaps forgotten" in told
+
+
 def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(again: Workspace) -> None:
     told = dmr("check", "--labels", "--device", "cpu").output
 
