@@ -44,8 +44,9 @@ def draw_audits(
     """
     known = catalogue.audits()
     before = sum(a.round == round_number for a in known.values())
-    wanted = round(share * min(per_round, len(frames) + before)) - before
-    if wanted > 0:
+    size = share * min(per_round, len(frames) + before)
+    wanted = round(size) - before
+    if size >= 1 and wanted > 0:  # of a handful of frames, none is spent
         free = sorted(f.frame_id for f in frames if f.frame_id not in known)
         rng = np.random.default_rng([seed, round_number, len(known), _STREAM])
         drawn = [

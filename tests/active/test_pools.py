@@ -188,6 +188,13 @@ def test_without_a_share_or_with_the_part_off_nothing_is_drawn_for_the_audit(s: 
     assert s.catalogue.audits() == {}
 
 
+def test_of_a_handful_of_frames_none_is_drawn_for_the_audit(tmp_path: Path) -> None:
+    with make_workspace(tmp_path / "few").session(write=True, device="cpu") as s:
+        predict(s, add_noise_frames(s, patients=2, frames=4))
+        order(s)
+        assert s.catalogue.audits() == {}
+
+
 def test_scans_of_one_command_do_not_drive_the_others_out_of_the_ranking(s: Session) -> None:
     order(s)
     more = add_noise_frames(s, patients=2, frames=3, first=40, seed=77)

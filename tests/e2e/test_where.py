@@ -217,7 +217,8 @@ def test_the_ranking_tells_clip_position_and_guessed_dice(workspace: Workspace, 
 
     with Path("reports/ranking.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert list(rows[0]) == ["rank", "frame", "score", "reason", "clip", "position", "guessed_dice"]
+    assert list(rows[0])[:8] == ["rank", "frame", "score", "reason", "clip", "position", "guessed_dice", "seconds"]
+    assert all(name.startswith("score_") for name in list(rows[0])[8:])
     assert sorted(int(row["position"]) for row in rows) == [1, 2, 3, 4, 5, 6]
     assert len({row["clip"] for row in rows}) == 1
     with workspace.catalogue() as catalogue:
