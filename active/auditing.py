@@ -43,9 +43,9 @@ def draw_audits(
         The frames of the slice, of this and earlier rounds, that are among `frames`.
     """
     known = catalogue.audits()
-    before = sum(a.round == round_number for a in known.values())
-    size = share * min(per_round, len(frames) + before)
-    wanted = round(size) - before
+    drawn_now = {frame for frame, a in known.items() if a.round == round_number}
+    size = share * min(per_round, len({f.frame_id for f in frames} | drawn_now))
+    wanted = round(size) - len(drawn_now)
     if size >= 1 and wanted > 0:  # of a handful of frames, none is spent
         free = sorted(f.frame_id for f in frames if f.frame_id not in known)
         rng = np.random.default_rng([seed, round_number, len(known), _STREAM])

@@ -188,6 +188,19 @@ def test_without_a_share_or_with_the_part_off_nothing_is_drawn_for_the_audit(s: 
     assert s.catalogue.audits() == {}
 
 
+@pytest.mark.parametrize("frames", range(2, 9))
+def test_asking_again_draws_no_more_whatever_the_number_of_frames(tmp_path: Path, frames: int) -> None:
+    with make_workspace(tmp_path / "some").session(write=True, device="cpu") as s:
+        predict(s, add_noise_frames(s, patients=4, frames=frames))
+        order(s)
+        drawn = s.catalogue.audits()
+        assert len(drawn) == (round(0.12 * 4 * frames) if 4 * frames > 8 else 0)
+        order(s)
+        labelled(s, s.catalogue.frames(drawn)[:1])
+        order(s)
+        assert s.catalogue.audits() == drawn
+
+
 def test_of_a_handful_of_frames_none_is_drawn_for_the_audit(tmp_path: Path) -> None:
     with make_workspace(tmp_path / "few").session(write=True, device="cpu") as s:
         predict(s, add_noise_frames(s, patients=2, frames=4))
