@@ -12,9 +12,15 @@ import click
 from ..classes import parse_names
 from ..console import progress, reporting
 from ..report import Report
+from .options import Options
 
 _PATH = click.Path(path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
+_INCOMPLETE = click.option(
+    "--incomplete",
+    is_flag=True,
+    help="Write also what lacks something. The format cannot say so: a class that is missing looks absent.",
+)
 _MOST_POINTS = "Most points of an outline; needs a --tolerance above 0 [default: no limit]."
 
 
@@ -30,10 +36,19 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
     """Make a command of a conversion: add the arguments that all conversions share, and a progress bar."""
 
     @functools.wraps(function)
-    def converting(src: Path, dst: Path, *, classes: str | None, **options: Any) -> Report:
+    def converting(
+        src: Path,
+        dst: Path,
+        *,
+        classes: str | None,
+        images: Path | None,
+        preview: Path | None,
+        dry_run: bool,
+        **own: Any,
+    ) -> Report:
         given = None if classes is None else parse_names(classes)
         with progress() as tell:
-            return function(src, dst, classes=given, tell=tell, **options)
+            return function(Options(src, dst, given, images, preview, dry_run, tell), **own)
 
     command = reporting(converting)
     for decorate in (
@@ -55,15 +70,16 @@ def _conversion(function: Callable[..., Report]) -> Callable[..., None]:
 
 
 @convert.command(name="labelme-to-mask")
+@_INCOMPLETE
 @_conversion
-def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_mask_(o: Options, *, incomplete: bool) -> Report:
     """Convert Labelme files SRC to class-index masks DST.
 
     Each pixel has the number of its class; 0 is background. Where classes overlap, the higher number covers the lower.
     """
     from .masks import labelme_to_mask
 
-    return labelme_to_mask(src, dst, **options)
+    return labelme_to_mask(o, incomplete=incomplete)
 
 
 @convert.command(name="mask-to-labelme")
@@ -80,12 +96,12 @@ def labelme_to_mask_(src: Path, dst: Path, **options: Any) -> Report:
 )
 @click.option("--max-points", "most_points", type=click.IntRange(min=3), help=_MOST_POINTS)
 @_conversion
-def mask_to_labelme_(src: Path, dst: Path, colors: str | None, **options: Any) -> Report:
+def mask_to_labelme_(o: Options, *, colors: str | None, **own: Any) -> Report:
     """Convert class-index masks SRC to Labelme files DST."""
     from ..formats.color_mask import parse_colors
     from .masks import mask_to_labelme
 
-    return mask_to_labelme(src, dst, colors=None if colors is None else parse_colors(colors), **options)
+    return mask_to_labelme(o, colors=None if colors is None else parse_colors(colors), **own)
 
 
 @convert.command(name="labelme-to-coco")
@@ -95,73 +111,75 @@ def mask_to_labelme_(src: Path, dst: Path, colors: str | None, **options: Any) -
     help="Write all structures as run lengths, exact in any program [default: only those with holes].",
 )
 @_conversion
-def labelme_to_coco_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_coco_(o: Options, *, rle: bool) -> Report:
     """Convert Labelme files SRC to a COCO data set DST."""
-    from .coco import labelme_to_coco
+    from .from_labelme import labelme_to_files
 
-    return labelme_to_coco(src, dst, **options)
+    return labelme_to_files(o, form="coco", rle=rle)
 
 
 @convert.command(name="coco-to-labelme")
 @_conversion
-def coco_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def coco_to_labelme_(o: Options) -> Report:
     """Convert a COCO data set SRC to Labelme files in DST."""
-    from .coco import coco_to_labelme
+    from .to_labelme import files_to_labelme
 
-    return coco_to_labelme(src, dst, **options)
+    return files_to_labelme(o, form="coco")
 
 
 @convert.command(name="labelme-to-layers")
+@_INCOMPLETE
 @_conversion
-def labelme_to_layers_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_layers_(o: Options, *, incomplete: bool) -> Report:
     """Convert Labelme files SRC to layers in DST.
 
     A layer is the mask of one class, black and white: DST/CLASS/NAME.png. Layers may overlap.
     """
-    from .layers import labelme_to_layers
+    from .from_labelme import labelme_to_files
 
-    return labelme_to_layers(src, dst, **options)
+    return labelme_to_files(o, form="layers", incomplete=incomplete)
 
 
 @convert.command(name="layers-to-labelme")
 @_conversion
-def layers_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def layers_to_labelme_(o: Options) -> Report:
     """Convert layers in SRC to Labelme files in DST.
 
     A layer is the mask of one class, black and white: SRC/CLASS/NAME.png. Layers are traced exactly.
     """
-    from .layers import layers_to_labelme
+    from .to_labelme import files_to_labelme
 
-    return layers_to_labelme(src, dst, **options)
+    return files_to_labelme(o, form="layers")
 
 
 @convert.command(name="labelme-to-yolo")
+@_INCOMPLETE
 @_conversion
-def labelme_to_yolo_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_yolo_(o: Options, *, incomplete: bool) -> Report:
     """Convert Labelme files SRC to YOLO's outlines in DST.
 
     DST/labels/NAME.txt has one line for each outline, and data.yaml has the names. A seam joins a hole to its outline.
     """
     from .from_labelme import labelme_to_files
 
-    return labelme_to_files(src, dst, form="yolo", **options)
+    return labelme_to_files(o, form="yolo", incomplete=incomplete)
 
 
 @convert.command(name="yolo-to-labelme")
 @_conversion
-def yolo_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def yolo_to_labelme_(o: Options) -> Report:
     """Convert YOLO outlines SRC to Labelme files in DST.
 
     The images give the size: below SRC, or in --images.
     """
     from .to_labelme import files_to_labelme
 
-    return files_to_labelme(src, dst, form="yolo", **options)
+    return files_to_labelme(o, form="yolo")
 
 
 @convert.command(name="labelme-to-nifti")
 @_conversion
-def labelme_to_nifti_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_nifti_(o: Options) -> Report:
     """Convert Labelme files SRC to a NIfTI volume DST.
 
     DST is its name, or a folder for labels.nii.gz. Each frame is a slice of class indices; the list of frames lies
@@ -169,40 +187,40 @@ def labelme_to_nifti_(src: Path, dst: Path, **options: Any) -> Report:
     """
     from .from_labelme import labelme_to_files
 
-    return labelme_to_files(src, dst, form="nifti", **options)
+    return labelme_to_files(o, form="nifti")
 
 
 @convert.command(name="nifti-to-labelme")
 @_conversion
-def nifti_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def nifti_to_labelme_(o: Options) -> Report:
     """Convert NIfTI volumes SRC to Labelme files in DST.
 
     Each slice is a frame.
     """
     from .to_labelme import files_to_labelme
 
-    return files_to_labelme(src, dst, form="nifti", **options)
+    return files_to_labelme(o, form="nifti")
 
 
 @convert.command(name="labelme-to-instances")
 @_conversion
-def labelme_to_instances_(src: Path, dst: Path, **options: Any) -> Report:
+def labelme_to_instances_(o: Options) -> Report:
     """Convert Labelme files SRC to instance masks DST.
 
     DST/NAME.png has 16 bits and a number for each instance, DST/NAME.instances.json their classes.
     """
     from .from_labelme import labelme_to_files
 
-    return labelme_to_files(src, dst, form="instances", **options)
+    return labelme_to_files(o, form="instances")
 
 
 @convert.command(name="instances-to-labelme")
 @_conversion
-def instances_to_labelme_(src: Path, dst: Path, **options: Any) -> Report:
+def instances_to_labelme_(o: Options) -> Report:
     """Convert instance masks SRC to Labelme files DST.
 
     Each SRC/NAME.png has its table SRC/NAME.instances.json.
     """
     from .to_labelme import files_to_labelme
 
-    return files_to_labelme(src, dst, form="instances", **options)
+    return files_to_labelme(o, form="instances")

@@ -75,10 +75,11 @@ def find_jobs(src: Path, dst: Path, *, suffixes: frozenset[str], target_suffix: 
 
 def with_ending(name: Path, ending: str) -> Path:
     """A file's name with another ending; only an image's ending is taken away, for `1.2.840.1` has none."""
-    return name.with_name(f"{_stem(name)}{ending}")
+    return name.with_name(f"{stem_of(name)}{ending}")
 
 
-def _stem(name: Path) -> str:
+def stem_of(name: Path) -> str:
+    """A file's name without an image's ending."""
     return name.stem if name.suffix.lower() in _IMAGE_ENDINGS else name.name
 
 
@@ -109,7 +110,7 @@ def judge_target(job: Job, data: bytes) -> str:
         raise BrokenInput(job.target, f"is in the way ({error.strerror})", "Move it away") from error
     if there == data:
         return "unchanged"
-    if (why := why_not_ours(job.target, there)) is not None:
+    if (why := why_not_ours(job.target, there, data)) is not None:
         raise BrokenInput(job.target, f"exists and {why}", "Move it away, or choose another DST")
     return "replaced"
 
@@ -141,7 +142,7 @@ def relative_path(path: Path, folder: Path) -> str:
 def _posix(path: Path, root: Path | None = None) -> str:
     """A path without its ending, from a folder that it lies in or as it is."""
     inner = path.relative_to(root) if root is not None and path.is_relative_to(root) else path
-    return plain_name(inner.with_name(_stem(inner)).as_posix())
+    return plain_name(inner.with_name(stem_of(inner)).as_posix())
 
 
 class Images:
@@ -173,20 +174,22 @@ class Images:
         found = files_below(self.roots, IMAGE_SUFFIXES, without=self._target)
         return images_by_stem(path for path in found if path.resolve() not in self._without)
 
-    def named(self, mask: Path, *, place: str | None = None) -> Path | None:
-        """The only image with a mask's name, other than the mask itself.
+    def named(self, name: str, *, place: str | None = None, without: Path | None = None) -> Path | None:
+        """The only image with a name.
 
         Args:
-            mask: The mask, or whatever has the name.
+            name: Without an ending.
             place: Its place in its folder, without ending, POSIX; it tells images of one name in several folders apart.
+            without: A mask, which is not its own image.
         """
-        own = mask.resolve()
-        others = [path for path in self.index.get(plain_name(_stem(mask)), ()) if path.resolve() != own]
+        own = None if without is None else without.resolve()
+        others = [path for path in self.index.get(plain_name(name), ()) if path.resolve() != own]
         if len(others) > 1 and place is not None:
             there = plain_name(place)
             alike = [path for path in others if f"/{_posix(path)}".endswith(f"/{there}")]
             same = [path for path in alike if any(_posix(path, root) == there for root in self.roots)]
             others = next((few for few in (same, alike) if len(few) == 1), others)
         if len(others) > 1:
-            raise BrokenInput(mask, f"{len(others)} images have its name", "Keep only one of them in --images")
+            what = f"{len(others)} images have its name"
+            raise BrokenInput(without or name, what, "Keep only one of them in --images")
         return others[0] if others else None

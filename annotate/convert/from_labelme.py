@@ -1,88 +1,125 @@
-"""`dmr convert labelme-to-yolo`, `labelme-to-nifti` and `labelme-to-instances`, without a workspace."""
+"""`dmr convert labelme-to-coco` and the other directions from Labelme files, without a workspace.
+
+`masks` has the direction to class-index masks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..errors import BrokenInput
-from ..formats.labelme import image_name
+from ..errors import BrokenInput, UsageError
+from ..formats.labelme import LabelmeFile, image_name
 from ..formats.nifti import ENDINGS
-from ..progress.tell import Tell, silent
 from ..report import Report
+from ..scans.images import IMAGE_SUFFIXES
 from .files import Images, Job, find_jobs
-from .names import Given, IndexNames, names_of_files
-from .one import read_drawn
+from .names import IndexNames, names_of_files
+from .one import Drawn, read_drawn
+from .options import Options
+from .ours import MOST_BYTES, is_data_set
 from .outcome import Outcome
 from .preview import Preview
-from .writers import FORMATS, Labelled, Naming, nifti_named, write_frames
+from .writers import FORMATS, Format, Labelled, Naming, coco_named, nifti_named, write_frames
 
 
-def labelme_to_files(
-    src: Path,
-    dst: Path,
-    *,
-    form: str,
-    classes: Given | None,
-    images: Path | None = None,
-    preview: Path | None = None,
-    dry_run: bool = False,
-    tell: Tell = silent,
-) -> Report:
+def labelme_to_files(o: Options, *, form: str, incomplete: bool = False, rle: bool = False) -> Report:
     """Write Labelme files in another format.
 
     Args:
-        src: A Labelme file, or a folder of them at any depth.
-        dst: The folder to write to; for NIfTI also the volume's name.
+        o: The options. The target is a folder, for NIfTI also the volume's name; for COCO it is the JSON to write.
+            Without classes, all labels are taken in the order of the alphabet. A class that classes name and that is
+            not drawn on a frame gets an empty layer.
         form: The format, of `FORMATS`.
-        classes: In the order of their numbers, each with its spellings; None takes all labels in the order of the
-            alphabet.
-        images: Where images lie that are neither beside the file nor below `src`.
-        preview: Where to write a contact sheet of some of the frames.
-        dry_run: Write nothing.
-        tell: Told of each file.
+        incomplete: Write also what the format shows as absent though nobody knows that it is.
+        rle: Write every structure of a COCO data set as run lengths.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is unfit, or `classes` names none of the labels.
+        UsageError: There is nothing to convert, the target is unfit, or `classes` names none of the labels.
     """
     report = Report(f"convert labelme-to-{form}")
-    style = FORMATS[form]
-    ending = next((e for e in ENDINGS if form == "nifti" and dst.name.lower().endswith(e)), None)
-    if ending is not None:
-        style, dst = nifti_named(dst.name[: -len(ending)]), dst.parent
-    outcome = Outcome(report, dry_run)
-    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".json", report=report)
-    names = names_of_files(jobs, classes)
-    folder = Images.around(src, images, target=dst)
-    sheet = Preview(preview, len(jobs))
+    style, folder_to = _target(o.dst, form, rle=rle)
+    outcome = Outcome(report, o.dry_run)
+    found = find_jobs(o.src, folder_to, suffixes=frozenset({".json"}), target_suffix=".json", report=report)
+    jobs = [job for job in found if form != "coco" or job.source != o.dst]
+    names = names_of_files(jobs, o.classes)
+    if form == "coco" and names.given is None:
+        raise UsageError(o.src, "has nothing drawn in it", "Name the folder of Labelme files")
     labels = dict(enumerate(names.given or (), 1))
-    naming = Naming(labels, sorted(labels))
-    frames = _frames(jobs, names, folder, sheet, report)
-    write_frames(frames, form=style, naming=naming, dst=dst, outcome=outcome, tell=tell)
+    naming = Naming(labels, sorted(labels), every=o.classes is not None, incomplete=incomplete)
+    sheet = Preview(o.preview, len(jobs))
+    folder = Images.around(o.src, o.images, target=None if form == "coco" else folder_to)
+    frames = _Frames(jobs, names, folder, sheet, report, style)
+    write_frames(frames.labelled(), form=style, naming=naming, dst=folder_to, outcome=outcome, tell=o.tell)
     outcome.end()
-    sheet.write(names.label, report, dry_run=dry_run)
+    sheet.write(names.label, report, dry_run=o.dry_run)
     return report
 
 
-def _frames(jobs: list[Job], names: IndexNames, folder: Images, sheet: Preview, report: Report) -> Iterator[Labelled]:
-    """The frames that can be read."""
-    for job in jobs:
-        try:
-            drawn = read_drawn(job, names=names, folder=folder)
-            picture = drawn.image(job, folder)
-            if isinstance(picture, Path) and picture.resolve() == job.target.with_suffix(".png").resolve():
-                raise BrokenInput(job.name, "what is written would replace its image", "Choose another folder for DST")
-        except BrokenInput as error:
-            report.fail(error)
-            continue
-        for note in drawn.notes:
-            report.note(note, job.name)
-        if sheet.wants(job.number):
-            sheet.add(job.name, drawn.annotation, picture)
-        yield Labelled(
+def _target(dst: Path, form: str, *, rle: bool) -> tuple[Format, Path]:
+    """The format with its file's name, where it has one, and the folder to write to.
+
+    Raises:
+        UsageError: The target of a COCO data set is not a JSON name, or is another file.
+    """
+    if form == "coco":
+        if dst.suffix.lower() != ".json" or dst.is_dir():
+            raise UsageError(dst, "is not the name of a JSON file", "Give DST a name such as annotations.json")
+        if dst.exists() and not _holds_data_set(dst):
+            raise UsageError(dst, "exists and is not a COCO data set", "Move it away, or name another DST")
+        return coco_named(dst.name, rle=rle), dst.parent
+    ending = next((e for e in ENDINGS if form == "nifti" and dst.name.lower().endswith(e)), None)
+    return (FORMATS[form], dst) if ending is None else (nifti_named(dst.name[: -len(ending)]), dst.parent)
+
+
+def _holds_data_set(path: Path) -> bool:
+    try:
+        return path.stat().st_size <= MOST_BYTES and is_data_set(path.read_bytes())
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """Labelme files, and what is needed to read them."""
+
+    jobs: list[Job]
+    names: IndexNames
+    folder: Images
+    sheet: Preview
+    report: Report
+    style: Format
+
+    def labelled(self) -> Iterator[Labelled]:
+        """The frames that can be read."""
+        for job in self.jobs:
+            try:
+                drawn = read_drawn(job, names=self.names, folder=self.folder)
+            except BrokenInput as error:
+                self.report.fail(error)
+                continue
+            for note in drawn.notes:
+                self.report.note(note, job.name)
+            if self.sheet.wants(job.number):
+                self.sheet.add(job.name, drawn.annotation, drawn.picture)
+            yield self._labelled(job, drawn)
+
+    def _labelled(self, job: Job, drawn: Drawn) -> Labelled:
+        can_say = self.style.can_say
+        return Labelled(
             str(PurePosixPath(job.name).with_suffix("")),
             drawn.annotation,
-            drawn.drawing.lost,
-            image_name(drawn.file),
-            missing=drawn.lost(names),
+            drawn.drawing.lost if can_say and not self.style.folders else drawn.hollow,
+            _image_file(drawn.file, job.name),
+            called=job.name,
+            missing=drawn.unread(self.names, can_say=can_say),
+            picture=drawn.picture if isinstance(drawn.picture, Path) else None,
         )
+
+
+def _image_file(file: LabelmeFile, name: str) -> str:
+    """The image's file name: the Labelme file's name with the image's ending. `imagePath` often names another image."""
+    ending = PurePosixPath(image_name(file)).suffix
+    base = name[: -len(".json")] if name.lower().endswith(".json") else name
+    return base + (ending if ending.lower() in IMAGE_SUFFIXES else ".png")

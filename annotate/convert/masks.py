@@ -11,13 +11,13 @@ from pathlib import Path
 from ..errors import BrokenInput, UsageError
 from ..formats.color_mask import NamedColors, indices_of_colors
 from ..formats.index_mask import MASK_SUFFIXES
-from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.images import MOST_PIXELS
 from ..system.store import write_many
 from .files import Images, Job, colliding, find_jobs
-from .names import Given, IndexNames, check_numbered, check_some_known
+from .names import IndexNames, check_numbered, check_some_known
 from .one import Converted, Paint, Trace
+from .options import Options
 from .outcome import CONVERTING, Outcome
 from .preview import Preview
 
@@ -25,99 +25,64 @@ _WORTH_PROCESSES = 400  # files; with fewer, starting processes costs more time 
 _WINDOW = 512  # files
 
 
-def labelme_to_mask(
-    src: Path,
-    dst: Path,
-    *,
-    classes: Given | None,
-    images: Path | None = None,
-    preview: Path | None = None,
-    dry_run: bool = False,
-    tell: Tell = silent,
-) -> Report:
+def labelme_to_mask(o: Options, *, incomplete: bool = False) -> Report:
     """Paint Labelme files as class-index PNGs of the same names, higher indices over lower.
 
     An existing mask that differs is replaced; any other picture is not.
 
     Args:
-        src: A Labelme file, or a folder of them at any depth.
-        dst: Folder for the masks, or a PNG's path if `src` is a file.
-        classes: The classes in the order of their indices, from 1, each with its spellings; None reads `class_n` as n.
-        images: Folder of images that are neither beside the file nor below `src`. Only old files need them, because
-            they do not say their size.
-        preview: Path of a contact sheet of some of the frames.
-        dry_run: Write nothing.
-        tell: Gets the progress.
+        o: The options. The target may be a PNG's path if the source is a file. Without classes, `class_n` is n. Only
+            old files need the images, because they do not say their size.
+        incomplete: Write also what a mask shows as absent though nobody knows that it is.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` cannot be used, or labels are not `class_n` without `classes`.
+        UsageError: There is nothing to convert, the target cannot be used, or labels are not `class_n` without classes.
     """
     report = Report("convert labelme-to-mask")
-    jobs = find_jobs(src, dst, suffixes=frozenset({".json"}), target_suffix=".png", report=report)
-    names = IndexNames(classes)
-    if classes is None:
+    jobs = find_jobs(o.src, o.dst, suffixes=frozenset({".json"}), target_suffix=".png", report=report)
+    names = IndexNames(o.classes)
+    if o.classes is None:
         check_numbered(jobs)
     else:
         check_some_known(jobs, names)
-    folder = Images.around(src, images, without=jobs)
-    sheet = Preview(preview, len(jobs))
-    _run(report, jobs, Paint(names, folder, sheet), dry_run=dry_run, tell=tell)
-    sheet.write(names.label, report, dry_run=dry_run)
+    folder = Images.around(o.src, o.images, without=jobs)
+    sheet = Preview(o.preview, len(jobs))
+    _run(report, jobs, Paint(names, folder, sheet, incomplete), o)
     return report
 
 
 def mask_to_labelme(
-    src: Path,
-    dst: Path,
-    *,
-    classes: Given | None,
-    tolerance: float = 0.0,
-    most_points: int | None = None,
-    colors: NamedColors | None = None,
-    images: Path | None = None,
-    preview: Path | None = None,
-    dry_run: bool = False,
-    tell: Tell = silent,
+    o: Options, *, tolerance: float = 0.0, most_points: int | None = None, colors: NamedColors | None = None
 ) -> Report:
     """Trace class-index masks as Labelme files of the same names.
 
-    An existing file that dmr wrote is replaced if it differs; a file that was drawn or edited by hand is not.
-
     Args:
-        src: A mask (PNG, BMP, TIFF), or a folder of them at any depth.
-        dst: Folder for the Labelme files, or a JSON's path if `src` is a file.
-        classes: The classes in the order of their indices, from 1; first names are written. None writes `class_n`.
+        o: The options. The source is a mask (PNG, BMP, TIFF) or a folder of them; the target may be a JSON's path if
+            the source is a file. Without classes, n is `class_n`. The Labelme files point to the images.
         tolerance: Pixels. With 0 the trace is exact: painting the outlines gives the same mask.
         most_points: Most points of each outline, with a tolerance above 0; None for no limit.
         colors: The colours of the classes, by name, in masks that hold colours; None for those of Pascal VOC.
-        images: Folder of the images of the same names, to which the Labelme files point.
-        preview: Path of a contact sheet of some of the frames.
-        dry_run: Write nothing.
-        tell: Gets the progress.
 
     Raises:
-        UsageError: There is nothing to convert, or `dst` or `tolerance` cannot be used.
+        UsageError: There is nothing to convert, or the target or `tolerance` cannot be used.
     """
     if not 0 <= tolerance < MOST_PIXELS:
         raise UsageError("--tolerance", f"is {tolerance}", "Give a number of pixels, 0 or more")
     if most_points is not None and tolerance == 0:
         raise UsageError("--max-points", "needs a tolerance above 0", "Add --tolerance 4, for example")
     report = Report("convert mask-to-labelme")
-    jobs = find_jobs(src, dst, suffixes=MASK_SUFFIXES, target_suffix=".json", report=report)
-    if colors is not None and classes is None:
-        classes = tuple(colors)
-    names = IndexNames(classes)
-    sheet = Preview(preview, len(jobs), masks=src)
+    jobs = find_jobs(o.src, o.dst, suffixes=MASK_SUFFIXES, target_suffix=".json", report=report)
+    names = IndexNames(o.classes if colors is None or o.classes is not None else tuple(colors))
+    sheet = Preview(o.preview, len(jobs), masks=o.src)
     meant = None if colors is None else indices_of_colors(colors, names.index_of)
-    trace = Trace(names, Images([images]) if images else None, sheet, tolerance, most_points, meant)
-    _run(report, jobs, trace, dry_run=dry_run, tell=tell)
-    sheet.write(names.label, report, dry_run=dry_run)
+    trace = Trace(names, Images([o.images]) if o.images else None, sheet, tolerance, most_points, meant)
+    _run(report, jobs, trace, o)
     return report
 
 
-def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bool, tell: Tell) -> None:
-    """Convert all jobs, write new files, and count."""
-    outcome = Outcome(report, dry_run)
+def _run(report: Report, jobs: list[Job], convert: Paint | Trace, o: Options) -> None:
+    """Convert all jobs, write new files and the contact sheet, and count."""
+    outcome = Outcome(report, o.dry_run)
     later = colliding(jobs)
     for job in jobs:
         if job.source in later:
@@ -137,18 +102,15 @@ def _run(report: Report, jobs: list[Job], convert: Paint | Trace, *, dry_run: bo
                 if done.error is not None:
                     raise done.error
                 assert done.data is not None
-                if done.lost is None:
-                    wanted_now = outcome.wants(job, done.data)
-                else:
-                    wanted_now = outcome.wants_part(job, done.data, lost=done.lost)
-                if wanted_now:
+                if outcome.wants(job, done.data, unread=done.unread):
                     yield job.target, done.data
             except BrokenInput as error:
                 report.fail(error)
-            tell(CONVERTING, 1, None)
+            o.tell(CONVERTING, 1, None)
 
     write_many(outputs())
     outcome.end()
+    convert.sheet.write(convert.names.label, report, dry_run=o.dry_run)
 
 
 def _each(convert: Paint | Trace, jobs: list[Job]) -> Iterator[Converted]:

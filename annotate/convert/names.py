@@ -9,7 +9,8 @@ from contextlib import suppress
 from ..classes import canonical_label
 from ..errors import BrokenInput, UsageError
 from ..formats.labelme import read_labelme
-from ..formats.labelme_holes import BACKGROUND
+from ..formats.labelme_holes import is_unnamed
+from ..formats.lost import lost_labels
 from ..shapes import Shape
 from .files import Job
 
@@ -104,7 +105,8 @@ def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
         with suppress(BrokenInput):  # told when its turn comes
             file = read_labelme(job.source)
             found.update(shape.label for shape in file.shapes)
-            found.update(label for label in file.without_area_aside.lost if label is not None)
+            lost = (*file.without_area_aside.lost, *lost_labels(file.extra))
+            found.update(label for label in lost if label is not None)
     labels = distinct(found)
     if len(labels) > _MOST_CLASSES:
         raise UsageError("SRC", f"has {len(labels)} labels", f"Name at most {_MOST_CLASSES} of them with --classes")
@@ -120,11 +122,6 @@ def distinct(labels: Iterable[str]) -> tuple[str, ...]:
     for label in sorted(label.strip() for label in labels):
         first.setdefault(canonical_label(label), label)
     return tuple(label for label in first.values() if not is_unnamed(label))
-
-
-def is_unnamed(label: str) -> bool:
-    """Whether a label names no structure: it is empty, or means a hole."""
-    return canonical_label(label) in ("", BACKGROUND)
 
 
 def check_some_known(jobs: Iterable[Job], names: IndexNames) -> None:

@@ -21,12 +21,15 @@ from ..formats.labelme import (
     read_labelme,
     without_labels,
 )
+from ..formats.labelme_holes import is_unnamed
+from ..formats.lost import LOST_KEY, unread_words
 from ..geometry.raster import hidden_pixels, shapes_to_index
 from ..geometry.trace import index_to_shapes
 from ..scans.images import encode_png, image_size
 from ..shapes import Annotation
-from .files import Images, Job, drawn_file, relative_path
-from .names import IndexNames, is_unnamed
+from .files import Images, Job, drawn_file, relative_path, stem_of
+from .names import IndexNames
+from .outcome import MEND
 from .preview import Preview
 
 
@@ -38,7 +41,7 @@ class Converted:
         data: The bytes to write; None if it failed.
         error: The reason if it failed.
         notes: Oddities.
-        lost: The classes of which `data` lacks something, in words; None if it is whole.
+        unread: The classes of which `data` lacks something, in words; None if it is whole.
         hidden: Number of pixels that the mask hides, None if not counted.
         shown: The frame on the contact sheet.
     """
@@ -46,7 +49,7 @@ class Converted:
     data: bytes | None = None
     error: BrokenInput | None = None
     notes: list[str] = field(default_factory=list)
-    lost: str | None = None
+    unread: str | None = None
     hidden: int | None = None
     shown: tuple[Annotation, Path | bytes | None] | None = None
 
@@ -61,6 +64,7 @@ class Drawn:
         height: Rows of the image.
         width: Columns of the image.
         notes: Oddities.
+        picture: The image that it was drawn on, its path or its content, if it can be found.
     """
 
     file: LabelmeFile
@@ -68,29 +72,37 @@ class Drawn:
     height: int
     width: int
     notes: tuple[str, ...]
+    picture: Path | bytes | None
 
     @property
     def annotation(self) -> Annotation:
         """What is drawn of the classes wanted."""
         return self.drawing.annotation(height=self.height, width=self.width)
 
-    def lost(self, names: IndexNames) -> str | None:
-        """Which classes lost something that a mask would show, in words; None where none did."""
-        lost = self.drawing.lost - self.drawing.slips
-        if not lost:
-            return None
-        labels = sorted(names.label(k) for k in lost if k is not None)
-        of = ", ".join(labels) if None not in lost else "a class that nobody can tell"
-        return f"something of {of} was left out; the notes say what"
+    @property
+    def hollow(self) -> frozenset[int | None]:
+        """The classes that are not complete, so that a mask of the frame would show something as absent."""
+        return self.drawing.lost - self.drawing.slips
+
+    def unread(self, names: IndexNames, *, can_say: bool = False) -> str | None:
+        """Which classes cannot be written whole, in words; None where all can.
+
+        Args:
+            names: Of the classes.
+            can_say: Whether what is written can say on what the file itself says is not complete.
+        """
+        unread = unread_words(self.drawing.unread, names.label)
+        told = frozenset() if can_say else self.drawing.told
+        if not told:
+            return unread
+        of = "a class" if None in told else ", ".join(sorted(names.label(k) for k in told if k is not None))
+        says = f"says itself that {of} is not complete ({LOST_KEY})"
+        return says if unread is None else f"{unread}; it {says}"
 
     @property
     def size(self) -> dict[str, int]:
         """`height` and `width`, as arguments."""
         return {"height": self.height, "width": self.width}
-
-    def image(self, job: Job, folder: Images) -> Path | bytes | None:
-        """The image that the file was drawn on, if it can be found."""
-        return find_image(self.file, job.source, roots=folder.roots, index=folder.index)[0]
 
 
 def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
@@ -113,7 +125,7 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     drawing = labelme_to_drawing(kept, resolve=names.index_of, height=height, width=width)
     told = (f"label {label!r} is no class (left out)" for label in left_out)
     odd = notes if said == (None, None) else ()  # which image was taken matters only for the size
-    return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes))
+    return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes), image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,7 @@ class Paint:
     names: IndexNames
     folder: Images
     sheet: Preview
+    incomplete: bool = False
 
     def __call__(self, job: Job) -> Converted:
         """Convert the file; what is wrong with it is in the outcome."""
@@ -131,14 +144,19 @@ class Paint:
             drawn = read_drawn(job, names=self.names, folder=self.folder)
             if job.target.parent == job.source.parent and job.target.name == image_name(drawn.file):
                 raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
-            done.lost = drawn.lost(self.names)
+            done.notes += drawn.notes
+            done.unread = drawn.unread(self.names)
+            if drawn.hollow and not self.incomplete:
+                what = f"{done.unread}; a mask would show it as absent: {job.target.name} was not written"
+                raise BrokenInput(job.name, what, MEND)
             shapes, size = drawn.drawing.shapes, drawn.size
             ids = sorted({shape.class_id for shape in shapes})
             index = shapes_to_index(shapes, paint_order=ids, **size)
             done.hidden = hidden_pixels(shapes, paint_order=ids, **size)
-            done.notes += [*drawn.notes, *(["pixels hidden under a higher index"] if done.hidden else [])]
+            if done.hidden:
+                done.notes.append("pixels hidden under a higher index")
             if self.sheet.wants(job.number):
-                done.shown = drawn.annotation, drawn.image(job, self.folder)
+                done.shown = drawn.annotation, drawn.picture
             done.data = encode_png(index)
         except BrokenInput as error:
             done.error = error
@@ -161,6 +179,7 @@ class Trace:
         done = Converted()
         try:
             index, lost = _read_mask(job, self.names, self.colors, done.notes)
+            done.unread = unread_words(lost, self.names.label)
             height, width = index.shape
             shapes = index_to_shapes(index, tolerance=self.tolerance, most_points=self.most_points)
             image = self._image(job, done.notes, height, width)
@@ -181,7 +200,9 @@ class Trace:
     def _image(self, job: Job, notes: list[str], height: int, width: int) -> Path | None:
         if self.folder is None:
             return None
-        image = self.folder.named(job.source, place=PurePosixPath(job.name).with_suffix("").as_posix())
+        image = self.folder.named(
+            stem_of(job.source), place=PurePosixPath(job.name).with_suffix("").as_posix(), without=job.source
+        )
         if image is None:
             notes.append("no image of that name (imagePath names the mask)")
             return None

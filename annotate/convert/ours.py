@@ -1,11 +1,11 @@
-"""Which files a conversion may replace: those that a conversion wrote and nobody edited."""
+"""Which files a conversion may replace: those that a conversion wrote, nobody edited, and that have no more."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from ..formats.index_mask import read_index_mask
 from ..formats.instance_mask import TABLE_ENDING, TITLE
 from ..formats.labelme import drawing_of, parse_labelme
 from ..formats.labelme_words import has_other_words
+from ..formats.lost import lost_labels
 from ..formats.nifti import is_our_volume
 from ..formats.yolo import HEADER
 
@@ -24,27 +25,33 @@ FRAMES_ENDING: Final = ".frames.json"
 """Of the list of frames beside a NIfTI volume."""
 FRAMES_KEY: Final = "dmr_frames"
 
+MOST_BYTES: Final = 2**30
+"""Of a data set that is read."""
+
 # A mask has few values; a scan that lies where a mask is to go has many.
 _MOST_VALUES: Final = 64
 _YOLO_LINE: Final = re.compile(r"\d+( -?[\d.e+-]+){4,}")
 _BY_HAND: Final = "was drawn or edited by hand"
 
 
-def why_not_ours(path: Path, data: bytes) -> str | None:
+def why_not_ours(path: Path, data: bytes, new: bytes) -> str | None:
     """Why a file may not be replaced, as words behind "exists and"; None if it may.
 
     Args:
         path: Where it lies.
         data: What it holds.
+        new: What shall replace it.
     """
     name = path.name.lower()
+    if name.endswith(".json") and is_data_set(new):
+        return None if is_data_set(data) else "is no COCO data set"
     is_ours, why = next(rule for ending, rule in _RULES.items() if name.endswith(ending))
     return None if is_ours(data) else why
 
 
 def is_data_set(data: bytes) -> bool:
     """Whether the bytes are of a COCO data set."""
-    return {"images", "annotations", "categories"} <= _keys(data)
+    return b'"annotations"' in data and {"images", "annotations", "categories"} <= _keys(data)
 
 
 def _is_mask(data: bytes) -> bool:
@@ -80,11 +87,45 @@ def _is_yolo(data: bytes) -> bool:
 
 
 def _keys(data: bytes) -> set[str]:
+    return set(_content(data))
+
+
+def _content(data: bytes) -> dict[str, Any]:
     try:
         content: Any = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return set()
-    return set(content) if isinstance(content, dict) else set()
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def would_lose(files: Mapping[Path, bytes]) -> int:
+    """How many frames of the files that are there would be missing, or lack more, in those that replace them.
+
+    Files that cannot say what they lack count as whole, and what replaces them as lacking something. Beside a file that
+    can say it they do not count.
+
+    Args:
+        files: Contents of the new files by their paths, which belong together.
+    """
+    there = {path: path.read_bytes() for path in files if path.is_file()}
+    can_say = {path: data for path, data in files.items() if path.name.lower().endswith(".json")}
+    if not can_say:
+        return len(there)
+    worse = 0
+    for path, data in can_say.items():
+        new = _lost(data)
+        for frame, lost in _lost(there.get(path, b"")).items():
+            worse += frame not in new or not (None in lost or new[frame] <= lost)
+    return worse
+
+
+def _lost(data: bytes) -> dict[str, set[str | None]]:
+    """The labels that a JSON file of ours says lost something, by frame; a file of one frame has it under no name."""
+    content = _content(data)
+    for list_of, name in (("images", "file_name"), (FRAMES_KEY, "name")):
+        if isinstance(rows := content.get(list_of), list):
+            return {str(row.get(name)): set(lost_labels(row)) for row in rows if isinstance(row, dict)}
+    return {"": set(lost_labels(content))} if content else {}
 
 
 # By ending, the first that fits.
@@ -95,6 +136,5 @@ _RULES: Final[dict[str, tuple[Callable[[bytes], bool], str]]] = {
     ".txt": (_is_yolo, "holds other text than YOLO's"),
     ".yaml": (lambda data: data.startswith(HEADER.encode()), "was not written by dmr"),
     ".nii.gz": (is_our_volume, "is no volume that dmr wrote"),
-    "annotations.json": (lambda data: is_data_set(data) or _is_untouched(data), "is no COCO data set"),
     "": (_is_untouched, _BY_HAND),
 }

@@ -1,315 +1,88 @@
-"""`dmr convert yolo-to-labelme`, `nifti-to-labelme` and `instances-to-labelme`, without a workspace."""
+"""`dmr convert coco-to-labelme` and the other directions from frames of another format, without a workspace.
+
+`masks` has the direction from class-index masks.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from ..errors import BrokenInput, UsageError
-from ..formats.drawing import Drawing
 from ..formats.image_agreement import agreed_size
-from ..formats.instance_mask import (
-    TABLE_ENDING,
-    instances_to_drawing,
-    read_instance_png,
-    read_instance_table,
-)
-from ..formats.lost import lost_labels
-from ..formats.nifti import ENDINGS, read_nifti
-from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
-from ..geometry.trace import index_to_shapes
-from ..progress.tell import Tell, silent
+from ..formats.lost import unread_words
 from ..report import Report
-from ..scans.discover import files_below
 from ..system.store import write_many
 from .files import Images, Job, check_name, drawn_file, relative_path
-from .names import Given, IndexNames, check_known, distinct
-from .ours import FRAMES_ENDING, FRAMES_KEY
+from .foreign import Foreign, Reading
+from .names import IndexNames
+from .options import Options
 from .outcome import CONVERTING, Outcome
 from .preview import Preview
+from .read_coco import read_coco
+from .read_layers import read_layers
+from .readers import read_instances, read_nifti_volumes, read_yolo
+
+READERS: Final[Mapping[str, Callable[[Reading], tuple[IndexNames, Iterator[Foreign]]]]] = {
+    "coco": read_coco,
+    "layers": read_layers,
+    "yolo": read_yolo,
+    "nifti": read_nifti_volumes,
+    "instances": read_instances,
+}
+"""What can be read, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """A frame of another format.
-
-    Attributes:
-        name: Without an ending, POSIX.
-        drawing: What was understood of it.
-        height: Rows.
-        width: Columns.
-        source: The file that it is in.
-    """
-
-    name: str
-    drawing: Drawing
-    height: int
-    width: int
-    source: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What the readers of all formats need.
-
-    Attributes:
-        src: What to read.
-        classes: As `--classes` gives them, None for all.
-        folder: Where images lie.
-        report: Gets failures.
-    """
-
-    src: Path
-    classes: Given | None
-    folder: Images
-    report: Report
-
-    def names(self, labels: list[str]) -> IndexNames:
-        """The classes wanted, of the labels that there are. Raises UsageError where none is."""
-        names = IndexNames(self.classes or distinct(labels) or None)
-        if self.classes is not None:
-            check_known(labels, names)
-        return names
-
-    def lost(self, labels: tuple[str | None, ...], names: IndexNames) -> frozenset[int | None]:
-        """The indices of labels that lost something; those that are not wanted take nothing away."""
-        found = {None if label is None else names.index_of(label) for label in labels}
-        return frozenset(k for k in found if k is not None) | ({None} if None in labels else frozenset())
-
-
-def files_to_labelme(
-    src: Path,
-    dst: Path,
-    *,
-    form: str,
-    classes: Given | None = None,
-    images: Path | None = None,
-    preview: Path | None = None,
-    dry_run: bool = False,
-    tell: Tell = silent,
-) -> Report:
+def files_to_labelme(o: Options, *, form: str) -> Report:
     """Write the frames of another format as Labelme files.
 
     Args:
-        src: What to read.
-        dst: Folder for the Labelme files; one that was drawn or edited by hand is not replaced.
+        o: The options; YOLO needs the images, for it does not say their size.
         form: The format, of `READERS`.
-        classes: The classes wanted, each under its first name; None for all as they are called.
-        images: Where the images of the same names lie; YOLO needs them, for it does not say their size.
-        preview: Where to write a contact sheet of some of the frames.
-        dry_run: Write nothing.
-        tell: Told of each frame.
 
     Raises:
-        UsageError: There is nothing to convert, `dst` is a file, or `classes` names none of the labels.
+        UsageError: There is nothing to convert, the target is a file, or `classes` names none of the labels.
+        BrokenInput: The source is no data set.
     """
-    if dst.is_file():
-        raise UsageError(dst, "is a file", "Name a folder to write to")
+    if o.dst.is_file():
+        raise UsageError(o.dst, "is a file", "Name a folder to write to")
     report = Report(f"convert {form}-to-labelme")
-    outcome = Outcome(report, dry_run)
-    own = [src if src.is_dir() else src.parent] if form == "yolo" else []
-    folder = Images([*own, *([images] if images else [])])
-    names, frames = READERS[form](_Reading(src, classes, folder, report))
+    outcome = Outcome(report, o.dry_run)
+    own = [o.src if o.src.is_dir() else o.src.parent] if form == "yolo" else []
+    folder = Images([*own, *([o.images] if o.images else [])])
+    names, frames = READERS[form](Reading(o.src, o.classes, folder, report))
     found = list(frames)
-    sheet = Preview(preview, len(found), masks=src)
+    sheet = Preview(o.preview, len(found), masks=None if form == "coco" else o.src)
+    write_many(_files(found, names, folder=folder, sheet=sheet, outcome=outcome, o=o))
+    outcome.end()
+    sheet.write(names.label, report, dry_run=o.dry_run)
+    return report
+
+
+def _files(
+    found: list[Foreign], names: IndexNames, *, folder: Images, sheet: Preview, outcome: Outcome, o: Options
+) -> Iterator[tuple[Path, bytes]]:
+    """The Labelme files that are to be written."""
     labels = dict(enumerate(names.given or (), 1))
     for number, frame in enumerate(found):
         for note in frame.drawing.notes:
-            report.note(note, frame.name)
+            outcome.report.note(note, frame.name)
         try:
             place = Path(frame.name)
             check_name(place, what=frame.name)
-            target = (dst / place).with_name(f"{place.name}.json")
-            image = folder.named(frame.source.with_name(f"{place.name}.png"), place=frame.name)
+            target = (o.dst / place).with_name(f"{place.name}.json")
+            image = folder.named(place.name, place=frame.name, without=frame.source)
             if image is not None:
                 agreed_size((frame.height, frame.width), image, where=frame.name)
             pointed = relative_path(image, target.parent) if image else f"{place.name}.png"
             annotation = frame.drawing.annotation(height=frame.height, width=frame.width)
             data = drawn_file(annotation, names=labels, image_path=pointed, lost=frame.drawing.lost)
-            if outcome.wants(Job(number, frame.source, frame.name, target), data):
-                write_many({target: data})
+            unread = unread_words(frame.drawing.unread, names.label)
+            if outcome.wants(Job(number, frame.source, frame.name, target), data, unread=unread):
+                yield target, data
             if sheet.wants(number):
                 sheet.add(frame.name, annotation, image)
         except BrokenInput as error:
-            report.fail(error)
-        tell(CONVERTING, 1, None)
-    outcome.end()
-    sheet.write(names.label, report, dry_run=dry_run)
-    return report
-
-
-def _yolo(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
-    root = reading.src if reading.src.is_dir() else reading.src.parent
-    folders = (root, root.parent, root / "labels")
-    tables = (folder / name for name in ("data.yaml", YOLO_LIST) for folder in folders)
-    table = next((p for p in tables if p.is_file()), None)
-    if table is not None:
-        text = _bytes(table).decode("utf-8-sig", errors="replace")
-        labels = (read_yolo_list if table.name == YOLO_LIST else read_yolo_names)(text, where=table)
-        names = reading.names(labels)
-    elif reading.classes is not None:  # in the order of YOLO's numbers, as of a mask's values
-        names = IndexNames(reading.classes)
-        labels = list(names.given or ())
-    else:
-        raise UsageError(
-            reading.src,
-            f"has no data.yaml and no {YOLO_LIST}",
-            "Name the classes in the order of their numbers: --classes",
-        )
-    base = root / "labels" if (root / "labels").is_dir() else root
-    texts = files_below([base if reading.src.is_dir() else reading.src], frozenset({".txt"}), report=reading.report)
-    texts = [path for path in texts if path.name.lower() != YOLO_LIST]
-    if not texts:
-        raise UsageError(reading.src, "holds no .txt file", "Name the folder of the data set")
-
-    def frames() -> Iterator[Foreign]:
-        for path in texts:
-            name = path.relative_to(base if reading.src.is_dir() else path.parent).with_suffix("").as_posix()
-            try:
-                image = reading.folder.named(path.with_suffix(".png"), place=name)
-                if image is None:
-                    what = "its image is not there, and YOLO's files do not say a size"
-                    raise BrokenInput(name, what, "Name the image's folder with --images")
-                height, width = agreed_size((None, None), image, where=name)
-                text = _bytes(path).decode("utf-8", errors="replace")
-                ids = [names.index_of(label) for label in labels]
-                drawing = yolo_to_drawing(text, class_ids=ids, height=height, width=width)
-                yield Foreign(name, drawing, height, width, path)
-            except BrokenInput as error:
-                reading.report.fail(error)
-
-    return names, frames()
-
-
-def _nifti(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
-    volumes = files_below([reading.src], frozenset({".gz", ".nii"}), report=reading.report)
-    every = [path for path in volumes if path.name.lower().endswith(ENDINGS)]
-    if not every:
-        raise UsageError(reading.src, "holds no .nii.gz or .nii file", "Name the volume, or its folder")
-    tables = {path: _frames_table(path, reading.report) for path in every}
-    listed = sorted({(int(k), v) for table in tables.values() for k, v in table.get("classes", {}).items()})
-    by_value = dict(listed)
-    if len(by_value) != len(listed):
-        raise UsageError(reading.src, "its volumes number the classes differently", "Convert them one by one")
-    if by_value:
-        names = reading.names([label for _, label in listed])
-    else:
-        names = IndexNames(reading.classes)
-        by_value = dict(enumerate(names.given or (), 1))
-    if names.given is None:
-        raise UsageError(reading.src, "does not say which classes its values are", "Name them in order: --classes")
-
-    def frames() -> Iterator[Foreign]:
-        for path in every:
-            try:
-                slices, _ = read_nifti(_bytes(path), where=path.name)
-            except BrokenInput as error:
-                reading.report.fail(error)
-                continue
-            rows = tables[path].get(FRAMES_KEY, [])
-            stem = next(path.name[: -len(e)] for e in ENDINGS if path.name.lower().endswith(e))
-            for k, index in enumerate(slices):
-                row = rows[k] if len(rows) == len(slices) and isinstance(rows[k], dict) else {}
-                name = row.get("name")
-                called = name if isinstance(name, str) and _is_plain(name) else f"{stem}_{k + 1:04d}"
-                lost = reading.lost(lost_labels(row), names)
-                drawing = _of_index(index, by_value, names, lost)
-                yield Foreign(called, drawing, index.shape[0], index.shape[1], path)
-
-    return names, frames()
-
-
-def _of_index(
-    index: np.ndarray[Any, np.dtype[np.uint8]],
-    by_value: Mapping[int, str],
-    names: IndexNames,
-    lost: frozenset[int | None],
-) -> Drawing:
-    """The outlines of a slice."""
-    table = np.zeros(256, np.uint8)
-    for value, label in by_value.items():
-        table[value] = names.index_of(label) or 0
-    unknown = [v for v in np.unique(index).tolist() if v and v not in by_value]
-    notes = tuple(f"index {value} is no class (left out)" for value in unknown)
-    return Drawing(index_to_shapes(table[index]), lost | ({None} if unknown else frozenset()), notes)
-
-
-def _instances(reading: _Reading) -> tuple[IndexNames, Iterator[Foreign]]:
-    pictures = files_below([reading.src], frozenset({".png"}), report=reading.report)
-    masks = [path for path in pictures if _table_of(path).is_file()]
-    if not masks:
-        raise UsageError(reading.src, f"holds no PNG with its table NAME{TABLE_ENDING}", "Name the folder of both")
-    base = reading.src if reading.src.is_dir() else reading.src.parent
-    tables: dict[Path, tuple[dict[int, str], tuple[str | None, ...]]] = {}
-    for path in masks:
-        try:
-            tables[path] = read_instance_table(_bytes(_table_of(path)), where=_table_of(path).name)
-        except BrokenInput as error:
-            reading.report.fail(error)
-    names = reading.names([label for labels, lost in tables.values() for label in (*labels.values(), *lost) if label])
-
-    def frames() -> Iterator[Foreign]:
-        for path, (labels, lost) in tables.items():
-            try:
-                numbers = read_instance_png(_bytes(path), where=path.name)
-            except BrokenInput as error:
-                reading.report.fail(error)
-                continue
-            drawing = instances_to_drawing(numbers, labels, resolve=names.index_of, lost=reading.lost(lost, names))
-            name = path.relative_to(base).with_suffix("").as_posix()
-            yield Foreign(name, drawing, numbers.shape[0], numbers.shape[1], path)
-
-    return names, frames()
-
-
-def _table_of(mask: Path) -> Path:
-    return mask.with_name(f"{mask.stem}{TABLE_ENDING}")
-
-
-def _frames_table(volume: Path, report: Report) -> dict[str, Any]:
-    """The list of frames beside a volume, as far as it can be read."""
-    stem = next(volume.name[: -len(e)] for e in ENDINGS if volume.name.lower().endswith(e))
-    path = volume.with_name(f"{stem}{FRAMES_ENDING}")
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(_bytes(path).decode("utf-8-sig"))
-        classes = content["classes"] if isinstance(content, dict) else None
-        good = isinstance(classes, dict) and all(_is_value(k) and isinstance(v, str) for k, v in classes.items())
-        if good and isinstance(content.get(FRAMES_KEY), list):
-            return dict(content)
-    except (ValueError, KeyError, RecursionError):
-        pass
-    report.fail(BrokenInput(path, "is no list of frames", "Export the volume anew, or delete the list"))
-    return {}
-
-
-def _is_value(text: str) -> bool:
-    """Whether a text is a class's value in a volume."""
-    return text.isascii() and text.isdigit() and 0 < int(text[:4]) <= 255
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name stays below a folder."""
-    parts = name.split("/")
-    return name.isprintable() and "\\" not in name and ":" not in name and not {"", ".", ".."} & set(parts)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check its permissions") from error
-
-
-READERS: Final[Mapping[str, Callable[[_Reading], tuple[IndexNames, Iterator[Foreign]]]]] = {
-    "yolo": _yolo,
-    "nifti": _nifti,
-    "instances": _instances,
-}
-"""What can be read, by name."""
+            outcome.report.fail(error)
+        o.tell(CONVERTING, 1, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,9 +23,10 @@ from ..scans.images import encode_png
 from ..shapes import Annotation
 from ..system.canonical import canonical_json
 from ..system.store import write_many
+from ..wording import counted
 from .files import Job, check_name, drawn_file, judge_target
-from .ours import FRAMES_ENDING, FRAMES_KEY
-from .outcome import CONVERTING, Outcome
+from .ours import FRAMES_ENDING, FRAMES_KEY, would_lose
+from .outcome import CONVERTING, MEND, Outcome
 
 Files = dict[str, bytes]
 """Contents by path below DST, POSIX."""
@@ -39,21 +41,29 @@ class Labelled:
         annotation: What is drawn on it.
         lost: The classes that are not complete there, as in `Drawing.lost`.
         image: Its image, as a Labelme file or a COCO data set shall name it.
+        called: What reports call it.
         spacing_mm: `(row, column)` millimetres a pixel, None where unknown.
-        missing: What could not be read, in words: the frame counts as failed. None where it is whole.
+        missing: What cannot be written, in words: the frame counts as failed. None where it is whole.
+        picture: Its image, which nothing may replace, where it is a file.
     """
 
     name: str
     annotation: Annotation
     lost: frozenset[int | None]
     image: str
+    called: str
     spacing_mm: tuple[float, float] | None = None
     missing: str | None = None
+    picture: Path | None = None
 
     @property
     def size(self) -> dict[str, int]:
         """`height` and `width`, as arguments."""
         return {"height": self.annotation.height, "width": self.annotation.width}
+
+    def lacks(self, class_id: int) -> bool:
+        """Whether a class is not complete there."""
+        return bool(self.lost & {class_id, None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +74,13 @@ class Naming:
         names: The label of each class id.
         order: Their ids from the lowest layer to the highest.
         every: A class that is not drawn on a frame and complete there has an empty layer.
+        incomplete: Write also what the format shows as absent though nobody knows that it is.
     """
 
     names: Mapping[int, str]
     order: Sequence[int]
     every: bool = True
+    incomplete: bool = False
 
     @property
     def numbers(self) -> dict[int, int]:
@@ -84,11 +96,15 @@ class Format:
         one: The files of a frame, and what is odd about them; None where a frame has none of its own.
         all: The files of all frames together.
         folder: Below an export's folder, for the files of the frames.
+        can_say: Its files have a place for the classes that are not complete.
+        folders: Each class has a folder, where a frame on which the class is not complete has no file.
     """
 
     one: Callable[[Labelled, Naming], tuple[Files, list[str]]] | None = None
     all: Callable[[Sequence[Labelled], Naming], Files] | None = None
     folder: str = ""
+    can_say: bool = True
+    folders: bool = False
 
 
 def write_frames(
@@ -96,8 +112,8 @@ def write_frames(
 ) -> None:
     """Write frames, each as soon as it comes; the files of all of them last.
 
-    A frame that lacks something counts as failed and replaces nothing. The files of all frames replace nothing where
-    any failed.
+    Nothing is written that shows a class as absent though it is only not complete, unless `naming` asks for it. A frame
+    that lacks something counts as failed. What lacks more than what is there does not replace it.
 
     Args:
         frames: What to write; those that could not be read are in the outcome's report already.
@@ -107,55 +123,96 @@ def write_frames(
         outcome: Counts the files.
         tell: Told of each frame.
     """
-    kept: list[Labelled] = []
-    write_many(_each(frames, kept, form=form, naming=naming, dst=dst, outcome=outcome, tell=tell))
-    if form.all is None or not kept:
-        return
-    for path, data in form.all(kept, naming).items():
-        try:
-            job = Job(0, dst, path, dst / path)
-            if outcome.report.failures and judge_target(job, data) == "replaced":
-                outcome.report.say(f"{dst / path} was left as it is, for frames are missing or lack something.")
-            elif outcome.wants(job, data):
-                write_many({dst / path: data})
-        except BrokenInput as error:
-            outcome.report.fail(error)
+    _Writing(form, naming, dst, outcome, tell).write(frames)
 
 
-def _each(
-    frames: Iterable[Labelled],
-    kept: list[Labelled],
-    *,
-    form: Format,
-    naming: Naming,
-    dst: Path,
-    outcome: Outcome,
-    tell: Tell,
-) -> Iterator[tuple[Path, bytes]]:
-    """The files of the frames that are to be written."""
-    for number, frame in enumerate(frames):
-        report = outcome.report
-        if form.all is not None:
-            kept.append(frame)
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """One conversion's frames on their way into files."""
+
+    form: Format
+    naming: Naming
+    dst: Path
+    outcome: Outcome
+    tell: Tell
+
+    def write(self, frames: Iterable[Labelled]) -> None:
+        kept: list[Labelled] = []
+        write_many(self._each(frames, kept))
+        if self.form.folders and self.dst.is_dir():
+            self._make_folders()
+        if self.form.all is None:
+            return
+        if not kept:
+            self.outcome.report.say("No frame could be converted: nothing was written.")
+            return
+        files = {self.dst / path: data for path, data in self.form.all(kept, self.naming).items()}
+        report = self.outcome.report
+        failed = bool(report.failures)
+        jobs = {path: Job(0, path, path.name, path) for path in files}
+        become = set()
+        for path, data in files.items():
+            try:
+                become.add(judge_target(jobs[path], data))
+            except BrokenInput as error:
+                report.fail(error)
+                become.add("in the way")
+        if failed and "replaced" in become and self.form.can_say and (worse := would_lose(files)):
+            there = next(path for path in files if path.is_file())
+            what = f"holds {counted(worse, 'frames')} that could not be converted now: it was left as it is."
+            report.say(f"{there} {what}")
+        elif "in the way" not in become:
+            write_many({path: data for path, data in files.items() if self.outcome.wants(jobs[path], data)})
+
+    def _make_folders(self) -> None:
+        """Make each class's folder: without it, nobody knows that there is a class that is complete nowhere."""
+        for name in self.naming.names.values():
+            with suppress(BrokenInput):  # told with its frames
+                (self.dst / _folder(name, what=name)).mkdir(exist_ok=True)
+
+    def _each(self, frames: Iterable[Labelled], kept: list[Labelled]) -> Iterator[tuple[Path, bytes]]:
+        """The files of the frames that are to be written."""
+        for number, frame in enumerate(frames):
+            if self.form.all is not None:
+                kept.append(frame)
+            try:
+                yield from self._one(number, frame)
+            except BrokenInput as error:
+                self.outcome.report.fail(error)
+            self.tell(CONVERTING, 1, None)
+
+    def _one(self, number: int, frame: Labelled) -> Iterator[tuple[Path, bytes]]:
+        """The files of a frame that are to be written."""
+        report = self.outcome.report
+        if frame.lost and not self.form.can_say and not self.naming.incomplete:
+            what = f"{frame.missing or 'a class is not complete'}; its file would show it as absent: none was written"
+            raise BrokenInput(frame.called, what, MEND)
+        files, notes = self.form.one(frame, self.naming) if self.form.one else ({}, [])
+        for note in notes:
+            report.note(note, frame.called)
+        jobs = {path: Job(number, self.dst, path, self.dst / path) for path in files}
+        for path in files:
+            check_name(Path(path), what=frame.called)
+        if frame.picture is not None and frame.picture.resolve() in {job.target.resolve() for job in jobs.values()}:
+            raise BrokenInput(frame.called, "what is written would replace its image", "Choose another folder for DST")
+        become = {path: judge_target(jobs[path], data) for path, data in files.items()}  # of a frame all files or none
         if frame.missing is not None:
-            report.fail(BrokenInput(frame.name, frame.missing, "Mend it and convert again: what is written lacks it"))
-        try:
-            files, notes = form.one(frame, naming) if form.one else ({}, [])
-            for note in notes:
-                report.note(note, frame.name)
-            jobs = [(Job(number, dst, path, dst / path), data) for path, data in files.items()]
-            for path in files:
-                check_name(Path(path), what=frame.name)
-            become = {judge_target(job, data) for job, data in jobs}  # all or none of a frame's files
-            if frame.missing is not None and "replaced" in become:
-                report.note("left as it is, for what would replace it lacks something", frame.name)
-                jobs = []
-            for job, data in jobs:
-                if outcome.wants(job, data):
-                    yield job.target, data
-        except BrokenInput as error:
-            report.fail(error)
-        tell(CONVERTING, 1, None)
+            lacking = {path for path in files if self._is_lacking(path, frame)}
+            stays = would_lose({jobs[path].target: files[path] for path in lacking})
+            if stays and any(become[path] == "replaced" for path in lacking):
+                files = {path: data for path, data in files.items() if path not in lacking}
+                what, remedy = f"{frame.missing}; what is there was left as it is", "Mend it and convert again"
+            else:
+                what, remedy = frame.missing, "Mend it and convert again: what is written lacks it"
+            report.fail(BrokenInput(frame.called, what, remedy))
+        for path, data in files.items():
+            if self.outcome.wants(jobs[path], data):
+                yield jobs[path].target, data
+
+    def _is_lacking(self, path: str, frame: Labelled) -> bool:
+        """Whether a file of a frame that lacks something lacks it itself; one of another class's layers does not."""
+        whole = {_layer(name, frame) for k, name in self.naming.names.items() if not frame.lacks(k)}
+        return not (self.form.folders and path in whole)
 
 
 def _labelme(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
@@ -176,12 +233,29 @@ def _hidden(frame: Labelled, naming: Naming) -> list[str]:
 
 def _layers(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
     files: Files = {}
+    notes: list[str] = []
     for class_id, name in naming.names.items():
         own = [s for s in frame.annotation.shapes if s.class_id == class_id]
-        if own or (naming.every and not frame.lost & {class_id, None}):
+        lacks = frame.lacks(class_id)
+        if own and lacks and not naming.incomplete:
+            notes.append(f"outlines of {name}, which is not complete (left out)")
+        elif own or (naming.every and not lacks):
+            _folder(name, what=frame.called)
             mask = polygons_to_mask(own, **frame.size)
-            files[f"{name}/{frame.name}.png"] = encode_png(mask.view(np.uint8) * np.uint8(255))
-    return files, []
+            files[_layer(name, frame)] = encode_png(mask.view(np.uint8) * np.uint8(255))
+    return files, notes
+
+
+def _layer(name: str, frame: Labelled) -> str:
+    return f"{name}/{frame.name}.png"
+
+
+def _folder(name: str, *, what: str) -> str:
+    """A class's name as that of its folder. Raises BrokenInput where it can be none."""
+    if Path(name).name != name or name in (".", "..") or not name.isprintable():
+        raise BrokenInput(what, f"its label {name!r} cannot be the name of a folder", "Rename it with --classes")
+    check_name(Path(name), what=what)
+    return name
 
 
 def _yolo(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
@@ -206,9 +280,11 @@ def _instances(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
     return {f"{frame.name}.png": instance_png(numbers), f"{frame.name}{TABLE_ENDING}": table}, notes
 
 
-def _coco(frames: Sequence[Labelled], naming: Naming) -> Files:
-    content = to_coco(((f.image, f.annotation) for f in frames), naming.names, lost={f.image: f.lost for f in frames})
-    return {"annotations.json": canonical_json(content).encode("utf-8", errors="backslashreplace")}
+def _coco(frames: Sequence[Labelled], naming: Naming, *, name: str = "annotations.json", rle: bool = False) -> Files:
+    lost = {f.image: f.lost for f in frames}
+    content = to_coco(((f.image, f.annotation) for f in frames), naming.names, rle=rle, lost=lost)
+    # A file name that is not Unicode has lone surrogates in Python. JSON escapes them in the same spelling.
+    return {name: canonical_json(content).encode("utf-8", errors="backslashreplace")}
 
 
 def _nifti(frames: Sequence[Labelled], naming: Naming, *, base: str = "labels") -> Files:
@@ -241,12 +317,17 @@ def nifti_named(base: str) -> Format:
     return Format(all=lambda frames, naming: _nifti(frames, naming, base=base))
 
 
+def coco_named(name: str, *, rle: bool) -> Format:
+    """COCO under another name than `annotations.json`, with every structure as run lengths or as outlines."""
+    return Format(all=lambda frames, naming: _coco(frames, naming, name=name, rle=rle))
+
+
 FORMATS: Final[Mapping[str, Format]] = {
     "labelme": Format(_labelme),
-    "mask": Format(_mask, folder="masks"),
-    "layers": Format(_layers, folder="layers"),
+    "mask": Format(_mask, folder="masks", can_say=False),
+    "layers": Format(_layers, folder="layers", folders=True),
     "coco": Format(all=_coco),
-    "yolo": Format(_yolo, _yolo_names),
+    "yolo": Format(_yolo, _yolo_names, can_say=False),
     "nifti": Format(all=_nifti),
     "instances": Format(_instances, folder="instances"),
 }

@@ -22,18 +22,23 @@ FORMATS = ("labelme", "mask", "layers", "coco", "yolo", "nifti", "instances")
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
 @click.option("--images", is_flag=True, help="Copy the frames too.")
+@click.option(
+    "--incomplete",
+    is_flag=True,
+    help="In mask and yolo, write also frames on which a class is not complete; it looks absent there.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @reporting
 @pass_workspace
-def export(workspace: Workspace, dest: Path, form: str, images: bool, dry_run: bool) -> Report:
+def export(workspace: Workspace, dest: Path, form: str, images: bool, incomplete: bool, dry_run: bool) -> Report:
     """Write the reviewed outlines to DEST in a format of choice.
 
     Each frame has its name in the workspace. A class that is not complete on a frame is left out there, and the files
-    say so where they can. Drafts are not written.
+    say so. A mask or a YOLO file cannot say so: such a frame is not written. Drafts are not written.
     """
     from .exporting import export_outlines
 
     report = Report("export")
     with at_work(workspace, report) as s:
-        export_outlines(s, dest, form=form, images=images, dry_run=dry_run)
+        export_outlines(s, dest, form=form, images=images, incomplete=incomplete, dry_run=dry_run)
     return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,11 @@ from .lost import lost_labels
 FARTHEST: Final = 1_000_000
 """A number beyond it is no place in a picture, nor its size."""
 _MOST_ID: Final = 10**40
+_MOST_DIGITS: Final = 12  # of a size that is written as text
 _REMEDY: Final = "Correct the entry, or export the data set anew"
+
+SizeOf = Callable[[str, tuple[int | None, int | None]], tuple[int, int] | None]
+"""Rows and columns of the image of a name, None where it is not there. Raises BrokenInput if it has others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,31 @@ class Categories:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images: name, height and width by id, what they say that they lost, and the ids of those left out."""
+    """The images by id.
+
+    Attributes:
+        sizes: Name, height and width.
+        told: What they say themselves that they lost.
+        lost: What else was lost with them.
+        guessed: Those whose size is no number in the file, and was taken from the image.
+        unusable: Those left out.
+    """
 
     sizes: dict[Hashable, tuple[str, int, int]] = field(default_factory=dict)
+    told: dict[Hashable, frozenset[int | None]] = field(default_factory=dict)
     lost: dict[Hashable, frozenset[int | None]] = field(default_factory=dict)
+    guessed: set[Hashable] = field(default_factory=set)
     unusable: set[Hashable] = field(default_factory=set)
 
     @classmethod
-    def read(cls, entries: Sequence[Any], where: object, failures: list[BrokenInput], categories: Categories) -> Images:
+    def read(
+        cls,
+        entries: Sequence[Any],
+        where: object,
+        failures: list[BrokenInput],
+        categories: Categories,
+        size_of: SizeOf,
+    ) -> Images:
         """The images of a data set.
 
         Args:
@@ -91,6 +112,7 @@ class Images:
             where: What to call the file in an error.
             failures: Gets the entries that cannot be used.
             categories: Those that what an image says that it lost is looked up in.
+            size_of: Gives the size of an image where the file does not say it.
         """
         self = cls()
         for place, item in enumerate(entries, 1):
@@ -100,33 +122,51 @@ class Images:
                 what = f"image {place} of the file has no id that is a number or text"
                 failures.append(BrokenInput(where, what, _REMEDY))
                 continue
-            height, width = _whole(entry.get("height")), _whole(entry.get("width"))
-            why = None
-            if not isinstance(name, str) or not name.strip():
-                why = "has no file_name"
-            elif height is None or width is None:
-                why = f"({name!r:.80}) has no height and width that are whole numbers"
-            elif height < 1 or width < 1 or height * width > MOST_PIXELS:
-                why = f"says that {name!r:.80} has {width!s:.40} x {height!s:.40} pixels"
+            said = entry.get("height"), entry.get("width")
+            try:
+                sized: tuple[str, int, int] | BrokenInput = _sized(name, said, f"image {key!s:.40}", where, size_of)
+            except BrokenInput as error:
+                sized = error
             if key in self.sizes:
                 what = f"image id {key!s:.40} comes twice, first as {self.sizes[key][0]!r:.80} (the first is taken)"
                 failures.append(BrokenInput(where, what, "Give each image an id of its own"))
-                if why is not None or self.sizes[key] != (name, height, width):
+                if self.sizes[key] != sized:
                     self.lost[key] |= {None}  # which of the two was drawn on, nobody can tell
-            elif why is not None:
-                failures.append(BrokenInput(where, f"image {key!s:.40} {why}", _REMEDY))
+            elif isinstance(sized, BrokenInput):
+                failures.append(sized)
                 self.unusable.add(key)
             else:
-                assert isinstance(name, str) and height is not None and width is not None
-                self.sizes[key] = (name, height, width)
-                before: set[int | None] = {None} if key in self.unusable else set()
-                self.lost[key] = categories.lost(lost_labels(entry)) | before
+                self.sizes[key] = sized
+                self.told[key] = categories.lost(lost_labels(entry))
+                self.lost[key] = frozenset({None} if key in self.unusable else ())
+                if any(value is not None and _whole(value) is None for value in said):
+                    self.guessed.add(key)
         return self
 
 
+def _sized(
+    name: object, said: tuple[object, object], what: str, where: object, size_of: SizeOf
+) -> tuple[str, int, int]:
+    """An image's name, height and width. Raises BrokenInput."""
+    if not isinstance(name, str) or not name.strip():
+        raise BrokenInput(where, f"{what} has no file_name", _REMEDY)
+    height, width = (_whole(value) for value in said)
+    if height is None or width is None:
+        size = size_of(name, (height, width))
+        if size is None:
+            lacks = f"{what} ({name!r:.80}) has no height and width that are whole numbers, and the image is not there"
+            raise BrokenInput(where, lacks, "Put it beside the file, or name its folder with --images")
+        height, width = size
+    if height * width > MOST_PIXELS:
+        raise BrokenInput(where, f"{what} says that {name!r:.80} has {width!s:.40} x {height!s:.40} pixels", _REMEDY)
+    return name, height, width
+
+
 def _whole(value: object) -> int | None:
-    """A whole number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= FARTHEST:
+    """A number of pixels, also one that is written as text; or None."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < _MOST_DIGITS:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= FARTHEST:
         return None
     return int(value) if value == int(value) else None
 

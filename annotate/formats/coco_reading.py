@@ -12,7 +12,7 @@ from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.trace import mask_to_shapes
 from ..shapes import Annotation, Shape
 from ..wording import counted
-from .coco_entries import FARTHEST, Categories, Images, entry_id
+from .coco_entries import FARTHEST, Categories, Images, SizeOf, entry_id
 from .coco_rle import rle_to_mask
 from .drawing import Drawing
 
@@ -62,12 +62,17 @@ class CocoData:
     notes: tuple[str, ...] = ()
 
 
-def from_coco(data: Any, *, where: object) -> CocoData:
+def _nowhere(*_: object) -> None:
+    return None
+
+
+def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoData:
     """The images of a COCO data set with what is drawn on them.
 
     Args:
         data: The parsed JSON.
         where: What to call the file in an error.
+        size_of: Gives the size of an image where the file does not say it.
 
     Raises:
         BrokenInput: It is no COCO data set.
@@ -76,7 +81,7 @@ def from_coco(data: Any, *, where: object) -> CocoData:
         raise BrokenInput(where, "is no COCO data set", "Give the file that holds images, annotations and categories")
     failures: list[BrokenInput] = []
     categories = Categories.read(data.get("categories"), where, failures)
-    images = Images.read(data["images"], where, failures, categories)
+    images = Images.read(data["images"], where, failures, categories, size_of)
     drawn: dict[Hashable, list[_Entry]] = defaultdict(list)
     notes: dict[str, None] = {}
     everywhere: set[int | None] = set()  # lost, and nobody can tell on which image
@@ -93,8 +98,11 @@ def from_coco(data: Any, *, where: object) -> CocoData:
     found = []
     for key, (name, height, width) in images.sizes.items():
         drawing = _drawing(drawn[key], categories, height=height, width=width)
-        lost = drawing.lost | everywhere | images.lost[key]
-        found.append(CocoImage(name, height, width, Drawing(drawing.shapes, lost, drawing.notes)))
+        unread = drawing.lost | everywhere | images.lost[key]
+        told = images.told[key] - unread
+        odd = ("height and width are no whole numbers (those of the image are taken)",) if key in images.guessed else ()
+        drawing = Drawing(drawing.shapes, unread | told, (*odd, *drawing.notes), told=told)
+        found.append(CocoImage(name, height, width, drawing))
     return CocoData(categories.names, found, failures, tuple(notes))
 
 

@@ -20,12 +20,20 @@ class Drawing:
         lost: The ids of the classes of which something was left out; None stands for a class that nobody can tell.
         notes: What is odd about it, a short phrase each.
         slips: Those of `lost` that lost only what no mask of the frame would show: specks, outlines outside of it.
+        told: Those of `lost` of which everything was read: the file itself says that they are not complete, or the
+            label of a shape is none of our classes.
     """
 
     shapes: tuple[Shape, ...]
     lost: frozenset[int | None] = frozenset()
     notes: tuple[str, ...] = ()
     slips: frozenset[int] = frozenset()
+    told: frozenset[int | None] = frozenset()
+
+    @property
+    def unread(self) -> frozenset[int | None]:
+        """Those of `lost` of which something could not be read: a person has to look."""
+        return self.lost - self.slips - self.told
 
     def covered(self, asserted: Iterable[int] = ()) -> frozenset[int]:
         """The class ids that may be called complete: those drawn and those asserted, without those that lost something.

@@ -19,6 +19,7 @@ from ..geometry.trace import mask_to_shapes
 from ..scans.images import MOST_PIXELS
 from ..shapes import Shape
 from ..system.quiet import quietly
+from ..wording import counted
 from .drawing import Drawing
 from .lost import lost_entry, lost_labels
 
@@ -91,10 +92,8 @@ def read_instance_png(data: bytes, *, where: object) -> NDArray[np.uint16]:
     return values.astype(np.uint16)
 
 
-def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], tuple[str | None, ...]]:
-    """The label of each instance number, and the labels of which something was left out.
-
-    A row that cannot be read counts as one that nobody can tell.
+def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], tuple[str | None, ...], int]:
+    """The label of each instance number, the labels that it says lost something, and how many rows cannot be read.
 
     Raises:
         BrokenInput: It is no table of instances.
@@ -106,14 +105,14 @@ def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], 
     if not isinstance(content, dict) or not isinstance(content.get("instances"), list):
         raise BrokenInput(where, "has no list 'instances'", "Export the instances anew")
     found: dict[int, str] = {}
-    lost = lost_labels(content)
+    unread = 0
     for row in content["instances"]:
         number, label = (row.get("number"), row.get("class")) if isinstance(row, dict) else (None, None)
         if isinstance(number, int) and isinstance(label, str) and number not in found:
             found[number] = label
         else:
-            lost = (*lost, None)
-    return found, lost
+            unread += 1
+    return found, lost_labels(content), unread
 
 
 def instances_to_drawing(
@@ -121,7 +120,8 @@ def instances_to_drawing(
     labels: Mapping[int, str],
     *,
     resolve: Callable[[str], int | None],
-    lost: frozenset[int | None] = frozenset(),
+    told: frozenset[int | None] = frozenset(),
+    unread_rows: int = 0,
 ) -> Drawing:
     """Trace each instance exactly; each with several parts or holes is a group of its own.
 
@@ -129,16 +129,17 @@ def instances_to_drawing(
         numbers: `(height, width)`, 0 for background.
         labels: The label of each number.
         resolve: A label's class id, None where it is not wanted.
-        lost: Of which classes the table says that something was left out.
+        told: The classes of which the table says that they are not complete.
+        unread_rows: How many rows of the table cannot be read.
     """
     shapes: list[Shape] = []
-    notes: list[str] = []
-    left_out = set(lost)
+    notes = [f"{counted(unread_rows, 'rows')} of its table cannot be read (left out)"] if unread_rows else []
+    unread: set[int | None] = {None} if unread_rows else set()
     group = 1
     for number in np.unique(numbers[numbers > 0]).tolist():
         if number not in labels:
             notes.append(f"instance {number} has no class (left out)")
-            left_out.add(None)
+            unread.add(None)
             continue
         if (class_id := resolve(labels[number])) is None:
             continue
@@ -147,4 +148,4 @@ def instances_to_drawing(
             parts = tuple(Shape(class_id, s.points, group=group) for s in parts)
         group = max([group, *((s.group or 0) + 1 for s in parts)])
         shapes += parts
-    return Drawing(tuple(shapes), frozenset(left_out), tuple(notes))
+    return Drawing(tuple(shapes), frozenset(unread | told), tuple(notes), told=told - unread)

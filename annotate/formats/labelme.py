@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..shapes import Annotation, Point, Shape
 from ..system.canonical import canonical_json
 from .drawing import Drawing
-from .labelme_holes import with_holes
+from .labelme_holes import is_unnamed, with_holes
 from .labelme_image import find_image, image_name
 from .labelme_outlines import outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
@@ -55,21 +55,25 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
     notes = [note for note in read.notes if note not in file.notes]
     file = read
     shapes: list[Shape] = []
-    lost = {None if label is None else resolve(label) for label in (*file.lost, *lost_labels(file.extra))}
-    # Each part with holes of a drawn mask needs a group that no other shape has.
+    told = {None if label is None else resolve(label) for label in (*file.without_area, *lost_labels(file.extra))}
+    unread: set[int | None] = set()
+    for label in file.without_area_aside.lost:
+        foreign = label is not None and _is_foreign(label, resolve)
+        (told if foreign else unread).add(None if label is None else resolve(label))
     slips: set[int] = set()
+    # Each part with holes of a drawn mask needs a group that no other shape has.
     free_group = max((s.group_id for s in file.shapes if s.group_id is not None), default=0) + 1
     for drawn in file.shapes:
         class_id = resolve(drawn.label)
         if class_id is None:
             notes.append(f"label {drawn.label!r} is no class (left out)")
-            lost.add(None)
+            (unread if is_unnamed(drawn.label) else told).add(None)
             continue
         try:
             rings = outlines(drawn)
         except ValueError as error:
             notes.append(f"{error} (left out)")
-            lost.add(class_id)
+            unread.add(class_id)
             continue
         groups: dict[int | None, int | None] = {None: drawn.group_id}
         for ring in rings:
@@ -87,8 +91,20 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
     alone = {shape.class_id for shape in shapes if shape.hole and (shape.class_id, shape.group) not in parts}
     if alone:
         notes.append("a hole belongs to no outline")
-    lost |= alone
-    return Drawing(tuple(shapes), frozenset(lost | slips), tuple(dict.fromkeys(notes)), frozenset(slips - lost))
+    unread |= alone
+    lost = unread | told
+    return Drawing(
+        tuple(shapes),
+        frozenset(lost | slips),
+        tuple(dict.fromkeys(notes)),
+        slips=frozenset(slips - lost),
+        told=frozenset(told - unread),
+    )
+
+
+def _is_foreign(label: str, resolve: Callable[[str], int | None]) -> bool:
+    """Whether a label is a name, and of none of our classes."""
+    return resolve(label) is None and not is_unnamed(label)
 
 
 def labelme_to_annotation(

@@ -11,11 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..classes import canonical_label
 from ..geometry.crossings import crosses_too_often
 from .labelme_outlines import outlines
 from .labelme_reading import LabelmeFile, LabelmeShape
 
 BACKGROUND: Final = "_background_"
+
+
+def is_unnamed(label: str) -> bool:
+    """Whether a label names no structure: it is empty, or means a hole."""
+    return canonical_label(label) in ("", BACKGROUND)
 
 
 @dataclass(frozen=True, slots=True)

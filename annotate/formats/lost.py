@@ -1,8 +1,8 @@
-"""What a conversion could not take along, said in the files it writes, so that nobody takes it for absent."""
+"""What could not be taken along: said to the user, and in the files, so that nobody takes it for absent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 LOST_KEY: Final = "dmr_lost"
@@ -35,3 +35,17 @@ def lost_labels(extra: Mapping[str, Any]) -> tuple[str | None, ...]:
     if not isinstance(value, list):
         return (None,)
     return tuple(label if isinstance(label, str) and label.strip() else None for label in value)
+
+
+def unread_words(unread: Iterable[int | None], label: Callable[[int], str]) -> str | None:
+    """Which classes lost something that could not be read, for an error; None where none did.
+
+    Args:
+        unread: Their ids, as in `Drawing.unread`.
+        label: Gives the name of a class id.
+    """
+    ids = set(unread)
+    if not ids:
+        return None
+    of = "a class that nobody can tell" if None in ids else ", ".join(sorted(label(k) for k in ids if k is not None))
+    return f"something of {of} was left out; the notes say what"

@@ -28,7 +28,7 @@ YOLO_LIST: Final = "classes.txt"
 """The names of the classes as other programs list them, where there is no `data.yaml`."""
 
 _DIGITS: Final = 6  # of a pixel: what is drawn has no digits beyond these
-_FARTHEST: Final = 1000.0  # in parts of an image; beyond it is no place in a picture
+_NEAREST, _FARTHEST = -1.0, 2.0  # in parts of an image; what lies a whole image outside of it was counted in pixels
 _BOX: Final = 4  # numbers of a line of YOLO's boxes
 
 
@@ -117,8 +117,11 @@ def _points(words: Sequence[str], *, height: int, width: int) -> tuple[tuple[Poi
         values = [float(word) for word in words]
     except ValueError:
         values = [math.nan]
-    if not all(abs(value) <= _FARTHEST for value in values):  # NaN is not
-        return (), "has a coordinate that is no part of an image"
+    if not all(map(math.isfinite, values)):
+        return (), "has a coordinate that is no number"
+    if (far := next((value for value in values if not _NEAREST <= value <= _FARTHEST), None)) is not None:
+        remedy = "are these pixels? Divide x by the image's width and y by its height"
+        return (), f"has the coordinate {far:g}, far outside 0 to 1: {remedy}"
     if len(values) == _BOX:
         return (), "is a box and no outline"
     if len(values) < 6 or len(values) % 2:

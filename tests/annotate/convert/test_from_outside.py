@@ -68,9 +68,9 @@ def test_a_category_may_have_any_id(tmp_path: Path, number: object) -> None:
 
 def test_a_bad_ring_is_named_and_the_good_one_kept_and_the_class_is_never_called_absent(tmp_path: Path) -> None:
     source = coco(tmp_path / "c.json", drawn(RING, [3, 3, 3, 4]))
-    assert (
-        "annotation 5 has an outline of 4 numbers (left out)" in dmr("coco-to-labelme", source, tmp_path / "o").output
-    )
+    output = dmr("coco-to-labelme", source, tmp_path / "o", code=1).output
+    assert "annotation 5 has an outline of 4 numbers (left out)" in output
+    assert "Error: a: something of nerve was left out; the notes say what. Mend it and convert again" in output
     file = read_labelme(tmp_path / "o" / "a.json")
     assert [s.points for s in file.shapes] == [((2, 2), (8, 2), (8, 7), (2, 7))]
     drawing = labelme_to_drawing(file, resolve={"nerve": 1, "muscle": 2}.get, height=20, width=20)
@@ -153,7 +153,7 @@ def test_no_data_set_is_replaced_by_one_of_a_run_that_failed(tmp_path: Path) -> 
     labelme(tmp_path / "in" / "a.json", shape("muscle"))
     (tmp_path / "in" / "b.json").write_text("{", encoding="utf-8")
     output = dmr("labelme-to-coco", tmp_path / "in", out, code=1).output
-    assert "holds 1 image that could not be converted now: it was left as it is" in output
+    assert "holds 1 frame that could not be converted now: it was left as it is" in output
     assert out.read_bytes() == good
     (tmp_path / "in" / "a.json").unlink()
     assert "error" in dmr("labelme-to-coco", tmp_path / "in", out, code=2).output.lower()
@@ -167,12 +167,23 @@ def test_a_mask_that_lacks_something_is_named_and_never_replaces_a_whole_one(tmp
     labelme(source, shape("nerve", shape_type="helix"), shape("muscle", shape_type="helix"))
     output = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "out", "--classes", "nerve", code=1).output
     assert "is of the unknown type helix" in output
-    assert "a.json: something of nerve was left out; the notes say what; a.png was left as it is" in output
+    why = "a.json: something of nerve was left out; the notes say what; a mask would show it as absent: a.png was not"
+    assert why in output
     assert (tmp_path / "out" / "a.png").read_bytes() == whole
     fresh = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "new", "--classes", "nerve", code=1).output
-    assert "1 written, 0 replaced, 0 unchanged, 0 pixels hidden, 1 failed" in fresh
+    assert "0 written, 0 replaced, 0 unchanged, 1 failed" in fresh
+    assert not (tmp_path / "new").exists()
     dmr("labelme-to-layers", tmp_path / "in", tmp_path / "layers", "--classes", "nerve", code=1)
     assert not (tmp_path / "layers").exists(), "an empty mask would say that there is no nerve"
+    all_the_same = ("--classes", "nerve", "--incomplete")
+    output = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "new", *all_the_same, code=1).output
+    assert (
+        "a.json: something of nerve was left out; the notes say what. Mend it and convert again: a.png lacks" in output
+    )
+    assert "1 written" in output
+    again = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "out", *all_the_same, code=1).output
+    assert "something of nerve was left out; the notes say what; a.png was left as it is" in again
+    assert (tmp_path / "out" / "a.png").read_bytes() == whole
 
 
 def test_points_and_lines_and_other_classes_take_nothing_away(tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_values_that_are_no_class_are_never_called_absent(tmp_path: Path) -> Non
     mask = np.zeros((20, 20), np.uint8)
     mask[3:9, 3:9], mask[12:15, 12:15] = 1, 7
     Image.fromarray(mask).save(tmp_path / "a.png")
-    dmr("mask-to-labelme", tmp_path / "a.png", tmp_path / "out", "--classes", "nerve,muscle")
+    dmr("mask-to-labelme", tmp_path / "a.png", tmp_path / "out", "--classes", "nerve,muscle", code=1)
     assert read_labelme(tmp_path / "out" / "a.json").extra["dmr_lost"] is None
 
 
@@ -248,5 +259,5 @@ def test_a_label_or_a_name_that_no_file_can_have_fails_alone(tmp_path: Path) -> 
     assert "a.json: has a name of 300 bytes, which no file can have. Shorten the name." in output
     assert "2 written, 0 replaced, 0 unchanged, 1 failed" in output
     output = dmr("labelme-to-instances", tmp_path / "in", tmp_path / "i", "--classes", "nerve", code=1).output
-    assert f"{'c' * 245}: has a name of 260 bytes, which no file can have" in output
+    assert f"{'c' * 245}.json: has a name of 260 bytes, which no file can have" in output
     assert (tmp_path / "i" / "b.png").is_file()

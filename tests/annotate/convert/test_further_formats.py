@@ -72,9 +72,12 @@ def test_what_was_left_out_fails_and_is_never_called_absent(tmp_path: Path, sour
     content["shapes"][2]["shape_type"] = "helix"
     (source / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
     output = dmr(f"labelme-to-{form}", source, tmp_path / form, code=1).output
-    assert "Error: 1_a: something of nerve was left out" in output
+    assert "Error: 1_a.json: something of nerve was left out" in output
     dmr(f"{form}-to-labelme", tmp_path / form, tmp_path / "back", "--images", source)
-    if form != "yolo":  # whose files have no place for it
+    if form == "yolo":  # whose files have no place for it
+        assert "its file would show it as absent: none was written. Mend it and convert again; --incomplete" in output
+        assert not (tmp_path / "back" / "1_a.json").exists()
+    else:
         assert read_labelme(tmp_path / "back" / "1_a.json").extra["dmr_lost"] == ["nerve"]
 
 

@@ -13,9 +13,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmr.annotate.convert.masks import labelme_to_mask, mask_to_labelme
+from dmr.annotate.convert import masks
+from dmr.annotate.convert.options import Options
 from dmr.annotate.errors import UsageError
+from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
+
+
+def labelme_to_mask(src: Path, dst: Path, **options: Any) -> Report:
+    return masks.labelme_to_mask(Options(src, dst, **options))
+
+
+def mask_to_labelme(src: Path, dst: Path, *, tolerance: float = 0.0, **options: Any) -> Report:
+    return masks.mask_to_labelme(Options(src, dst, **options), tolerance=tolerance)
+
 
 LEFT, RIGHT = [[0, 0], [4, 0], [4, 6], [0, 6]], [[3, 0], [8, 0], [8, 6], [3, 6]]
 
@@ -95,16 +106,16 @@ def test_without_classes_an_index_is_its_number(tmp_path: Path) -> None:
 
 
 def test_repeating_changes_nothing_and_says_so(tmp_path: Path) -> None:
-    masks = tmp_path / "masks"
-    write_mask(masks / "a.png", stripes())
-    write_mask(masks / "b.png", stripes() * 0)
+    folder = tmp_path / "masks"
+    write_mask(folder / "a.png", stripes())
+    write_mask(folder / "b.png", stripes() * 0)
     for _ in range(2):
-        to_labelme = mask_to_labelme(masks, tmp_path / "j", classes=None)
+        to_labelme = mask_to_labelme(folder, tmp_path / "j", classes=None)
         to_mask = labelme_to_mask(tmp_path / "j", tmp_path / "m", classes=None)
         before = snapshot(tmp_path)
     assert to_labelme.counts == {"written": 0, "replaced": 0, "unchanged": 2}
     assert to_mask.counts == {"written": 0, "replaced": 0, "unchanged": 2, "pixels hidden": 0}
-    mask_to_labelme(masks / "a.png", tmp_path / "j", classes=None)
+    mask_to_labelme(folder / "a.png", tmp_path / "j", classes=None)
     labelme_to_mask(tmp_path / "j", tmp_path / "m", classes=None)
     assert snapshot(tmp_path) == before
 
@@ -213,7 +224,8 @@ def test_values_outside_the_classes_are_left_out_and_told(tmp_path: Path) -> Non
     labels = {s["label"] for s in json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))["shapes"]}
     assert labels == {"nerve", "muscle"}
     assert report.oddities == {"index 200 is no class (left out)": ["a.png"]}
-    assert report.failures[0].startswith("b.png: is black and white (0 and 255), and there are 2 classes")
+    assert report.failures[0].startswith("a.png: something of a class that nobody can tell was left out")
+    assert report.failures[1].startswith("b.png: is black and white (0 and 255), and there are 2 classes")
 
 
 def test_a_picture_is_not_taken_for_a_mask(tmp_path: Path) -> None:
@@ -302,9 +314,9 @@ def test_many_files_go_through_several_processes_and_come_out_alike(
     for name, worth in (("alone", 1000), ("together", 8)):
         monkeypatch.setattr("dmr.annotate.convert.masks._WORTH_PROCESSES", worth)
         monkeypatch.setattr("os.cpu_count", lambda: 2)
-        masks = labelme_to_mask(tmp_path / "in", tmp_path / name / "m", classes=("a", "b"))
+        painted = labelme_to_mask(tmp_path / "in", tmp_path / name / "m", classes=("a", "b"))
         drawn = mask_to_labelme(tmp_path / name / "m", tmp_path / name / "l", classes=("a", "b"), tolerance=1.0)
-        reports.append((masks.as_dict(), drawn.as_dict()))
+        reports.append((painted.as_dict(), drawn.as_dict()))
     assert reports[0] == reports[1]
     assert len(reports[0][0]["failures"]) == 1
     alone, together = (

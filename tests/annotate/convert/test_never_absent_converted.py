@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.convert.coco import coco_to_labelme
-from dmr.annotate.convert.layers import layers_to_labelme
 from dmr.annotate.convert.masks import mask_to_labelme
+from dmr.annotate.convert.options import Options
+from dmr.annotate.convert.to_labelme import files_to_labelme
 from dmr.annotate.errors import DmrError
 from dmr.annotate.formats.annotations import read_annotation
 from dmr.annotate.scans.images import encode_png
@@ -67,7 +67,7 @@ def converted_coco(folder: Path, entries: list[Any]) -> frozenset[int]:
     source.write_text(json.dumps(content), encoding="utf-8")
     out.unlink(missing_ok=True)
     try:
-        coco_to_labelme(source, out.parent)
+        files_to_labelme(Options(source, out.parent), form="coco")
     except DmrError:
         return frozenset()
     return covered(out)
@@ -99,10 +99,10 @@ def test_a_value_of_a_mask_that_is_no_class_leaves_none_covered(value: int, tmp_
         index[5:30, x : x + 20] = i
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "1_a.png").write_bytes(encode_png(index))
-    mask_to_labelme(tmp_path / "masks", tmp_path / "whole", classes=GIVEN)
+    mask_to_labelme(Options(tmp_path / "masks", tmp_path / "whole", GIVEN))
     index[10:15, 40:44] = value
     (tmp_path / "masks" / "1_a.png").write_bytes(encode_png(index))
-    mask_to_labelme(tmp_path / "masks", tmp_path / "spoilt", classes=GIVEN)
+    mask_to_labelme(Options(tmp_path / "masks", tmp_path / "spoilt", GIVEN))
 
     assert covered(tmp_path / "whole" / "1_a.json") == ALL
     assert covered(tmp_path / "spoilt" / "1_a.json") == frozenset()
@@ -116,12 +116,12 @@ def test_a_spoilt_layer_leaves_its_class_uncovered(spoilt: str, tmp_path: Path) 
         path = tmp_path / "layers" / NAMES[i] / "1_a.png"
         path.parent.mkdir(parents=True)
         path.write_bytes(encode_png(mask))
-    layers_to_labelme(tmp_path / "layers", tmp_path / "whole", classes=GIVEN)
+    files_to_labelme(Options(tmp_path / "layers", tmp_path / "whole", GIVEN), form="layers")
     if spoilt == "no picture":
         path.write_bytes(b"not a picture")
     else:
         path.write_bytes(encode_png(mask[:9]))
-    layers_to_labelme(tmp_path / "layers", tmp_path / "spoilt", classes=GIVEN)
+    files_to_labelme(Options(tmp_path / "layers", tmp_path / "spoilt", GIVEN), form="layers")
 
     assert covered(tmp_path / "whole" / "1_a.json") == ALL
     assert 3 not in covered(tmp_path / "spoilt" / "1_a.json")

@@ -53,13 +53,14 @@ def test_the_formats_offered_are_those_that_can_be_written() -> None:
 def test_every_format_is_written_once_and_again_changes_nothing(
     tmp_path: Path, dmr: Callable[..., Result], form: str
 ) -> None:
-    dry = dmr("export", tmp_path / "out", "--format", form, "--images", "--dry-run")
+    more = ("--format", form, "--images", "--incomplete")
+    dry = dmr("export", tmp_path / "out", *more, "--dry-run")
     assert "Dry run: nothing was written." in dry.output
     assert not (tmp_path / "out").exists()
-    first = dmr("export", tmp_path / "out", "--format", form, "--images")
+    first = dmr("export", tmp_path / "out", *more)
     assert "2 frames exported" in first.output and "2 images copied" in first.output
     before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    again = dmr("export", tmp_path / "out", "--format", form, "--images")
+    again = dmr("export", tmp_path / "out", *more)
     assert "0 written, 0 replaced" in again.output and "Nothing new: nothing was changed." in again.output
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
 
@@ -69,7 +70,7 @@ def test_what_is_exported_comes_back_as_it_is_in_the_workspace(
     tmp_path: Path, dmr: Callable[..., Result], form: str
 ) -> None:
     out = tmp_path / "out"
-    dmr("export", out, "--format", form, "--images")
+    dmr("export", out, "--format", form, "--images", "--incomplete")
     where = {"mask": "masks", "coco": "annotations.json", "instances": "instances", "layers": "layers"}.get(form, ".")
     more = ("--classes", "muscle,nerve") if form == "mask" else ()
     dmr("convert", f"{form}-to-labelme", out / where, tmp_path / "back", "--images", out / "images", *more)
@@ -86,11 +87,18 @@ def test_what_is_exported_comes_back_as_it_is_in_the_workspace(
         assert len(list((out / "layers" / "nerve").iterdir())) == 1, "an empty mask would say that it is absent"
 
 
-def test_a_class_that_is_not_complete_is_named_where_a_mask_cannot_say_it(
-    tmp_path: Path, dmr: Callable[..., Result]
+@pytest.mark.parametrize(("form", "folder"), [("mask", "masks"), ("yolo", "labels")])
+def test_a_frame_with_a_class_that_is_not_complete_is_named_and_not_written_where_the_format_cannot_say_it(
+    tmp_path: Path, dmr: Callable[..., Result], form: str, folder: str
 ) -> None:
-    output = dmr("export", tmp_path / "out", "--format", "mask").output
-    assert "note: nerve is not complete, and a file of mask shows it as absent: 1 (" in output
+    out = tmp_path / "out"
+    output = dmr("export", out, "--format", form, "--images", code=1).output
+    assert f"note: nerve is not complete, and a file of {form} shows it as absent: 1 (" in output
+    assert "out: 1 frame of 2 not written: a class is not complete there. Outline it, take a format" in output
+    assert "1 frame exported, 1 image copied, 1 failed" in output
+    names = {path.stem for path in (out / folder).iterdir()}
+    assert len(names) == 1
+    assert {path.stem for path in (out / "images").iterdir()} == names, "an image without outlines is a negative"
 
 
 def test_labelme_files_say_what_is_not_complete_and_are_imported_again_without_a_change(

@@ -148,8 +148,10 @@ def test_an_image_whose_name_no_file_can_have_is_named_by_its_number(tmp_path: P
     (tmp_path / "coco.json").write_text(json.dumps(data), encoding="utf-8")
     result = CliRunner().invoke(main, ["convert", "coco-to-labelme", str(tmp_path / "coco.json"), str(tmp_path / "o")])
     assert result.exit_code == 1
-    told = [f"image {k}: has no name, or one that another image has" in result.output for k in (1, 2, 3, 4)]
-    assert told == [True, True, False, True]
+    assert r"image 1: has the name 'a\x00b.png', with a character that cannot be printed. Rename" in result.output
+    assert r"image 2: has the name '\ud800.png', with a character that cannot be printed. Rename" in result.output
+    assert "image 4: has the name './p.jpg', which another image has. Give each image a name" in result.output
+    assert "image 3" not in result.output
     assert [p.name for p in (tmp_path / "o").iterdir()] == ["p.json"]
 
 

@@ -55,14 +55,18 @@ def test_higher_classes_lie_over_lower_ones_and_hidden_pixels_are_counted() -> N
 
 def test_the_table_says_classes_and_what_was_lost() -> None:
     data = instance_table([2, 1], names=NAMES, lost=frozenset({1}))
-    assert read_instance_table(data, where="t") == ({1: "muscle", 2: "nerve"}, ("nerve",))
+    assert read_instance_table(data, where="t") == ({1: "muscle", 2: "nerve"}, ("nerve",), 0)
     assert read_instance_table(instance_table([], names=NAMES, lost=frozenset({None})), where="t")[1] == (None,)
 
 
 @pytest.mark.parametrize("row", [None, 3, {}, {"number": "x", "class": "nerve"}, {"number": 1, "class": None}])
-def test_a_row_that_cannot_be_read_is_one_that_nobody_can_tell(row: object) -> None:
+def test_a_row_that_cannot_be_read_counts_and_leaves_no_class_covered(row: object) -> None:
     data = json.dumps({"instances": [row, {"number": 2, "class": "nerve"}]}).encode()
-    assert read_instance_table(data, where="t") == ({2: "nerve"}, (None,))
+    labels, told, unread = read_instance_table(data, where="t")
+    assert (labels, told, unread) == ({2: "nerve"}, (), 1)
+    drawing = instances_to_drawing(np.zeros((9, 9), np.uint16), labels, resolve={"nerve": 1}.get, unread_rows=unread)
+    assert (drawing.covered((1, 2)), drawing.unread) == (set(), {None})
+    assert drawing.notes == ("1 row of its table cannot be read (left out)",)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"instances": 3}', b"\xff"])

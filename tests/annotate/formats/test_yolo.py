@@ -67,8 +67,10 @@ def test_what_reaches_past_the_frame_is_cut_off_there() -> None:
     ("line", "why", "lost"),
     [
         ("0 0.5 0.5 0.2 0.2", "line 1 is a box and no outline", 1),
-        ("0 0.1 0.1 nan 0.1 0.2 0.2", "line 1 has a coordinate that is no part of an image", 1),
-        ("0 a b c d e f", "line 1 has a coordinate that is no part of an image", 1),
+        ("0 0.1 0.1 nan 0.1 0.2 0.2", "line 1 has a coordinate that is no number", 1),
+        ("0 a b c d e f", "line 1 has a coordinate that is no number", 1),
+        ("0 12 10 40 10 40 30", "line 1 has the coordinate 12, far outside 0 to 1: are these pixels? Divide x by", 1),
+        ("0 0.1 0.1 0.2 -1.5 0.2 0.2", "line 1 has the coordinate -1.5, far outside 0 to 1", 1),
         ("0 0.1 0.1 0.2 0.2 0.3 0.1 0.4", "line 1 has 7 numbers", 1),
         ("0 0.1 0.1 0.1 0.1 0.1 0.1", "line 1 has 1 different point", 1),
         ("9 0.1 0.1 0.2 0.1 0.2 0.2", "line 1 is of class '9'", None),
@@ -81,6 +83,19 @@ def test_a_line_that_cannot_be_read_is_named_and_the_rest_goes_on(line: str, why
     assert found.notes[0].startswith(why)
     assert [s.class_id for s in found.shapes] == [2]
     assert found.lost == {lost}
+
+
+def test_an_outline_that_reaches_a_little_past_the_frame_is_read_as_it_is() -> None:
+    found = yolo_to_drawing("0 -0.1 0.1 1.1 0.1 0.5 1.25\n", class_ids=[1], height=40, width=100)
+    assert [s.points for s in found.shapes] == [((-10, 4), (110, 4), (50, 50))]
+    assert found.lost == frozenset()
+
+
+@given(st.lists(st.tuples(st.integers(0, 640), st.integers(0, 480)), min_size=3, max_size=20, unique=True))
+def test_pixels_are_never_taken_for_parts_of_an_image(points: list[tuple[int, int]]) -> None:
+    line = "0 " + " ".join(f"{x} {y}" for x, y in [*points, (640, 3)])
+    found = yolo_to_drawing(line, class_ids=[1], height=480, width=640)
+    assert (found.shapes, found.unread) == ((), {1})
 
 
 @given(st.text(alphabet="0123 .e-+\n#naif", max_size=80))

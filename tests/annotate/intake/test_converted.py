@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dmr.annotate.convert.coco import coco_to_labelme
+from dmr.annotate.convert.options import Options
+from dmr.annotate.convert.to_labelme import files_to_labelme
 from dmr.annotate.intake.outside import labelme_frames
 from dmr.annotate.report import Report
 
@@ -41,7 +42,7 @@ def test_what_a_data_set_lost_is_not_covered_even_where_all_is_said_to_be(
     }
     (tmp_path / "c.json").write_text(json.dumps(data), encoding="utf-8")
     out = tmp_path / "out"
-    coco_to_labelme(tmp_path / "c.json", out)
+    files_to_labelme(Options(tmp_path / "c.json", out), form="coco")
     Image.fromarray(np.zeros((20, 20), np.uint8)).save(out / "a.png")
     (item,) = labelme_frames(
         [out], resolve=IDS.get, all_classes=frozenset({1, 2}), coverage="all", report=Report("import")

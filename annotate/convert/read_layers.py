@@ -1,0 +1,80 @@
+"""Layers, a folder of black and white masks for each class, as `to_labelme` takes them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ..errors import BrokenInput, UsageError
+from ..formats.drawing import Drawing
+from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
+from ..formats.labelme_image import plain_name
+from ..geometry.trace import mask_to_shapes
+from ..report import Report
+from ..scans.discover import files_below
+from ..shapes import Shape
+from .foreign import Foreign, Reading, bytes_of
+from .names import IndexNames
+
+
+def read_layers(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
+    """The folders of layers as classes, and their frames; any value above 0 is the class.
+
+    Raises:
+        UsageError: There are none, or `--classes` names none of the folders.
+    """
+    folders, found = _masks_below(reading.src, reading.report)
+    names = reading.names(folders)
+    every = frozenset(range(1, len(names.given or ()) + 1))
+    ids = {folder: names.index_of(folder) for folder in folders}
+
+    def frames() -> Iterator[Foreign]:
+        for place, masks in sorted(found.items()):
+            notes = [f"label {folder!r} is no class (left out)" for folder, _ in masks if ids[folder] is None]
+            try:
+                shapes, (height, width) = _traced(masks, ids)
+            except BrokenInput as error:
+                reading.report.fail(error)
+                continue
+            # Without its mask, nobody knows whether a class is absent.
+            missing = every - {ids[folder] for folder, _ in masks}
+            drawing = Drawing(shapes, missing, tuple(notes), told=missing)
+            yield Foreign(place.as_posix(), drawing, height, width, masks[0][1])
+
+    return names, frames()
+
+
+def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[tuple[str, Path]]]]:
+    """The folders' names in order, and each frame's masks with their folders.
+
+    Raises:
+        UsageError: There are none.
+    """
+    folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
+    frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
+    for folder in folders:
+        for path in files_below([folder], MASK_SUFFIXES, report=report):
+            place = Path(plain_name(path.relative_to(folder).with_suffix("").as_posix()))
+            frames[place].append((folder.name, path))
+    if not frames:
+        raise UsageError(src, "holds no folders with masks", "Arrange the masks as SRC/CLASS/NAME.png")
+    return [folder.name for folder in folders], frames
+
+
+def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> tuple[tuple[Shape, ...], tuple[int, int]]:
+    """The outlines of a frame's masks, and its size. A mask in a folder that is no class only gives the size."""
+    shapes: list[Shape] = []
+    size: tuple[int, int] | None = None
+    for label, path in masks:
+        mask = read_index_mask(bytes_of(path), where=path) > 0
+        height, width = mask.shape
+        if size is not None and (height, width) != size:
+            what = f"has {width} x {height} pixels, and the masks before it {size[1]} x {size[0]}"
+            raise BrokenInput(path, what, "Export all masks of a frame in the frame's size")
+        size = height, width
+        group = max((s.group or 0 for s in shapes), default=0) + 1
+        if (class_id := ids[label]) is not None:
+            shapes += mask_to_shapes(mask, class_id=class_id, first_group=group)
+    assert size is not None  # every frame has a mask
+    return tuple(shapes), size

@@ -1,0 +1,192 @@
+"""Frames of YOLO, NIfTI and instance masks, as `to_labelme` takes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BrokenInput, UsageError
+from ..formats.drawing import Drawing
+from ..formats.image_agreement import agreed_size
+from ..formats.instance_mask import (
+    TABLE_ENDING,
+    instances_to_drawing,
+    read_instance_png,
+    read_instance_table,
+)
+from ..formats.lost import lost_labels
+from ..formats.nifti import ENDINGS, read_nifti
+from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
+from ..geometry.trace import index_to_shapes
+from ..report import Report
+from ..scans.discover import files_below
+from .foreign import Foreign, Reading, bytes_of
+from .names import IndexNames
+from .ours import FRAMES_ENDING, FRAMES_KEY
+
+
+def read_yolo(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
+    """The classes and frames of a folder of YOLO's text files. Raises UsageError where there is none."""
+    root = reading.src if reading.src.is_dir() else reading.src.parent
+    folders = (root, root.parent, root / "labels")
+    tables = (folder / name for name in ("data.yaml", YOLO_LIST) for folder in folders)
+    table = next((p for p in tables if p.is_file()), None)
+    if table is not None:
+        text = bytes_of(table).decode("utf-8-sig", errors="replace")
+        labels = (read_yolo_list if table.name == YOLO_LIST else read_yolo_names)(text, where=table)
+        names = reading.names(labels)
+    elif reading.classes is not None:  # in the order of YOLO's numbers, as of a mask's values
+        names = IndexNames(reading.classes)
+        labels = list(names.given or ())
+    else:
+        raise UsageError(
+            reading.src,
+            f"has no data.yaml and no {YOLO_LIST}",
+            "Name the classes in the order of their numbers: --classes",
+        )
+    base = root / "labels" if (root / "labels").is_dir() else root
+    texts = files_below([base if reading.src.is_dir() else reading.src], frozenset({".txt"}), report=reading.report)
+    texts = [path for path in texts if path.name.lower() != YOLO_LIST]
+    if not texts:
+        raise UsageError(reading.src, "holds no .txt file", "Name the folder of the data set")
+
+    def frames() -> Iterator[Foreign]:
+        for path in texts:
+            name = path.relative_to(base if reading.src.is_dir() else path.parent).with_suffix("").as_posix()
+            try:
+                image = reading.folder.named(path.stem, place=name)
+                if image is None:
+                    what = "its image is not there, and YOLO's files do not say a size"
+                    raise BrokenInput(name, what, "Name the image's folder with --images")
+                height, width = agreed_size((None, None), image, where=name)
+                text = bytes_of(path).decode("utf-8", errors="replace")
+                ids = [names.index_of(label) for label in labels]
+                drawing = yolo_to_drawing(text, class_ids=ids, height=height, width=width)
+                yield Foreign(name, drawing, height, width, path)
+            except BrokenInput as error:
+                reading.report.fail(error)
+
+    return names, frames()
+
+
+def read_nifti_volumes(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
+    """The classes of NIfTI volumes, and their slices. Raises UsageError where there is none."""
+    volumes = files_below([reading.src], frozenset({".gz", ".nii"}), report=reading.report)
+    every = [path for path in volumes if path.name.lower().endswith(ENDINGS)]
+    if not every:
+        raise UsageError(reading.src, "holds no .nii.gz or .nii file", "Name the volume, or its folder")
+    tables = {path: _frames_table(path, reading.report) for path in every}
+    listed = sorted({(int(k), v) for table in tables.values() for k, v in table.get("classes", {}).items()})
+    by_value = dict(listed)
+    if len(by_value) != len(listed):
+        raise UsageError(reading.src, "its volumes number the classes differently", "Convert them one by one")
+    if by_value:
+        names = reading.names([label for _, label in listed])
+    else:
+        names = IndexNames(reading.classes)
+        by_value = dict(enumerate(names.given or (), 1))
+    if names.given is None:
+        raise UsageError(reading.src, "does not say which classes its values are", "Name them in order: --classes")
+
+    def frames() -> Iterator[Foreign]:
+        for path in every:
+            try:
+                slices, _ = read_nifti(bytes_of(path), where=path.name)
+            except BrokenInput as error:
+                reading.report.fail(error)
+                continue
+            rows = tables[path].get(FRAMES_KEY, [])
+            stem = next(path.name[: -len(e)] for e in ENDINGS if path.name.lower().endswith(e))
+            for k, index in enumerate(slices):
+                row = rows[k] if len(rows) == len(slices) and isinstance(rows[k], dict) else {}
+                name = row.get("name")
+                called = name if isinstance(name, str) and _is_plain(name) else f"{stem}_{k + 1:04d}"
+                drawing = _of_index(index, by_value, names, reading.lost(lost_labels(row), names))
+                yield Foreign(called, drawing, index.shape[0], index.shape[1], path)
+
+    return names, frames()
+
+
+def _of_index(
+    index: np.ndarray[Any, np.dtype[np.uint8]],
+    by_value: Mapping[int, str],
+    names: IndexNames,
+    told: frozenset[int | None],
+) -> Drawing:
+    """The outlines of a slice, of which the list of frames says which classes are not complete."""
+    table = np.zeros(256, np.uint8)
+    for value, label in by_value.items():
+        table[value] = names.index_of(label) or 0
+    unknown = [v for v in np.unique(index).tolist() if v and v not in by_value]
+    notes = tuple(f"index {value} is no class (left out)" for value in unknown)
+    unread = frozenset({None} if unknown else ())
+    return Drawing(index_to_shapes(table[index]), unread | told, notes, told=told - unread)
+
+
+def read_instances(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
+    """The classes and frames of instance masks with their tables. Raises UsageError where there is none."""
+    pictures = files_below([reading.src], frozenset({".png"}), report=reading.report)
+    masks = [path for path in pictures if _table_of(path).is_file()]
+    if not masks:
+        raise UsageError(reading.src, f"holds no PNG with its table NAME{TABLE_ENDING}", "Name the folder of both")
+    base = reading.src if reading.src.is_dir() else reading.src.parent
+    tables: dict[Path, tuple[dict[int, str], tuple[str | None, ...], int]] = {}
+    for path in masks:
+        try:
+            tables[path] = read_instance_table(bytes_of(_table_of(path)), where=_table_of(path).name)
+        except BrokenInput as error:
+            reading.report.fail(error)
+    names = reading.names(
+        [label for labels, lost, _ in tables.values() for label in (*labels.values(), *lost) if label]
+    )
+
+    def frames() -> Iterator[Foreign]:
+        for path, (labels, lost, odd) in tables.items():
+            try:
+                numbers = read_instance_png(bytes_of(path), where=path.name)
+            except BrokenInput as error:
+                reading.report.fail(error)
+                continue
+            told = reading.lost(lost, names)
+            drawing = instances_to_drawing(numbers, labels, resolve=names.index_of, told=told, unread_rows=odd)
+            name = path.relative_to(base).with_suffix("").as_posix()
+            yield Foreign(name, drawing, numbers.shape[0], numbers.shape[1], path)
+
+    return names, frames()
+
+
+def _table_of(mask: Path) -> Path:
+    return mask.with_name(f"{mask.stem}{TABLE_ENDING}")
+
+
+def _frames_table(volume: Path, report: Report) -> dict[str, Any]:
+    """The list of frames beside a volume, as far as it can be read."""
+    stem = next(volume.name[: -len(e)] for e in ENDINGS if volume.name.lower().endswith(e))
+    path = volume.with_name(f"{stem}{FRAMES_ENDING}")
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(bytes_of(path).decode("utf-8-sig"))
+        classes = content["classes"] if isinstance(content, dict) else None
+        good = isinstance(classes, dict) and all(_is_value(k) and isinstance(v, str) for k, v in classes.items())
+        if good and isinstance(content.get(FRAMES_KEY), list):
+            return dict(content)
+    except (ValueError, KeyError, RecursionError):
+        pass
+    report.fail(BrokenInput(path, "is no list of frames", "Export the volume anew, or delete the list"))
+    return {}
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text is a class's value in a volume."""
+    return text.isascii() and text.isdigit() and 0 < int(text[:4]) <= 255
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name stays below a folder."""
+    parts = name.split("/")
+    return name.isprintable() and "\\" not in name and ":" not in name and not {"", ".", ".."} & set(parts)
