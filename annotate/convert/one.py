@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..formats.labelme_holes import is_unnamed
-from ..formats.lost import LOST_KEY, unread_words
+from ..formats.lost import complete_classes, unread_words
 from ..geometry.raster import hidden_pixels, shapes_to_index
 from ..geometry.trace import index_to_shapes
 from ..scans.images import encode_png, image_size
@@ -96,7 +96,7 @@ class Drawn:
         if not told:
             return unread
         of = "a class" if None in told else ", ".join(sorted(names.label(k) for k in told if k is not None))
-        says = f"says itself that {of} is not complete ({LOST_KEY})"
+        says = f"says itself that {of} is not complete"
         return says if unread is None else f"{unread}; it {says}"
 
     @property
@@ -123,9 +123,21 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     left_out = dict.fromkeys(shape.label for shape in file.shapes if unwanted(shape.label))
     kept = without_labels(file.without_area_aside, unwanted)
     drawing = labelme_to_drawing(kept, resolve=names.index_of, height=height, width=width)
+    drawing = _said(drawing, file, names)
     told = (f"label {label!r} is no class (left out)" for label in left_out)
     odd = notes if said == (None, None) else ()  # which image was taken matters only for the size
     return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes), image)
+
+
+def _said(drawing: Drawing, file: LabelmeFile, names: IndexNames) -> Drawing:
+    """The drawing, with the classes that are neither drawn nor among those that the file says are complete as lost."""
+    complete = complete_classes(file.extra, names.index_of)
+    if complete is None:
+        return drawing
+    drawn = {shape.class_id for shape in drawing.shapes}
+    every = None if names.given is None else range(1, len(names.given) + 1)
+    more = {None} if every is None else {k for k in every if k not in drawn | complete}
+    return replace(drawing, lost=drawing.lost | more, told=drawing.told | (more - drawing.lost))
 
 
 @dataclass(frozen=True, slots=True)

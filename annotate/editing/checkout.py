@@ -13,6 +13,7 @@ from ..errors import BrokenInput
 from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, parse_labelme, read_labelme
 from ..formats.labelme_reading import MOST_BYTES_WITH_IMAGE
 from ..formats.labelme_words import NO_WORDS, WORDS_KEY, Said, Words, has_other_words, words_key
+from ..formats.lost import COVERED_KEY
 from ..report import Report
 from ..shapes import Annotation
 from ..system.pipeline import batched
@@ -134,7 +135,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
     extra: dict[str, Any] = {
         "dmr_drawing": drawing,  # tells an edited file from an untouched one
         "dmr_revision": sheet.revision,
-        "dmr_covered": [labels[i] for i in sorted(covered) if i in labels],
+        COVERED_KEY: [labels[i] for i in sorted(covered) if i in labels],
     }
     if sheet.model is not None:
         extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}

@@ -21,6 +21,7 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..formats.labelme_words import words_of
+from ..formats.lost import complete_classes
 from ..report import Report
 from ..settings.model import Settings
 from ..workspace import Session
@@ -52,7 +53,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
 
     A draft that nobody touched is no label. An edit covers the classes that are drawn now, and those that the file
     showed or covered before: a structure that was deleted is absent. With the rule `all`, or when `reviewed` is ticked,
-    it covers every class. If a file has a shape that belongs to no class, the whole file fails and stays as it is.
+    it covers every class. If a file has a shape that belongs to no class or cannot be read, the whole file fails and
+    stays as it is.
 
     Args:
         s: A session that writes.
@@ -73,7 +75,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
         frame = frames.get(frame_of(path))
         if frame is None:
             s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
-        elif (reason := _unusable(_kept(file, s.settings, resolve), resolve)) is not None:
+        elif (reason := _unusable(_kept(file, s.settings, resolve), frame, resolve)) is not None:
             remedy = "Correct it in Labelme, or give the class an alias in dmr.toml"
             s.report.fail(BrokenInput(path.name, reason, remedy))
         else:
@@ -139,12 +141,15 @@ def _is_being_saved(path: Path) -> bool:
         return False
 
 
-def _unusable(file: LabelmeFile, resolve: Callable[[str], int | None]) -> str | None:
+def _unusable(file: LabelmeFile, frame: FrameRecord, resolve: Callable[[str], int | None]) -> str | None:
     """Why an edit cannot become a revision without losing a shape; None if it can."""
     if file.lost:
         return next(note for note in file.notes if note.endswith("left out"))
     unknown = sorted({shape.label for shape in file.shapes if resolve(shape.label) is None})
-    return f"its label {unknown[0]!r} is no class" if unknown else None
+    if unknown:
+        return f"its label {unknown[0]!r} is no class"
+    drawing = labelme_to_drawing(file, resolve=resolve, height=frame.height, width=frame.width)
+    return "; ".join(drawing.notes) if drawing.unread else None
 
 
 def _kept(file: LabelmeFile, settings: Settings, resolve: Callable[[str], int | None]) -> LabelmeFile:
@@ -165,8 +170,7 @@ def _record(
     asserted: set[int] = set()
     if file.flags.get(REVIEWED, False) or s.settings.imports.coverage == "all":
         asserted |= {c.id for c in s.settings.classes.active}
-    shown = file.extra.get("dmr_covered")
-    asserted |= {i for name in shown if (i := resolve(str(name)))} if isinstance(shown, list) else set()
+    asserted |= complete_classes(file.extra, resolve) or set()
     parent = file.extra.get("dmr_revision")
     words = words_of(file, drawing.shapes, without=REVIEWED)
     return RevisionRecord(

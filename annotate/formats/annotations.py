@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from ..classes import Classes
 from ..errors import BrokenInput
@@ -15,8 +15,7 @@ from ..system.store import write_atomic
 from .labelme import annotation_to_labelme, labelme_to_drawing
 from .labelme_image import find_image, images_by_stem
 from .labelme_reading import LabelmeFile, read_labelme
-
-_COVERED: Final = "dmr_covered"
+from .lost import COVERED_KEY, complete_classes
 
 
 def read_annotation(
@@ -28,7 +27,8 @@ def read_annotation(
         path: The file. Its image is needed only if the file does not say the image's size.
         classes: The classes that its labels stand for.
         coverage: The covered classes: those `drawn` in the file, or `all` classes; None for what `write_annotation`
-            wrote into the file, and those drawn in a file of another program.
+            wrote into the file, and those drawn in a file of another program. A class that is not drawn, and that the
+            file says is not complete, is never covered.
         report: Gets a note for each oddity of the file, and for labels that are no class.
 
     Returns:
@@ -54,11 +54,10 @@ def read_annotation(
     if report is not None:
         for note in (*file.notes, *drawing.notes):
             report.note(note, path.name)
-    said = file.extra.get(_COVERED) if coverage is None else None
-    if isinstance(said, list):
-        ids = {i for name in said if isinstance(name, str) and (i := classes.class_id(name)) is not None}
-        return Annotation(height, width, drawing.shapes, drawing.covered(ids) & ids)
-    asserted = [c.id for c in classes.active] if coverage == "all" else []
+    said = complete_classes(file.extra, classes.class_id)
+    if coverage is None and said is not None:
+        return Annotation(height, width, drawing.shapes, drawing.covered(said) & said)
+    asserted = [i for i in classes.predicted if said is None or i in said] if coverage == "all" else []
     return drawing.annotation(height=height, width=width, asserted=asserted)
 
 
@@ -82,7 +81,7 @@ def write_annotation(path: Path | str, annotation: Annotation, classes: Classes,
         1
     """
     names = {c.id: c.name for c in classes}
-    extra = {_COVERED: [names[i] for i in sorted(annotation.covered) if i in names]}
+    extra = {COVERED_KEY: [names[i] for i in sorted(annotation.covered) if i in names]}
     write_atomic(Path(path), annotation_to_labelme(annotation, names=names, image_path=image, extra=extra))
 
 

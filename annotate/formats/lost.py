@@ -8,6 +8,9 @@ from typing import Any, Final
 LOST_KEY: Final = "dmr_lost"
 """A list of labels, or null where nobody can tell which classes lost something."""
 
+COVERED_KEY: Final = "dmr_covered"
+"""A list of the labels of the classes that are complete, drawn or not."""
+
 
 def lost_entry(lost: Iterable[int | None], names: Mapping[int, str]) -> dict[str, Any]:
     """What a file says about the classes of which something was left out; nothing where nothing was.
@@ -35,6 +38,20 @@ def lost_labels(extra: Mapping[str, Any]) -> tuple[str | None, ...]:
     if not isinstance(value, list):
         return (None,)
     return tuple(label if isinstance(label, str) and label.strip() else None for label in value)
+
+
+def complete_classes(extra: Mapping[str, Any], resolve: Callable[[str], int | None]) -> frozenset[int] | None:
+    """The classes that a file says are complete; None where it does not say.
+
+    Args:
+        extra: The keys of the file.
+        resolve: A label's class id, None where it is no class.
+    """
+    said = extra.get(COVERED_KEY)
+    if not isinstance(said, list):
+        return None
+    ids = (resolve(label) for label in said if isinstance(label, str))
+    return frozenset(class_id for class_id in ids if class_id is not None)
 
 
 def unread_words(unread: Iterable[int | None], label: Callable[[int], str]) -> str | None:

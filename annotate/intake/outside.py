@@ -15,12 +15,13 @@ from ..formats.labelme import (
     SHAPES_IGNORED,
     drawn_json,
     find_image,
-    labelme_to_annotation,
+    labelme_to_drawing,
     read_labelme,
     without_labels,
 )
 from ..formats.labelme_image import images_by_stem
 from ..formats.labelme_words import words_of
+from ..formats.lost import complete_classes, unread_words
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
@@ -28,6 +29,8 @@ from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
 
 WORDS_STAY: Final = "descriptions or ticked flags (not taken in; they stay in the file)"
+UNREAD_REMEDY: Final = "Mend it and read it again: until then the class is not complete there"
+"""What to do about a file of which something could not be read; the rest of it is taken."""
 
 
 def _nothing(_: str) -> bool:
@@ -108,11 +111,15 @@ def _labelme_frame(
     kept = without_labels(file, lambda label: resolve(label) is None and ignored(label))
     if left_out := len(file.shapes) - len(kept.shapes):
         report.count(SHAPES_IGNORED, left_out)
-    annotation, more = labelme_to_annotation(
-        kept, resolve=resolve, height=frame.height, width=frame.width, covered=covered
-    )
-    for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *more)):
+    drawing = labelme_to_drawing(kept, resolve=resolve, height=frame.height, width=frame.width)
+    for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *drawing.notes)):
         report.note(note, path.name)
+    labels = {resolve(label): label for label in (*(s.label for s in kept.shapes), *kept.lost) if label is not None}
+    if (words := unread_words(drawing.unread, lambda class_id: labels[class_id])) is not None:
+        report.fail(BrokenInput(path, words, UNREAD_REMEDY))
+    complete = complete_classes(file.extra, resolve)
+    asserted = covered if complete is None else covered & complete
+    annotation = drawing.annotation(height=frame.height, width=frame.width, asserted=asserted)
     if words_of(file, annotation.shapes, without=REVIEWED).canonical() is not None:
         report.note(WORDS_STAY, path.name)
     source = path if isinstance(image, bytes) else image

@@ -11,12 +11,13 @@ from ..classes import Classes
 from ..errors import BrokenInput
 from ..formats.drawing import Drawing
 from ..formats.index_mask import read_class_mask
+from ..formats.lost import unread_words
 from ..geometry.trace import index_to_shapes
 from ..report import Report
 from ..scans.images import encode_png
 from ..settings.model import Coverage
 from .mask_pairs import pair_masks
-from .outside import OutsideFrame, only_frame
+from .outside import UNREAD_REMEDY, OutsideFrame, only_frame
 
 
 def mask_frames(
@@ -59,6 +60,8 @@ def _mask_frame(mask: Path, image: Path, *, classes: Classes, coverage: Coverage
         report.note(note, image.name)
     shapes = tuple(s for s in index_to_shapes(index, contains=classes.contained) if s.class_id in ids)
     drawing = Drawing(shapes, lost=frozenset({None} if unknown else ()))
+    if (words := unread_words(drawing.unread, classes.predicted.__getitem__)) is not None:
+        report.fail(BrokenInput(mask, words, UNREAD_REMEDY))
     annotation = drawing.annotation(
         height=frame.height, width=frame.width, asserted=ids if coverage == "all" else frozenset()
     )

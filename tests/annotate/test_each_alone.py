@@ -83,7 +83,8 @@ def test_an_import_takes_the_good_files_whatever_one_holds(session: Session, dat
     )
     ids = import_labelled(s, items)
 
-    assert len(ids) == 3 - len(report.failures)
+    refused = [line for line in report.failures if "was left out; the notes say what" not in line]
+    assert len(ids) == 3 - len(refused)
     assert all("3_odd.json" in line for line in report.failures)
 
 

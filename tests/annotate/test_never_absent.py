@@ -112,7 +112,7 @@ def read_for_an_import(path: Path) -> frozenset[int]:
         ignored=lambda label: label == IGNORED,
     )
     found = list(items)
-    assert len(found) + len(report.failures) == 1
+    assert found or report.failures
     return found[0].annotation.covered if found else frozenset()
 
 
@@ -171,7 +171,7 @@ def test_a_value_of_a_mask_that_is_no_class_leaves_none_covered(
         (folder / name).write_bytes(encode_png(data))
     report = Report("test")
     found = list(mask_frames(folder / "images", folder / "masks", classes=CLASSES, coverage="all", report=report))
-    assert len(found) + len(report.failures) == 1
+    assert len(report.failures) == 1
     assert not any(item.annotation.covered for item in found)
 
 
