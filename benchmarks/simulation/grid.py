@@ -23,13 +23,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 from simulation import network
-from simulation.rounds import Packed, State, correct, initial, pool_of, strategy_of
-from simulation.scoring import Scores, dice, score
+from simulation.rounds import INITIAL as FIRST
+from simulation.rounds import Packed, correct, initial, pool_of
+from simulation.scoring import dice, score
 from simulation.training import Rows, Slot, functions
 
+from dmr.active.simulation.lines import FULL, INITIAL, KEY
+from dmr.active.simulation.protocol import State, strategy_of
+from dmr.active.simulation.scoring import Scores
+
 RESULTS: Final = Path(__file__).parents[1] / "results" / "simulate.csv"
-KEY: Final = ("strategy", "seed", "budget", "network", "steps")
-FULL, INITIAL = "full", "initial"  # the whole pool; the first 16 frames, which all strategies share
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,20 @@ class Grid:
             "seed": chain.seed,
             "budget": budget or "all",
             "frames": len(state.labelled),
-            "patients": len(set(packed.patients[state.labelled])),
-            "labelled": state.digest(packed),
+            "patients": len(set(packed.table.patients[state.labelled])),
+            "labelled": state.digest(packed.table),
             **{f"dice_{name}": f"{value:.4f}" for name, value in zip(packed.names, found, strict=True)},
             "dice_mean": f"{found.mean():.4f}",
             "minutes": f"{state.seconds / 60:.2f}" if budget else "",
             "round_minutes": f"{state.round_seconds / 60:.2f}" if budget else "",
             "round_forecast": f"{state.round_forecast / 60:.2f}" if budget else "",
-            "accepted": state.accepted,
+            "accepted": state.tally["accepted"],
             "steps": chain.steps,
             "seconds": f"{seconds:.2f}",
         }
         self.lines.add(row)
         with self.lock, self.choices.open("a", encoding="utf-8") as file:
-            file.write(f"{strategy},{chain.seed},{budget},{' '.join(packed.ids[state.labelled])}\n")
+            file.write(f"{strategy},{chain.seed},{budget},{' '.join(packed.table.ids[state.labelled])}\n")
         if budget is None or budget == chain.budgets[-1]:
             return Trained(state, None)
         return Trained(state, score(self.layout, vector, frames.pixels[packed.at(self.pool(chain.seed))]))
@@ -138,7 +141,7 @@ class Grid:
         if mine:
             try:
                 state = initial(self.packed, self.pool(chain.seed), chain.seed)
-                future.set_result(self.trained(slot, chain, state, 16, INITIAL))
+                future.set_result(self.trained(slot, chain, state, FIRST, INITIAL))
             except BaseException as error:
                 future.set_exception(error)
         return future.result()

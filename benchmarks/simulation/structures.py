@@ -20,14 +20,15 @@ import torch
 from numpy.typing import NDArray
 from parts import add, lines
 from simulation import network
-from simulation.effort import effort
 from simulation.pack import PLACE
 from simulation.rounds import Packed, initial, pool_of
-from simulation.scoring import Scores, dice, score
+from simulation.scoring import dice, score
 from simulation.training import BATCH, Frames, Rows, Slot, functions
 
 from dmr.active.selection.seconds import PREDICTED
 from dmr.active.selection.strategies import STRATEGIES
+from dmr.active.simulation.effort import PREDICTED, effort
+from dmr.active.simulation.scoring import Scores
 
 FIRST, MORE = 64, 64
 STEPS: Final = 600
