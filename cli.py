@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "pull": (".annotate.studio.commands:pull", "Fetch submitted outlines from Label Studio; change nothing there."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
         "open": (".annotate.editing.commands:open_", "Open the first frames of the ranking in Labelme."),
-        "status": (".annotate.overview.commands:status", "Show what is in the workspace, and what to do next."),
+        "status": (".active.forecast.commands:status", "Show what is in the workspace, and what to do next."),
     },
     "Set up": {
         "init": (".annotate.setup.commands:init", "Make a workspace in FOLDER."),

@@ -1,0 +1,1 @@
+"""What more labelled frames would bring, and whether they still pay."""
