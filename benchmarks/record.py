@@ -14,7 +14,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def record(name: str, *, headline: Mapping[str, float], rows: Sequence[Mapping[str, Any]]) -> Path:
+def record(name: str, *, headline: Mapping[str, float | None], rows: Sequence[Mapping[str, Any]]) -> Path:
     """Write `results/NAME.json` with command, commit, machine, date, headline and rows."""
     path = RESULTS / f"{name}.json"
     result = {

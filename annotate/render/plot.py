@@ -26,11 +26,13 @@ class Line:
         name: Its name in the legend.
         points: `(x, y)`.
         color: Any colour of matplotlib; None for matplotlib's next colour, `ink` for the axes' colour.
+        band: The lower and the upper bound of each point; empty for none.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     color: str | None = None
+    band: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Panel:
         share: Whether the vertical axis runs from 0 to 1.
         counts: Whether the horizontal axis has whole numbers from 0.
         empty: Text in the panel if no line has a point.
+        doubling: Whether the horizontal axis is logarithmic, so that each doubling is as long.
+        close: Whether the vertical axis begins near the lowest point, not at 0.
     """
 
     lines: Sequence[Line]
@@ -54,6 +58,8 @@ class Panel:
     share: bool = False
     counts: bool = False
     empty: str = "no figures"
+    doubling: bool = False
+    close: bool = False
 
 
 def draw_png(panels: Sequence[Panel]) -> bytes:
@@ -127,12 +133,16 @@ def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: boo
     from matplotlib.patheffects import withStroke
 
     x, y = [p[0] for p in line.points], [p[1] for p in line.points]
+    color = ink if line.color == "ink" else line.color
+    if line.band:
+        low, high = [b[0] for b in line.band], [b[1] for b in line.band]
+        axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
     only = f" {y[0]:.3f}" if told and line.name and len(y) == 1 else ""  # a single point gets its value
     axes.plot(
         x,
         y,
         label=line.name + only,
-        color=ink if line.color == "ink" else line.color,
+        color=color,
         linewidth=1.8,
         marker=marker,
         markersize=6,
@@ -146,7 +156,7 @@ def _draw_line(axes: Any, line: Line, marker: str | None, *, ink: str, told: boo
 
 def _set_axes(axes: Any, panel: Panel) -> None:
     """Set limits with some room, also around a single point."""
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     points = [p for line in panel.lines for p in line.points]
     highest = max((y for _, y in points), default=0.0)
@@ -155,8 +165,12 @@ def _set_axes(axes: Any, panel: Panel) -> None:
         axes.set_xlim(0, 1)
     if panel.unit or panel.share:
         axes.set_ylim(0, 1)
-    elif lowest >= 0:
+    elif lowest >= 0 and not panel.close:
         axes.set_ylim(0, 1.1 * highest or 1.0)
+    if panel.doubling:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+        axes.xaxis.set_minor_locator(NullLocator())
     if panel.counts:
         axes.set_xlim(0, 1.05 * max((x for x, _ in points), default=0.0) or 1.0)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
