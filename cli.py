@@ -45,6 +45,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "check": (".active.labels.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
         "where": (".annotate.origins.commands:where", "Show which file a frame is from, or which frames a file gave."),
+        "simulate": (
+            ".active.simulation.commands:simulate",
+            "Compare strategies of choosing frames on your outlines.",
+        ),
         "models": (".model.versions.commands:models", "List, describe, promote and export model versions."),
     },
     "The database": {

@@ -26,9 +26,11 @@ _SINGULAR = {
     "predictions": "prediction",
     "revisions": "revision",
     "rows": "row",
+    "seeds": "seed",
     "shapes": "shape",
     "steps": "step",
     "tasks": "task",
+    "trainings": "training",
     "values": "value",
 }
 _OF_ONE = {"patients by their names": "patient by its name"}  # here, more than the first noun changes

@@ -122,7 +122,7 @@ def headline(
 ) -> tuple[dict[str, float | None], list[Row]]:
     """The headline, and the rows that it is computed from."""
     goals = to_goals(rows, full, against=["random", BASELINE])
-    own: Row = goals.loc[ours].to_dict() if ours in goals.index else {}
+    own = {str(k): float(goals[k][ours]) for k in goals.columns} if ours in goals.index else {}
     main = (ours, *MAIN[1:])
     compared = [d for d in differences(rows, of=ours, to=main, budgets=BUDGETS) if d.seeds >= 2]
     held, forecast = forecast_rows(rows[rows["strategy"].isin(main)], full)
@@ -146,7 +146,7 @@ def headline(
     ]
     area = areas(rows[rows["strategy"].isin(main)])
     for name, row in goals.to_dict("index").items():
-        figures = {k.replace(" ", "_"): int(v) if k == "seeds" else value(v) for k, v in row.items()}
+        figures = {str(k).replace(" ", "_"): int(v) if k == "seeds" else value(v) for k, v in row.items()}
         made.append({"what": "goal", "strategy": name, "area": value(area.get(name)), **figures})
     return found, [*made, forecast]
 

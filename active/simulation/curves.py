@@ -49,9 +49,9 @@ def reached(rows: pd.DataFrame, goal: float, *, axis: Axis) -> float:
         axis: What the curve runs over.
 
     Returns:
-        Minutes or frames; nan where it is not reached.
+        Minutes or frames; nan where it is not reached, or where the goal is no Dice above 0.
     """
-    if not len(rows):
+    if not len(rows) or not goal > 0:
         return float("nan")
     points = rows.groupby("budget")[[axis, "dice_mean"]].mean()
     best = points["dice_mean"].cummax().to_numpy()

@@ -16,7 +16,7 @@ _ACROSS: Final[dict[Axis, str]] = {"frames": "labelled frames", "minutes": "minu
 
 
 def budget_panels(rows: pd.DataFrame, *, strategies: Sequence[str], full: float) -> list[Panel]:
-    """Mean Dice over frames, and over minutes; the first strategy has a band of 95 %, because more would hide the lines.
+    """Mean Dice over frames, and over minutes. Only the first strategy has its band of 95 %: more would hide lines.
 
     Args:
         rows: Trainings on budgets.

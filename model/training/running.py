@@ -18,6 +18,7 @@ from ..network.dmrnet import SIZES, DMRNet
 from .frames import TrainingFrames
 from .refused import save_if_possible
 from .resuming import Run, States
+from .settings import TrainSettings
 from .trainer import Progress, Trainer, start_at_shares
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may lose
@@ -55,10 +56,16 @@ def training_sets(
 
 def new_trainer(run: Run, sets: tuple[TrainingSet, TrainingSet], device: torch.device) -> Trainer:
     """A trainer at its first step."""
-    settings = run.settings
+    return trainer_on(sets, len(run.names), settings=run.settings, device=device)
+
+
+def trainer_on(
+    sets: tuple[TrainingSet, TrainingSet], classes: int, *, settings: TrainSettings, device: torch.device
+) -> Trainer:
+    """A trainer at its first step, with a new network for so many classes."""
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; the caller's random state stays
         torch.default_generator.manual_seed(settings.seed)
-        network = DMRNet(len(run.names), size=SIZES[settings.size], dropout=settings.dropout)
+        network = DMRNet(classes, size=SIZES[settings.size], dropout=settings.dropout)
     start_at_shares(network.classifiers, sets[0].class_shares())
     return Trainer(network, sets[0], sets[1], settings=settings, device=device, threads=thread_choice())
 

@@ -1,0 +1,91 @@
+"""What a simulation can tell and what it cannot: the check before it, and the limits beside its figures. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import pandas as pd
+
+from ...annotate.wording import counted
+from .curves import full_dice
+from .lines import FULL
+
+CONVERGED: Final = 0.9  # share of the Dice after twice the steps that a training must reach
+LEAST_GAIN: Final = 0.03  # Dice between the first budget and all frames below which there is little to learn
+NOISE: Final = 0.02  # Dice by which one training differs from the next: measured on the development set
+FEW_SEEDS: Final = 5
+FEW_PATIENTS: Final = 20  # held out over all seeds
+
+
+def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) -> list[str]:
+    """Whether trainings of this length learn enough, and whether more frames teach something, in sentences.
+
+    Args:
+        lines: Lines of one network and data set, of any length.
+        steps: Steps of each training.
+        first: The first budget.
+        longer: Steps of the longer training.
+    """
+    full = lines[(lines["strategy"] == FULL) & (lines["steps"] == steps)]
+    if not len(full):
+        return ["Nothing is known yet: no training on all frames is done."]
+    seeds = sorted(set(full["seed"]))
+    told = [
+        f"With all frames and {counted(steps, 'steps')}, the mean Dice is {full_dice(full, seeds):.3f} "
+        f"({counted(len(full), 'trainings')})."
+    ]
+    longer_rows = lines[(lines["strategy"] == FULL) & (lines["steps"] == longer)]
+    same = full[full["seed"].isin(longer_rows["seed"])]
+    if len(longer_rows) and len(same):
+        after = float(longer_rows["dice_mean"].mean())
+        share = float(same["dice_mean"].mean()) / after if after > 0 else math.nan
+        if share >= CONVERGED:
+            told.append(f"Twice the steps give {after:.3f}: the trainings are long enough.")
+        else:
+            told.append(
+                f"Twice the steps give {after:.3f}: the trainings are too short, and the figures measure luck. "
+                f"Simulate with --steps {longer} or more."
+            )
+    started = lines[(lines["budget"] == str(first)) & (lines["steps"] == steps) & lines["seed"].isin(seeds)]
+    if len(started):
+        gain = full_dice(full, seeds) - float(started.groupby("seed")["dice_mean"].first().mean())
+        enough = (
+            "there is something to learn"
+            if gain >= LEAST_GAIN
+            else (
+                f"there is little to learn beyond {first} frames, so no strategy gets far ahead. Use smaller --budgets"
+            )
+        )
+        told.append(f"All frames give {gain:+.3f} against the first {first}: {enough}.")
+    return told
+
+
+def limits(rows: pd.DataFrame, *, held_out: int, network: str) -> list[str]:
+    """What the figures of a simulation cannot say, in sentences.
+
+    Args:
+        rows: Trainings on budgets.
+        held_out: Patients that are held out by any of the seeds.
+        network: The network and its grid.
+    """
+    seeds = rows["seed"].nunique()
+    told = []
+    if seeds < FEW_SEEDS:
+        told.append(
+            f"{counted(seeds, 'seeds')}: fewer than {FEW_SEEDS}, so the order of the "
+            "strategies may be chance. Run more with --seeds."
+        )
+    if held_out < FEW_PATIENTS:
+        told.append(
+            f"{counted(held_out, 'held-out patients')}: fewer than {FEW_PATIENTS}, so other patients may differ."
+        )
+    return [
+        *told,
+        f"One training differs from the next by about {NOISE:g} Dice. A smaller difference means nothing.",
+        "The minutes are those of a simulated physician. Its model is assumed: 8 s a frame, 3 s a structure, "
+        "0.15 s a boundary pixel on a grid of 128.",
+        f"The network is {network}, trained from scratch each time. A larger one on a finer grid draws better, and may "
+        "rank strategies differently.",
+        "The workspace's test patients are not looked at. Its outlines are taken as the truth, with their errors.",
+    ]
