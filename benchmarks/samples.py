@@ -23,7 +23,7 @@ from record import record
 from samples_compare import Compared, labelme_against_labelme, masks_against, through_workspace
 from samples_rings import coco_against_pycocotools, converted, rings_of_coco, studio_regions
 
-from dmr.annotate.convert.coco import coco_to_labelme
+from dmr.annotate.convert.options import Options
 from dmr.annotate.convert.to_labelme import files_to_labelme
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "samples"
@@ -105,9 +105,11 @@ def add_studio_converter(coco: Path, rows: Rows) -> None:
     export.convert_to_coco(str(source), str(made / "coco"), str(made / "coco" / "images"), is_dir=False)
     export.convert_to_yolo(str(source), str(made / "yolo"), str(made / "yolo" / "images"), is_dir=False)
     written = made / "coco" / "result.json"
-    found = converted(lambda folder: coco_to_labelme(written, folder, images=images), truth)
+    found = converted(lambda folder: files_to_labelme(Options(written, folder, images=images), form="coco"), truth)
     add(rows, "label-studio-sdk", of, "COCO of these tasks", found)
-    found = converted(lambda folder: files_to_labelme(made / "yolo", folder, form="yolo", images=images), truth)
+    found = converted(
+        lambda folder: files_to_labelme(Options(made / "yolo", folder, images=images), form="yolo"), truth
+    )
     add(rows, "label-studio-sdk", of, "YOLO of these tasks", found)
 
 
@@ -124,14 +126,16 @@ def add_others(coco: Path, rows: Rows) -> None:
     subprocess.run([python, script, coco, images, made], check=True)
     loaded = json.loads((made / "rings.json").read_text(encoding="utf-8"))
     polygons = made / "coco" / "annotations" / "instances_default.json"
-    found = converted(lambda folder: coco_to_labelme(polygons, folder), [tuple(ring) for ring in loaded])
+    found = converted(
+        lambda folder: files_to_labelme(Options(polygons, folder), form="coco"), [tuple(ring) for ring in loaded]
+    )
     add(rows, "datumaro", DATUMARO, "COCO: polygons", found)
     lengths = made / "rle" / "annotations" / "instances_train.json"
     add(rows, "datumaro", DATUMARO, "COCO: run lengths", coco_against_pycocotools(lengths))
     found = masks_against(made / "voc" / "SegmentationClass", truths=made / "index")
     add(rows, "datumaro", DATUMARO, "PNG: VOC's colours", found)
     yolo = made / "yolo"
-    found = converted(lambda f: files_to_labelme(yolo, f, form="yolo", images=images), rings_of_coco(coco))
+    found = converted(lambda f: files_to_labelme(Options(yolo, f, images=images), form="yolo"), rings_of_coco(coco))
     add(rows, "labelformat", LABELFORMAT, "YOLO: parts joined in a line", found)
 
 

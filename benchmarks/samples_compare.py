@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dmr.annotate.convert.masks import mask_to_labelme
+from dmr.annotate.convert.options import Options
 from dmr.annotate.formats.labelme import LabelmeShape, labelme_to_drawing, read_labelme
 from dmr.annotate.formats.labelme_outlines import outlines
 from dmr.annotate.geometry.raster import polygons_to_mask, shapes_to_index
@@ -156,7 +157,7 @@ def masks_against(masks: Path, *, truths: Path | None = None) -> Compared:
     """Masks traced and painted again, held against the values that Pillow reads, or the arrays of `truths`."""
     found = Compared()
     with tempfile.TemporaryDirectory() as folder:
-        found.take(mask_to_labelme(masks, Path(folder), classes=None))
+        found.take(mask_to_labelme(Options(masks, Path(folder))))
         files = {path.stem: read_labelme(path) for path in Path(folder).rglob("*.json")}
     for path in sorted(masks.rglob("*.png")):
         if (file := files.get(path.stem)) is None:

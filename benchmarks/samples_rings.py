@@ -17,7 +17,8 @@ from pycocotools.coco import COCO
 from samples_compare import Compared
 
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.convert.coco import coco_to_labelme
+from dmr.annotate.convert.options import Options
+from dmr.annotate.convert.to_labelme import files_to_labelme
 from dmr.annotate.formats.labelme import LabelmeFile, read_labelme
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.report import Report
@@ -33,7 +34,7 @@ Rings = list[tuple[str, str, Ring]]
 def coco_against_pycocotools(path: Path) -> Compared:
     """A COCO data set, its outlines held against what pycocotools loads, and its run lengths pixel by pixel."""
     with tempfile.TemporaryDirectory() as folder:
-        report = coco_to_labelme(path, Path(folder))
+        report = files_to_labelme(Options(path, Path(folder)), form="coco")
         files = {made.stem: read_labelme(made) for made in Path(folder).rglob("*.json")}
     coco = _loaded(path)
     found = _rings_against(_rings(files), rings_of_coco(path), report)

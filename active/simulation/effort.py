@@ -20,11 +20,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..selection.seconds import FRAME_S, GOOD_ENOUGH, GRID, PIXEL_S, STRUCTURE_S
 from .scoring import boundary, layers_of
 
-FRAME_S, STRUCTURE_S, PIXEL_S = 8.0, 3.0, 0.15
-SIDE: Final = 128  # px: side of the grid that PIXEL_S and TOLERANCE are of
-TOLERANCE: Final = 3  # pixels either way, in rows and columns
+TOLERANCE: Final = 3  # pixels of that grid either way, in rows and columns
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +47,7 @@ class Effort:
 
 def tolerance_px(side: int) -> int:
     """The tolerance on a grid of `side` pixels."""
-    return max(1, round(TOLERANCE * side / SIDE))
+    return max(1, round(TOLERANCE * side / GRID))
 
 
 @torch.no_grad()
@@ -86,35 +85,6 @@ def effort(
             deleted = draft.flatten(2).any(2) & ~there & covered
     touched = ((there & ~accepted) | deleted).sum(1).double()
     length = added.sum(1).double()
-    seconds = FRAME_S + STRUCTURE_S * touched + PIXEL_S * SIDE / targets.shape[-1] * length
+    seconds = FRAME_S + STRUCTURE_S * touched + PIXEL_S * GRID / targets.shape[-1] * length
     found = (seconds, length, touched, accepted.sum(1).double())
     return Effort(*(value.cpu().numpy() for value in found))
-
-
-def predicted_seconds(
-    presence: NDArray[np.float32],
-    guessed: NDArray[np.float32],
-    length: NDArray[np.float32],
-    *,
-    scale: float = 1.0,
-    side: int = SIDE,
-) -> Floats:
-    """`(n,)` forecast of the time to correct drafts, from what the network says of them `(n, C)`.
-
-    Args:
-        presence: Highest probability of each class.
-        guessed: Guessed Dice of each class.
-        length: Boundary of the draft.
-        scale: Of what goes beyond the time a frame; measured over forecast so far.
-        side: Of the grid.
-    """
-    there = presence >= PREDICTED
-    missing = np.clip(MISS_SHARE * (GOOD_ENOUGH - guessed), 0, 1)
-    variable = (there * (STRUCTURE_S * (missing > 0) + PIXEL_S * SIDE / side * length * missing)).sum(1)
-    return np.asarray(FRAME_S + scale * variable)
-
-
-def measured_scale(measured: Floats, forecast: Floats) -> float:
-    """How much longer than forecast, a frame's own time aside, corrections took; 1 where nothing is known."""
-    expected = (forecast - FRAME_S).sum()
-    return float(np.clip((measured - FRAME_S).sum() / expected, 0.2, 5.0)) if expected > 0 else 1.0

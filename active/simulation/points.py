@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from ...annotate.geometry.trace import index_to_shapes
 from ...annotate.shapes import Shape
-from .effort import GOOD_ENOUGH, tolerance_px
+from ..selection.seconds import GOOD_ENOUGH
+from .effort import tolerance_px
 
 _SIMPLIFIED: Final = 1.0  # px of the grid that an outline may be off, so that it has few points
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...annotate.errors import UsageError
+from ..selection.seconds import GRID, PRIOR, expected_work, fitted_pace
 from ..selection.strategies import STRATEGIES, Choice, Labelled, Parts, Pool, Strategy, informative
-from .effort import Effort, measured_scale, predicted_seconds
+from .effort import Effort
 from .scoring import Scores
 
 PIXELS: Final = 16  # side of the down-scaled frames that tell near-copies apart
@@ -83,7 +84,7 @@ class State:
         round_forecast: What was forecast for it.
         tally: What the physician did so far, by name.
         measured: Seconds of every corrected frame so far.
-        forecast: The same as forecast without a scale.
+        work: The same as expected before, `(m, 2)` structures and pixels.
     """
 
     labelled: Indices
@@ -93,7 +94,7 @@ class State:
     round_forecast: float = 0.0
     tally: Counter[str] = field(default_factory=Counter)
     measured: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    forecast: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    work: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
     def digest(self, frames: FrameTable) -> str:
         """A hash of which frames are labelled."""
@@ -133,9 +134,8 @@ def pool_of(
     """
     known = np.isin(pool, state.labelled)
     new = ~known
-    scale = measured_scale(state.measured, state.forecast) if len(state.measured) else 1.0
+    pace = fitted_pace(state.work, state.measured) if len(state.measured) else PRIOR
     clips, patients = (tuple(str(v) for v in a[pool[known]]) for a in (frames.clips, frames.patients))
-    of_new = (scores.presence[new], scores.guessed[new], scores.length[new])
     return replace(
         _bare(frames, pool[new], np.random.default_rng([seed, budget])),
         entropy=scores.entropy[new],
@@ -147,11 +147,17 @@ def pool_of(
         bald=scores.bald[new],
         embeddings=scores.embeddings[new],
         gradients=scores.gradients[new],
-        seconds=predicted_seconds(*of_new, scale=scale, side=scores.drafts.shape[-1]),
+        seconds=pace.seconds(work_of(scores, new)),
         labelled=Labelled(patients, clips, scores.embeddings[known], frames.small[pool[known]]),
         round_number=state.rounds,
         planned_rounds=planned,
     )
+
+
+def work_of(scores: Scores, rows: Indices | NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`(n, 2)` structures and boundary pixels that correcting the drafts of some frames is expected to take."""
+    length = scores.length[rows] * (GRID / scores.drafts.shape[-1])
+    return expected_work(scores.presence[rows], scores.guessed[rows], length)
 
 
 def chosen_rows(pool: Indices, state: State, chosen: list[Choice]) -> tuple[Indices, Indices]:
@@ -166,8 +172,8 @@ def corrected(
     rows: Indices,
     cost: Effort,
     *,
+    work: NDArray[np.float64],
     forecast: NDArray[np.float64],
-    scaled: NDArray[np.float64],
     tally: Counter[str] | None = None,
 ) -> State:
     """The state after the physician corrected the drafts of the chosen frames.
@@ -176,8 +182,8 @@ def corrected(
         state: Before.
         rows: The chosen frames.
         cost: What they cost.
-        forecast: The seconds that were forecast for each, without a scale.
-        scaled: The same with the scale so far.
+        work: What was expected of each, of `work_of`.
+        forecast: The seconds that were forecast for each.
         tally: What else the physician did, by name.
     """
     seconds = float(cost.seconds.sum())
@@ -186,10 +192,10 @@ def corrected(
         state.rounds + 1,
         state.seconds + seconds,
         seconds,
-        float(scaled.sum()),
+        float(forecast.sum()),
         state.tally + _tallied(cost, tally),
         np.concatenate([state.measured, cost.seconds]),
-        np.concatenate([state.forecast, forecast]),
+        np.concatenate([state.work, work]),
     )
 
 

@@ -20,7 +20,7 @@ from ...model.training.settings import TrainSettings
 from ...model.training.trainer import Progress
 from . import protocol
 from .book import Book
-from .effort import Effort, effort, predicted_seconds
+from .effort import Effort, effort
 from .learner import Judged, judged, load_tensors, network_name, save_tensors, scores_of, trained, with_weights
 from .lines import ALL, FULL, INITIAL
 from .points import points_changed
@@ -136,12 +136,10 @@ class Simulation:
             chosen = select(asked, budget - len(now.state.labelled))
             rows, place = protocol.chosen_rows(pool, now.state, chosen)
             cost, tally = self._cost(rows, scores.drafts[torch.from_numpy(place).to(self.device)].cpu())
-            forecast = predicted_seconds(
-                scores.presence[place], scores.guessed[place], scores.length[place], side=self.plan.settings.input
-            )
             assert asked.seconds is not None
-            scaled = np.asarray(asked.seconds, np.float64)[[c.index for c in chosen]]
-            state = protocol.corrected(now.state, rows, cost, forecast=forecast, scaled=scaled, tally=tally)
+            forecast = np.asarray(asked.seconds, np.float64)[[c.index for c in chosen]]
+            work = protocol.work_of(scores, place)
+            state = protocol.corrected(now.state, rows, cost, work=work, forecast=forecast, tally=tally)
             now = self._trained(self._key(name, seed, rounds), state)
             if rounds in missing:
                 self.s.tell("Trainings", 1, self.plan.trainings)
@@ -239,7 +237,7 @@ class Simulation:
             **{name: getattr(state, name) for name in _NUMBERS},
             "tally": dict(state.tally),
             "measured": torch.from_numpy(state.measured),
-            "forecast": torch.from_numpy(state.forecast),
+            "work": torch.from_numpy(state.work),
             "weights": stand.weights,
         }
         save_tensors(self._chain_file(strategy, seed), content)
@@ -250,7 +248,7 @@ class Simulation:
         if kept is None or kept["budgets"] != self.plan.rounds(kept["rounds"]):
             return None
         numbers = {name: kept[name] for name in _NUMBERS}
-        arrays = {name: kept[name].numpy() for name in ("labelled", "measured", "forecast")}
+        arrays = {name: kept[name].numpy() for name in ("labelled", "measured", "work")}
         return Stand(State(**arrays, **numbers, tally=Counter(kept["tally"])), kept["weights"])
 
 

@@ -12,7 +12,7 @@ from simulation.training import Frames
 
 from dmr.active.selection.strategies import Choice, Pool
 from dmr.active.simulation import protocol
-from dmr.active.simulation.effort import effort, predicted_seconds
+from dmr.active.simulation.effort import effort
 from dmr.active.simulation.protocol import FrameTable, State, small_frames
 from dmr.active.simulation.scoring import Scores
 
@@ -70,7 +70,6 @@ def correct(
     """The physician corrects the drafts of the chosen frames; the state afterwards."""
     rows, place = protocol.chosen_rows(pool, state, chosen)
     cost = effort(packed.frames.targets[packed.at(rows)], len(packed.names), scores.drafts[packed.at(place)])
-    work = expected_work(scores.presence[place], scores.guessed[place], scores.length[place])
     assert asked.seconds is not None
-    scaled = np.asarray(asked.seconds, np.float64)[[c.index for c in chosen]]
-    return protocol.corrected(state, rows, cost, forecast=forecast, scaled=scaled)
+    forecast = np.asarray(asked.seconds, np.float64)[[c.index for c in chosen]]
+    return protocol.corrected(state, rows, cost, work=protocol.work_of(scores, place), forecast=forecast)

@@ -27,7 +27,7 @@ from simulation.training import BATCH, Frames, Rows, Slot, functions
 
 from dmr.active.selection.seconds import PREDICTED
 from dmr.active.selection.strategies import STRATEGIES
-from dmr.active.simulation.effort import PREDICTED, effort
+from dmr.active.simulation.effort import effort
 from dmr.active.simulation.scoring import Scores
 
 FIRST, MORE = 64, 64

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from dmr.active.simulation.effort import (
-    FRAME_S,
-    PIXEL_S,
-    STRUCTURE_S,
-    effort,
-    measured_scale,
-    predicted_seconds,
-    tolerance_px,
-)
+from dmr.active.selection.seconds import FRAME_S, PIXEL_S, STRUCTURE_S
+from dmr.active.simulation.effort import effort, tolerance_px
 
 
 def square(*places: tuple[int, int, int, int], side: int = 128) -> torch.Tensor:
@@ -64,14 +56,3 @@ def test_the_same_picture_costs_the_same_on_another_grid() -> None:
 
     assert large == pytest.approx(small, rel=0.02)
     assert (tolerance_px(128), tolerance_px(256), tolerance_px(32)) == (3, 6, 1)
-
-
-def test_the_forecast_rises_with_a_poor_guess_and_a_long_outline_and_follows_what_was_measured() -> None:
-    one = np.ones((1, 1), np.float32)
-    poor, good = (predicted_seconds(one, one * g, one * 100)[0] for g in (0.4, 0.95))
-
-    assert good == FRAME_S
-    assert poor > good
-    assert predicted_seconds(one * 0.1, one * 0.4, one * 100)[0] == FRAME_S, "hardly there"
-    assert measured_scale(np.array([28.0]), np.array([18.0])) == 2
-    assert measured_scale(np.zeros(0), np.zeros(0)) == 1

@@ -57,7 +57,7 @@ def test_every_strategy_gets_what_it_needs_and_asks_for_new_frames_of_the_pool(n
     asked = protocol.pool_of(frames, pool, state, found, seed=0, budget=20, planned=3)
     chosen, place = protocol.chosen_rows(pool, state, protocol.strategy_of(name)(asked, 10))
     cost = effort(targets[chosen], CLASSES, found.drafts[torch.from_numpy(place)])
-    after = protocol.corrected(state, chosen, cost, forecast=np.ones(10), scaled=np.ones(10))
+    after = protocol.corrected(state, chosen, cost, work=protocol.work_of(found, place), forecast=np.ones(10))
 
     assert len(asked) == 30 and len(asked.labelled) == 10
     assert len(set(after.labelled)) == 20 and set(after.labelled) <= set(pool)
