@@ -19,7 +19,7 @@ FROM_NOTHING: Final = "typical of frames like it; please outline it from nothing
 
 
 def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str] | None = None) -> str:
-    """A sentence such as *nerve border uncertain (0.42); first frame of this patient; about 40 s*.
+    """A sentence such as *nerve border uncertain (0.42); nothing of this patient is outlined yet; about 40 s*.
 
     It says what the model thinks of the frame, not how the frame was chosen: a frame of the audit slice must look like
     any other.
@@ -32,7 +32,7 @@ def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str
     """
     parts = [_uncertain(pool, row, about)]
     if pool.patients[row] not in (pool.labelled.patients if known is None else known):
-        parts.append("first frame of this patient")
+        parts.append("nothing of this patient is outlined yet")
     if pool.seconds is not None:
         parts.append(told_seconds(float(pool.seconds[row])))
     return "; ".join(parts)
