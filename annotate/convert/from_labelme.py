@@ -21,7 +21,8 @@ from .options import Options
 from .ours import MOST_BYTES, is_data_set
 from .outcome import Outcome
 from .preview import Preview
-from .writers import FORMATS, Format, Labelled, Naming, coco_named, nifti_named, write_frames
+from .writers import FORMATS, coco_named, nifti_named
+from .writing import Format, Labelled, Naming, write_frames
 
 
 def labelme_to_files(o: Options, *, form: str, incomplete: bool = False, rle: bool = False) -> Report:

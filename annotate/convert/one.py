@@ -23,13 +23,13 @@ from ..formats.labelme import (
 )
 from ..formats.labelme_holes import is_unnamed
 from ..formats.lost import complete_classes, unread_words
-from ..geometry.raster import hidden_pixels, shapes_to_index
+from ..geometry.raster import hidden_classes, hidden_pixels, shapes_to_index
 from ..geometry.trace import index_to_shapes
 from ..scans.images import encode_png, image_size
 from ..shapes import Annotation
 from .files import Images, Job, drawn_file, relative_path, stem_of
 from .names import IndexNames
-from .outcome import MEND
+from .outcome import MEND, SHOWN_AS_ABSENT
 from .preview import Preview
 
 
@@ -157,16 +157,18 @@ class Paint:
             if job.target.parent == job.source.parent and job.target.name == image_name(drawn.file):
                 raise BrokenInput(job.name, "its mask would replace its image", "Choose another folder for DST")
             done.notes += drawn.notes
-            done.unread = drawn.unread(self.names)
-            if drawn.hollow and not self.incomplete:
-                what = f"{done.unread}; a mask would show it as absent: {job.target.name} was not written"
-                raise BrokenInput(job.name, what, MEND)
             shapes, size = drawn.drawing.shapes, drawn.size
             ids = sorted({shape.class_id for shape in shapes})
+            done.unread = drawn.unread(self.names)
+            if done.unread is not None and not self.incomplete:
+                what = f"{done.unread}; a mask would show it as absent: {job.target.name} was not written"
+                raise BrokenInput(job.name, what, MEND)
             index = shapes_to_index(shapes, paint_order=ids, **size)
             done.hidden = hidden_pixels(shapes, paint_order=ids, **size)
             if done.hidden:
                 done.notes.append("pixels hidden under a higher index")
+                gone = hidden_classes(shapes, paint_order=ids, **size)
+                done.notes += [SHOWN_AS_ABSENT.format(self.names.label(k)) for k in sorted(gone)]
             if self.sheet.wants(job.number):
                 done.shown = drawn.annotation, drawn.picture
             done.data = encode_png(index)

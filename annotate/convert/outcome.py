@@ -17,6 +17,8 @@ DRY_RUN: Final = "Dry run: nothing was written."
 MEND: Final = "Mend it and convert again; --incomplete writes it all the same"
 """What a user can do about a frame that is not written, because its format cannot say what is missing."""
 
+SHOWN_AS_ABSENT: Final = "{} is wholly hidden under other classes, and the mask shows it as absent"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from ..catalogue.records import LabelledFrame
 from ..convert.outcome import Outcome
-from ..convert.writers import FORMATS, Labelled, Naming, write_frames
+from ..convert.writers import FORMATS
+from ..convert.writing import Labelled, Naming, write_frames
 from ..errors import BrokenInput, UsageError
 from ..scans.discover import lies_in
 from ..system.store import write_many

@@ -115,6 +115,17 @@ def hidden_pixels(shapes: Sequence[Shape], *, paint_order: Sequence[int], height
     return painted - int(np.count_nonzero(shapes_to_index(known, paint_order=paint_order, height=height, width=width)))
 
 
+def hidden_classes(shapes: Sequence[Shape], *, paint_order: Sequence[int], height: int, width: int) -> frozenset[int]:
+    """The classes of which `shapes_to_index` shows no pixel, because all lie hidden under higher classes."""
+    known = _in_order(shapes, paint_order)
+    if len({s.class_id for s in known}) < 2:
+        return frozenset()
+    size = {"height": height, "width": width}
+    shown = set(np.unique(shapes_to_index(known, paint_order=paint_order, **size)).tolist())
+    unseen = {s.class_id for s in known} - shown
+    return frozenset(i for i in unseen if polygons_to_mask([s for s in known if s.class_id == i], **size).any())
+
+
 def _in_order(shapes: Sequence[Shape], paint_order: Sequence[int]) -> list[Shape]:
     places = {class_id: place for place, class_id in enumerate(paint_order)}
     return sorted((s for s in shapes if s.class_id in places), key=lambda s: places[s.class_id])

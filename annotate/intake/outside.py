@@ -115,7 +115,8 @@ def _labelme_frame(
     for note in dict.fromkeys((*file.notes, *notes, *frame.notes, *drawing.notes)):
         report.note(note, path.name)
     labels = {resolve(label): label for label in (*(s.label for s in kept.shapes), *kept.lost) if label is not None}
-    if (words := unread_words(drawing.unread, lambda class_id: labels[class_id])) is not None:
+    unread = drawing.unread - ({None} if ignored("") else set())  # a shape without a label counts as one with an empty
+    if (words := unread_words(unread, lambda class_id: labels[class_id])) is not None:
         report.fail(BrokenInput(path, words, UNREAD_REMEDY))
     complete = complete_classes(file.extra, resolve)
     asserted = covered if complete is None else covered & complete

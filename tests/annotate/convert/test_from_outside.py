@@ -261,3 +261,35 @@ def test_a_label_or_a_name_that_no_file_can_have_fails_alone(tmp_path: Path) -> 
     output = dmr("labelme-to-instances", tmp_path / "in", tmp_path / "i", "--classes", "nerve", code=1).output
     assert f"{'c' * 245}.json: has a name of 260 bytes, which no file can have" in output
     assert (tmp_path / "i" / "b.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "size",
+    [(None, None), (20.5, "x"), ("", 24), ([20], {}), (0, -3), (float("nan"), 24), (None, "24")],
+    ids=["null", "no number", "one is text", "lists", "none", "NaN", "half"],
+)
+def test_a_coco_size_that_is_no_number_is_that_of_the_image_beside(tmp_path: Path, size: tuple[object, object]) -> None:
+    images = [{"id": 1, "file_name": "a.png", "height": size[0], "width": size[1]}]
+    source = coco(tmp_path / "c.json", drawn(RING), images=images)
+    output = dmr("coco-to-labelme", source, tmp_path / "o", code=1).output
+    assert "has no height and width that are whole numbers, and the image is not there. Put it beside" in output
+    picture(tmp_path / "a.png", width=24, height=20)
+    dmr("coco-to-labelme", source, tmp_path / "o")
+    file = read_labelme(tmp_path / "o" / "a.json")
+    assert (file.height, file.width, len(file.shapes)) == (20, 24, 1)
+
+
+@pytest.mark.parametrize("size", [("20", "24"), (20.0, 24.0)], ids=["text", "float"])
+def test_a_coco_size_of_another_kind_of_number_is_read(tmp_path: Path, size: tuple[object, object]) -> None:
+    images = [{"id": 1, "file_name": "a.png", "height": size[0], "width": size[1]}]
+    dmr("coco-to-labelme", coco(tmp_path / "c.json", drawn(RING), images=images), tmp_path / "o")
+    file = read_labelme(tmp_path / "o" / "a.json")
+    assert (file.height, file.width) == (20, 24)
+
+
+def test_a_coco_size_that_is_only_half_said_and_not_the_images_is_refused(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "a.png", "height": 30, "width": None}]
+    picture(tmp_path / "a.png", width=24, height=20)
+    source = coco(tmp_path / "c.json", drawn(RING), images=images)
+    output = dmr("coco-to-labelme", source, tmp_path / "o", code=1).output
+    assert "a.png: says 24 x 30 pixels, and its image has 24 x 20. Find the image" in output

@@ -183,3 +183,21 @@ def test_a_list_of_frames_that_is_none_is_named(tmp_path: Path, source: Path, va
     (tmp_path / "n" / "labels.frames.json").write_text(json.dumps(value), encoding="utf-8")
     output = dmr("nifti-to-labelme", tmp_path / "n", tmp_path / "o", "--classes", "a,b", code=1).output
     assert "is no list of frames" in output
+
+
+def test_yolo_finds_a_png_that_lies_beside_its_text(tmp_path: Path, source: Path) -> None:
+    dmr("labelme-to-yolo", source, tmp_path / "yolo")
+    beside = tmp_path / "yolo" / "labels" / "1_a.png"
+    beside.write_bytes((source / "1_a.png").read_bytes())
+    dmr("yolo-to-labelme", tmp_path / "yolo", tmp_path / "back", code=1)
+    pointed = read_labelme(tmp_path / "back" / "1_a.json").image_path
+    assert (tmp_path / "back" / str(pointed)).resolve() == beside.resolve()
+
+
+def test_yolo_never_gives_the_numbers_that_are_there_another_meaning(tmp_path: Path, source: Path) -> None:
+    dmr("labelme-to-yolo", source, tmp_path / "yolo", "--classes", "nerve,muscle")
+    before = {p: p.read_bytes() for p in (tmp_path / "yolo").rglob("*") if p.is_file()}
+    output = dmr("labelme-to-yolo", source, tmp_path / "yolo", "--classes", "muscle,nerve", code=2).output
+    assert "has the classes nerve, muscle in this order, and the new files would have another one" in output
+    assert {p: p.read_bytes() for p in (tmp_path / "yolo").rglob("*") if p.is_file()} == before
+    dmr("labelme-to-yolo", source, tmp_path / "yolo", "--classes", "nerve,muscle,bone")

@@ -93,3 +93,38 @@ def test_all_real_files_come_in_and_every_oddity_is_named_once(ubpd: Path) -> No
     assert oddities["wrong imagePath (image found by the file's name)"] > 0
     assert all(len(places) == len(set(places)) for places in report.oddities.values())
     assert sum(line.startswith("note:") for line in report.lines()) == len(oddities)
+
+
+@pytest.mark.parametrize(
+    ("change", "ignore", "failures"),
+    [
+        pytest.param({}, (), 0, id="whole"),
+        pytest.param({"shape_type": "helix"}, (), 1, id="an unknown type"),
+        pytest.param({"points": None}, (), 1, id="no points"),
+        pytest.param({"label": None}, (), 1, id="no label"),
+        pytest.param({"label": None}, ("",), 0, id="no label, and such are ignored"),
+        pytest.param({"label": "bone"}, (), 0, id="a label of no class"),
+        pytest.param({"shape_type": "linestrip"}, (), 0, id="a line"),
+    ],
+)
+def test_a_file_fails_where_an_outline_cannot_be_read_and_the_rest_of_it_is_taken(
+    tmp_path: Path, change: dict[str, object], ignore: tuple[str, ...], failures: int
+) -> None:
+    write_image(tmp_path / "x.png", 1)
+    good = {"label": "muscle", "points": [[1, 1], [9, 1], [9, 9]], "shape_type": "polygon"}
+    content = {"shapes": [good, good | {"label": "nerve"} | change], "imagePath": "x.png"}
+    (tmp_path / "x.json").write_text(json.dumps(content), encoding="utf-8")
+    report = Report("test")
+    (frame,) = labelme_frames(
+        [tmp_path],
+        resolve={"muscle": 1, "nerve": 2}.get,
+        all_classes=frozenset({1, 2}),
+        coverage="all",
+        report=report,
+        ignored=lambda label: label in ignore,
+    )
+
+    assert len(report.failures) == failures == report.exit_code
+    assert all("x.json: something of " in line and "Mend it and read it again" in line for line in report.failures)
+    assert [s.class_id for s in frame.annotation.shapes][:1] == [1]
+    assert (2 in frame.annotation.covered) is (change == {})
