@@ -117,8 +117,13 @@ def test_a_correction_of_a_correction_follows_it_without_a_conflict(workspace: W
 
 @pytest.mark.parametrize(
     ("drawn", "words"),
-    [(shape("muscle", "linestrip"), "linestrip"), (shape("nervee"), "'nervee' is no class")],
-    ids=["a shape without area", "a label that is no class"],
+    [
+        (shape("muscle", "linestrip"), "linestrip"),
+        (shape("nervee"), "'nervee' is no class"),
+        (shape("nerve") | {"flags": {"hole": True}, "group_id": 7}, "a hole belongs to no outline"),
+        (shape("nerve", "mask") | {"points": OTHER[:2], "mask": "no picture"}, "mask"),
+    ],
+    ids=["a shape without area", "a label that is no class", "a hole alone", "a mask without pixels"],
 )
 def test_what_no_class_can_hold_is_named_and_stays_in_its_file(
     workspace: Workspace, catalogue: Catalogue, drawn: dict[str, Any], words: str
