@@ -1,4 +1,4 @@
-"""Oddities that differ by a number or a name alone are one kind, told in one line."""
+"""Oddities and failures that differ by a number or a name alone are one kind, told in one line."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ class Kind:
     Attributes:
         text: What they say, with a gap for each value in which they differ.
         places: Where each was met, with its values.
+        texts: What each of them says.
     """
 
     text: str
     places: tuple[str, ...]
+    texts: frozenset[str]
 
     def line(self) -> str:
         """The line for a reader."""
@@ -49,6 +51,24 @@ def kinds(oddities: Mapping[str, Sequence[str]]) -> list[Kind]:
     return sorted(found, key=lambda kind: kind.text)
 
 
+def failure_lines(failures: Sequence[str]) -> list[str]:
+    """Failures in their order, a line each; those of one kind are one line where there are many of them.
+
+    Args:
+        failures: Each as *where: what is wrong. What to do.*
+    """
+    parts = [failure.partition(": ") for failure in failures]
+    where: dict[str, list[str]] = {}
+    for place, _, text in parts:
+        where.setdefault(text, []).append(place)
+    many = [kind for kind in kinds(where) if kind.text and len(kind.places) > _SHOWN]
+    told: dict[str, None] = {}
+    for failure, (_, _, text) in zip(failures, parts, strict=True):
+        kind = next((kind for kind in many if text in kind.texts), None)
+        told[failure if kind is None else Kind(kind.text.rstrip("."), kind.places, kind.texts).line()] = None
+    return list(told)
+
+
 def _alike(texts: Iterable[str], value: re.Pattern[str]) -> list[list[str]]:
     """The texts in groups: those that differ by values alone; a quoted name is a value together with all numbers."""
     groups: dict[tuple[str, int], list[str]] = {}
@@ -60,7 +80,7 @@ def _alike(texts: Iterable[str], value: re.Pattern[str]) -> list[list[str]]:
 
 def _merged(texts: Sequence[str], oddities: Mapping[str, Sequence[str]]) -> Kind:
     if len(texts) == 1:
-        return Kind(texts[0], tuple(oddities[texts[0]]))
+        return Kind(texts[0], tuple(oddities[texts[0]]), frozenset(texts))
     values = [_values(text) for text in texts]
     constant = [len({one[k] for one in values}) == 1 for k in range(len(values[0]))]
     places = []
@@ -69,7 +89,7 @@ def _merged(texts: Sequence[str], oddities: Mapping[str, Sequence[str]]) -> Kind
         places += [f"{place}: {told}" for place in oddities[text]]
     k = iter(range(len(constant)))
     text = _VALUE.sub(lambda found: found[0] if constant[next(k)] else _GAP, texts[0])
-    return Kind(text, tuple(places))
+    return Kind(text, tuple(places), frozenset(texts))
 
 
 _VALUE: Final = re.compile(f"{_QUOTED.pattern}|{_NUMBER.pattern}")

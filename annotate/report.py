@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import DmrError
 from .hiding import seen
-from .oddities import kinds
+from .oddities import failure_lines, kinds
 from .wording import counted
 
 
@@ -63,7 +63,7 @@ class Report:
     def lines(self) -> list[str]:
         """The report for a person, without styling."""
         lines = [f"note: {kind.line()}" for kind in kinds(self.oddities)]
-        lines += [f"Error: {failure}" for failure in self.failures]
+        lines += [f"Error: {line}" for line in failure_lines(self.failures)]
         if self.counts or self.failures:
             parts = [counted(n, what) for what, n in self.counts.items()]
             if self.failures:

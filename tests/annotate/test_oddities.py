@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmr.annotate.oddities import kinds
+from dmr.annotate.oddities import failure_lines, kinds
 from dmr.annotate.report import Report
 
 
@@ -50,3 +50,21 @@ def test_json_has_each_text_and_the_kinds() -> None:
 def test_no_place_is_lost_whatever_the_texts_hold(oddities: dict[str, list[str]]) -> None:
     found = kinds(oddities)
     assert sum(len(kind.places) for kind in found) == sum(map(len, oddities.values()))
+
+
+def test_few_failures_have_a_line_each_and_many_of_a_kind_one_line_in_the_place_of_the_first() -> None:
+    few = [f"{n}.png: has {n} x 12 pixels. Use another." for n in range(5)]
+    assert failure_lines(few) == few
+
+    many = [f"{n}.json: muscle was left out. Mend it." for n in range(200)]
+    broken = ["a.png: is broken. Copy it anew.", "z.png: is broken. Copy it anew."]
+    assert failure_lines([broken[0], *many, broken[1]]) == [
+        broken[0],
+        "muscle was left out. Mend it: 200 (0.json, 1.json, 2.json, 3.json, 4.json and 195 more)",
+        broken[1],
+    ]
+
+
+def test_failures_of_a_kind_name_the_values_in_which_they_differ() -> None:
+    (line,) = failure_lines([f"{n}.png: has {n} x 12 pixels. Use another." for n in range(9)])
+    assert line == ("has … x 12 pixels. Use another: 9 (0.png: 0, 1.png: 1, 2.png: 2, 3.png: 3, 4.png: 4 and 4 more)")

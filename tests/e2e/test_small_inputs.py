@@ -137,7 +137,7 @@ def test_what_was_left_out_is_never_absent(here: Path) -> None:
     (truth,) = truths()
     assert (area(truth), area(truth, MUSCLE), set(truth.covered)) == (0, 60, set())
     write_outlines(here / "in", shape(points=BOX, shape_type="circle"), known)
-    assert run("import", here / "in").exit_code == 0
+    assert run("import", here / "in").exit_code == 1
     (truth,) = truths()
     assert (area(truth), set(truth.covered)) == (0, {MUSCLE})
 
@@ -168,7 +168,7 @@ def test_one_bad_ring_is_noted_and_the_good_one_kept(here: Path) -> None:
     (here / "in.json").write_bytes(coco(RING, [3, 3, 3, 4]))
     result = run("convert", "coco-to-labelme", here / "in.json", here / "out")
 
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert result.output.count("an outline of 4 numbers (left out)") == 1
     written = json.loads((here / "out" / "a.json").read_text(encoding="utf-8"))
     assert [(s["label"], s["points"]) for s in written["shapes"]] == [("nerve", BOX)]
