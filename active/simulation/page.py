@@ -13,6 +13,7 @@ from ... import __version__
 from ...annotate.render.html import Table, page, today
 from ...annotate.render.plot import draw_svg
 from ..selection.strategies import BASELINE
+from .check import FEW_SEEDS
 from .curves import SHARES, areas, curve_points, full_dice, to_goals
 from .differences import differences, wins_and_losses
 from .figures import budget_panels
@@ -102,6 +103,10 @@ def _goals(rows: pd.DataFrame, full: pd.DataFrame, strategies: Sequence[str]) ->
     return Table(head, cells)
 
 
+def _p(value: float) -> str:
+    return "-" if math.isnan(value) else "below 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def _need(row: dict[Any, Any], what: str) -> str:
     need = float(row.get(what, math.nan))
     if math.isnan(need):
@@ -119,7 +124,7 @@ def _differences(rows: pd.DataFrame, strategies: Sequence[str]) -> Table | None:
         [
             d.to,
             f"{d.value:+.3f}\n" + ("no interval" if math.isnan(d.low) else f"{d.low:+.3f} to {d.high:+.3f}"),
-            "-" if math.isnan(d.low) else f"{d.holm:.3f}",
+            _p(d.holm) if d.seeds >= FEW_SEEDS else "-",  # of a few seeds it would tell of patients alone
             f"{d.wins}-{d.ties}-{d.losses}",
             f"{d.seeds}\n{d.level}",
         ]
