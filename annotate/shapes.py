@@ -119,6 +119,12 @@ class Frame:
         return int(self.pixels.shape[1])
 
 
+def lies_outside(ring: Ring, *, height: int, width: int) -> bool:
+    """Whether nothing of a ring's bounding box lies in a frame of `height` rows and `width` columns."""
+    xs, ys = [x for x, _ in ring], [y for _, y in ring]
+    return max(xs) <= 0 or max(ys) <= 0 or min(xs) >= width or min(ys) >= height
+
+
 def ring_area(points: Sequence[Point]) -> float:
     """Area inside a ring by the shoelace formula, px²; 0 for a line."""
     xy = np.asarray(points, dtype=np.float64)

@@ -13,7 +13,7 @@ import shapely
 from PIL import Image
 
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
-from ..shapes import Ring, ring_area
+from ..shapes import Ring, lies_outside, ring_area
 from ..system.quiet import quietly
 from .labelme_reading import LabelmeShape
 
@@ -83,12 +83,12 @@ def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, boo
         crosses = True
     if area < LEAST_AREA:
         return "an outline of less than 1 px² (left out)", False
-    xy = np.asarray(ring)
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    if (high <= 0).any() or low[0] >= width or low[1] >= height:
+    if lies_outside(ring, height=height, width=width):
         return "an outline outside the frame (left out)", False
     if crosses:
         return "an outline crosses itself (kept)", True
+    xy = np.asarray(ring)
+    low, high = xy.min(axis=0), xy.max(axis=0)
     if (low < 0).any() or high[0] > width or high[1] > height:
         return "an outline reaches past the frame (kept)", True
     return None, True

@@ -17,7 +17,7 @@ from ..classes import Classes
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, seam_to_shapes
-from ..shapes import Point, Ring, Shape, ring_area
+from ..shapes import Point, Ring, Shape, lies_outside, ring_area
 from .records import StudioRegion
 
 CONTROL: Final = "label"
@@ -188,6 +188,8 @@ def regions_to_shapes(
             parts = seam_to_shapes(ring, class_id=class_id, group=group)
             if ring_area(parts[0].points) < _LEAST_AREA:
                 raise ValueError(f"an outline of '{region.label}' is a line without area")
+            if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
+                raise ValueError(f"an outline of '{region.label}' lies outside the frame")
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return tuple(shapes)

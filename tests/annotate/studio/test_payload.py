@@ -158,6 +158,7 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(polygonlabels=[]), "an outline has no label", id="no label"),
         pytest.param(change(points=[[0, 0], [1, 1]]), "has 2 corners", id="two corners"),
         pytest.param(change(points=[[0, 0], [1, 1], [2, 2]]), "a line without area", id="a line"),
+        pytest.param(change(points=[[150, 150], [160, 150], [160, 160]]), "lies outside the frame", id="outside"),
         pytest.param(change(points=[[0, 0], [1, float("nan")], [2, 0]]), "no number", id="not a number"),
         pytest.param(change(points=[[0, 0], [1, None], [2, 0]]), "corner that is no number", id="a null"),
         pytest.param(change(points=[[0, 0], [1, "5"], [2, 0]]), "corner that is no number", id="a text"),
