@@ -123,7 +123,10 @@ class Simulation:
         self.s.tell("Trainings", last - 1 - len(missing), self.plan.trainings)
         if not missing:
             return
-        now = self._stand(name, seed) or first or self._stand(INITIAL, seed) or self._first(seed)
+        kept = self._stand(name, seed)
+        if kept is not None and kept.state.rounds >= missing[0]:
+            kept = None  # its line is not on the disk, so the round is done again
+        now = kept or first or self._stand(INITIAL, seed) or self._first(seed)
         select, pool = protocol.strategy_of(name), self.study.pool(seed)
         for rounds in range(now.state.rounds + 1, max(missing) + 1):
             network = with_weights(self.study, now.weights, settings=self.plan.settings, device=self.device)
@@ -194,10 +197,10 @@ class Simulation:
         held = self.study.held_out(seed)
         found = judged(network, self.study, held, device=self.device)
         stand = Stand(state, {k: v.cpu() for k, v in network.state_dict().items()})
-        if strategy != FULL:
-            self._keep(strategy, seed, stand)
         if self.book.add({**key, **self._line(state, found, held), "train_seconds": f"{seconds:.1f}"}):
             self.s.report.count("trainings done")
+        if strategy != FULL:
+            self._keep(strategy, seed, stand)
         half_done.unlink(missing_ok=True)
         return stand
 

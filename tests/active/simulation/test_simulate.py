@@ -83,6 +83,21 @@ def test_a_killed_simulation_goes_on_and_ends_as_an_undisturbed_one(workspace: W
     assert lines() == after
 
 
+def test_a_line_that_was_lost_after_its_state_was_kept_is_made_again(workspace: Workspace) -> None:
+    assert dmr("simulate", *TWO).exit_code == 0
+    before = lines()
+    text = LINES.read_text(encoding="utf-8").splitlines(keepends=True)
+    LINES.write_text("".join(text[:-1]), encoding="utf-8")
+    done = dmr("simulate", *TWO)
+    timed = "train_seconds"
+
+    assert done.exit_code == 0, done.output
+    assert "simulate: 1 training done" in done.output
+    assert [{k: v for k, v in row.items() if k != timed} for row in lines()] == [
+        {k: v for k, v in row.items() if k != timed} for row in before
+    ]
+
+
 def test_lines_count_effort_and_the_page_shows_curves_and_limits(workspace: Workspace) -> None:
     done = dmr("simulate", *TWO, "--json")
     assert done.exit_code == 0, done.output
