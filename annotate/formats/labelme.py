@@ -13,7 +13,7 @@ from ..system.canonical import canonical_json
 from .drawing import Drawing
 from .labelme_holes import is_unnamed, with_holes
 from .labelme_image import find_image, image_name
-from .labelme_outlines import outlines, ring_oddity
+from .labelme_outlines import TANGLED, outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
 from .lost import LOST_KEY, lost_labels
 
@@ -85,6 +85,8 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
                 notes.append(oddity)
             if good:
                 shapes.append(Shape(class_id, ring.points, hole=drawn.hole != ring.hole, group=groups[ring.part]))
+            elif oddity == TANGLED:
+                unread.add(class_id)  # something was meant, and nobody can tell what
             else:
                 slips.add(class_id)
     parts = {(shape.class_id, shape.group) for shape in shapes if not shape.hole}

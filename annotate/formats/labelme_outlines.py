@@ -119,6 +119,8 @@ def _mask(shape: LabelmeShape) -> tuple[Outline, ...]:
             pixels = np.asarray(image.convert("L")) > 0
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError("a mask whose pixels cannot be read") from error
+    if not pixels.any():
+        raise ValueError("a mask without pixels")
     left, top = (math.floor(value) for value in shape.points[0])
     return tuple(
         Outline(tuple((x + left, y + top) for x, y in part.points), part.hole, part.group)

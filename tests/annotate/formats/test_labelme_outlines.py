@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 
 import numpy as np
 import pytest
 from labelme_json import TRIANGLE, labelme, shape
 
-from dmr.annotate.formats.labelme import labelme_to_annotation, parse_labelme
+from dmr.annotate.formats.labelme import labelme_to_annotation, labelme_to_drawing, parse_labelme
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation, ring_area
@@ -92,3 +93,20 @@ def test_holes_are_read_from_flags_and_a_hole_without_an_outline_is_noted() -> N
 def test_a_ring_that_repeats_its_first_point_is_closed_once() -> None:
     annotation, _ = annotate(labelme(shape(points=[*TRIANGLE, TRIANGLE[0]])))
     assert len(annotation.shapes[0].points) == 3
+
+
+def test_a_tangle_and_a_mask_without_pixels_are_no_slips() -> None:
+    rng = np.random.default_rng(0)
+    empty = base64.b64encode(encode_png(np.zeros((6, 6), np.uint8))).decode()
+    shapes = [
+        {"label": "nerve", "shape_type": "polygon", "points": rng.uniform(0, 60, (300, 2)).tolist()},
+        {"label": "artery", "shape_type": "mask", "points": [[1, 1], [6, 6]], "mask": empty},
+        {"label": "muscle", "shape_type": "polygon", "points": [[1, 1], [9, 1], [9, 9]]},
+    ]
+    file = parse_labelme(json.dumps({"shapes": shapes, "imageHeight": 64, "imageWidth": 64}).encode(), where="a.json")
+    classes = {"nerve": 1, "muscle": 2, "artery": 3}
+    drawing = labelme_to_drawing(file, resolve=classes.get, height=64, width=64)
+
+    assert drawing.unread == {1, 3}, "a mask of the frame is not written, and an import ends with 1"
+    assert drawing.covered((1, 2, 3)) == {2}
+    assert "a mask without pixels (left out)" in drawing.notes
