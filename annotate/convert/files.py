@@ -96,6 +96,20 @@ def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
     return later
 
 
+class Names:
+    """The names of the frames of one run: two of one name would become the same file."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def take(self, name: str, *, called: str) -> None:
+        """Keep a frame's name. Raises BrokenInput where an earlier frame has it."""
+        key = os.path.normcase(name)
+        if (first := self._first.get(key)) is not None:
+            raise BrokenInput(called, f"would become the same file as {first}", "Give them different names")
+        self._first[key] = called
+
+
 def judge_target(job: Job, data: bytes) -> str:
     """What happens to the target: `written`, `replaced` or `unchanged`.
 

@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import BrokenInput, UsageError
 from ..formats.drawing import Drawing
 from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
@@ -62,12 +65,21 @@ def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[
     return [folder.name for folder in folders], frames
 
 
+def _layer(path: Path) -> NDArray[np.bool_]:
+    """One class's mask; a picture, or a mask with smoothed borders, has more than two values. Raises BrokenInput."""
+    index = read_index_mask(bytes_of(path), where=path)
+    if (values := len(np.unique(index))) > 2:
+        remedy = "Take a folder of pictures out of SRC; export a layer without smoothing, as PNG"
+        raise BrokenInput(path, f"has {values} different values, and a layer has two: 0 and another", remedy)
+    return index > 0
+
+
 def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> tuple[tuple[Shape, ...], tuple[int, int]]:
     """The outlines of a frame's masks, and its size. A mask in a folder that is no class only gives the size."""
     shapes: list[Shape] = []
     size: tuple[int, int] | None = None
     for label, path in masks:
-        mask = read_index_mask(bytes_of(path), where=path) > 0
+        mask = _layer(path)
         height, width = mask.shape
         if size is not None and (height, width) != size:
             what = f"has {width} x {height} pixels, and the masks before it {size[1]} x {size[0]}"

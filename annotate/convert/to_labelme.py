@@ -14,7 +14,7 @@ from ..formats.image_agreement import agreed_size
 from ..formats.lost import unread_words
 from ..report import Report
 from ..system.store import write_many
-from .files import Images, Job, check_name, drawn_file, relative_path
+from .files import Images, Job, Names, check_name, drawn_file, relative_path
 from .foreign import Foreign, Reading
 from .names import IndexNames
 from .options import Options
@@ -65,12 +65,15 @@ def _files(
 ) -> Iterator[tuple[Path, bytes]]:
     """The Labelme files that are to be written."""
     labels = dict(enumerate(names.given or (), 1))
+    source = o.src if o.src.is_dir() else o.src.parent
+    taken = Names()
     for number, frame in enumerate(found):
         for note in frame.drawing.notes:
             outcome.report.note(note, frame.name)
         try:
             place = Path(frame.name)
             check_name(place, what=frame.name)
+            taken.take(frame.name, called=f"{frame.name} of {relative_path(frame.source, source)}")
             target = (o.dst / place).with_name(f"{place.name}.json")
             image = folder.named(place.name, place=frame.name, without=frame.source)
             if image is not None:

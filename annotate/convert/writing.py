@@ -13,7 +13,7 @@ from ..progress.tell import Tell
 from ..shapes import Annotation
 from ..system.store import write_many
 from ..wording import counted
-from .files import Job, check_name, judge_target
+from .files import Job, Names, check_name, judge_target
 from .ours import would_lose
 from .outcome import CONVERTING, MEND, SHOWN_AS_ABSENT, Outcome
 
@@ -170,10 +170,12 @@ class _Writing:
 
     def _each(self, frames: Iterable[Labelled], kept: list[Labelled]) -> Iterator[tuple[Path, bytes]]:
         """The files of the frames that are to be written."""
+        taken = Names()
         for number, frame in enumerate(map(self._flattened, frames) if self.form.is_flat else frames):
-            if self.form.all is not None:
-                kept.append(frame)
             try:
+                taken.take(frame.name, called=frame.called)
+                if self.form.all is not None:
+                    kept.append(frame)
                 yield from self._one(number, frame)
             except BrokenInput as error:
                 self.outcome.report.fail(error)

@@ -201,3 +201,36 @@ def test_yolo_never_gives_the_numbers_that_are_there_another_meaning(tmp_path: P
     assert "has the classes nerve, muscle in this order, and the new files would have another one" in output
     assert {p: p.read_bytes() for p in (tmp_path / "yolo").rglob("*") if p.is_file()} == before
     dmr("labelme-to-yolo", source, tmp_path / "yolo", "--classes", "nerve,muscle,bone")
+
+
+@pytest.mark.parametrize("form", ["layers", "yolo", "coco", "nifti", "instances"])
+def test_two_sources_of_one_name_are_never_one_file(tmp_path: Path, source: Path, form: str) -> None:
+    twin = source / "1_a.JSON"
+    if twin.exists():
+        pytest.skip("the disk takes them for one file")
+    other = Annotation(48, 64, (Shape(1, box(40, 2, 5)),), frozenset({1, 2}))
+    twin.write_bytes(annotation_to_labelme(other, names=NAMES, image_path="1_a.png"))
+    target = tmp_path / ("out.json" if form == "coco" else "out")
+    told = dmr(f"labelme-to-{form}", source, target, "--classes", "muscle,nerve", code=1).output
+
+    assert "1_a.json: would become the same file as 1_a.JSON. Give them different names." in told
+
+
+def test_two_volumes_of_one_name_are_never_one_frame(tmp_path: Path, source: Path) -> None:
+    for ward in ("a", "b"):
+        dmr("labelme-to-nifti", source, tmp_path / "in2" / ward, "--classes", "muscle,nerve")
+    told = dmr("nifti-to-labelme", tmp_path / "in2", tmp_path / "out", code=1).output
+
+    assert told.count("would become the same file as") == 2
+    assert "of b/labels.nii.gz: would become the same file as" in told
+
+
+def test_pictures_in_a_folder_beside_the_layers_are_no_class(tmp_path: Path, source: Path) -> None:
+    dmr("labelme-to-layers", source, tmp_path / "layers", "--classes", "muscle,nerve")
+    picture = tmp_path / "layers" / "images" / "1_a.png"
+    picture.parent.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)).save(picture)
+    told = dmr("layers-to-labelme", tmp_path / "layers", tmp_path / "out", code=1).output
+
+    assert "images/1_a.png: has " in told and "Take a folder of pictures out of SRC" in told
+    assert not (tmp_path / "out" / "1_a.json").exists()
