@@ -62,8 +62,8 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for a person, without styling."""
-        lines = [f"note: {kind.line()}" for kind in kinds(self.oddities)]
-        lines += [f"Error: {line}" for line in failure_lines(self.failures)]
+        lines = [f"note: {_in_one(kind.line())}" for kind in kinds(self.oddities)]
+        lines += [f"Error: {_in_one(line)}" for line in failure_lines(self.failures)]
         if self.counts or self.failures:
             parts = [counted(n, what) for what, n in self.counts.items()]
             if self.failures:
@@ -82,3 +82,8 @@ class Report:
             "words": self.words,
             **self.data,
         }
+
+
+def _in_one(text: str) -> str:
+    """A text in one line: a name from outside may hold a line break, and must not look like a line of ours."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")

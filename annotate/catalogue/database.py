@@ -158,7 +158,7 @@ class Database:
         if version == t.SCHEMA:
             return
         if version is None:
-            raise CatalogueError(self.name, "is no catalogue of dmr", "Restore it from a backup")
+            raise CatalogueError(self.name, "is no catalogue of dmr", _REBUILD)
         if version > t.SCHEMA:
             what = f"has schema {version}, and this dmr knows no newer one than {t.SCHEMA}"
             raise CatalogueError(self.name, what, "Install a newer dmr")

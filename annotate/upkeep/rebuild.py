@@ -22,6 +22,7 @@ from .copy import CATALOGUE, catalogue_copy, refuse_server
 from .replay import replay
 
 _LACKING: Final = "Look for what is lacking with `dmr db verify --repair`, or restore a backup"
+_TORN: Final = "If a backup is newer, restore it with `dmr db restore`; else import and check `dmr status`"
 _BESIDE: Final = ("", "-journal", "-wal", "-shm")
 
 
@@ -47,6 +48,9 @@ def rebuild(workspace: Workspace, *, report: Report, tell: Tell = silent) -> Non
             for number in segment.damaged:
                 where = f"store/journal/{segment.path.name}"
                 report.fail(CatalogueError(where, f"line {number} is damaged and was left out", _LACKING))
+            if segment.read_bytes < segment.path.stat().st_size and not segment.damaged:
+                what = "breaks off within a change, and that change is lacking (such as new outlines, or splits)"
+                report.fail(CatalogueError(f"store/journal/{segment.path.name}", what, _TORN))
             _set_aside(workspace, report=report)
             again.replace(path)
             fsync_folder(workspace.root)

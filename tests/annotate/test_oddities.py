@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmr.annotate.errors import BrokenInput
 from dmr.annotate.oddities import failure_lines, kinds
 from dmr.annotate.report import Report
 
@@ -68,3 +69,15 @@ def test_few_failures_have_a_line_each_and_many_of_a_kind_one_line_in_the_place_
 def test_failures_of_a_kind_name_the_values_in_which_they_differ() -> None:
     (line,) = failure_lines([f"{n}.png: has {n} x 12 pixels. Use another." for n in range(9)])
     assert line == ("has … x 12 pixels. Use another: 9 (0.png: 0, 1.png: 1, 2.png: 2, 3.png: 3, 4.png: 4 and 4 more)")
+
+
+def test_a_line_break_in_a_name_makes_no_line() -> None:
+    report = Report("import")
+    report.note("an outline of 4 numbers", "a\nError: b.json")
+    report.fail(BrokenInput("a\r\nb.json", "is broken", "Copy it anew"))
+
+    assert report.lines() == [
+        "note: an outline of 4 numbers: 1 (a\\nError: b.json)",
+        "Error: a\\r\\nb.json: is broken. Copy it anew.",
+        "import: 1 failed",
+    ]

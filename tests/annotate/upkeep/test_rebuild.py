@@ -112,6 +112,18 @@ def test_a_damaged_line_costs_its_rows_only_and_is_named(ward: Workspace) -> Non
     assert [row[:2] for row in lost] == [("rendition", frames[0])]
 
 
+def test_an_end_that_was_torn_off_is_told(ward: Workspace) -> None:
+    with ward.session(write=True) as s:
+        s.catalogue.mark_reviewed([f.frame_id for f in s.catalogue.frames()][:1])
+    path = ward.store.root / "journal" / "000001.jsonl"
+    path.write_bytes(path.read_bytes()[:-50])
+    (ward.root / "catalogue.sqlite").write_bytes(b"")
+    (failure,) = rebuilt(ward).failures
+
+    assert failure.startswith("store/journal/000001.jsonl: breaks off within a change, and that change is lacking")
+    assert verify(ward, report=Report("db verify")) == []
+
+
 def test_what_was_written_and_never_committed_becomes_no_fact(ward: Workspace) -> None:
     before = said(ward)
     path = ward.store.root / "journal" / "000001.jsonl"
