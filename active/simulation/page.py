@@ -119,7 +119,8 @@ def _need(row: dict[Any, Any], what: str) -> str:
 def _differences(rows: pd.DataFrame, strategies: Sequence[str]) -> Table | None:
     if len(strategies) < 2:
         return None
-    found = differences(rows, of=strategies[0], to=strategies[1:])
+    later = rows[rows["budget"] > rows["budget"].min()]  # the first round is the same for all
+    found = differences(later, of=strategies[0], to=strategies[1:])
     cells = [
         [
             d.to,
