@@ -26,6 +26,7 @@ _BATCH: Final = 256  # sheets held at a time
 REVIEWED: Final = "reviewed"
 """The box that a physician ticks in Labelme: every class is drawn completely."""
 
+SIZE_RESET: Final = "imageHeight and imageWidth were not those of the image (set right)"
 DRAFT_NOTE: Final = "draft of an annotation assistant, for review by a qualified physician; not a medical device"
 
 
@@ -119,8 +120,15 @@ def write_checkout(
             except OSError:  # told by `take_up_edits`
                 continue
             seen = sha256_hex(there)
-            if there != data and ((taken or {}).get(path) == seen or _may_replace(there, path)):
-                yield NewFile(path, data, seen=seen)
+            if there == data:
+                continue
+            if (taken or {}).get(path) != seen:
+                if (now := _unedited(there, path)) is None:
+                    continue
+                own_size = sheet.annotation.height, sheet.annotation.width
+                if report is not None and (now.height or own_size[0], now.width or own_size[1]) != own_size:
+                    report.note(SIZE_RESET, path.name)
+            yield NewFile(path, data, seen=seen)
 
     return rewrite(changed(), report=report)
 
@@ -132,14 +140,14 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
     annotation = Annotation(sheet.annotation.height, sheet.annotation.width, shown, sheet.annotation.covered)
     drawing = drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shown)
     covered = annotation.covered if sheet.revision else {s.class_id for s in shown}
-    extra: dict[str, Any] = {
+    image = sheet.words.image
+    extra: dict[str, Any] = dict(image.more) | {
         "dmr_drawing": drawing,  # tells an edited file from an untouched one
         "dmr_revision": sheet.revision,
         COVERED_KEY: [labels[i] for i in sorted(covered) if i in labels],
     }
     if sheet.model is not None:
         extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}
-    image = sheet.words.image
     if (key := words_key(image, spoken)) is not None:
         extra[WORDS_KEY] = key
     if image.description:
@@ -151,6 +159,7 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
         flags={**image.flags, REVIEWED: False},
         shape_flags=[w.flags for w in spoken],
         descriptions=[w.description for w in spoken],
+        shape_extras=[dict(w.more) for w in spoken],
         extra=extra,
     )
 
@@ -178,9 +187,10 @@ def read_sheet(path: Path) -> tuple[LabelmeFile, str]:
     return parse_labelme(data, where=path), sha256_hex(data)
 
 
-def _may_replace(data: bytes, path: Path) -> bool:
-    """Whether a file can be replaced without losing an edit, by its content."""
+def _unedited(data: bytes, path: Path) -> LabelmeFile | None:
+    """What a file holds if it can be replaced without losing an edit; None if it cannot."""
     try:
-        return not is_edited(parse_labelme(data, where=path))
+        file = parse_labelme(data, where=path)
     except BrokenInput:
-        return False
+        return None
+    return None if is_edited(file) else file

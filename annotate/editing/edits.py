@@ -13,6 +13,7 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import FrameRecord, RevisionRecord
 from ..catalogue.splits import update_ledger
 from ..errors import BrokenInput, CatalogueError
+from ..formats.image_agreement import check_size
 from ..formats.labelme import (
     SHAPES_IGNORED,
     LabelmeFile,
@@ -53,8 +54,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
 
     A draft that nobody touched is no label. An edit covers the classes that are drawn now, and those that the file
     showed or covered before: a structure that was deleted is absent. With the rule `all`, or when `reviewed` is ticked,
-    it covers every class. If a file has a shape that belongs to no class or cannot be read, the whole file fails and
-    stays as it is.
+    it covers every class. If a file has a shape that belongs to no class or cannot be read, or says another size than
+    its image has, the whole file fails and stays as it is.
 
     Args:
         s: A session that writes.
@@ -75,6 +76,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
         frame = frames.get(frame_of(path))
         if frame is None:
             s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
+        elif (wrong := _other_size(file, frame)) is not None:
+            s.report.fail(BrokenInput(path.name, wrong, "Correct imageHeight and imageWidth if it shows this image"))
         elif (reason := _unusable(_kept(file, s.settings, resolve), frame, resolve)) is not None:
             remedy = "Correct it in Labelme, or give the class an alias in dmr.toml"
             s.report.fail(BrokenInput(path.name, reason, remedy))
@@ -139,6 +142,15 @@ def _is_being_saved(path: Path) -> bool:
         return abs(time.time() - path.stat().st_mtime) < _SAVING_S
     except OSError:
         return False
+
+
+def _other_size(file: LabelmeFile, frame: FrameRecord) -> str | None:
+    """How a file contradicts the size of its image: it may be drawn on another one. None if it does not."""
+    try:
+        check_size((file.height, file.width), (frame.height, frame.width), where=frame.frame_id)
+    except BrokenInput as error:
+        return error.what
+    return None
 
 
 def _unusable(file: LabelmeFile, frame: FrameRecord, resolve: Callable[[str], int | None]) -> str | None:

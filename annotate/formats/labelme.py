@@ -182,6 +182,7 @@ def annotation_to_labelme(
     flags: Mapping[str, bool] | None = None,
     shape_flags: Sequence[Mapping[str, bool]] = (),
     descriptions: Sequence[str] = (),
+    shape_extras: Sequence[Mapping[str, Any]] = (),
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Write an annotation in the format of Labelme 6.3.1: UTF-8 JSON, one line per shape, the same bytes every time.
@@ -195,6 +196,7 @@ def annotation_to_labelme(
         flags: Flags of the whole image, which Labelme shows as boxes to tick.
         shape_flags: One mapping for each shape, or none at all.
         descriptions: One text for each shape, or none at all.
+        shape_extras: Further keys of each shape, or none at all; those of Labelme's own are left out.
         extra: Further keys of the file. Labelme keeps them.
 
     Raises:
@@ -202,7 +204,7 @@ def annotation_to_labelme(
     """
     if clash := set(extra or {}) & set(_RESERVED):
         raise ValueError(f"keys of Labelme's own: {sorted(clash)}")
-    for given in (shape_flags, descriptions):
+    for given in (shape_flags, descriptions, shape_extras):
         if given and len(given) != len(annotation.shapes):
             raise ValueError(f"{len(given)} entries for {len(annotation.shapes)} shapes")
     lines = []
@@ -211,7 +213,9 @@ def annotation_to_labelme(
             raise ValueError(f"class id {shape.class_id} has no name")
         own = shape_flags[place] if shape_flags else {}
         description = descriptions[place] if descriptions else ""
-        lines.append(f"    {_dump(_entry(shape, names[shape.class_id], flags=own, description=description))}")
+        entry = _entry(shape, names[shape.class_id], flags=own, description=description)
+        own_extra = shape_extras[place] if shape_extras else {}
+        lines.append(f"    {_dump({**own_extra, **entry})}")
     content: dict[str, Any] = {
         "version": LABELME_VERSION,
         "flags": dict(flags or {}),

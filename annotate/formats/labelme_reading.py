@@ -16,6 +16,7 @@ from ..errors import BrokenInput
 from ..shapes import Point
 from ..system.places import NO_FILE, is_no_file
 from ..wording import counted
+from .labelme_typed import group_as_typed, misfits
 
 # Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
 MOST_BYTES = 20 * 2**20
@@ -174,7 +175,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         height=_size(content, "imageHeight", notes),
         width=_size(content, "imageWidth", notes),
         flags=_flags(content.get("flags"), notes),
-        extra={key: value for key, value in content.items() if key not in _KNOWN},
+        extra={key: value for key, value in content.items() if key not in _KNOWN} | misfits(content),
         encoding=encoding,
         notes=tuple(dict.fromkeys(notes)),
         lost=tuple(lost),
@@ -266,10 +267,10 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
         takes = "at least 3 different ones" if shape_type in _RINGS else "2 or 4" if most > least else str(least)
         notes.append(f"{name} has {counted(len(points), 'points')}; the type {shape_type} takes {takes}: left out")
         return None
-    group = entry.get("group_id")
+    group, kept = entry.get("group_id"), {}
     if group is not None and (not isinstance(group, int) or isinstance(group, bool)):
-        notes.append("group_id is no whole number (left out)")
-        group = None
+        notes.append("group_id is no whole number (joins nothing)")
+        group, kept = None, group_as_typed(group)
     ticks = entry.get("flags")
     if ticks and not (isinstance(ticks, dict) and isinstance(ticks.get("hole", False), bool)):
         notes.append(f"{name} has flags that do not tell whether it is a hole: left out")
@@ -278,6 +279,7 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     extra = {key: value for key, value in entry.items() if key not in _KNOWN_OF_SHAPE and value is not None}
     if "flags" in extra:
         extra["flags"] = {key: value for key, value in flags.items() if key != "hole"}
+    extra |= misfits(entry) | kept
     return LabelmeShape(label, points, shape_type, group, flags.get("hole", False), extra)
 
 

@@ -15,33 +15,46 @@ from ..system.canonical import canonical_json
 from ..system.store import sha256_hex
 from .labelme_outlines import outlines
 from .labelme_reading import LabelmeFile, LabelmeShape
+from .labelme_typed import typed_beside, whole
+
+_READ: Final = frozenset({"description", "flags", "mask"})
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A description and flags, of one shape or of the whole image."""
+    """A description, flags, and what else was typed, of one shape or of the whole image.
+
+    Attributes:
+        description: The text.
+        flags: The boxes, ticked or not.
+        more: Other keys that hold something, such as the attributes of X-AnyLabeling.
+    """
 
     description: str = ""
     flags: Mapping[str, bool] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         # Boxes that nobody ticked say nothing: Labelme writes them into every file that it saves.
-        return bool(self.description.strip()) or any(self.flags.values())
+        return bool(self.description.strip()) or any(self.flags.values()) or bool(self.more)
 
     @classmethod
-    def of(cls, description: object, flags: object) -> Self:
-        """From what a file holds; half a character, as JSON can hold it, is written out."""
+    def of(cls, description: object, flags: object, more: Mapping[str, Any] | None = None) -> Self:
+        """From what a file holds; `typed_beside` gives `more`."""
         text = description if isinstance(description, str) else ""
         ticks = flags if isinstance(flags, Mapping) else {}
-        return cls(_whole(text), {_whole(str(name)): bool(tick) for name, tick in ticks.items()})
+        return cls(whole(text), {whole(str(name)): bool(tick) for name, tick in ticks.items()}, more or {})
 
     def as_json(self) -> list[Any]:
         """As it is kept."""
-        return [self.description, dict(self.flags)]
+        return [self.description, dict(self.flags), *([dict(self.more)] if self.more else [])]
 
     def key(self) -> list[Any]:
         """What tells one from another."""
-        return [self.description, sorted(name for name, tick in self.flags.items() if tick)] if self else ["", []]
+        if not self:
+            return ["", []]
+        ticked = sorted(name for name, tick in self.flags.items() if tick)
+        return [self.description, ticked, *([dict(self.more)] if self.more else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +130,12 @@ def has_other_words(file: LabelmeFile, *, without: str = "") -> bool:
 
 def _of_image(file: LabelmeFile, without: str) -> Said:
     flags = {name: tick for name, tick in file.flags.items() if name != without}
-    return Said.of(file.extra.get("description"), flags)
+    return Said.of(file.extra.get("description"), flags, typed_beside(file.extra, known=_READ))
 
 
 def _said(shape: LabelmeShape) -> Said:
-    return Said.of(shape.extra.get("description"), shape.extra.get("flags"))
+    more = typed_beside(shape.extra, known=_READ)
+    return Said.of(shape.extra.get("description"), shape.extra.get("flags"), more)
 
 
 def _rings(shape: LabelmeShape) -> list[Ring]:
@@ -129,7 +143,3 @@ def _rings(shape: LabelmeShape) -> list[Ring]:
         return [ring.points for ring in outlines(shape)]
     except ValueError:
         return []
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-8", errors="backslashreplace").decode()

@@ -28,7 +28,7 @@ from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
 from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
 
-WORDS_STAY: Final = "descriptions or ticked flags (not taken in; they stay in the file)"
+WORDS_STAY: Final = "descriptions, ticked flags or other words (not taken in; they stay in the file)"
 UNREAD_REMEDY: Final = "Mend it and read it again: until then the class is not complete there"
 """What to do about a file of which something could not be read; the rest of it is taken."""
 

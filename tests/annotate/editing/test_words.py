@@ -15,7 +15,7 @@ from scans import write_scans
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.revisions import revision_json
 from dmr.annotate.classes import ClassDef
-from dmr.annotate.editing.checkout import Sheet, write_checkout
+from dmr.annotate.editing.checkout import SIZE_RESET, Sheet, write_checkout
 from dmr.annotate.editing.edits import frame_of, sync_checkout
 from dmr.annotate.formats.labelme import labelme_to_drawing, parse_labelme
 from dmr.annotate.formats.labelme_words import Said, Words, words_of
@@ -23,6 +23,7 @@ from dmr.annotate.intake.ingest import ingest_scans
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation
+from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Session, Workspace
 from dmr.cli import main
 
@@ -191,3 +192,83 @@ def test_a_conversion_replaces_no_file_in_which_somebody_typed(tmp_path: Path) -
     assert result.exit_code == 1
     assert "was drawn or edited by hand" in result.output
     assert "seen twice" in path.read_text(encoding="utf-8")
+
+
+ODD: dict[str, Any] = {
+    "attributes": {"side": "left", "seen": [1, {"by": "A. B."}]},
+    "difficult": True,
+    "group_id": "left side",
+    "score": 0.5,
+    "note": "a\ud800b",
+    "far": float("inf"),
+}
+
+
+def test_what_other_programs_write_comes_back_in_the_rewritten_sheet(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    path = first(workspace)
+    drawn = [shape("muscle", OTHER), shape("nerve", flags={"side": "left", "sure": True}) | ODD]
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"shapes": drawn, "ward": ["3b"], "checked": True})
+    path.write_text(text.replace("Infinity", "1e999"), encoding="utf-8")
+    assert sync(workspace, catalogue).counts["edits taken up"] == 1
+    sheet = json.loads(path.read_text(encoding="utf-8"))
+
+    plain, odd = sheet["shapes"]
+    assert set(plain) == {"label", "points", "group_id", "description", "shape_type", "flags", "mask"}
+    assert (sheet["ward"], sheet["checked"]) == (["3b"], True)
+    kept = {"group_id_as_typed": "left side", "flags_as_typed": {"side": "left"}, "note": "a\\ud800b", "far": "inf"}
+    assert {key: odd[key] for key in (*ODD, *kept)} == ODD | {"group_id": None} | kept
+    assert odd["flags"] == {"sure": True}
+    assert sync(workspace, catalogue).counts["edits taken up"] == 0
+    assert json.loads(path.read_text(encoding="utf-8")) == sheet
+    assert [fault for fault in verify(workspace, report=Report("test")) if "revision" in fault.where] == []
+
+
+def test_an_attribute_alone_is_an_edit_and_empty_ones_are_none(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve")])
+    sync(workspace, catalogue)
+    empty = {"attributes": {}, "difficult": False, "kie_linking": [], "score": None, "line_color": [0, 255, 0]}
+    save(path, shapes=[shape("nerve", **empty)], text="", lineColor=[0, 255, 0, 128])
+    assert sync(workspace, catalogue).counts["edits taken up"] == 0
+    save(path, shapes=[shape("nerve", attributes={"side": "left"})])
+    assert sync(workspace, catalogue).counts["edits taken up"] == 1
+
+
+def test_a_value_that_is_nested_a_thousand_deep_stops_no_file(workspace: Workspace, catalogue: Catalogue) -> None:
+    path = first(workspace)
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"shapes": [shape("nerve")], "deep": 0})
+    for depth in (30, 500, 900, 940):
+        nested = f'"deep": {"[" * depth}{depth}{"]" * depth}'
+        path.write_text(text.replace('"deep": 0', nested), encoding="utf-8")
+        report = sync(workspace, catalogue)
+        assert report.counts["edits taken up"] == 1 or report.failures
+        assert sync(workspace, catalogue).counts["edits taken up"] == 0
+
+
+def test_an_edit_that_says_another_size_than_its_image_is_told_and_stays(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve")], imageHeight=33)
+    before = path.read_bytes()
+    report = sync(workspace, catalogue)
+
+    assert len(report.failures) == 1 and "x 33 pixels, and its image has" in report.failures[0]
+    assert path.read_bytes() == before
+
+
+def test_another_size_in_a_sheet_that_nobody_drew_on_is_set_right_and_told(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    path = first(workspace)
+    save(path, shapes=[shape("nerve")])
+    sync(workspace, catalogue)
+    right = path.read_bytes()
+    save(path, imageWidth=33)
+    report = sync(workspace, catalogue)
+
+    assert report.oddities == {SIZE_RESET: [path.name]}
+    assert path.read_bytes() == right
+    assert sync(workspace, catalogue).oddities == {}

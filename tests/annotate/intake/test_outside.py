@@ -44,6 +44,9 @@ def test_what_is_kept_of_a_labelme_file_names_nobody(tmp_path: Path) -> None:
     assert b"SECRET" not in frame.raw
 
 
+DRAWN: dict[str, object] = {"label": "muscle", "points": [[1, 1], [9, 1], [9, 9]]}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -51,8 +54,12 @@ def test_what_is_kept_of_a_labelme_file_names_nobody(tmp_path: Path) -> None:
         ({"flags": {"cat": False, "reviewed": True}}, False),
         ({"flags": {"cat": True}}, True),
         ({"description": "SECRET"}, True),
+        ({"ward": "SECRET"}, True),
+        ({"shapes": [DRAWN | {"attributes": {"side": "SECRET"}}]}, True),
+        ({"shapes": [DRAWN | {"group_id": "SECRET"}]}, True),
+        ({"shapes": [DRAWN | {"attributes": {}, "score": None}], "text": ""}, False),
     ],
-    ids=["none", "no tick of theirs", "a tick", "a description"],
+    ids=["none", "no tick", "a tick", "a description", "a key", "attributes", "a group in words", "empty ones"],
 )
 def test_words_of_files_from_outside_stay_there_and_the_report_says_so(
     tmp_path: Path, words: dict[str, object], told: bool

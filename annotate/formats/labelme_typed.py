@@ -1,0 +1,76 @@
+"""What people and other programs write into Labelme files where Labelme itself has no place for it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+AS_TYPED: Final = "_as_typed"
+"""Ends the key under which a value is kept that Labelme would not read in its own place, such as a group in words."""
+
+# Labelme before 4 wrote its colours into every file, and nobody typed them.
+_COLORS: Final = frozenset({"lineColor", "fillColor", "line_color", "fill_color"})
+_DEEPEST: Final = 20  # levels of one value that are kept as they are; what is deeper becomes a text
+
+
+def misfits(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The descriptions that are no text and the flags that are no ticks, under keys that Labelme leaves alone.
+
+    Args:
+        content: A file or a shape.
+    """
+    found: dict[str, Any] = {}
+    description, flags = content.get("description"), content.get("flags")
+    if description and not isinstance(description, str):
+        found["description" + AS_TYPED] = description
+    if isinstance(flags, Mapping):
+        flags = {name: value for name, value in flags.items() if value and not isinstance(value, bool)}
+    if flags:
+        found["flags" + AS_TYPED] = flags
+    return found
+
+
+def group_as_typed(group: object) -> dict[str, Any]:
+    """A `group_id` that is no whole number, under a key that Labelme leaves alone."""
+    return {"group_id" + AS_TYPED: group} if group else {}
+
+
+def typed_beside(extra: Mapping[str, Any], *, known: frozenset[str]) -> dict[str, Any]:
+    """The unknown keys of a file or a shape that hold something, as values that can be kept for good.
+
+    Args:
+        extra: The keys with their values.
+        known: Keys that are read elsewhere.
+    """
+    return dict(_beside(extra, known))
+
+
+def _beside(extra: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    for key, value in extra.items():
+        if value and key not in known and key not in _COLORS and not key.startswith("dmr_"):
+            yield whole(key), plain(value)
+
+
+def whole(text: str) -> str:
+    """A text in which half a character, as JSON can hold it, is written out."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
+
+
+def plain(value: Any, *, deep: int = 0) -> Any:
+    """A JSON value that can be stored: of whole characters, finite numbers, and not too deep."""
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 in a file
+        return str(value)
+    if isinstance(value, (list, dict)) and deep >= _DEEPEST:
+        try:
+            return json.dumps(value)
+        except RecursionError:
+            return "nested too deep"
+    if isinstance(value, list):
+        return [plain(item, deep=deep + 1) for item in value]
+    if isinstance(value, dict):
+        return {whole(key): plain(item, deep=deep + 1) for key, item in value.items()}
+    return value
