@@ -9,7 +9,8 @@ from typing import Final
 
 _SHOWN: Final = 5  # places named after an oddity before "and N more"; --json has them all
 _APART: Final = 3  # so many texts of one kind that differ by names have a line each
-_NUMBER: Final = re.compile(r"(?<![\w#])-?\d+(?:\.\d+)?(?!\w)")
+# A hash is a number too.
+_NUMBER: Final = re.compile(r"(?<![\w#])(?:-?\d+(?:\.\d+)?|[0-9a-f]{12}|[0-9a-f]{64})(?!\w)")
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _GAP: Final = "…"
 

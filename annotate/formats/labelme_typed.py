@@ -10,8 +10,8 @@ from typing import Any, Final
 AS_TYPED: Final = "_as_typed"
 """Ends the key under which a value is kept that Labelme would not read in its own place, such as a group in words."""
 
-# Labelme before 4 wrote its colours into every file, and nobody typed them.
-_COLORS: Final = frozenset({"lineColor", "fillColor", "line_color", "fill_color"})
+# Nobody typed these: Labelme before 4 wrote its colours into every file, and `dmr phantom` marks what it drew.
+_UNTYPED: Final = frozenset({"lineColor", "fillColor", "line_color", "fill_color", "synthetic"})
 _DEEPEST: Final = 20  # levels of one value that are kept as they are; what is deeper becomes a text
 
 
@@ -49,7 +49,7 @@ def typed_beside(extra: Mapping[str, Any], *, known: frozenset[str]) -> dict[str
 
 def _beside(extra: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[str, Any]]:
     for key, value in extra.items():
-        if value and key not in known and key not in _COLORS and not key.startswith("dmr_"):
+        if value and key not in known and key not in _UNTYPED and not key.startswith("dmr_"):
             yield whole(key), plain(value)
 
 

@@ -63,7 +63,7 @@ def _schema(connection: sqlite3.Connection, copy: Path) -> Iterator[Fault]:
     position = position_in(copy)
     if position is not None and position.schema == t.SCHEMA and named != [t.SCHEMA]:
         what = f"says that it is of schema {' '.join(named) or 'none'}, and its journal is of {t.SCHEMA}"
-        yield Fault(f"{CATALOGUE}: alembic_version", what, mend="version")
+        yield Fault(f"{CATALOGUE}, alembic_version", what, mend="version")
 
 
 def as_written(workspace: Workspace, copy: Path, *, tell: Tell) -> Iterator[Fault]:
@@ -128,7 +128,7 @@ def meta_values(connection: sa.Connection) -> dict[str, str]:
 
 def row_place(table: str, key: tuple[object, ...]) -> str:
     """A row as it is named to people."""
-    return f"{CATALOGUE}: {table} {' '.join(map(str, key))}"
+    return f"{CATALOGUE}, {table} {' '.join(map(str, key))}"
 
 
 def is_readable(path: Path) -> bool:

@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+
 from ..errors import CatalogueError
 from ..faults import told
 from ..workspace import Workspace
@@ -42,6 +44,8 @@ def copy_catalogue(source: Path, target: Path, *, lasting: bool = True) -> None:
             # A file of its own: a copy has no second file beside it.
             written.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
+        if _is_full(error):
+            raise _no_room(target.parent) from error
         raise unreadable(error, source.name) from error
 
 
@@ -64,7 +68,7 @@ def catalogue_copy(workspace: Workspace) -> Iterator[Path]:
     """A copy of a workspace's catalogue that is gone afterwards.
 
     Raises:
-        CatalogueError: It is missing, damaged, locked all the time, or on a server.
+        CatalogueError: It is missing, damaged, locked all the time, or on a server, or there is no room for a copy.
     """
     refuse_server(workspace)
     folder = workspace.reports_folder
@@ -73,8 +77,20 @@ def catalogue_copy(workspace: Workspace) -> Iterator[Path]:
     try:
         copy_catalogue(workspace.root / CATALOGUE, path, lasting=False)
         yield path
+    except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
+        if _is_full(getattr(error, "orig", error)):
+            raise _no_room(folder) from error
+        raise
     finally:
         path.unlink(missing_ok=True)
+
+
+def _is_full(error: object) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
+def _no_room(folder: Path) -> CatalogueError:
+    return CatalogueError(folder, f"has no room for a copy of {CATALOGUE}", "Make room on the disk")
 
 
 def refuse_server(workspace: Workspace) -> None:

@@ -12,6 +12,7 @@ from ..catalogue import tables as t
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.models import CARD_KEY
 from ..errors import DmrError, WorkspaceError
+from ..oddities import failure_lines
 from ..progress.tell import Tell, silent
 from ..report import Report
 from ..wording import counted
@@ -57,9 +58,10 @@ def verify(workspace: Workspace, *, report: Report, tell: Tell = silent, repair:
                     break
         faults = [replace(fault, remedy=RESTORE) if fault.remedy == REPAIR else fault for fault in faults]
         left = {fault.where for fault in faults}
-        for fault in found:
-            if fault.where not in left:
-                report.say(f"Mended: {fault.where}: {fault.what}.")
+        mended = [f"{fault.where}: {fault.what}." for fault in found if fault.where not in left]
+        report.data["mended"] = mended
+        for line in failure_lines(mended):
+            report.say(f"Mended: {line}")
     for fault in faults:
         report.fail(fault.error())
     if not faults:

@@ -99,4 +99,4 @@ def test_the_slice_is_in_the_journal_and_a_changed_row_is_found(
         other.execute(f"UPDATE {t.audit.name} SET blind = 0")
         other.commit()
     faults = verify(workspace, report=Report("db verify"))
-    assert [f.what for f in faults if f.where.startswith("catalogue.sqlite: audit")] == ["is not what was written"]
+    assert [f.what for f in faults if f.where.startswith("catalogue.sqlite, audit")] == ["is not what was written"]

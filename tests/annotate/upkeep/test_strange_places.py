@@ -153,7 +153,7 @@ def test_a_card_is_known_from_the_moment_it_is_written(ward: Workspace) -> None:
     ("code", "said"),
     [
         pytest.param(sqlite3.SQLITE_IOERR | (1 << 8), f"cannot be used ({os.strerror(errno.EIO)})", id="disk"),
-        pytest.param(sqlite3.SQLITE_FULL, f"cannot be used ({os.strerror(errno.ENOSPC)})", id="full"),
+        pytest.param(sqlite3.SQLITE_FULL, "has no room for a copy of catalogue.sqlite", id="full"),
         pytest.param(sqlite3.SQLITE_BUSY, "is written by another process all the time", id="locked"),
         pytest.param(sqlite3.SQLITE_CORRUPT, "is damaged (refused)", id="damaged"),
         pytest.param(sqlite3.SQLITE_NOTADB, "is damaged (refused)", id="no-database"),
@@ -171,7 +171,9 @@ def test_a_disk_that_refuses_is_not_a_damaged_catalogue(
         patch.setattr(copy.sqlite3, "connect", refused)  # type: ignore[attr-defined]
         with pytest.raises(CatalogueError) as raised:
             back_up(ward, tmp_path / "usb", report=Report("db backup"))
-    assert (raised.value.where, raised.value.what) == ("catalogue.sqlite", said)
+    full = code == sqlite3.SQLITE_FULL  # the folder of the copies is, and not the catalogue
+    assert raised.value.where == (str(ward.reports_folder) if full else "catalogue.sqlite")
+    assert raised.value.what == said
     assert ("rebuild" in raised.value.remedy) == said.startswith("is damaged")
 
 
