@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import pickle  # only for the name of an error
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...annotate.system.store import write_atomic
 from ...model.computing.device import autocast
 from ...model.computing.threads import thread_choice
 from ...model.data.augment import standardise
@@ -23,6 +20,7 @@ from ...model.network.dmrnet import SIZES, DMRNet, as_output
 from ...model.training.grid_dice import class_layers
 from ...model.training.running import trainer_on
 from ...model.training.settings import TrainSettings
+from ...model.training.tensors import load_tensors, save_tensors
 from ...model.training.trainer import Progress
 from .protocol import Indices
 from .scoring import Scores, score
@@ -30,7 +28,6 @@ from .study import Study
 
 SAVE_EVERY: Final = 60.0  # seconds of training that a crash may lose
 _BATCH: Final = 16
-_UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OSError, pickle.PickleError)
 
 
 class OutOfTimeError(Exception):
@@ -42,19 +39,11 @@ def network_name(settings: TrainSettings) -> str:
     return f"{SIZES[settings.size].name} at {settings.input}"
 
 
-def save_tensors(path: Path, content: dict[str, Any]) -> None:
-    """Save tensors, numbers and names, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    write_atomic(path, buffer.getvalue())
-
-
-def load_tensors(path: Path) -> dict[str, Any] | None:
+def kept_tensors(path: Path) -> dict[str, Any] | None:
     """What `save_tensors` wrote; None where there is nothing that can be read."""
     try:
-        found: dict[str, Any] = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
-        return found
-    except _UNREADABLE:
+        return load_tensors(path)
+    except (OSError, ValueError):
         return None
 
 
@@ -88,7 +77,7 @@ def trained(
     """
     sets = study.part(rows), study.part(rows[:0])
     trainer = trainer_on(sets, len(study.table.names), settings=settings, device=device)
-    if (saved := load_tensors(state)) is not None:
+    if (saved := kept_tensors(state)) is not None:
         trainer.load_state(saved)
     try:
         while not trainer.done:

@@ -17,11 +17,12 @@ import torch
 from ... import __version__
 from ...annotate.workspace import Session
 from ...model.training.settings import TrainSettings
+from ...model.training.tensors import save_tensors
 from ...model.training.trainer import Progress
 from . import protocol
 from .book import Book
 from .effort import Effort, effort
-from .learner import Judged, judged, load_tensors, network_name, save_tensors, scores_of, trained, with_weights
+from .learner import Judged, judged, kept_tensors, network_name, scores_of, trained, with_weights
 from .lines import ALL, FULL, INITIAL
 from .points import points_changed
 from .protocol import Indices, State
@@ -247,7 +248,7 @@ class Simulation:
 
     def _stand(self, strategy: str, seed: int) -> Stand | None:
         """Where a chain stood when it was last kept; None where it went through other budgets."""
-        kept = load_tensors(self._chain_file(strategy, seed))
+        kept = kept_tensors(self._chain_file(strategy, seed))
         if kept is None or kept["budgets"] != self.plan.rounds(kept["rounds"]):
             return None
         numbers = {name: kept[name] for name in _NUMBERS}

@@ -225,7 +225,7 @@ def make_slots(args: argparse.Namespace, packed: Packed, layout: network.Layout,
             slots = [Slot(packed.frames, layout, parts, most=most, dtype=dtype) for _ in range(args.slots)]
             print(f"{'compiled' if compiled else 'plain'}: ready in {time.monotonic() - began:.1f} s", flush=True)
             rate = measure(slots, np.arange(64), args.measure) if args.measure else 1.0
-        except Exception:
+        except Exception:  # Dynamo, Inductor and Triton raise kinds of their own, and the plain steps do the same work
             if not best[1] and compiled == kinds[-1]:
                 raise
             traceback.print_exc()

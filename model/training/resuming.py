@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import pickle  # only for the name of an error
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ...annotate.errors import WorkspaceError
 from ...annotate.system.canonical import canonical_json
@@ -21,10 +17,11 @@ from ...annotate.system.store import sha256_hex, write_atomic
 from ...annotate.workspace import Workspace
 from ..data.augment import Augmentation
 from .settings import TrainSettings
+from .tensors import load_tensors, save_tensors
 from .trainer import Trainer
 
-# A damaged pickle can raise almost anything.
-_UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OSError)
+# What a state of another network, or with parts missing, raises.
+_UNREADABLE = (RuntimeError, LookupError, ValueError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +113,9 @@ class States:
             "minutes": round(trainer.seconds / 60, 2),
             "saved_at": utc_now(),
         }
-        buffer = io.BytesIO()
-        torch.save(trainer.state(), buffer)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(self._about(run.id), (json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
-        write_atomic(self._state(run.id), buffer.getvalue())
+        save_tensors(self._state(run.id), trainer.state())
 
     def save_undisturbed(self, run: Run, trainer: Trainer) -> bool:
         """Save a run's state, even if Ctrl-C is pressed meanwhile.
@@ -150,11 +145,9 @@ class States:
             OSError: The file cannot be read at all; it stays where it is.
         """
         path = self._state(run.id)
-        content = path.read_bytes()
         try:
-            state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-            trainer.load_state(state)
-        except (*_UNREADABLE, pickle.UnpicklingError):
+            trainer.load_state(load_tensors(path))
+        except _UNREADABLE:
             path.replace(self.unreadable(run))
             return False
         return True

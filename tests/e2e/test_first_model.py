@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from phantom_workspace import copied, dmr, outlined
 
 from dmr.active.exchange import push_ranking
-from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.progress.tell import Tell, silent
 from dmr.annotate.report import Report
 from dmr.annotate.workspace import Workspace
-from dmr.cli import main
 from dmr.model.training import running
 from dmr.model.training.resuming import States
 from dmr.model.training.settings import train_settings
@@ -26,38 +24,18 @@ SHORT = ("--input", "32", "--steps", "2", "--device", "cpu")
 ENOUGH = ("--input", "32", "--steps", "40", "--device", "cpu")
 
 
-def dmr(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Outlines of four patients, one of them for validation, and no model; new scans beside them."""
-    folder = tmp_path_factory.mktemp("first")
-    for name, wanted in (
-        ("in", PhantomSet(4, 2)),
-        ("more", PhantomSet(3, 2, first=5)),
-        ("scans", PhantomSet(2, 2, first=8, labels=False)),
-    ):
-        for _ in write_phantom(folder / name, wanted):
-            pass
-    dmr("init", str(folder / "w"), "--coverage", "all")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder / "w")
-        dmr("import", str(folder / "in"))
-    return folder
+    scans = PhantomSet(2, 2, first=8, labels=False)
+    more = PhantomSet(3, 2, first=5)
+    return outlined(tmp_path_factory.mktemp("first"), PhantomSet(4, 2), more=more, scans=scans)
 
 
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A copy of its own."""
-    shutil.copytree(made / "w", tmp_path / "w")
-    monkeypatch.chdir(tmp_path / "w")
-    return Workspace.find()
+    return copied(made / "w", tmp_path / "w", monkeypatch)
 
 
 def states() -> dict[str, str]:

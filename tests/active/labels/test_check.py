@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from phantom_workspace import copied, dmr, outlined
 
 from dmr.active.labels import folds as folds_module
 from dmr.active.labels.check import LabelCheck, check_labels
@@ -18,32 +18,16 @@ from dmr.active.labels.table import NAME, draw_again, label_doubts, read_labels,
 from dmr.active.labels.unlearnt import by_versions, learnt_patients
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
 from dmr.annotate.workspace import Session, Workspace
-from dmr.cli import main
 from dmr.model.training.settings import TrainSettings, train_settings
 from dmr.model.training.train import train_model
 
 SHORT = TrainSettings(input=32, steps=2, batch=4)
 
 
-def dmr(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == code, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Outlines of five patients, two frames each, and no model; more outlines beside them."""
-    folder = tmp_path_factory.mktemp("labels")
-    for name, wanted in (("in", PhantomSet(5, 2)), ("more", PhantomSet(2, 1, first=6))):
-        for _ in write_phantom(folder / name, wanted):
-            pass
-    dmr("init", str(folder / "w"), "--coverage", "all")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder / "w")
-        dmr("import", str(folder / "in"))
-    return folder
+    return outlined(tmp_path_factory.mktemp("labels"), PhantomSet(5, 2), more=PhantomSet(2, 1, first=6))
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +42,7 @@ def judged(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 @pytest.fixture
 def again(judged: tuple[Path, LabelCheck], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A copy of the judged workspace."""
-    shutil.copytree(judged[0], tmp_path / "w")
-    monkeypatch.chdir(tmp_path / "w")
-    return Workspace.find()
+    return copied(judged[0], tmp_path / "w", monkeypatch)
 
 
 @pytest.fixture

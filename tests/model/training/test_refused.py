@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from phantom_workspace import copied, dmr, outlined
 from refusing import Call, refusing
 
-from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.workspace import Workspace
-from dmr.cli import main
 from dmr.model.training import running
 from dmr.model.training.trainer import Trainer
 
@@ -21,31 +19,15 @@ TRAIN = ("train", "--input", "32", "--steps", "3", "--device", "cpu")
 FAULTS: list[tuple[Call, int]] = [("open", errno.EACCES), ("fsync", errno.EIO), ("replace", errno.ENOSPC)]
 
 
-def dmr(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == code, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("refused")
-    for _ in write_phantom(folder / "in", PhantomSet(3, 1)):
-        pass
-    dmr("init", str(folder / "w"), "--coverage", "all")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder / "w")
-        dmr("import", str(folder / "in"))
-    return folder / "w"
+    return outlined(tmp_path_factory.mktemp("refused"), PhantomSet(3, 1)) / "w"
 
 
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Outlines of three patients and no model."""
-    shutil.copytree(made, tmp_path / "w")
-    monkeypatch.chdir(tmp_path / "w")
-    return Workspace.find()
+    return copied(made, tmp_path / "w", monkeypatch)
 
 
 def models(workspace: Workspace) -> list[str]:
