@@ -47,9 +47,19 @@ class Report:
         seen(error.where)
         self.failures.append(str(error))
 
+    def fail_once(self, error: DmrError) -> None:
+        """Record a failure that another step of the same command meets again."""
+        if str(error) not in self.failures:
+            self.fail(error)
+
     def note(self, oddity: str, where: str) -> None:
         """Record an oddity of one file that was used all the same."""
         self.oddities[oddity].append(where)
+
+    def note_once(self, oddity: str, where: str) -> None:
+        """Record an oddity that another step of the same command meets again."""
+        if where not in self.oddities.get(oddity, ()):
+            self.note(oddity, where)
 
     def say(self, line: str) -> None:
         """Add a line for the reader."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -130,3 +130,9 @@ def ring_area(points: Sequence[Point]) -> float:
     xy = np.asarray(points, dtype=np.float64)
     x, y = xy[:, 0], xy[:, 1]
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def changed_classes(some: Iterable[Shape], others: Iterable[Shape]) -> frozenset[int]:
+    """Ids of the classes whose outlines are not the same in both."""
+    one, other = ({(shape.class_id, shape.points, shape.hole) for shape in shapes} for shapes in (some, others))
+    return frozenset(class_id for class_id, _, _ in one ^ other)

@@ -13,11 +13,17 @@ from ..system.canonical import canonical_json
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from . import tables as t
-from .database import AT_ONCE, Database
+from .database import AT_ONCE
 from .records import CycleRecord, Queue, RemoteAnnotation, TaskRecord
+from .unread import UnreadRows
 
 
-class QueueRows(Database):
+def studio_place(queue: int, number: str = "") -> str:
+    """The place of a submitted annotation that could not be read; with no number, how all of the queue begin."""
+    return f"studio {queue} {number}"
+
+
+class QueueRows(UnreadRows):
     """Reads and writes of queues, tasks, remote annotations and cycles."""
 
     def queues(self) -> list[Queue]:
@@ -84,6 +90,7 @@ class QueueRows(Database):
         with self.transaction() as connection:
             for table in (t.task, t.remote_annotation):
                 connection.execute(sa.delete(table).where(table.c.queue == queue))
+            self.leave_unread(self.unread(studio_place(queue)))
 
     def cycles(self) -> list[CycleRecord]:
         """All comparisons of models, oldest first."""

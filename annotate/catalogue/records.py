@@ -280,7 +280,7 @@ class RemoteAnnotation:
         frame: The frame's id.
         author: Who drew it.
         raw_sha256: Hash of the blob with the server's JSON.
-        revision: The revision made of it; None for a skipped task.
+        revision: The revision made of it; None for a skipped task, and for one that was older than its author's newest.
         state: Its state now.
     """
 
@@ -291,6 +291,23 @@ class RemoteAnnotation:
     raw_sha256: str
     revision: str | None = None
     state: AnnotationState = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRecord:
+    """A state of an annotation that was handed in and could not be read.
+
+    Attributes:
+        frame: The frame's id.
+        place: Where it lies: `studio QUEUE NUMBER`, or a file of the workspace.
+        lost: Ids of the classes that it may show otherwise than the frame's revisions do; None where nobody can tell.
+        at: When it was found.
+    """
+
+    frame: str
+    place: str
+    lost: frozenset[int] | None
+    at: str = field(default_factory=utc_now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from .database import AT_ONCE
 from .frames import FrameRows, frame_columns, frames_joined, to_frame
 from .records import Appended, Conflict, LabelledFrame, Revision, RevisionRecord
 from .truth import settle
+from .unread import UnreadRows, drop_left, undoubted
 
 REVISION_FORMAT = 1
 
@@ -32,7 +34,7 @@ _JOINED = t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(
 _COLUMNS = (t.revision, t.frame.c.height, t.frame.c.width, t.tombstone.c.at.label("withdrawn_at"))
 
 
-class RevisionRows(FrameRows, ClassRows):
+class RevisionRows(FrameRows, ClassRows, UnreadRows):
     """Reads and writes of revisions."""
 
     def append_revision(self, record: RevisionRecord) -> Appended:
@@ -68,6 +70,8 @@ class RevisionRows(FrameRows, ClassRows):
                         sha256, sequence = sha256_hex(blobs[-1]), sequence + 1
                         _insert(connection, record, sha256=sha256, previous=previous, sequence=sequence)
                         settle(connection, record.frame, by=sha256)
+                    if is_new or record.origin == "studio":
+                        drop_left(connection, record.frame)
                     appended.append(Appended(sha256, is_new, conflict=_in_conflict(connection, record.frame)))
                 self.store.put_many(blobs)  # the blobs must be safe on the disk before the rows that name them
         return appended
@@ -141,7 +145,8 @@ class RevisionRows(FrameRows, ClassRows):
         """Frames that can be shown and their truths, in the order of their ids.
 
         Shapes of a merged class get the class that it was merged into. That class is covered only if all classes that
-        became part of it were covered.
+        became part of it were covered. A class is not covered where a state that could not be read may show it
+        otherwise; see `doubtful_classes`.
 
         Args:
             splits: The splits wanted; None for all, with patients that have no split.
@@ -159,13 +164,15 @@ class RevisionRows(FrameRows, ClassRows):
         query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state == "ok")
         labelled = []
         with self.reading() as connection:
-            merged = self.merged_classes()
+            merged, doubtful = self.merged_classes(), self.doubtful_classes()
             for row in connection.execute(query.order_by(t.frame.c.id)):
                 if named is not None and row.sha256 not in named:
                     continue
                 split: Split | None = "train" if row.patient is None else row.split
                 if wanted is None or split in wanted:
-                    annotation = _merge(_to_annotation(row), merged)
+                    kept = _to_annotation(row)
+                    kept = replace(kept, covered=undoubted(kept.covered, row.id, doubtful))
+                    annotation = _merge(kept, merged)
                     labelled.append(
                         LabelledFrame(
                             to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model, row.words

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..settings.model import Purpose, Split
 from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
 """The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(
@@ -278,6 +278,15 @@ remote_annotation = sa.Table(
     sa.Column("revision", sa.ForeignKey("revision.sha256")),  # the revision made of it; None for a skipped task
     sa.Column("state", sa.String(16), nullable=False),
     _one_of("state", AnnotationState),
+)
+
+unread = sa.Table(
+    "unread",
+    metadata,
+    sa.Column("frame", sa.ForeignKey("frame.id"), primary_key=True),
+    sa.Column("place", sa.String(128), primary_key=True),  # where the state lies that could not be read
+    _json("lost"),  # ids of the classes that it may show otherwise, null where nobody can tell
+    _time("at"),
 )
 
 audit = sa.Table(

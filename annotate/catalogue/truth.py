@@ -4,8 +4,9 @@
   consensus supersedes all that came before it.
 - Two heads with different outlines are in conflict, unless one is superseded, or exactly one was drawn blind: a blind
   second reading is a measurement, not a contradiction.
-- The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. A frame
-  with an open conflict stays in use, with a flag.
+- The truth is the consensus, else the newest to arrive, of the heads that are neither withdrawn nor superseded. Of
+  heads from Label Studio, the newest is the one that the server says was changed last: an older annotation may arrive
+  late, if it could not be read before. A frame with an open conflict stays in use, with a flag.
 """
 
 from __future__ import annotations
@@ -39,7 +40,17 @@ def what_follows(connection: Connection, frame: str) -> tuple[str | None, list[s
     since = max((r.sequence for r in agreed if r in heads or r.sha256 in before), default=0)
     standing = [head for head in heads if head.sha256 not in before and head.sequence >= since]
     consensus = [head for head in standing if head.origin == "consensus"]
-    return (consensus or standing)[-1].sha256 if standing else None, _contradicting(standing)
+    return _newest(consensus or standing), _contradicting(standing)
+
+
+def _newest(heads: Sequence[Row[Any]]) -> str | None:
+    """The newest of some heads in the order of their arrival; None if there are none."""
+    if not heads:
+        return None
+    last = heads[-1]
+    if last.origin == "studio":
+        last = max((h for h in heads if h.origin == "studio"), key=lambda h: (h.at, h.sequence))
+    return str(last.sha256)
 
 
 def _history(connection: Connection, frame: str) -> dict[str, Row[Any]]:

@@ -47,6 +47,15 @@ def crosses_too_often(ring: Ring) -> bool:
     return False
 
 
+def filled_area(ring: Ring) -> float:
+    """The area that an outline encloses, in px², also where it crosses itself.
+
+    The shoelace formula gives a figure of eight no area, because its two lobes cancel.
+    """
+    polygon = shapely.Polygon(ring)
+    return float(polygon.area if polygon.is_valid else shapely.make_valid(polygon).area)
+
+
 def _met(
     points: NDArray[np.float64], ends: NDArray[np.float64], first: NDArray[np.intp], second: NDArray[np.intp]
 ) -> tuple[int, int]:

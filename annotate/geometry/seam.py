@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from ..shapes import Point, Ring, Shape, ring_area
+from .crossings import filled_area
 
 
 def join_holes(outline: Ring, holes: Sequence[Ring]) -> Ring:
@@ -46,7 +47,7 @@ def split_seam(ring: Ring) -> tuple[tuple[Ring, tuple[Ring, ...]], ...]:
     and a part of its own elsewhere: other programs join the parts of a structure so. Spikes without area go.
     """
     found = _loops(ring)
-    loops = [loop for loop in found if ring_area(loop) > 0] or found[:1] or [ring]
+    loops = [loop for loop in found if ring_area(loop) > 0 or filled_area(loop) > 0] or found[:1] or [ring]
     if len(loops) == 1:
         return ((loops[0], ()),)
     order = sorted(range(len(loops)), key=lambda k: ring_area(loops[k]), reverse=True)

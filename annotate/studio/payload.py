@@ -14,10 +14,10 @@ from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
-from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
+from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often, filled_area
 from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, seam_to_shapes
-from ..shapes import Point, Ring, Shape, lies_outside, ring_area
+from ..shapes import Point, Ring, Shape, lies_outside
 from .records import StudioRegion
 
 CONTROL: Final = "label"
@@ -34,6 +34,7 @@ INSTRUCTIONS: Final = (
 # Percent to pixels and back is off by some 1e-13 px. Drawn points need no more digits than these.
 _DIGITS = 6
 _LEAST_AREA = 1e-6  # px²; a smaller outline is a line without area
+_WITHOUT_AREA: Final = {"keypointlabels": "a point", "vectorlabels": "a line"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,24 @@ def region_id(key: str, place: int) -> str:
     return hashlib.sha256(f"{key} {place}".encode()).hexdigest()[:10]
 
 
+class RegionError(ValueError):
+    """A region that cannot be converted without losing something.
+
+    Attributes:
+        lost: The ids of its classes; None stands for one that nobody can tell.
+        remedy: What to do with it in Label Studio.
+        elsewhere: What else helps; empty if nothing does.
+    """
+
+    def __init__(
+        self, what: str, *, lost: Iterable[int | None], remedy: str = "Correct it", elsewhere: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.lost = frozenset(lost)
+        self.remedy = remedy
+        self.elsewhere = elsewhere
+
+
 def regions_to_shapes(
     regions: Iterable[StudioRegion], *, classes: Classes, height: int, width: int, sent: Sequence[DraftRegion] = ()
 ) -> tuple[Shape, ...]:
@@ -169,27 +188,26 @@ def regions_to_shapes(
         sent: The regions that were sent as a pre-label.
 
     Raises:
-        ValueError: A region cannot be converted without losing something; the text names its label.
+        RegionError: A region cannot be converted without losing something; the text names its label.
     """
     untouched = {draft.region.id: draft for draft in sent}
     shapes: list[Shape] = []
     group = 1
     for region in regions:
         class_id = _class_of(region, classes)
-        _refuse_other_image(region, height=height, width=width)
+        if (odd := _oddity(region, height=height, width=width)) is not None:
+            raise RegionError(odd, lost=[class_id])
         draft = untouched.get(region.id)
         if draft is not None and (draft.region.points, draft.region.labels) == (region.points, region.labels):
             own = group if len(draft.shapes) > 1 else None
             parts = [replace(s, group=own) for s in draft.shapes]
         else:
             ring = _pixels(region, height=height, width=width)
-            if crosses_too_often(ring):
-                raise ValueError(f"an outline of '{region.label}' crosses itself more than {MOST_CROSSINGS} times")
+            if (odd := _unusable(ring)) is not None:
+                raise RegionError(f"an outline of '{region.label}' {odd}", lost=[class_id])
             parts = seam_to_shapes(ring, class_id=class_id, group=group)
-            if ring_area(parts[0].points) < _LEAST_AREA:
-                raise ValueError(f"an outline of '{region.label}' is a line without area")
             if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
-                raise ValueError(f"an outline of '{region.label}' lies outside the frame")
+                raise RegionError(f"an outline of '{region.label}' lies outside the frame", lost=[class_id])
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return tuple(shapes)
@@ -202,28 +220,48 @@ def _parts(shapes: Sequence[Shape], order: Sequence[int]) -> list[list[Shape]]:
 
 
 def _class_of(region: StudioRegion, classes: Classes) -> int:
+    """The class of a polygon. Raises RegionError."""
+    ids = [classes.class_id(label) for label in region.labels]
+    lost = ids or [None]
+    if region.problem and not region.label:
+        raise RegionError(region.problem, lost=lost)
+    named = f"of '{region.label}'" if region.label else "without a label"
+    if region.kind in _WITHOUT_AREA:
+        what = f"{_WITHOUT_AREA[region.kind]} {named} has no area"
+        raise RegionError(what, lost=lost, remedy="Outline the structure by a polygon, or delete what marks it,")
     if region.kind != OUTLINE:
-        raise ValueError(f"a region of '{region.label}' is of type {region.kind}, and dmr reads polygons")
+        what = f"a region {named} is of type {region.kind}, and dmr reads polygons"
+        raise RegionError(what, lost=lost, remedy="Draw it as a polygon")
     if not region.label:
-        raise ValueError("an outline has no label")
+        raise RegionError("an outline has no label", lost=lost, remedy="Give it one")
     if len(region.labels) > 1:
-        raise ValueError(f"an outline has {len(region.labels)} labels, {', '.join(map(repr, region.labels))}: keep one")
-    class_id = classes.class_id(region.label)
-    if class_id is None:
-        raise ValueError(f"the label '{region.label}' is no class")
-    return class_id
+        what = f"an outline has {len(region.labels)} labels, {', '.join(map(repr, region.labels))}: keep one"
+        raise RegionError(what, lost=lost)
+    if ids[0] is None:
+        what = f"the label '{region.label}' is no class"
+        raise RegionError(what, lost=lost, elsewhere="name the label in dmr.toml, as an alias or in [import] ignore")
+    return ids[0]
 
 
-def _refuse_other_image(region: StudioRegion, *, height: int, width: int) -> None:
+def _oddity(region: StudioRegion, *, height: int, width: int) -> str | None:
+    """Why a region's values cannot be used; None if they can."""
     if region.width not in (0, width) or region.height not in (0, height):
         seen = f"{region.width:g} x {region.height:g}"
-        raise ValueError(f"'{region.label}' was drawn on an image of {seen} px, and the frame is {width} x {height}")
+        return f"'{region.label}' was drawn on an image of {seen} px, and the frame is {width} x {height}"
     if region.problem:
-        raise ValueError(region.problem)
-    if region.rotation:
-        raise ValueError(f"'{region.label}' was drawn on the image turned by {region.rotation:g} degrees")
-    if not region.is_closed:
-        raise ValueError(f"an outline of '{region.label}' is not closed")
+        return region.problem
+    if region.rotation % 360:
+        return f"'{region.label}' was drawn on the image turned by {region.rotation:g} degrees"
+    return None if region.is_closed else f"an outline of '{region.label}' is not closed"
+
+
+def _unusable(ring: Ring) -> str | None:
+    """Why an outline cannot be used; None if it can."""
+    if len(ring) < 3:
+        return f"has {len(ring)} corners; a polygon takes at least 3"
+    if crosses_too_often(ring):
+        return f"crosses itself more than {MOST_CROSSINGS} times"
+    return "is a line without area" if filled_area(ring) < _LEAST_AREA else None
 
 
 def _pixels(region: StudioRegion, *, height: int, width: int) -> Ring:
@@ -234,6 +272,4 @@ def _pixels(region: StudioRegion, *, height: int, width: int) -> Ring:
             points.append(point)
     if len(points) > 1 and points[0] == points[-1]:
         points.pop()
-    if len(points) < 3:
-        raise ValueError(f"an outline of '{region.label}' has {len(points)} corners; a polygon takes at least 3")
     return tuple(points)

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalogue.records import RemoteAnnotation, RevisionRecord, TaskRecord
+from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
 from ..catalogue.splits import update_ledger
 from ..editing.checkout import labelled_sheets, write_checkout
-from ..errors import StudioError
 from ..formats.labelme import SHAPES_IGNORED
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
 from .queues import OpenQueue, open_queue, pulled_queues
 from .records import StudioAnnotation, StudioTask
-from .submission import Submission, submitted_revision, without_ignored
+from .refusals import Refusals
+from .submission import Submission, UnreadableError, submitted_revision, without_ignored
 
 if TYPE_CHECKING:
     from .client import StudioClient
@@ -69,6 +69,11 @@ class _Pull:
     users: dict[int, str] = field(default_factory=dict)
     known: dict[int, RemoteAnnotation] = field(default_factory=dict)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
+    older: dict[int, Submission] = field(default_factory=dict)  # than what counts of their authors
+    refusals: Refusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refusals = Refusals(self.s, self.opened.queue.id)
 
     def run(self) -> None:
         queue, project = self.opened.queue, self.opened.project
@@ -83,22 +88,29 @@ class _Pull:
             self._take(batch)
             self.s.tell("Pulling annotations", len(batch), None)
         self._reconcile(frames_there, seen)
+        if self.older:
+            self._take_submitted(list(self.older.values()))  # what counted may be withdrawn by now
         if waiting := self.client.drafts(project.id):
             self.s.report.count(DRAFTS, waiting)
         self.s.catalogue.set_cursor(queue.id, began)
 
     def _take(self, tasks: Sequence[StudioTask]) -> None:
-        """Take the annotations of some tasks into the catalogue, in one commit."""
+        """Take the annotations of some tasks into the catalogue."""
         catalogue = self.s.catalogue
         frames = {frame.frame_id: frame for frame in catalogue.frames(task.frame_id for task in tasks)}
-        changed = []
+        changed: list[Submission] = []
         for task in tasks:
             frame = frames.get(task.frame_id)
             if frame is None:
                 self.s.report.note("a task that dmr did not push (left alone)", f"task {task.id}")
                 continue
             changed += [Submission(a, task, frame) for a in task.annotations if self._is_new(a)]
-        changed.sort(key=lambda submitted: (submitted.annotation.at, submitted.annotation.id))
+        self._take_submitted(changed, tasks=[task for task in tasks if task.frame_id in frames])
+
+    def _take_submitted(self, submissions: Sequence[Submission], *, tasks: Sequence[StudioTask] = ()) -> None:
+        """Take annotations into the catalogue, the oldest first, in one commit."""
+        catalogue = self.s.catalogue
+        changed = sorted(submissions, key=lambda submitted: (submitted.annotation.at, submitted.annotation.id))
         catalogue.store.put_many(submitted.annotation.raw for submitted in changed)
         # The server reuses the numbers of deleted annotations, even for another frame.
         numbers = {submitted.annotation.id for submitted in changed}
@@ -121,17 +133,19 @@ class _Pull:
                     patient: "train" for patient, drafted in patients.items() if drafted and splits[patient] is None
                 },
             )
-            self._settle_tasks(before | set(frames), tasks)
+            self._settle_tasks(before | {task.frame_id for task in (*tasks, *(x.task for x in changed))}, tasks)
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
         before = self.known.get(annotation.id)
-        return before is None or before.raw_sha256 != annotation.sha256 or before.state == "gone"
+        if before is None or before.raw_sha256 != annotation.sha256 or before.state == "gone":
+            return True
+        return before.state == "live" and before.revision is None  # it was older than what counted
 
     def _record(self, submitted: Submission) -> RevisionRecord | None:
         """The revision of one annotation, or None if it gives none."""
         annotation, frame = submitted.annotation, submitted.frame
         if not annotation.id:
-            self._refuse(submitted, annotation.problem)
+            self.refusals.add(submitted, UnreadableError(annotation.problem, lost=None), is_newest=True)
             return None
         before = self.known.get(annotation.id)
         author = self._author(annotation, before)
@@ -151,7 +165,13 @@ class _Pull:
             self._keep(replace(now, state="skipped"))
             self.s.report.count("skipped")
             return None
-        pushed = self.tasks.get(frame.frame_id)
+        pushed, last = self.tasks.get(frame.frame_id), self._last(frame.frame_id, author)
+        is_older = (
+            last is not None
+            and last.record.origin == "studio"
+            and "" < annotation.at < last.record.at
+            and (before is None or before.revision != last.sha256)
+        )
         try:
             record = submitted_revision(
                 self.s,
@@ -159,10 +179,15 @@ class _Pull:
                 interface=self.opened.interface,
                 author=author,
                 over=self._parent(submitted),
+                last=last.record.annotation if last is not None else None,
                 was_empty=pushed is None or pushed.model is None,
             )
-        except ValueError as error:
-            self._refuse(submitted, str(error))
+        except UnreadableError as error:
+            self.refusals.add(submitted, error, is_newest=not is_older)
+            return None
+        if is_older:
+            self.older[annotation.id] = submitted
+            self._keep(now)
             return None
         _, left_out = without_ignored(annotation.regions, self.s.settings)
         if left_out:
@@ -171,13 +196,13 @@ class _Pull:
         self._keep(replace(now, revision=appended.sha256))
         self.s.report.count("revisions added" if appended.is_new else "unchanged")
         if appended.conflict:
-            self.s.report.note("authors disagree on a frame", frame.frame_id)
+            self.s.report.note_once("authors disagree on a frame", frame.frame_id)
         return record
 
-    def _refuse(self, submitted: Submission, why: str) -> None:
-        where = f"annotation {submitted.annotation.id} of frame {submitted.frame.frame_id}"
-        remedy = f"Correct it in task {submitted.task.id} and pull again; what was submitted is kept in store/"
-        self.s.report.fail(StudioError(where, why, remedy))
+    def _last(self, frame: str, author: str) -> Revision | None:
+        """What an author drew last on a frame, if it was not withdrawn."""
+        last = self.s.catalogue.head(frame, author)
+        return None if last is None or last.withdrawn else last
 
     def _parent(self, submitted: Submission) -> str | None:
         """The revision of the annotation that this one was begun from, if any."""
@@ -209,8 +234,9 @@ class _Pull:
         self.s.catalogue.withdraw(before.frame, before.author, reason=reason)
         self.s.report.count("withdrawn")
         if others:
-            newest = max(others, key=lambda a: self.s.catalogue.revision(str(a.revision)).sequence)
-            again = self.s.catalogue.append_revision(self.s.catalogue.revision(str(newest.revision)).record)
+            records = {a.remote_id: self.s.catalogue.revision(str(a.revision)).record for a in others}
+            newest = max(others, key=lambda a: (records[a.remote_id].at, a.remote_id))
+            again = self.s.catalogue.append_revision(records[newest.remote_id])
             self._keep(replace(newest, revision=again.sha256))
 
     def _reconcile(self, frames_there: set[str], seen: set[tuple[str, int]]) -> None:
@@ -220,7 +246,7 @@ class _Pull:
         again for each annotation that was not seen.
         """
         missing = [a for a in self.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
-        gone = [a for a in missing if a.frame in frames_there and self._is_deleted(a)]
+        gone = [a for a in missing if a.frame in frames_there and self._has_left(a.frame, a.remote_id)]
         lost = [t for t in self.tasks.values() if t.state != "gone" and t.frame not in frames_there]
         with self.s.catalogue.transaction():
             for annotation in gone:
@@ -229,12 +255,14 @@ class _Pull:
             for annotation in list(self.known.values()):
                 if annotation.frame in {task.frame for task in lost} and annotation.state != "gone":
                     self._keep(replace(annotation, state="gone"))
+            self.refusals.settle(seen=seen, frames=frames_there, is_deleted=self._has_left)
             self._settle_tasks({annotation.frame for annotation in gone}, ())
         for task in lost:
             self.s.report.note("a task was deleted in Label Studio; what was pulled from it is kept", task.frame)
 
-    def _is_deleted(self, annotation: RemoteAnnotation) -> bool:
-        found, task = self.client.task_of(annotation.remote_id), self.tasks.get(annotation.frame)
+    def _has_left(self, frame: str, annotation: int) -> bool:
+        """Whether an annotation of a frame is deleted."""
+        found, task = self.client.task_of(annotation), self.tasks.get(frame)
         return found is None or (task is not None and found != task.remote_id)  # the server has reused its number
 
     def _settle_tasks(self, frames: set[str], tasks: Iterable[StudioTask]) -> None:

@@ -130,8 +130,11 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
     kind, value = _kind(result.get("type")), result.get("value")
     problems = [] if isinstance(value, Mapping) else [f"a region has the value {_shown(value)}"]
     value = value if isinstance(value, Mapping) else {}
-    named = value.get(kind)
-    labels = tuple(dict.fromkeys(map(str, named))) if isinstance(named, list) else ()
+    if not isinstance(result.get("type"), str):
+        problems.append(f"a region has the type {kind}")
+    if (labels := _labels(value.get(kind))) is None:
+        problems.append(f"a region has the labels {_shown(value[kind])}")
+        labels = ()
     if (points := _points(value.get("points") or [])) is None:
         problems.append(f"an outline of '{labels[0] if labels else ''}' has a corner that is no number")
     if (rotation := _finite(result.get("image_rotation") or 0)) is None:
@@ -152,6 +155,13 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         is_closed=bool(value.get("closed", True)),
         problem=next(iter(problems), ""),
     )
+
+
+def _labels(named: object) -> tuple[str, ...] | None:
+    """The labels of a region, where each says something; None if they are no list of texts."""
+    if not isinstance(named, list | None) or not all(isinstance(label, str | None) for label in named or ()):
+        return None
+    return tuple(dict.fromkeys(label for label in named or () if label and label.strip()))
 
 
 def _kind(value: object) -> str:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..catalogue.records import FrameRecord, RevisionRecord
 from ..settings.model import Settings
-from ..shapes import Annotation
+from ..shapes import Annotation, Shape, changed_classes
 from ..workspace import Session
-from .payload import DraftRegion, Interface, regions_to_shapes
+from .payload import DraftRegion, Interface, RegionError, regions_to_shapes
 from .queues import draft_regions, model_of
 from .records import StudioAnnotation, StudioRegion, StudioTask
+
+
+class UnreadableError(ValueError):
+    """A submitted annotation that cannot become a revision without losing something.
+
+    Attributes:
+        lost: Ids of the classes that it may show otherwise than its author's last revision; None if nobody can tell.
+        remedy: What to do with it in Label Studio.
+        elsewhere: What else helps; empty if nothing does.
+    """
+
+    def __init__(
+        self, what: str, *, lost: frozenset[int] | None, remedy: str = "Correct it", elsewhere: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.lost = lost
+        self.remedy = remedy
+        self.elsewhere = elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,14 @@ class Submission:
 
 
 def submitted_revision(
-    s: Session, submitted: Submission, *, interface: Interface, author: str, over: str | None, was_empty: bool
+    s: Session,
+    submitted: Submission,
+    *,
+    interface: Interface,
+    author: str,
+    over: str | None,
+    last: Annotation | None,
+    was_empty: bool,
 ) -> RevisionRecord:
     """Convert one annotation. It covers every class that its project offers.
 
@@ -40,17 +66,23 @@ def submitted_revision(
         interface: The project's labelling interface.
         author: The person who submitted it.
         over: The revision of the annotation that it was begun from, if any.
+        last: What its author drew on that frame before, if anything.
         was_empty: Whether the task was pushed without a draft.
 
     Raises:
-        ValueError: It cannot be converted without losing something.
+        UnreadableError: It cannot be converted without losing something.
     """
     annotation, frame = submitted.annotation, submitted.frame
     if annotation.problem:
-        raise ValueError(annotation.problem)
+        raise UnreadableError(annotation.problem, lost=None)
     model, sent = _draft(s, submitted, interface, was_empty=was_empty)
     regions, _ = without_ignored(annotation.regions, s.settings)
-    shapes = regions_to_shapes(regions, classes=s.settings.classes, height=frame.height, width=frame.width, sent=sent)
+    read = partial(regions_to_shapes, classes=s.settings.classes, height=frame.height, width=frame.width, sent=sent)
+    try:
+        shapes = read(regions)
+    except RegionError as error:
+        lost = _lost(regions, read, last)
+        raise UnreadableError(str(error), lost=lost, remedy=error.remedy, elsewhere=error.elsewhere) from None
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
@@ -64,6 +96,24 @@ def submitted_revision(
         draft_model=model,
         at=annotation.at,
     )
+
+
+def _lost(
+    regions: Sequence[StudioRegion],
+    read: Callable[[Sequence[StudioRegion]], tuple[Shape, ...]],
+    last: Annotation | None,
+) -> frozenset[int] | None:
+    """The classes of the regions that cannot be read, and those that are drawn otherwise than before."""
+    lost: set[int | None] = set()
+    shapes: list[Shape] = []
+    for region in regions:
+        try:
+            shapes += read([region])
+        except RegionError as error:
+            lost |= error.lost
+    if None in lost:
+        return None
+    return frozenset(i for i in lost if i is not None) | changed_classes(shapes, last.shapes if last else ())
 
 
 def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tuple[list[StudioRegion], int]:

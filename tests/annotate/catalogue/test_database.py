@@ -101,6 +101,7 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
             "ALTER TABLE revision DROP COLUMN words",
             "ALTER TABLE rendition DROP COLUMN small",
             "DROP TABLE audit",
+            "DROP TABLE unread",
             "DELETE FROM meta WHERE key = 'journal'",
             "UPDATE alembic_version SET version_num = '0001'",
         ):

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.geometry.raster import shapes_to_layers
+from dmr.annotate.geometry.raster import polygons_to_mask, shapes_to_layers
 from dmr.annotate.geometry.seam import join_holes, split_seam
 from dmr.annotate.geometry.trace import mask_to_shapes
 from dmr.annotate.settings.model import ImportSettings, Settings
@@ -22,6 +22,7 @@ from dmr.annotate.shapes import Ring, Shape
 from dmr.annotate.studio.payload import (
     DraftRegion,
     Interface,
+    RegionError,
     label_config,
     read_interface,
     region_to_json,
@@ -175,17 +176,22 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(image_rotation="left"), 'turned by "left"', id="turned by a word"),
         pytest.param(change(original_width=81), "81 x 60 px, and the frame is 80 x 60", id="another image"),
         pytest.param(change(image_rotation=90), "turned by 90 degrees", id="turned"),
+        pytest.param(change(polygonlabels=[None]), "an outline has no label", id="null for a label"),
+        pytest.param(change(polygonlabels=[" "]), "an outline has no label", id="a blank for a label"),
+        pytest.param(change(polygonlabels="psoas"), 'has the labels "psoas"', id="a text for labels"),
+        pytest.param(change(polygonlabels=5), "has the labels 5", id="a number for labels"),
+        pytest.param(change(points=[[1, 1], [9, 9], [1, 1], [9, 9]]), "a line without area", id="there and back"),
         pytest.param(change(closed=False), "is not closed", id="open"),
-        pytest.param(change(type=None), "of type null, and dmr reads polygons", id="no type"),
+        pytest.param(change(type=None), "a region has the type null", id="no type"),
         pytest.param(change(type="choices"), "of type choices, and dmr reads polygons", id="a choice for a region"),
-        pytest.param(change() | {"value": None}, "an outline has no label", id="no value"),
+        pytest.param(change() | {"value": None}, "a region has the value null", id="no value"),
         *(
             pytest.param(
                 {"id": "r", "type": f"{kind}labels", "value": {f"{kind}labels": ["psoas"], "x": 1}} | size,
                 f"a region of 'psoas' is of type {kind}labels, and dmr reads polygons",
                 id=f"{kind}, {'with' if size else 'without'} a size",
             )
-            for kind in ("rectangle", "ellipse", "keypoint", "brush", "vector", "bitmask")
+            for kind in ("rectangle", "ellipse", "brush", "bitmask")
             for size in ({}, {"original_width": 80, "original_height": 60})
         ),
     ],
@@ -193,6 +199,41 @@ def change(**changes: Any) -> dict[str, Any]:
 def test_what_cannot_be_taken_over_is_told_and_never_dropped(region: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         back([region])
+
+
+@pytest.mark.parametrize(("kind", "word"), [("keypoint", "a point"), ("vector", "a line")])
+def test_a_mark_without_area_is_told_with_the_remedy_that_fits(kind: str, word: str) -> None:
+    mark = {"id": "k", "type": f"{kind}labels", "value": {"x": 3, "y": 4, f"{kind}labels": ["psoas"]}}
+    with pytest.raises(RegionError, match=f"{word} of 'psoas' has no area") as told:
+        back([mark])
+    assert told.value.remedy == "Outline the structure by a polygon, or delete what marks it,"
+    assert told.value.elsewhere == "", "no alias gives it an area"
+
+
+def test_each_refusal_says_which_class_may_be_drawn_there() -> None:
+    cases: list[tuple[dict[str, Any], set[int | None]]] = [
+        (change(closed=False), {1}),
+        (change(polygonlabels=["psoas", "lumbar_plexus"]), {1, None}),
+        (change(polygonlabels=["ganglion"]), {None}),
+        (change(polygonlabels=[]), {None}),
+    ]
+    for region, lost in cases:
+        with pytest.raises(RegionError) as told:
+            back([region])
+        assert told.value.lost == lost
+
+
+def test_a_figure_of_eight_has_the_area_of_its_two_lobes_and_is_taken() -> None:
+    """They cancel in the shoelace formula."""
+    corners = [[10, 10], [30, 30], [30, 10], [10, 30]]
+    (shape,) = back([change(points=corners)])
+    assert shape.points == ((8.0, 6.0), (24.0, 18.0), (24.0, 6.0), (8.0, 18.0))
+    assert polygons_to_mask([shape], height=60, width=80).sum() == pytest.approx(16 * 12 / 2, abs=16)
+
+
+@pytest.mark.parametrize("turns", [360, -360, 720, 360.0])
+def test_an_image_that_was_turned_all_round_is_not_turned(turns: float) -> None:
+    assert back([change(image_rotation=turns)]) == back([change()])
 
 
 def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_without_a_label_is_not() -> None:

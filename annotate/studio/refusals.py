@@ -1,0 +1,81 @@
+"""The submitted annotations of a queue that could not be read: told, and kept until they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..catalogue.queues import studio_place
+from ..catalogue.records import UnreadRecord
+from ..errors import StudioError
+from ..workspace import Session
+from .submission import Submission, UnreadableError
+
+
+@dataclass(slots=True)
+class Refusals:
+    """The refusals of one pull.
+
+    Attributes:
+        s: The session.
+        queue: The queue's number.
+        known: Those of earlier pulls, by frame and place.
+        now: Those of this pull.
+    """
+
+    s: Session
+    queue: int
+    known: dict[tuple[str, str], UnreadRecord] = field(default_factory=dict)
+    now: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        found = self.s.catalogue.unread(studio_place(self.queue))
+        self.known = {(record.frame, record.place): record for record in found}
+
+    def add(self, submitted: Submission, error: UnreadableError, *, is_newest: bool) -> None:
+        """Tell of an annotation that could not be read, and record it.
+
+        Args:
+            submitted: The annotation.
+            error: What is wrong with it.
+            is_newest: Whether its author handed in nothing later on that frame. Else nothing is doubtful.
+        """
+        number, task, frame = submitted.annotation.id, submitted.task.id, submitted.frame.frame_id
+        remedy = f"{error.remedy} in task {task} and pull again"
+        if error.elsewhere:
+            remedy += f", or {error.elsewhere}"
+        where = f"annotation {number} of frame {frame}"
+        self.s.report.fail_once(StudioError(where, str(error), f"{remedy}. What was submitted is kept in store/"))
+        place = studio_place(self.queue, f"{number}" if number else f"task {task}")
+        record = UnreadRecord(frame=frame, place=place, lost=error.lost if is_newest else frozenset())
+        before = self.known.get((frame, place))
+        if before is None or before.lost != record.lost:
+            self.s.catalogue.put_unread(record)
+            self.known[frame, place] = record
+        self.now.add((frame, place))
+
+    def settle(
+        self, *, seen: Iterable[tuple[str, int]], frames: set[str], is_deleted: Callable[[str, int], bool]
+    ) -> None:
+        """Forget those that were read by now, or deleted. Those whose task is gone are left as they are.
+
+        Args:
+            seen: Frame and number of each annotation that the server listed.
+            frames: The frames that have a task on the server.
+            is_deleted: Whether the annotation of this number is gone from this frame.
+        """
+        there = {(frame, studio_place(self.queue, str(number))) for frame, number in seen}
+        rest = [record for key, record in self.known.items() if key not in self.now]
+        left = [record for record in rest if record.frame not in frames]
+        done = [
+            record
+            for record in rest
+            if record.frame in frames and ((record.frame, record.place) in there or _is_gone(record, is_deleted))
+        ]
+        self.s.catalogue.leave_unread(left)
+        self.s.catalogue.drop_unread(done)
+
+
+def _is_gone(record: UnreadRecord, is_deleted: Callable[[str, int], bool]) -> bool:
+    number = record.place.rpartition(" ")[2]
+    return "task" in record.place or is_deleted(record.frame, int(number))

@@ -1,0 +1,254 @@
+"""What was submitted and could not be read: it makes nothing absent, and it is no newer for being read late."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_studio import OWNER
+from physician import Physician, region
+from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
+
+from dmr.annotate.report import Report
+from dmr.annotate.shapes import Annotation
+from dmr.annotate.upkeep.rebuild import rebuild
+from dmr.annotate.workspace import Workspace
+
+NEW = "new@ward.example"
+LABELS = {PSOAS: "psoas_major", PLEXUS: "lumbar_plexus"}
+
+
+def drawn(class_id: int, left: float = 4.0, **changes: Any) -> dict[str, Any]:
+    whole = region(LABELS[class_id], list(box(left, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
+    value = {k: v for k, v in changes.items() if k in whole["value"]}
+    return whole | {k: v for k, v in changes.items() if k not in value} | {"value": whole["value"] | value}
+
+
+def strange(label: str = "ganglion") -> dict[str, Any]:
+    return drawn(PSOAS, polygonlabels=[label], id="strange")
+
+
+def keypoint(class_id: int) -> dict[str, Any]:
+    value = {"x": 50.0, "y": 50.0, "width": 1.0, "keypointlabels": [LABELS[class_id]]}
+    return {"id": "k", "type": "keypointlabels", "from_name": "label", "to_name": "image", "value": value}
+
+
+def configure(round_: Round, old: str, new: str) -> None:
+    """Change the workspace's dmr.toml."""
+    path = round_.s.workspace.root / "dmr.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    round_.s.workspace = Workspace.at(round_.s.workspace.root)
+    round_.s.catalogue.sync_classes(round_.s.settings.classes)
+
+
+def ignore_ganglion(round_: Round) -> None:
+    configure(round_, "ignore = []", 'ignore = ["ganglion"]')
+
+
+def truth(round_: Round, place: int = 0) -> Annotation:
+    frame = round_.frames[place].frame_id
+    return next(i.annotation for i in round_.s.catalogue.labelled_frames() if i.frame.frame_id == frame)
+
+
+def classes(round_: Round) -> frozenset[int]:
+    return frozenset(c.id for c in round_.s.settings.classes.active)
+
+
+def shown(annotation: Annotation) -> set[int]:
+    return {shape.class_id for shape in annotation.shapes}
+
+
+def test_an_older_annotation_that_becomes_readable_never_replaces_its_authors_newer_one(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [drawn(PSOAS), strange()])
+    physician.submit(task, [drawn(PLEXUS)])
+    assert len(round_.pull().failures) == 1
+    ignore_ganglion(round_)
+    for _ in range(2):
+        report = round_.pull()
+        assert report.failures == []
+        assert report.counts["revisions added"] == 0
+        assert shown(truth(round_)) == {PLEXUS}
+    head = round_.s.catalogue.head(round_.frames[0].frame_id, OWNER)
+    assert head is not None
+    assert shown(head.record.annotation) == {PLEXUS}
+    assert round_.states()[0] == "labelled"
+
+
+def test_an_older_annotation_counts_when_the_newer_one_is_deleted(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [drawn(PSOAS, 2.0)])
+    physician.submit(task, [drawn(PSOAS), strange()])
+    newest = physician.submit(task, [drawn(PLEXUS)])
+    round_.pull()
+    ignore_ganglion(round_)
+    round_.pull()
+    physician.delete(newest)
+    report = round_.pull()
+    assert report.counts["withdrawn"] == 1
+    (shape,) = truth(round_).shapes
+    assert shape.points[0] == (4.0, 4.0), "the second of the three, which was read last"
+    before = round_.s.catalogue.catalogue_hash()
+    round_.pull()
+    assert round_.s.catalogue.catalogue_hash() == before
+
+
+def test_a_correction_that_is_read_late_is_newer_than_what_its_author_drew_before_it(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    first = physician.submit(task, [drawn(PSOAS)])
+    physician.submit(task, [drawn(PLEXUS)])
+    round_.pull()
+    physician.update(first, [drawn(PSOAS, 8.0), strange()])
+    round_.pull()
+    ignore_ganglion(round_)
+    round_.pull()
+    (shape,) = truth(round_).shapes
+    assert (shape.class_id, shape.points[0]) == (PSOAS, (8.0, 4.0))
+
+
+def test_of_two_authors_the_one_who_drew_last_counts_although_the_other_is_read_later(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [drawn(PSOAS), strange()])
+    physician.colleague(NEW).submit(task, [drawn(PLEXUS)])
+    round_.pull()
+    ignore_ganglion(round_)
+    report = round_.pull()
+    assert report.counts["revisions added"] == 1
+    assert report.oddities["authors disagree on a frame"] == [round_.frames[0].frame_id]
+    assert shown(truth(round_)) == {PLEXUS}
+
+
+def test_a_correction_that_cannot_be_read_makes_its_classes_no_longer_absent_until_it_can_be(
+    round_: Round, physician: Physician
+) -> None:
+    annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
+    round_.pull()
+    assert truth(round_).covered == classes(round_)
+    physician.update(annotation, [drawn(PSOAS), keypoint(PLEXUS)])
+    (line,) = round_.pull().failures
+    assert "a point of 'lumbar_plexus' has no area" in line
+    assert "Outline the structure by a polygon, or delete what marks it, in task" in line
+    assert truth(round_).covered == classes(round_) - {PLEXUS}
+    assert shown(truth(round_)) == {PSOAS}, "the outlines stay"
+    physician.update(annotation, [drawn(PSOAS), drawn(PLEXUS)])
+    round_.pull()
+    assert truth(round_).covered == classes(round_)
+    assert shown(truth(round_)) == {PSOAS, PLEXUS}
+    assert round_.s.catalogue.unread() == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param([strange()], id="an unknown label"),
+        pytest.param([drawn(PSOAS, polygonlabels=[])], id="no label"),
+        pytest.param([drawn(PSOAS, type=None)], id="no type"),
+        pytest.param([None], id="no region"),
+        pytest.param("none", id="no list"),
+    ],
+)
+def test_where_nobody_can_tell_which_class_it_is_none_is_absent(odd: Any, round_: Round, physician: Physician) -> None:
+    annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
+    round_.pull()
+    physician.update(annotation, odd)
+    round_.pull()
+    assert truth(round_).covered == frozenset()
+    assert shown(truth(round_)) == {PSOAS}
+
+
+def test_classes_that_were_drawn_anew_or_deleted_beside_what_cannot_be_read_are_not_covered_either(
+    round_: Round, physician: Physician
+) -> None:
+    annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS), drawn(PLEXUS)])
+    round_.pull()
+    physician.update(annotation, [drawn(PSOAS, closed=False)])
+    round_.pull()
+    assert truth(round_).covered == classes(round_) - {PSOAS, PLEXUS}, "the plexus was deleted there"
+
+
+def test_what_a_colleague_submitted_and_could_not_be_read_takes_away_from_the_frame_too(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [])
+    physician.colleague(NEW).submit(task, [keypoint(PLEXUS)])
+    round_.pull()
+    assert truth(round_).covered == classes(round_) - {PLEXUS}
+
+
+def test_what_its_author_has_replaced_since_takes_nothing_away(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [strange()])
+    physician.submit(task, [drawn(PSOAS)])
+    for _ in range(2):
+        assert len(round_.pull().failures) == 1, "it is told all the same"
+    assert truth(round_).covered == classes(round_)
+
+
+def test_a_refused_correction_that_is_deleted_skipped_or_ignored_takes_nothing_away_any_more(
+    round_: Round, physician: Physician
+) -> None:
+    one, two, three, *_ = physician.tasks()
+    for task in (one, two, three):
+        physician.submit(task, [drawn(PSOAS)])
+    colleague = physician.colleague(NEW)
+    gone, skipped, _ = (colleague.submit(task, [strange()]) for task in (one, two, three))
+    round_.pull()
+    assert [truth(round_, k).covered for k in range(3)] == [frozenset()] * 3
+    physician.delete(gone)
+    physician.ask("PATCH", f"/api/annotations/{skipped}/", json={"was_cancelled": True})
+    ignore_ganglion(round_)
+    round_.pull()
+    assert round_.s.catalogue.unread() == []
+    assert [truth(round_, k).covered for k in range(2)] == [classes(round_)] * 2
+
+
+def test_a_deleted_task_leaves_what_could_not_be_read_in_doubt_until_somebody_draws_there(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    annotation = physician.submit(task, [drawn(PSOAS)])
+    round_.pull()
+    physician.update(annotation, [keypoint(PLEXUS)])
+    round_.pull()
+    physician.delete_task(task)
+    for _ in range(2):
+        assert round_.pull().failures == []
+        assert truth(round_).covered == classes(round_) - {PSOAS, PLEXUS}
+    round_.push()
+    physician.submit(physician.task(round_.frames[0].frame_id), [drawn(PSOAS)])
+    round_.pull()
+    assert truth(round_).covered == classes(round_)
+
+
+def test_what_could_not_be_read_outlives_a_lost_catalogue(round_: Round, physician: Physician, tmp_path: Path) -> None:
+    annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
+    round_.pull()
+    physician.update(annotation, [drawn(PSOAS), keypoint(PLEXUS)])
+    round_.pull()
+    wanted, root = truth(round_), round_.s.workspace.root
+    shutil.copytree(root, tmp_path / "again", ignore=shutil.ignore_patterns("catalogue.sqlite*", ".lock"))
+    workspace = Workspace.at(tmp_path / "again")
+    rebuild(workspace, report=Report("db rebuild"))
+    with workspace.session() as again:
+        (item,) = again.catalogue.labelled_frames()
+        assert item.annotation == wanted
+        assert item.annotation.covered == classes(round_) - {PLEXUS}
+
+
+def test_a_pull_that_finds_the_same_refusals_changes_nothing(round_: Round, physician: Physician) -> None:
+    physician.submit(physician.tasks()[0], [strange()])
+    round_.pull()
+    (before,) = round_.s.catalogue.unread()
+    round_.pull()
+    assert round_.s.catalogue.unread() == [before], "not even its time"
