@@ -25,8 +25,10 @@ from ..formats.labelme_words import words_of
 from ..formats.lost import complete_classes
 from ..report import Report
 from ..settings.model import Settings
+from ..system.places import is_no_file
 from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, read_sheet, write_checkout
+from .unread import WRITTEN_ANEW, UnreadEdits, lost_classes, remedy_for
 
 AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
 _SAVING_S: Final = 0.5  # how long a program may take to save a file
@@ -55,7 +57,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     A draft that nobody touched is no label. An edit covers the classes that are drawn now, and those that the file
     showed or covered before: a structure that was deleted is absent. With the rule `all`, or when `reviewed` is ticked,
     it covers every class. If a file has a shape that belongs to no class or cannot be read, or says another size than
-    its image has, the whole file fails and stays as it is.
+    its image has, the whole file fails and stays as it is; until it is read, the classes that it may show are not
+    covered on its frame.
 
     Args:
         s: A session that writes.
@@ -65,7 +68,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     Returns:
         The files whose edits are revisions now, whether the revision is new or not.
     """
-    edited = list(_edited(folder, report=s.report))
+    unread = UnreadEdits(s.catalogue, folder)
+    edited = list(_edited(folder, unread, report=s.report))
     frames = {f.frame_id: f for f in s.catalogue.frames(frame_of(path) for path, *_ in edited)}
     resolve = s.catalogue.classes().class_id
     models, audits = {m.id for m in s.catalogue.models()}, s.catalogue.audits()
@@ -77,10 +81,12 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
         if frame is None:
             s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
         elif (wrong := _other_size(file, frame)) is not None:
-            s.report.fail(BrokenInput(path.name, wrong, "Correct imageHeight and imageWidth if it shows this image"))
-        elif (reason := _unusable(_kept(file, s.settings, resolve), frame, resolve)) is not None:
-            remedy = "Correct it in Labelme, or give the class an alias in dmr.toml"
-            s.report.fail(BrokenInput(path.name, reason, remedy))
+            remedy = "Correct imageHeight and imageWidth if it shows this image"
+            s.report.fail_once(BrokenInput(path.name, wrong, remedy))
+            unread.add(frame.frame_id, None)
+        elif (reason := _unusable(kept := _kept(file, s.settings, resolve), frame, resolve)) is not None:
+            s.report.fail_once(BrokenInput(path.name, reason, remedy_for(kept, resolve)))
+            unread.add(frame.frame_id, lost_classes(s.catalogue, kept, frame, resolve))
         else:
             drawn_by = file.extra.get("dmr_model")
             model = drawn_by if isinstance(drawn_by, str) and drawn_by in models else None
@@ -89,9 +95,11 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
             if frame.patient is not None and ("dmr_model" in file.extra or frame.frame_id in audits):
                 drafted.add(frame.patient)
     if not records:
+        unread.settle()
         return []
     with s.catalogue.transaction():
         appended = s.catalogue.append_revisions(records.values())
+        unread.settle()
         splits = s.catalogue.splits()
         patients = {frames[record.frame].patient for record in records.values()}
         update_ledger(
@@ -104,7 +112,7 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     s.report.count("edits taken up", sum(outcome.is_new for outcome in appended))
     for path, outcome in zip(records, appended, strict=True):
         if outcome.conflict:
-            s.report.note("authors disagree on a frame", frame_of(path))
+            s.report.note_once("authors disagree on a frame", frame_of(path))
     return taken
 
 
@@ -114,12 +122,14 @@ def frame_of(path: Path) -> str:
     return found.group() if found else ""
 
 
-def _edited(folder: Path, *, report: Report) -> Iterator[tuple[Path, LabelmeFile, str]]:
+def _edited(folder: Path, unread: UnreadEdits, *, report: Report) -> Iterator[tuple[Path, LabelmeFile, str]]:
     for path in sorted(folder.glob("*.json")):
         try:
             file, sha256 = _read(path)
         except BrokenInput as error:
-            report.fail(error)
+            remedy = error.remedy if is_no_file(path) else WRITTEN_ANEW
+            report.fail_once(BrokenInput(error.where, error.what, remedy))
+            unread.add(frame_of(path))
             continue
         if is_edited(file):
             yield path, file, sha256

@@ -226,14 +226,15 @@ def _parse_json(text: str, where: object) -> Any:
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        reason = f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        wrong = f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        reason = wrong if text.strip() else "is empty"
     except _RefusedError as error:
         reason = f"is refused: {error}"
     except RecursionError:
         reason = "is nested too deep"
     except ValueError:  # an integer of more digits than Python converts
         reason = "holds a number that is too long"
-    raise BrokenInput(where, reason, "Save it again in Labelme, or take a copy that is whole")
+    raise BrokenInput(where, reason, "Take a copy that is whole, or draw it again in Labelme")
 
 
 def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:

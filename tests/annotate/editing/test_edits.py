@@ -174,3 +174,98 @@ def test_a_file_older_than_a_restored_backup_is_taken_up_without_its_parent(
     (revision,) = catalogue.heads(frame)
 
     assert revision.record.parent is None
+
+
+@pytest.fixture
+def sheet(workspace: Workspace, catalogue: Catalogue) -> Path:
+    """A file on which a muscle is drawn, ticked as complete, and taken up."""
+    path = files(workspace)[0]
+    save(path, lambda c: c["flags"].update(reviewed=True))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    return path
+
+
+def covered(catalogue: Catalogue) -> frozenset[int]:
+    (item,) = catalogue.labelled_frames()
+    assert {s.class_id for s in item.annotation.shapes} == {1}, "the outlines stay"
+    return item.annotation.covered
+
+
+@pytest.mark.parametrize(
+    ("drawn", "left", "remedy"),
+    [
+        pytest.param(shape("nerve", "point"), {1}, "Outline it by a polygon in Labelme, or delete it", id="a point"),
+        pytest.param(shape("nerve", "star"), {1}, "Correct it in Labelme.", id="an unknown type"),
+        pytest.param(shape("nervee"), set(), "name the label in dmr.toml, as an alias", id="a label that is no class"),
+        pytest.param(shape(""), set(), "Give each outline a label in Labelme.", id="no label"),
+        pytest.param(shape("x") | {"label": None}, set(), "Give each outline a label", id="null for a label"),
+    ],
+)
+def test_what_an_edit_may_show_is_not_absent_until_the_edit_can_be_read(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    sheet: Path,
+    drawn: dict[str, Any],
+    left: set[int],
+    remedy: str,
+) -> None:
+    assert covered(catalogue) == {1, 2}
+    before = sheet.read_bytes()
+    save(sheet, lambda c: c["shapes"].append(drawn))
+    for _ in range(2):
+        report = Report("test")
+        sync_checkout(Session(workspace, catalogue, report))
+        assert covered(catalogue) == left
+    (line,) = report.failures
+    assert remedy in line
+    sheet.write_bytes(before)
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    assert covered(catalogue) == {1, 2}
+    assert catalogue.unread() == []
+
+
+def test_an_alias_that_comes_later_gives_the_edit_its_class_and_the_frame_its_coverage(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path
+) -> None:
+    save(sheet, lambda c: c["shapes"].append(shape("nervee")))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    assert covered(catalogue) == frozenset()
+    toml = workspace.root / "dmr.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(text.replace("ignore = []", 'ignore = ["nervee"]'), encoding="utf-8")
+    sync_checkout(Session(Workspace.at(workspace.root), catalogue, Report("test")))
+    assert covered(catalogue) == {1, 2}
+
+
+def test_a_class_whose_outline_an_unreadable_edit_moved_or_deleted_is_not_covered_either(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path
+) -> None:
+    save(sheet, lambda c: c.update(shapes=[shape("nerve", "point")]))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    assert covered(catalogue) == frozenset()
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b'{"shapes": [', b"[]"], ids=["empty", "blank", "half", "a list"])
+def test_a_file_that_cannot_be_read_makes_nothing_absent_and_says_what_helps(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path, content: bytes
+) -> None:
+    sheet.write_bytes(content)
+    report = Report("test")
+    sync_checkout(Session(workspace, catalogue, report))
+    (line,) = report.failures
+    assert line.endswith("Delete it and dmr writes it anew, or put a copy that is whole in its place.")
+    assert covered(catalogue) == frozenset()
+    sheet.unlink()
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    assert covered(catalogue) == {1, 2}
+    assert sheet.is_file()
+
+
+def test_an_edit_that_is_met_twice_in_one_command_fails_once(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path
+) -> None:
+    save(sheet, lambda c: c["shapes"].append(shape("nervee")))
+    session = Session(workspace, catalogue, Report("retrain"))
+    for _ in range(2):
+        sync_checkout(session)
+    assert len(session.report.failures) == 1

@@ -52,7 +52,8 @@ DEEP = b'{"shapes": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "is no JSON: Expecting value in line 1, column 1"),
+        (b"", "is empty"),
+        (b"{", "is no JSON: Expecting property name enclosed in double quotes in line 1, column 2"),
         (b'{"shapes": [', "is no JSON"),
         (b"[]", "has no 'shapes'"),
         (b'{"labels": []}', "has no 'shapes'"),
@@ -66,7 +67,7 @@ DEEP = b'{"shapes": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         (b'{"shapes": [], "x": "' + b"x" * MOST_BYTES + b'"}', "has 20 MiB"),
     ],
     ids=[
-        "empty", "cut short", "a list", "no shapes", "shapes no list", "nan", "infinity", "key twice", "long number",
+        "empty", "begun", "cut short", "a list", "no shapes", "shapes no list", "nan", "infinity", "key twice", "long number",
         "deep", "no text", "big",
     ],
 )  # fmt: skip
