@@ -126,9 +126,25 @@ class FakeStudio:
             return refused(
                 400, "Validation error", validation_errors={"model_version": ["Model version doesn't exist"]}
             )
+        if "label_config" in body and (misfits := self._misfits(number, body["label_config"])):
+            return refused(400, "Validation error", validation_errors={"label_config": [misfits]})
         answer = self._project(number)
         answer.body.update(body)
         return answer
+
+    def _misfits(self, number: int, config: str) -> str:
+        """What the annotations of a project hold that a labelling interface does not allow."""
+        own = [a["result"] or [] for a in self.annotations if a["project"] == number]
+        results = [r for regions in own for r in regions if isinstance(r, dict)]
+        named = [(r.get("from_name"), r.get("to_name"), r.get("type")) for r in results]
+        odd = [n for n in named if n != ("label", "image", "polygonlabels")]
+        if odd:
+            told = "\n".join(f"1 with from_name={a}, to_name={b}, type={c}" for a, b, c in odd)
+            return f"Created annotations are incompatible with provided labeling schema, we found:\n{told}"
+        labels = [label for r in results for label in (r.get("value") or {}).get("polygonlabels") or [None]]
+        told = "\n".join(f"{x} (1 annotation)" for x in labels if f'value="{x}"' not in config)
+        end = 'Please add labels to tag with name="label".'
+        return f"These labels still exist in annotations or drafts:\n{told}\n{end}" if told else ""
 
     def _annotators(self, number: int, *_: Any) -> Answer:
         who = {a["completed_by"] for a in self.annotations if a["project"] == number}

@@ -66,6 +66,11 @@ class StudioClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
 
+    @staticmethod
+    def status_of(error: StudioError) -> int | None:
+        """The HTTP status behind an error; None if the server sent none."""
+        return status_of(error)
+
     # The server and its people
 
     def version(self) -> str:

@@ -91,5 +91,11 @@ def _detail(body: object) -> str:
             return ""
     if isinstance(body, Mapping):
         body = body.get("validation_errors") or body.get("detail") or body
-    text = " ".join(json.dumps(body, ensure_ascii=False, default=str).split())
-    return f": {text[:200]}"
+    return f": {' '.join(_words(body).split())[:200]}"
+
+
+def _words(body: object) -> str:
+    """A message of the server without the brackets and quotes of JSON."""
+    if isinstance(body, Mapping):
+        return "; ".join(f"{name}: {_words(value)}" for name, value in body.items())
+    return ", ".join(map(_words, body)) if isinstance(body, list) else str(body)

@@ -23,8 +23,9 @@ from ..system.canonical import canonical_json
 from ..system.pipeline import batched
 from ..wording import counted
 from ..workspace import Session
+from .labels import complete_labels
 from .payload import region_to_json
-from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, complete_labels, draft_regions, model_of, open_queue
+from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, draft_regions, model_of, open_queue
 from .records import StudioTask, TaskData
 from .server import LocalServer, local_server, serve_frame
 
@@ -79,7 +80,7 @@ def push(
     refuse_unreviewed(outgoing)
     opened = open_queue(s, client, queue, create=True)
     assert opened is not None
-    opened = complete_labels(client, opened, s.settings.classes)
+    opened = complete_labels(client, opened, s.settings.classes, report=s.report)
     _Push(s, client, opened, model).run(outgoing)
 
 

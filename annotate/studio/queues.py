@@ -139,28 +139,6 @@ def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project 
     return project
 
 
-def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes) -> OpenQueue:
-    """Add labels for classes that are new since the project was made.
-
-    Raises:
-        StudioError: A class has no label and a label is no class: somebody has renamed the label.
-    """
-    missing = [c for c in classes.active if c.id not in opened.interface.labels]
-    if not missing:
-        return opened
-    where = f"project '{opened.project.title}'"
-    if opened.interface.strangers:
-        what = (
-            f"class '{missing[0].name}' has no label in it, and its label '{opened.interface.strangers[0]}' is no class"
-        )
-        raise StudioError(
-            where, what, "Rename the label back to its class's name, or add it to the class's aliases in dmr.toml"
-        )
-    config = with_labels(opened.project.config, missing)
-    client.set_config(opened.project.id, config)
-    return OpenQueue(opened.queue, opened.project, read_interface(config, classes=classes))
-
-
 def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
     """A labelling interface with more labels, otherwise unchanged."""
     root = ElementTree.fromstring(config)

@@ -154,6 +154,7 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         rotation=rotation or 0.0,
         is_closed=bool(value.get("closed", True)),
         problem=next(iter(problems), ""),
+        control=_text(result.get("from_name")),
     )
 
 

@@ -70,6 +70,7 @@ class StudioRegion:
         rotation: Degrees by which the image was turned.
         is_closed: Whether the last corner joins the first.
         problem: What is wrong with its values; empty if nothing is.
+        control: Name of the labels that it was drawn with; empty where unknown.
     """
 
     id: str
@@ -81,6 +82,7 @@ class StudioRegion:
     rotation: float = 0.0
     is_closed: bool = True
     problem: str = ""
+    control: str = ""
 
     @property
     def label(self) -> str:

@@ -67,8 +67,8 @@ DEEP = b'{"shapes": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         (b'{"shapes": [], "x": "' + b"x" * MOST_BYTES + b'"}', "has 20 MiB"),
     ],
     ids=[
-        "empty", "begun", "cut short", "a list", "no shapes", "shapes no list", "nan", "infinity", "key twice", "long number",
-        "deep", "no text", "big",
+        "empty", "begun", "cut short", "a list", "no shapes", "shapes no list", "nan", "infinity", "key twice",
+        "long number", "deep", "no text", "big",
     ],
 )  # fmt: skip
 def test_a_broken_file_is_refused_in_one_line(data: bytes, reason: str) -> None:

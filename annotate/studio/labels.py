@@ -1,0 +1,85 @@
+"""Labels for classes that are new since a project was made; what Label Studio refuses about them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from ..classes import ClassDef, Classes
+from ..errors import StudioError
+from ..report import Report
+from .payload import OUTLINE, Interface, read_interface
+from .queues import OpenQueue, with_labels
+from .records import StudioRegion, StudioTask
+
+if TYPE_CHECKING:
+    from .client import StudioClient
+
+_SHOWN: Final = 3  # annotations named in one line
+
+
+def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes, *, report: Report) -> OpenQueue:
+    """Add labels for classes that are new since the project was made.
+
+    Label Studio refuses every change of the labels while an annotation holds something that does not fit them. Then the
+    report says which one, and the project keeps its labels: what is sent leaves the new classes out.
+
+    Raises:
+        StudioError: A class has no label and a label is no class: somebody has renamed the label.
+    """
+    missing = [c for c in classes.active if c.id not in opened.interface.labels]
+    if not missing:
+        return opened
+    where = f"project '{opened.project.title}'"
+    if opened.interface.strangers:
+        what = (
+            f"class '{missing[0].name}' has no label in it, and its label '{opened.interface.strangers[0]}' is no class"
+        )
+        raise StudioError(
+            where, what, "Rename the label back to its class's name, or add it to the class's aliases in dmr.toml"
+        )
+    config = with_labels(opened.project.config, missing)
+    try:
+        client.set_config(opened.project.id, config)
+    except StudioError as error:
+        if client.status_of(error) != 400:
+            raise
+        report.fail_once(_refused(client, opened, missing, error))
+        return opened
+    return OpenQueue(opened.queue, opened.project, read_interface(config, classes=classes))
+
+
+def _refused(client: StudioClient, opened: OpenQueue, missing: Sequence[ClassDef], error: StudioError) -> StudioError:
+    """Which annotations keep Label Studio from taking the new labels."""
+    names = ", ".join(f"'{c.name}'" for c in missing)
+    found = list(_misfits(client.annotated_tasks(opened.project.id), opened.interface))
+    told = "; ".join(found[:_SHOWN])
+    if len(found) > _SHOWN:
+        told += f" and {len(found) - _SHOWN} more"
+    what = f"it cannot get the label {names} yet: {told or error.what}"
+    remedy = (
+        "Correct or delete that in Label Studio and push again; until then nobody can draw "
+        f"{names} there. All else was sent"
+    )
+    return StudioError(f"project '{opened.project.title}'", what, remedy)
+
+
+def _misfits(tasks: Iterable[StudioTask], interface: Interface) -> Iterable[str]:
+    """What each annotation holds that the project's labels do not allow."""
+    for task in tasks:
+        for annotation in task.annotations:
+            odd = annotation.problem or next(
+                (words for region in annotation.regions if (words := _misfit(region, interface))), ""
+            )
+            if odd:
+                yield f"annotation {annotation.id} of task {task.id} has {odd}"
+
+
+def _misfit(region: StudioRegion, interface: Interface) -> str:
+    if unknown := [x for x in region.labels if x not in (*interface.labels.values(), *interface.strangers)]:
+        return f"the label '{unknown[0]}'"
+    if region.kind != OUTLINE:
+        return f"a region of type {region.kind}"
+    if not region.labels:
+        return "a region without a label"
+    return "" if region.control == interface.control else f"a region of the control '{region.control}'"
