@@ -20,6 +20,7 @@ from .errors import DmrError
 from .faults import told
 from .progress.tell import Tell
 from .report import Report
+from .wording import shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -102,7 +103,7 @@ def _fail(error: DmrError) -> NoReturn:
     hiding.seen(error.where)
     # The line is not wrapped, so that a user can search for it. If it cannot be written, the exit code tells.
     with suppress(OSError):
-        click.echo(printable(hiding.hidden(f"Error: {error}")), err=True)
+        click.echo(printable(shortened(hiding.hidden(f"Error: {error}"))), err=True)
     sys.exit(error.exit_code)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from .errors import DmrError
 from .hiding import seen
 from .oddities import failure_lines, kinds
-from .wording import counted
+from .wording import counted, shortened
 
 
 @dataclass(slots=True)
@@ -96,4 +96,4 @@ class Report:
 
 def _in_one(text: str) -> str:
     """A text in one line: a name from outside may hold a line break, and must not look like a line of ours."""
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    return shortened(text).replace("\r", "\\r").replace("\n", "\\n")

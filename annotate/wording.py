@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 _SINGULAR = {
+    "annotations": "annotation",
     "blobs": "blob",
     "cards": "card",
     "classes": "class",
@@ -34,6 +38,14 @@ _SINGULAR = {
     "values": "value",
 }
 _OF_ONE = {"patients by their names": "patient by its name"}  # here, more than the first noun changes
+
+
+_LONG: Final = re.compile(r"""(?<!\w)(['"])((?:(?!\1)[^\\]|\\.){100,})\1(?!\w)""")
+
+
+def shortened(line: str) -> str:
+    """A line in which a quoted text of more than 100 characters, such as a label that is a whole letter, is cut."""
+    return _LONG.sub(lambda found: f"{found[1]}{found[2][:60]}…{found[1]}", line)
 
 
 def counted(n: int, what: str) -> str:

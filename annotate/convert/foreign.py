@@ -48,11 +48,18 @@ class Reading:
     folder: Images
     report: Report
 
-    def names(self, labels: Sequence[str]) -> IndexNames:
-        """The classes wanted, of the labels that there are. Raises UsageError where none is."""
+    def names(self, labels: Sequence[str], *, tell: bool = True) -> IndexNames:
+        """The classes wanted, of the labels that there are; the others are noted, unless the reader tells them itself.
+
+        Raises:
+            UsageError: None of the labels is wanted.
+        """
         names = IndexNames(self.classes or distinct(labels) or None)
         if self.classes is not None:
             check_known(labels, names)
+            for label in distinct(labels) if tell else ():
+                if names.index_of(label) is None:
+                    self.report.note(f"label {label!r} is no class (left out)", self.src.name)
         return names
 
     def lost(self, labels: tuple[str | None, ...], names: IndexNames) -> frozenset[int | None]:

@@ -193,19 +193,23 @@ class Trace:
         done = Converted()
         try:
             index, lost = _read_mask(job, self.names, self.colors, done.notes)
-            done.unread = unread_words(lost, self.names.label)
             height, width = index.shape
             shapes = index_to_shapes(index, tolerance=self.tolerance, most_points=self.most_points)
+            # With a tolerance, a class of a few pixels may vanish.
+            vanished = set(np.unique(index).tolist()) - {0} - {shape.class_id for shape in shapes}
+            drawing = Drawing(shapes, lost | vanished).on(height=height, width=width)
+            done.notes += drawing.notes
+            done.unread = unread_words(drawing.unread, self.names.label)
             image = self._image(job, done.notes, height, width)
-            annotation = Annotation(height, width, shapes, frozenset(shape.class_id for shape in shapes))
+            annotation = drawing.annotation(height=height, width=width)
             if self.sheet.wants(job.number):
                 done.shown = annotation, image
-            labels = self.names.labels_of(shapes)
+            labels = {k: self.names.label(k) for k in drawing.lost if k is not None} | self.names.labels_of(shapes)
             done.data = drawn_file(
                 annotation,
                 names=labels,
                 image_path=relative_path(image or job.source, job.target.parent),
-                lost=lost,
+                lost=drawing.lost,
             )
         except BrokenInput as error:
             done.error = error
@@ -229,7 +233,7 @@ class Trace:
 
 def _read_mask(
     job: Job, names: IndexNames, colors: Colors | None, notes: list[str]
-) -> tuple[NDArray[np.uint8], frozenset[None]]:
+) -> tuple[NDArray[np.uint8], frozenset[int | None]]:
     """The mask's indices that are classes, and whether something else was in it, of which nobody can tell the class."""
     try:
         data = job.source.read_bytes()
@@ -237,6 +241,9 @@ def _read_mask(
         raise BrokenInput(job.name, f"cannot be opened ({error.strerror})", "Check its permissions") from error
     if (index := read_color_mask(data, colors=colors, notes=notes, where=job.name)) is not None:
         pass
+    elif colors is not None:
+        what = "holds numbers, or is transparent, and no colours that --colors could name"
+        raise BrokenInput(job.name, what, "Convert it on its own, without --colors")
     elif names.given is None:
         index = read_index_mask(data, where=job.name)
     else:

@@ -28,7 +28,7 @@ def read_layers(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         UsageError: There are none, or `--classes` names none of the folders.
     """
     folders, found = _masks_below(reading.src, reading.report)
-    names = reading.names(folders)
+    names = reading.names(folders, tell=False)
     every = frozenset(range(1, len(names.given or ()) + 1))
     ids = {folder: names.index_of(folder) for folder in folders}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,15 +18,19 @@ from ..formats.instance_mask import (
     read_instance_png,
     read_instance_table,
 )
+from ..formats.labelme_holes import is_unnamed
 from ..formats.lost import lost_labels
 from ..formats.nifti import ENDINGS, read_nifti
 from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
 from ..geometry.trace import index_to_shapes
 from ..report import Report
 from ..scans.discover import files_below
+from ..wording import counted
 from .foreign import Foreign, Reading, bytes_of
 from .names import IndexNames
 from .ours import FRAMES_ENDING, FRAMES_KEY
+
+_ANEW: Final = "Export the volume anew; without its list nobody knows what is complete in it"
 
 
 def read_yolo(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
@@ -63,9 +67,10 @@ def read_yolo(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
                     what = "its image is not there, and YOLO's files do not say a size"
                     raise BrokenInput(name, what, "Name the image's folder with --images")
                 height, width = agreed_size((None, None), image, where=name)
-                text = bytes_of(path).decode("utf-8", errors="replace")
+                text = bytes_of(path).decode("utf-8-sig", errors="replace")
                 ids = [names.index_of(label) for label in labels]
-                drawing = yolo_to_drawing(text, class_ids=ids, height=height, width=width)
+                nameless = frozenset(k for k, label in enumerate(labels) if is_unnamed(label))
+                drawing = yolo_to_drawing(text, class_ids=ids, height=height, width=width, nameless=nameless)
                 yield Foreign(name, drawing, height, width, path)
             except BrokenInput as error:
                 reading.report.fail(error)
@@ -79,36 +84,51 @@ def read_nifti_volumes(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]
     every = [path for path in volumes if path.name.lower().endswith(ENDINGS)]
     if not every:
         raise UsageError(reading.src, "holds no .nii.gz or .nii file", "Name the volume, or its folder")
-    tables = {path: _frames_table(path, reading.report) for path in every}
+    tables = {path: table for path in every if (table := _frames_table(path, reading.report)) is not None}
     listed = sorted({(int(k), v) for table in tables.values() for k, v in table.get("classes", {}).items()})
-    by_value = dict(listed)
-    if len(by_value) != len(listed):
-        raise UsageError(reading.src, "its volumes number the classes differently", "Convert them one by one")
-    if by_value:
-        names = reading.names([label for _, label in listed])
-    else:
-        names = IndexNames(reading.classes)
-        by_value = dict(enumerate(names.given or (), 1))
+    names = reading.names([label for _, label in listed]) if listed else IndexNames(reading.classes)
     if names.given is None:
         raise UsageError(reading.src, "does not say which classes its values are", "Name them in order: --classes")
 
     def frames() -> Iterator[Foreign]:
-        for path in every:
+        for path, table in tables.items():
             try:
                 slices, _ = read_nifti(bytes_of(path), where=path.name)
+                rows = _rows(table, len(slices), where=path.name)
+                by_value = _by_value(table, reading, names, where=path.name)
             except BrokenInput as error:
                 reading.report.fail(error)
                 continue
-            rows = tables[path].get(FRAMES_KEY, [])
             stem = next(path.name[: -len(e)] for e in ENDINGS if path.name.lower().endswith(e))
             for k, index in enumerate(slices):
-                row = rows[k] if len(rows) == len(slices) and isinstance(rows[k], dict) else {}
+                row = rows[k]
                 name = row.get("name")
                 called = name if isinstance(name, str) and _is_plain(name) else f"{stem}_{k + 1:04d}"
                 drawing = _of_index(index, by_value, names, reading.lost(lost_labels(row), names))
                 yield Foreign(called, drawing, index.shape[0], index.shape[1], path)
 
     return names, frames()
+
+
+def _rows(table: Mapping[str, Any], slices: int, *, where: str) -> list[dict[str, Any]]:
+    """What the list of frames says of each slice. Raises BrokenInput where it is not one entry a slice."""
+    rows = table.get(FRAMES_KEY) if table else [{}] * slices
+    if not isinstance(rows, list) or len(rows) != slices:
+        number = counted(len(rows), "rows") if isinstance(rows, list) else "no rows"
+        raise BrokenInput(where, f"its list of frames has {number}, and it has {slices} slices", _ANEW)
+    if (odd := next((k for k, row in enumerate(rows, 1) if not isinstance(row, dict)), None)) is not None:
+        raise BrokenInput(where, f"row {odd} of its list of frames is no object", _ANEW)
+    return rows
+
+
+def _by_value(table: Mapping[str, Any], reading: Reading, names: IndexNames, *, where: str) -> dict[int, str]:
+    """The label of each value: of its own list, or else as `--classes` orders them. Raises BrokenInput."""
+    if table:
+        return {int(k): str(v) for k, v in table["classes"].items()}
+    if reading.classes is None:
+        what = "has no list of frames beside it, so nobody knows which classes its values are"
+        raise BrokenInput(where, what, "Name them in order with --classes, or put its list beside it")
+    return dict(enumerate(names.given or (), 1))
 
 
 def _of_index(
@@ -121,7 +141,7 @@ def _of_index(
     table = np.zeros(256, np.uint8)
     for value, label in by_value.items():
         table[value] = names.index_of(label) or 0
-    unknown = [v for v in np.unique(index).tolist() if v and v not in by_value]
+    unknown = [v for v in np.unique(index).tolist() if v and is_unnamed(by_value.get(v, ""))]
     notes = tuple(f"index {value} is no class (left out)" for value in unknown)
     unread = frozenset({None} if unknown else ())
     return Drawing(index_to_shapes(table[index]), unread | told, notes, told=told - unread)
@@ -163,8 +183,8 @@ def _table_of(mask: Path) -> Path:
     return mask.with_name(f"{mask.stem}{TABLE_ENDING}")
 
 
-def _frames_table(volume: Path, report: Report) -> dict[str, Any]:
-    """The list of frames beside a volume, as far as it can be read."""
+def _frames_table(volume: Path, report: Report) -> dict[str, Any] | None:
+    """The list of frames beside a volume; empty if there is none, None if it cannot be read."""
     stem = next(volume.name[: -len(e)] for e in ENDINGS if volume.name.lower().endswith(e))
     path = volume.with_name(f"{stem}{FRAMES_ENDING}")
     if not path.is_file():
@@ -177,8 +197,8 @@ def _frames_table(volume: Path, report: Report) -> dict[str, Any]:
             return dict(content)
     except (ValueError, KeyError, RecursionError):
         pass
-    report.fail(BrokenInput(path, "is no list of frames", "Export the volume anew, or delete the list"))
-    return {}
+    report.fail(BrokenInput(path, "is no list of frames", _ANEW))
+    return None
 
 
 def _is_value(text: str) -> bool:

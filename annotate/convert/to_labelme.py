@@ -68,7 +68,8 @@ def _files(
     source = o.src if o.src.is_dir() else o.src.parent
     taken = Names()
     for number, frame in enumerate(found):
-        for note in frame.drawing.notes:
+        drawing = frame.drawing.on(height=frame.height, width=frame.width)
+        for note in drawing.notes:
             outcome.report.note(note, frame.name)
         try:
             place = Path(frame.name)
@@ -79,9 +80,9 @@ def _files(
             if image is not None:
                 agreed_size((frame.height, frame.width), image, where=frame.name)
             pointed = relative_path(image, target.parent) if image else f"{place.name}.png"
-            annotation = frame.drawing.annotation(height=frame.height, width=frame.width)
-            data = drawn_file(annotation, names=labels, image_path=pointed, lost=frame.drawing.lost)
-            unread = unread_words(frame.drawing.unread, names.label)
+            annotation = drawing.annotation(height=frame.height, width=frame.width)
+            data = drawn_file(annotation, names=labels, image_path=pointed, lost=drawing.lost)
+            unread = unread_words(drawing.unread, names.label)
             if outcome.wants(Job(number, frame.source, frame.name, target), data, unread=unread):
                 yield target, data
             if sheet.wants(number):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ..errors import BrokenInput
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
@@ -15,6 +15,8 @@ from ..wording import counted
 from .coco_entries import FARTHEST, Categories, Images, SizeOf, entry_id
 from .coco_rle import rle_to_mask
 from .drawing import Drawing
+
+_SHOWN: Final = 5  # images named in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
     images = Images.read(data["images"], where, failures, categories, size_of)
     drawn: dict[Hashable, list[_Entry]] = defaultdict(list)
     notes: dict[str, None] = {}
+    unlisted: list[Hashable] = []
     everywhere: set[int | None] = set()  # lost, and nobody can tell on which image
     for place, item in enumerate(data["annotations"], 1):
         entry = _Entry.of(place, item)
@@ -94,7 +97,12 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
         elif image in images.sizes:
             drawn[image].append(entry)
         elif image not in images.unusable:
-            notes[f"{entry.name} is on image {image!s:.40}, which is not listed (left out)"] = None
+            unlisted.append(image)
+            everywhere |= categories.meant(entry_id(entry.content.get("category_id")))
+    if unlisted:
+        shown = ", ".join(f"{image!s:.40}" for image in dict.fromkeys(unlisted[:_SHOWN]))
+        what = f"has {counted(len(unlisted), 'annotations')} on images that are not listed: {shown}"
+        failures.append(BrokenInput(where, what, "List these images, or take the annotations out"))
     found = []
     for key, (name, height, width) in images.sizes.items():
         drawing = _drawing(drawn[key], categories, height=height, width=width)

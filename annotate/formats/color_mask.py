@@ -66,6 +66,8 @@ def indices_of_colors(colors: NamedColors, index_of: Callable[[str], int | None]
 def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], where: object) -> NDArray[np.uint8] | None:
     """The class indices of a mask that holds colours; None where it holds none and no colours are named.
 
+    Colours that are named count in every mask: of a palette, and white and greys too.
+
     Args:
         data: The file's bytes: PNG, BMP or TIFF.
         colors: What colours mean; None takes Pascal VOC's, where all of the mask's are of those.
@@ -75,7 +77,7 @@ def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], whe
     Raises:
         BrokenInput: It holds other colours, or so many that it is a picture.
     """
-    pixels = _pixels(data)
+    pixels = _pixels(data, any_color=colors is not None)
     if pixels is None:
         return None
     values, places = np.unique(pixels, return_inverse=True)
@@ -92,18 +94,24 @@ def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], whe
     return np.asarray(index, np.uint8)
 
 
-def _pixels(data: bytes) -> NDArray[np.uint32] | None:
-    """The colours of an image as `0xRRGGBB`, `(height, width)`; None where it has none but greys."""
+def _pixels(data: bytes, *, any_color: bool) -> NDArray[np.uint32] | None:
+    """The colours of an image as `0xRRGGBB`, `(height, width)`; None where it has none but greys.
+
+    Args:
+        data: The file's bytes.
+        any_color: Take greys, and the colours of a palette, too.
+    """
     file = io.BytesIO(data)
     try:
         with quietly(Image.DecompressionBombWarning), Image.open(file, formats=("PNG", "BMP", "TIFF")) as image:
-            if image.width * image.height > MOST_PIXELS or image.mode not in ("RGB", "RGBA"):
+            modes = ("RGB", "RGBA", *(("P", "L", "1") if any_color else ()))
+            if image.width * image.height > MOST_PIXELS or image.mode not in modes:
                 return None
-            values = np.asarray(image, np.uint32)
+            values = np.asarray(image if image.mode == "RGBA" else image.convert("RGB"), np.uint32)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError):
         return None  # told by who reads it as an index mask
     transparent = values.shape[2] == 4 and bool((values[..., 3] != 255).any())
-    if transparent or (values[..., :3] == values[..., :1]).all():
+    if transparent or (not any_color and (values[..., :3] == values[..., :1]).all()):
         return None
     return np.asarray(values[..., 0] << 16 | values[..., 1] << 8 | values[..., 2], np.uint32)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from ..geometry.raster import without_pixels
 from ..shapes import Annotation, Shape
+
+LEAVES_NOTHING: Final = "something drawn leaves no pixel: it is too thin, outside the frame, or all hole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,21 @@ class Drawing:
             return frozenset()
         return (frozenset(shape.class_id for shape in self.shapes if not shape.hole) | frozenset(asserted)) - self.lost
 
+    def on(self, *, height: int, width: int) -> Drawing:
+        """The drawing on a frame of this size: what was drawn and leaves no pixel there was not understood.
+
+        A class of which nothing else is left needs a person's look, whatever was taken for a slip.
+        """
+        empty, gone = without_pixels(self.shapes, height=height, width=width)
+        drawn = {shape.class_id for shape in self.shapes}
+        gone |= self.slips - drawn
+        if not empty | gone:
+            return self
+        notes = (*self.notes, LEAVES_NOTHING) if empty and LEAVES_NOTHING not in self.notes else self.notes
+        slips = (self.slips | (empty - self.lost)) - gone
+        return replace(self, lost=self.lost | empty | gone, notes=notes, slips=slips, told=self.told - gone)
+
     def annotation(self, *, height: int, width: int, asserted: Iterable[int] = ()) -> Annotation:
         """The annotation of a frame of this size; see `covered`."""
-        return Annotation(height, width, self.shapes, self.covered(asserted))
+        found = self.on(height=height, width=width)
+        return Annotation(height, width, found.shapes, found.covered(asserted))

@@ -21,6 +21,7 @@ from ..shapes import Shape
 from ..system.quiet import quietly
 from ..wording import counted
 from .drawing import Drawing
+from .labelme_holes import is_unnamed
 from .lost import lost_entry, lost_labels
 
 TABLE_ENDING: Final = ".instances.json"
@@ -108,10 +109,10 @@ def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], 
     unread = 0
     for row in content["instances"]:
         number, label = (row.get("number"), row.get("class")) if isinstance(row, dict) else (None, None)
-        if isinstance(number, int) and isinstance(label, str) and number not in found:
-            found[number] = label
-        else:
+        if isinstance(number, bool) or not isinstance(number, int) or not isinstance(label, str) or number in found:
             unread += 1
+        else:
+            found[number] = label
     return found, lost_labels(content), unread
 
 
@@ -136,16 +137,25 @@ def instances_to_drawing(
     notes = [f"{counted(unread_rows, 'rows')} of its table cannot be read (left out)"] if unread_rows else []
     unread: set[int | None] = {None} if unread_rows else set()
     group = 1
-    for number in np.unique(numbers[numbers > 0]).tolist():
+    present = set(np.unique(numbers[numbers > 0]).tolist())
+    for number in sorted(present):
         if number not in labels:
             notes.append(f"instance {number} has no class (left out)")
             unread.add(None)
             continue
         if (class_id := resolve(labels[number])) is None:
+            if is_unnamed(labels[number]):
+                notes.append(f"instance {number} has a class without a name (left out)")
+                unread.add(None)
             continue
         parts = mask_to_shapes(numbers == number, class_id=class_id, first_group=group)
         if len(parts) > 1 and not any(s.hole for s in parts):
             parts = tuple(Shape(class_id, s.points, group=group) for s in parts)
         group = max([group, *((s.group or 0) + 1 for s in parts)])
         shapes += parts
+    for label in dict.fromkeys(label for number, label in labels.items() if number not in present):
+        # Another instance hides it, or its pixels were lost: it was drawn.
+        if (class_id := resolve(label)) is not None or is_unnamed(label):
+            notes.append("an instance of its table has no pixel")
+            told |= {class_id}
     return Drawing(tuple(shapes), frozenset(unread | told), tuple(notes), told=told - unread)

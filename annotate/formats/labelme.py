@@ -101,7 +101,7 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
         tuple(dict.fromkeys(notes)),
         slips=frozenset(slips - lost),
         told=frozenset(told - unread),
-    )
+    ).on(height=height, width=width)
 
 
 def _is_foreign(label: str, resolve: Callable[[str], int | None]) -> bool:

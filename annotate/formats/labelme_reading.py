@@ -16,7 +16,7 @@ from ..errors import BrokenInput
 from ..shapes import Point
 from ..system.places import NO_FILE, is_no_file
 from ..wording import counted
-from .labelme_typed import group_as_typed, misfits
+from .labelme_typed import group_as_typed, misfits, numbered_groups
 
 # Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
 MOST_BYTES = 20 * 2**20
@@ -169,7 +169,7 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
             if lost[-1] is not None and entry.get("shape_type") in tuple(_WITHOUT_AREA):
                 without_area.append(lost[-1])
     return LabelmeFile(
-        shapes=tuple(shapes),
+        shapes=numbered_groups(shapes),
         image_path=_image_path(content.get("imagePath"), notes),
         image_data=_image_data(content.get("imageData"), notes),
         height=_size(content, "imageHeight", notes),
@@ -250,10 +250,8 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     shape_type = entry.get("shape_type") or "polygon"  # missing in files older than 3.10
     if not isinstance(shape_type, str) or shape_type not in _POINTS:
         known = isinstance(shape_type, str) and shape_type in _WITHOUT_AREA
-        of = (
-            f"is of the type {shape_type}, which has no area" if known else f"is of the unknown type {shape_type!s:.40}"
-        )
-        notes.append(f"{name} {of}: left out")
+        of = f"type {shape_type}, which has no area" if known else f"unknown type {shape_type!s:.40}"
+        notes.append(f"{name} is of the {of}: left out")
         return None
     points = _points(entry.get("points"))
     if points is None:
@@ -270,7 +268,7 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
         return None
     group, kept = entry.get("group_id"), {}
     if group is not None and (not isinstance(group, int) or isinstance(group, bool)):
-        notes.append("group_id is no whole number (joins nothing)")
+        notes.append("group_id is no whole number (a number stands for it)")
         group, kept = None, group_as_typed(group)
     ticks = entry.get("flags")
     if ticks and not (isinstance(ticks, dict) and isinstance(ticks.get("hole", False), bool)):

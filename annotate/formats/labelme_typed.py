@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .labelme_reading import LabelmeShape
 
 AS_TYPED: Final = "_as_typed"
 """Ends the key under which a value is kept that Labelme would not read in its own place, such as a group in words."""
@@ -34,7 +38,25 @@ def misfits(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def group_as_typed(group: object) -> dict[str, Any]:
     """A `group_id` that is no whole number, under a key that Labelme leaves alone."""
-    return {"group_id" + AS_TYPED: group} if group else {}
+    return {} if group == "" else {"group_id" + AS_TYPED: group}
+
+
+def numbered_groups(shapes: Sequence[LabelmeShape]) -> tuple[LabelmeShape, ...]:
+    """The shapes with a number for each group: its own, or one that stands for it, the same for equal ones."""
+    typed = [s.extra.get("group_id" + AS_TYPED) for s in shapes]
+    numbers = [_own_number(group) if s.group_id is None else s.group_id for s, group in zip(shapes, typed, strict=True)]
+    free = max([0, *(number for number in numbers if number is not None)]) + 1
+    others: dict[str, int] = {}
+    for place, group in enumerate(typed):
+        if numbers[place] is None and group is not None:
+            numbers[place] = others.setdefault(json.dumps(group, sort_keys=True), free + len(others))
+    return tuple(replace(shape, group_id=number) for shape, number in zip(shapes, numbers, strict=True))
+
+
+def _own_number(group: object) -> int | None:
+    if isinstance(group, bool) or not isinstance(group, int | float):
+        return None
+    return int(group) if math.isfinite(group) and group == int(group) else None
 
 
 def typed_beside(extra: Mapping[str, Any], *, known: frozenset[str]) -> dict[str, Any]:

@@ -76,7 +76,14 @@ def _corners(ring: shapely.LinearRing) -> Ring:
     return tuple((float(x), float(y)) for x, y in ring.coords[:-1])
 
 
-def yolo_to_drawing(text: str, *, class_ids: Sequence[int | None], height: int, width: int) -> Drawing:
+def yolo_to_drawing(
+    text: str,
+    *,
+    class_ids: Sequence[int | None],
+    height: int,
+    width: int,
+    nameless: frozenset[int] = frozenset(),
+) -> Drawing:
     """The outlines of a frame's text; whatever one line holds, the others go on.
 
     Args:
@@ -84,6 +91,7 @@ def yolo_to_drawing(text: str, *, class_ids: Sequence[int | None], height: int, 
         class_ids: The class of each of YOLO's numbers; None for one that is not wanted.
         height: Rows of the frame.
         width: Columns of the frame.
+        nameless: Those of YOLO's numbers that have no name: of them nobody can tell the class.
     """
     shapes: list[Shape] = []
     lost: set[int | None] = set()
@@ -99,6 +107,9 @@ def yolo_to_drawing(text: str, *, class_ids: Sequence[int | None], height: int, 
             lost.add(None)
             continue
         if (class_id := class_ids[label]) is None:
+            if label in nameless:
+                notes[f"line {number} is of class {label}, which has no name (left out)"] = None
+                lost.add(None)
             continue
         points, why = _points(words[1:], height=height, width=width)
         if why is not None:
@@ -106,6 +117,9 @@ def yolo_to_drawing(text: str, *, class_ids: Sequence[int | None], height: int, 
             lost.add(class_id)
             continue
         parts = seam_to_shapes(points, class_id=class_id, group=group)
+        if not parts:
+            notes[f"line {number} holds no area (left out)"] = None
+            lost.add(class_id)
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return Drawing(tuple(shapes), frozenset(lost), tuple(notes))

@@ -126,6 +126,31 @@ def hidden_classes(shapes: Sequence[Shape], *, paint_order: Sequence[int], heigh
     return frozenset(i for i in unseen if polygons_to_mask([s for s in known if s.class_id == i], **size).any())
 
 
+def without_pixels(shapes: Sequence[Shape], *, height: int, width: int) -> tuple[frozenset[int], frozenset[int]]:
+    """The classes of which something drawn leaves no pixel, and those of them of which nothing else is left.
+
+    An outline leaves none if it holds no pixel's centre, or if holes take all of it away.
+
+    Args:
+        shapes: Outlines in pixels, `(x, y)`.
+        height: Rows of the frame.
+        width: Columns of the frame.
+    """
+    cut = {(s.class_id, s.group) for s in shapes if s.hole}
+    empty: set[int] = set()
+    seen: set[int] = set()
+    whole = [s for s in shapes if not s.hole and (s.class_id, s.group) not in cut]
+    for shape, runs in zip(whole, ring_runs([s.points for s in whole], height=height, width=width).counts, strict=True):
+        (seen if runs else empty).add(shape.class_id)
+    for key in cut:
+        own = [s for s in shapes if (s.class_id, s.group) == key]
+        if all(s.hole for s in own):
+            continue
+        is_seen = polygons_to_mask(own, height=height, width=width).any()
+        (seen if is_seen else empty).add(key[0])
+    return frozenset(empty), frozenset(empty - seen)
+
+
 def _in_order(shapes: Sequence[Shape], paint_order: Sequence[int]) -> list[Shape]:
     places = {class_id: place for place, class_id in enumerate(paint_order)}
     return sorted((s for s in shapes if s.class_id in places), key=lambda s: places[s.class_id])

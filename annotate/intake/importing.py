@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from ..catalogue.records import RevisionRecord
@@ -93,16 +94,16 @@ def rehearse_import(s: Session, items: Iterable[OutsideFrame], *, total: int | N
 
 def _one_an_image(items: Iterable[OutsideFrame], *, report: Report) -> Iterator[OutsideFrame]:
     """Leave out a second file for the same picture: dmr cannot know which of the two is right."""
-    seen: dict[tuple[str, int], tuple[str, Annotation]] = {}
+    seen: dict[tuple[str, int], tuple[Path, Annotation]] = {}
     for item in items:
         picture = (item.frame.source_sha256, item.frame.index)
         if picture not in seen:
-            seen[picture] = item.name, item.annotation
+            seen[picture] = item.file, item.annotation
             yield item
             continue
-        name, annotation = seen[picture]
+        file, annotation = seen[picture]
         if annotation == item.annotation:
             report.note("the same picture and outlines twice", item.name)
         else:
-            what = f"shows the same picture as {name}, with different outlines"
-            report.fail(BrokenInput(item.name, what, "Keep one of the two files"))
+            what = f"shows the same picture as {file}, with different outlines"
+            report.fail(BrokenInput(item.file, what, "Keep one of the two files"))

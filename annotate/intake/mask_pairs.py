@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,18 @@ from ..formats.labelme_image import plain_name
 from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
+from ..wording import counted
 
 # What programs put behind a mask's name, and nnU-Net behind an image's.
 _MASK_ENDS: Final = re.compile(r"[_\-. ]?(?:mask|masks|label|labels|seg|segmentation|gt)$", re.IGNORECASE)
+# Several masks of one image are numbered.
+_NUMBERED: Final = re.compile(_MASK_ENDS.pattern.removesuffix("$") + r"[_\-. ]?\(?\d{1,3}\)?$", re.IGNORECASE)
+_NOTHING: Final = re.compile(r"(?!)")
 _IMAGE_ENDS: Final = re.compile(r"(?:_0000|[_\-. ]?(?:image|img))$", re.IGNORECASE)
+
+
+_JPEG: Final = frozenset({".jpg", ".jpeg"})
+_ONE_MASK: Final = "Join them into one mask, or lay them out as LAYERS/CLASS/NAME.png and convert them"
 
 
 def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[Path, Path]]:
@@ -41,32 +50,67 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
     if together:
         found = [path for path in found if _is_mask_name(path, candidates)]
         candidates = [path for path in candidates if path not in set(found)]
-    by_place: dict[str, list[Path]] = defaultdict(list)
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    for image in candidates:
-        by_place[_place(image, images, _IMAGE_ENDS)].append(image)
-        by_name[_bare(image.stem, _IMAGE_ENDS)].append(image)
-    pairs: list[tuple[Path, list[Path]]] = []
-    for mask in found:
-        same = by_place.get(_place(mask, masks, _MASK_ENDS)) or by_name.get(_bare(mask.stem, _MASK_ENDS), [])
-        pairs.append((mask, [image for image in same if image.resolve() != mask.resolve()]))
+    index = _Names.of(candidates, images)
+    pairs = [(mask, [i for i in index.of_mask(mask, masks) if i.resolve() != mask.resolve()]) for mask in found]
+    masks_of: dict[Path, list[Path]] = defaultdict(list)
+    for mask, same in pairs:
+        for image in same:
+            masks_of[image].append(mask)
     if not any(same for _, same in pairs):
+        if jpegs := files_below([masks], _JPEG):
+            what = f"holds {counted(len(jpegs), 'JPEG files')}, and JPEG does not keep a mask's values"
+            raise UsageError(masks, what, "Export the masks as PNG")
         what = "holds no mask with the name of an image"
         raise UsageError(masks, what, "Give both the same name, p01.png and p01.jpg, or p01.png and p01_mask.png")
     for mask, same in pairs:
-        if len(same) == 1:
+        if len(same) == 1 and len(own := masks_of[same[0]]) > 1:
+            if mask == own[0]:  # told once
+                report.fail(BrokenInput(same[0], f"has several masks: {_named(own, masks)}", _ONE_MASK))
+        elif len(same) == 1:
             yield mask, same[0]
         elif same:
-            names = ", ".join(sorted(image.name for image in same)[:3])
-            report.fail(
-                BrokenInput(
-                    mask, f"several images have its name: {names}", "Use the same subfolders for images and masks"
-                )
-            )
+            what = f"several images have its name: {_named(same, images)}"
+            report.fail(BrokenInput(mask, what, "Use the same subfolders for images and masks, or the same names"))
         else:
             report.fail(
                 BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Images by place and by name, first as they are called and then without their endings."""
+
+    found: tuple[dict[str, list[Path]], ...]
+
+    @classmethod
+    def of(cls, candidates: Iterable[Path], root: Path) -> _Names:
+        found = tuple(defaultdict[str, list[Path]](list) for _ in range(4))
+        for image in candidates:
+            for place, ends in enumerate((_NOTHING, _IMAGE_ENDS)):
+                found[2 * place][_place(image, root, ends)].append(image)
+                found[2 * place + 1][_bare(image.stem, ends)].append(image)
+        return cls(found)
+
+    def of_mask(self, mask: Path, root: Path) -> list[Path]:
+        """The images that may be a mask's, by the closest name that any has."""
+        exact_place, exact_name, place, name = self.found
+        tries = [(exact_place, exact_name, _NOTHING), (exact_place, exact_name, _MASK_ENDS), (place, name, _MASK_ENDS)]
+        # Only where nothing else fits is a number one of several masks.
+        tries += [(exact_place, exact_name, _NUMBERED), (place, name, _NUMBERED)]
+        for by_place, by_name, ends in tries:
+            key, bare = _place(mask, root, ends), _bare(mask.stem, ends)
+            if ends is _NUMBERED and not bare:
+                continue
+            if same := by_place.get(key) or by_name.get(bare):
+                return same
+        return []
+
+
+def _named(paths: Sequence[Path], root: Path) -> str:
+    """A few paths below a folder, for an error."""
+    names = sorted(path.relative_to(root).as_posix() for path in paths)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _bare(stem: str, ends: re.Pattern[str]) -> str:
@@ -83,5 +127,8 @@ def _is_mask_name(path: Path, others: list[Path]) -> bool:
     """Whether a file in a folder of both is a mask: by its own ending, or by that of its image, as nnU-Net has them."""
     if _MASK_ENDS.search(path.stem):
         return True
+    if (bare := _bare(path.stem, _NUMBERED)) and bare != plain_name(path.stem):
+        # One of several masks, if its image is there.
+        return any(other.parent == path.parent and _bare(other.stem, _IMAGE_ENDS) == bare for other in others)
     twin = f"{path.stem}_0000"
     return any(other.stem == twin and other.parent == path.parent for other in others)

@@ -47,6 +47,7 @@ class OutsideFrame:
         annotation: The outlines, with the workspace's class ids.
         raw: The drawing as it came in, without what could name a patient.
         source: The file that holds the image, which may be a Labelme file, or None.
+        file: The file that holds the outlines, as messages call it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class OutsideFrame:
     annotation: Annotation
     raw: bytes
     source: Path | None = None
+    file: Path = Path()
 
 
 def labelme_frames(
@@ -125,7 +127,7 @@ def _labelme_frame(
         report.note(WORDS_STAY, path.name)
     source = path if isinstance(image, bytes) else image
     raw = drawn_json(file, is_class=lambda label: resolve(label) is not None)
-    return OutsideFrame(path.stem, frame, annotation, raw, source)
+    return OutsideFrame(path.stem, frame, annotation, raw, source, path)
 
 
 def only_frame(path: Path) -> Frame:

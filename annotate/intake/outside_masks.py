@@ -60,9 +60,10 @@ def _mask_frame(mask: Path, image: Path, *, classes: Classes, coverage: Coverage
         report.note(note, image.name)
     shapes = tuple(s for s in index_to_shapes(index, contains=classes.contained) if s.class_id in ids)
     drawing = Drawing(shapes, lost=frozenset({None} if unknown else ()))
+    drawing = drawing.on(height=frame.height, width=frame.width)
     if (words := unread_words(drawing.unread, classes.predicted.__getitem__)) is not None:
         report.fail(BrokenInput(mask, words, UNREAD_REMEDY))
     annotation = drawing.annotation(
         height=frame.height, width=frame.width, asserted=ids if coverage == "all" else frozenset()
     )
-    return OutsideFrame(image.stem, frame, annotation, encode_png(index), image)
+    return OutsideFrame(image.stem, frame, annotation, encode_png(index), image, mask)

@@ -13,6 +13,7 @@ import numpy as np
 from ..classes import Classes, canonical_label
 from ..errors import BrokenInput, DmrError
 from ..formats.index_mask import MOST_VALUES, read_index_mask
+from ..formats.labelme_holes import BACKGROUND
 from ..formats.labelme_reading import read_labels
 from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
@@ -53,7 +54,10 @@ def count_labels(files: Iterable[Path], *, tell: Tell = silent) -> Labels:
     for path in files:
         try:
             # JSON can hold half a character (a lone surrogate); a settings file cannot.
-            labels = [text.strip().encode("utf-8", "replace").decode() for text in read_labels(path)]
+            texts = [text.strip() for text in read_labels(path)]
+            # A `_background_` shape is a hole, and no label that dmr.toml should know.
+            texts = [text for text in texts if text.casefold() != BACKGROUND]
+            labels = [text.encode("utf-8", "replace").decode() for text in texts]
             seen_labels(labels)
             found.shapes.update(labels)
             found.together[frozenset(labels)] += 1

@@ -18,6 +18,14 @@ BOX = [[10, 10], [30, 10], [30, 20], [10, 20]]
 INNER = [[15, 12], [25, 12], [25, 18], [15, 18]]
 
 
+def background(points: list[list[int]]) -> dict[str, Any]:
+    return shape("_background_", points=points)
+
+
+def hole(points: list[list[int]]) -> dict[str, Any]:
+    return shape("nerve", points=points, group_id=1, flags={"hole": True})
+
+
 def drawing(*shapes: dict[str, Any], ignored: str = "(none)") -> Drawing:
     file = without_labels(parse_labelme(labelme(*shapes), where="a.json"), lambda label: label == ignored)
     return labelme_to_drawing(file, resolve=IDS.get, height=40, width=60)
@@ -104,5 +112,39 @@ def test_a_shape_marked_difficult_in_another_one_without_a_group_is_not_guessed_
     assert (area(found), found.covered(ALL)) == (200, frozenset({2}))
 
 
-def background(points: list[list[int]]) -> dict[str, Any]:
-    return shape("_background_", points=points)
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        pytest.param([shape("nerve", points=BOX, group_id=1), hole(BOX)], id="a hole as large as its outline"),
+        pytest.param([shape("nerve", points=BOX, group_id=1, flags={"hole": True})], id="the outline is the hole"),
+        pytest.param([shape("nerve", points=[[9, 9.6], [50, 9.6], [50, 9.7], [9, 9.7]])], id="a sliver"),
+        pytest.param([shape("nerve", points=[[1, 1], [1.2, 1], [1, 1.2]])], id="a speck"),
+        pytest.param([shape("nerve", points=BOX), background(BOX)], id="background as large as its outline"),
+    ],
+)
+def test_a_class_that_was_drawn_and_leaves_no_pixel_is_not_covered_and_told(shapes: list[dict[str, Any]]) -> None:
+    found = drawing(*shapes, shape("muscle", points=[[40, 20], [50, 20], [50, 30]]))
+
+    assert (found.covered(ALL), found.unread) == ({2}, {1})
+    assert found.notes
+
+
+def test_a_drawing_on_a_smaller_frame_loses_what_lies_outside_of_it() -> None:
+    ring = ((20.0, 20.0), (30.0, 20.0), (30.0, 30.0))
+    found = Drawing((Shape(1, ring),)).annotation(height=10, width=10, asserted=ALL)
+
+    assert found.covered == {2}
+
+
+@pytest.mark.parametrize("groups", [("a", "b"), (1.5, 2.5), ("1", 1), ([1], [2])], ids=str)
+def test_equal_groups_of_any_kind_are_one_and_others_are_left_alone(groups: tuple[Any, Any]) -> None:
+    one, other = groups
+    found = drawing(
+        shape("nerve", points=BOX, group_id=one),
+        shape("nerve", points=INNER, group_id=other),
+        shape("nerve", points=INNER, group_id=one, flags={"hole": True}),
+    )
+
+    outer, inner, cut = (s.group for s in found.shapes)
+    assert outer == cut != inner
+    assert area(found) == 200  # the part of another group stays in the hole

@@ -83,7 +83,7 @@ def test_what_is_odd_about_outlines_is_noted_once() -> None:
 
 
 def test_holes_are_read_from_flags_and_a_hole_without_an_outline_is_noted() -> None:
-    hole = shape(flags={"hole": True}, group_id=1)
+    hole = shape(points=[[3, 2], [7, 2], [5, 5]], flags={"hole": True}, group_id=1)
     annotation, notes = annotate(labelme(shape(group_id=1), hole), covered=frozenset({1, 2}))
     assert [s.hole for s in annotation.shapes] == [False, True]
     assert (set(annotation.covered), notes) == ({1, 2}, ())

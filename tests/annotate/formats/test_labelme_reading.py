@@ -135,7 +135,7 @@ def test_odd_fields_are_left_out_with_notes() -> None:
     assert (file.shapes[0].group_id, file.shapes[0].hole) == (None, False)
     assert file.shapes[0].extra["flags"] == {"sure": True}
     assert set(file.notes) == {
-        "group_id is no whole number (joins nothing)",
+        "group_id is no whole number (a number stands for it)",
         "a flag is neither true nor false (left out)",
         "no imagePath",
         "imageData cannot be decoded (left out)",

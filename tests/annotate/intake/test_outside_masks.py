@@ -174,3 +174,39 @@ def test_a_mask_of_one_bit_says_what_a_white_one_says(tmp_path: Path) -> None:
     assert "is black and white" in report.failures[0]
     one = drawn_on(tmp_path / "images", tmp_path / "masks", report, classes=ONE)[11]
     assert ([s.class_id for s in one.shapes], set(one.covered)) == ([3], {3})
+
+
+@pytest.mark.parametrize("second", ["1_a_mask_1.png", "1_a_mask_2.png", "1_a_label.png"])
+@pytest.mark.parametrize("together", [True, False])
+def test_two_masks_of_one_image_cover_nothing_and_are_named(tmp_path: Path, second: str, together: bool) -> None:
+    masks = tmp_path / ("images" if together else "masks")
+    write_image(tmp_path / "images" / "1_a.png", 11)
+    write_image(tmp_path / "images" / "2_a.png", 22)
+    for name in ("1_a_mask.png", second, "2_a_mask.png"):
+        write_mask(masks / name, 1)
+    report = Report("test")
+
+    assert list(drawn_on(tmp_path / "images", masks, report)) == [22]
+    (failure,) = report.failures
+    assert "has several masks: " in failure
+    assert second in failure
+
+
+def test_equal_names_pair_whatever_they_end_with_in_several_folders(tmp_path: Path) -> None:
+    names = [f"{folder}/{name}.png" for folder in "ab" for name in ("p1_0000", "p1_0001", "p2_img", "p3_seg")]
+    for value, name in enumerate(names, 1):
+        write_image(tmp_path / "images" / name, value)
+        write_mask(tmp_path / "masks" / name, 1)
+    report = Report("test")
+
+    assert sorted(drawn_on(tmp_path / "images", tmp_path / "masks", report)) == list(range(1, len(names) + 1))
+    assert report.failures == []
+
+
+def test_masks_as_jpeg_are_named_with_what_to_do(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "1_a.png", 11)
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "masks" / "1_a.jpg")
+
+    with pytest.raises(UsageError, match="holds 1 JPEG file, and JPEG does not keep a mask"):
+        drawn_on(tmp_path / "images", tmp_path / "masks", Report("test"))
