@@ -67,7 +67,7 @@ def test_a_row_that_cannot_be_read_counts_and_leaves_no_class_covered(row: objec
     drawing = instances_to_drawing(np.zeros((9, 9), np.uint16), labels, resolve={"nerve": 1}.get, unread_rows=unread)
     assert not drawing.covered((1, 2))
     assert drawing.unread == {None}
-    assert drawing.notes == ("1 row of its table cannot be read (left out)",)
+    assert drawing.notes[0] == "1 row of its table cannot be read (left out)"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"instances": 3}', b"\xff"])
