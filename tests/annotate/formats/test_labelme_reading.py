@@ -132,7 +132,7 @@ def test_odd_fields_are_left_out_with_notes() -> None:
     )
     file = parse_labelme(data, where="a.json")
     assert (file.height, file.width, file.image_data, file.image_path, file.flags) == (None, 12, None, None, {})
-    assert (file.shapes[0].group_id, file.shapes[0].hole) == (None, False)
+    assert (file.shapes[0].group_id, file.shapes[0].hole) == (1, False)
     assert file.shapes[0].extra["flags"] == {"sure": True}
     assert set(file.notes) == {
         "group_id is no whole number (a number stands for it)",
