@@ -93,24 +93,15 @@ def select(
 ) -> Report:
     """Rank the frames that nobody has labelled, and show the first.
 
-    The ranking of all of them goes to reports/ranking.csv, and `dmr open` follows it. `dmr push` ranks again by what
-    dmr.toml says.
+    Labelled frames that `dmr check --labels` found doubtful stand among them. The whole ranking goes to
+    reports/ranking.csv, and `dmr open` follows it. `dmr push` ranks again by what dmr.toml says.
     """
-    from .labels.table import draw_again
     from .selecting import select_frames
 
     report = Report("select")
     with at_work(workspace, report, write=True, device=device_name) as s:
         ranking = select_frames(s, strategy=strategy, frames=frames, seed=seed)
-        again = draw_again(s)
     _show_first(workspace, ranking.rows, ranking.table, first=frames or workspace.settings.select.frames_per_round)
-    report.data["again"] = [{"frame": frame, "reason": reason} for frame, reason in again]
-    if again:
-        show("\nLabelled frames that are perhaps wrong; their outlines are in annotations/:")
-        for frame, reason in again[:SHOWN]:
-            show(f"{frame}  {reason}")
-    if len(again) > SHOWN:
-        show(f"and {len(again) - SHOWN} more in reports/labels.csv")
     return report
 
 

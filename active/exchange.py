@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..annotate.catalogue.catalogue import Catalogue
@@ -13,6 +14,7 @@ from ..annotate.studio.credentials import find_login
 from ..annotate.studio.pull import pull
 from ..annotate.studio.push import Outgoing, push
 from ..annotate.studio.queues import queue_settings, studio_client
+from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
 from .drafts import no_model, too_many_empty
@@ -98,13 +100,29 @@ def push_ranking(
     if pixels_reviewed:
         s.catalogue.mark_reviewed(f.frame_id for f in s.catalogue.unlabelled_frames())
     ranking, _ = rank_unlabelled(s)
-    outgoing = outgoing_frames(s, ranking)
+    if pixels_reviewed:
+        s.catalogue.mark_reviewed(ranking.again)
+    outgoing = _without_unseen(s, outgoing_frames(s, ranking))
     active = s.catalogue.active_model()
     dealt = _dealt(s.catalogue, queue_settings(s.settings), outgoing, top=top)
     for queue, part in dealt:
         push(s, client, part, queue=queue, model=active.id if active else None)
     _tell_bare(s, [o for _, part in dealt for o in part])
     return list(ranking.order)
+
+
+def _without_unseen(s: Session, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """The frames without those to draw again whose picture nobody has reviewed: they do not keep the new ones back."""
+    again = [o.frame.frame_id for o in outgoing if o.again is not None]
+    seen = {f.frame_id for f in s.catalogue.frames(again) if f.reviewed_at is not None}
+    if len(seen) < len(again):
+        s.report.say(
+            f"{counted(len(again) - len(seen), 'frames')} to draw again stay here: nobody has confirmed that their "
+            "pixels were reviewed. Look at them in frames/, then run `dmr push --pixels-reviewed`."
+        )
+    kept = [o for o in outgoing if o.again is None or o.frame.frame_id in seen]
+    now = {f.frame_id: f for f in s.catalogue.frames(seen)}
+    return [replace(o, frame=now.get(o.frame.frame_id, o.frame)) for o in kept]
 
 
 def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:

@@ -79,7 +79,7 @@ def prelabel_scans(
         return None
     ranking, statistics = rank_unlabelled(s, seed=seed)
     _count_drafts(s, new, statistics, with_model=not no_model)
-    s.report.count("frames ranked", len(ranking.order))
+    s.report.count("frames ranked", len(ranking.order) - len(ranking.again))
     s.report.data["ranking"] = [asdict(row) for row in ranking.rows]
     added = {f.frame_id for f in new}
     first = [r for r in ranking.order if r.frame_id in added][:SHEET_FRAMES]

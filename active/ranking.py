@@ -1,15 +1,15 @@
-"""Rank all frames that nobody has labelled yet, and write `reports/ranking.csv` and the drafts in `annotations/`."""
+"""Rank the frames that nobody has labelled, and those to draw again; write `reports/ranking.csv` and the drafts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from ..annotate.catalogue.records import FrameRecord
+from ..annotate.catalogue.records import FrameRecord, LabelledFrame
 from ..annotate.editing.checkout import draft_sheets, held_out, write_checkout
 from ..annotate.errors import UsageError
 from ..annotate.formats.ranking_table import RankingRow, write_table
@@ -19,8 +19,11 @@ from ..annotate.studio.push import Outgoing
 from ..annotate.workspace import Session
 from .auditing import audit_place, draw_audits
 from .drafts import predict_missing
-from .pools import asked_of, gather_pool, needs_embeddings, round_of, train_side
+from .labels.again import Again, frames_again
+from .pools import asked_of, gather_pool, measured_pace, needs_embeddings, round_of, train_side
 from .ranking_rows import Said, mean_guessed_dice, ranking_rows
+from .selection.among import places_among
+from .selection.informative import class_needs
 from .selection.order import Asked, in_order
 from .selection.pool import NotKnownError, Pool
 from .selection.reasons import FROM_NOTHING
@@ -40,8 +43,9 @@ class Ranking:
         rows: The same as rows of the table.
         table: The file with the table.
         frames: The frames by their id.
-        bare: Frames that go out without a draft: of validation and test patients, and the blind part of the audit.
-        clips: Number of clips among the frames that were chosen from.
+        bare: Frames that go out without a draft: of validation and test patients, the blind part of the audit, and
+            those to draw again, which show their own outlines.
+        again: Labelled frames to draw again, by frame id.
     """
 
     order: tuple[Ranked, ...]
@@ -49,7 +53,7 @@ class Ranking:
     table: Path
     frames: Mapping[str, FrameRecord]
     bare: Set[str]
-    clips: int
+    again: Mapping[str, LabelledFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,29 @@ class _Groups:
     unread: Sequence[FrameRecord]
 
 
+@dataclass(slots=True)
+class _Order:
+    """A ranking as it grows.
+
+    Attributes:
+        lines: Frame id, reason and score of each, in order.
+        said: What is said of frames with a draft or with outlines, by frame id.
+        again: Labelled frames to draw again, by frame id.
+    """
+
+    lines: list[tuple[str, str, float | None]] = field(default_factory=list)
+    said: dict[str, Said] = field(default_factory=dict)
+    again: dict[str, LabelledFrame] = field(default_factory=dict)
+
+    def ranked(self) -> tuple[Ranked, ...]:
+        """The same with their places."""
+        return tuple(Ranked(k, frame, score, reason) for k, (frame, reason, score) in enumerate(self.lines, 1))
+
+
 def rank_unlabelled(
     s: Session, *, settings: SelectSettings | None = None, seed: int | None = None
 ) -> tuple[Ranking, Mapping[str, Mapping[str, Any]]]:
-    """Rank all frames that nobody has labelled yet, and write the table and the checkout.
+    """Rank all frames that nobody has labelled yet, and those to draw again; write the table and the checkout.
 
     Args:
         s: A session that writes. The active model predicts the frames that it has not predicted yet.
@@ -111,15 +134,16 @@ def rank_unlabelled(
         audits = {frame: audit_place(frame) for frame in slice_}
         blind = {frame for frame, a in slice_.items() if a.blind}
     s.tell("Ranking", 0, None)
-    order, said = _ordered(s, groups, labelled, statistics, asked=asked, audits=audits, blind=blind, seed=seed)
-    by_id = {f.frame_id: f for f in frames}
+    found = _ordered(s, groups, labelled, statistics, asked=asked, audits=audits, blind=blind, seed=seed)
+    by_id = {f.frame_id: f for f in (*frames, *(item.frame for item in found.again.values()))}
+    order = found.ranked()
     s.tell("Writing annotations/", 0, None)
     write_checkout(s.workspace, draft_sheets(s.catalogue, frames), report=s.report)
-    rows = ranking_rows(s.catalogue, order, by_id, said)
+    rows = ranking_rows(s.catalogue, order, by_id, found.said, again=found.again)
     table = s.workspace.reports_folder / "ranking.csv"
     write_table(table, rows)
-    clips = len({f.clip_id for f in groups.candidates})
-    return Ranking(tuple(order), tuple(rows), table, by_id, held | blind, clips), statistics
+    bare = held | blind | found.again.keys()
+    return Ranking(order, tuple(rows), table, by_id, bare, found.again), statistics
 
 
 def outgoing_frames(s: Session, ranking: Ranking) -> list[Outgoing]:
@@ -127,7 +151,12 @@ def outgoing_frames(s: Session, ranking: Ranking) -> list[Outgoing]:
     active = s.catalogue.active_model()
     drafts = s.catalogue.latest_predictions(active.id) if active is not None else {}
     return [
-        Outgoing(ranking.frames[r.frame_id], r.reason, None if r.frame_id in ranking.bare else drafts.get(r.frame_id))
+        Outgoing(
+            ranking.frames[r.frame_id],
+            r.reason,
+            None if r.frame_id in ranking.bare else drafts.get(r.frame_id),
+            ranking.again.get(r.frame_id),
+        )
         for r in ranking.order
     ]
 
@@ -164,18 +193,16 @@ def _ordered(
     audits: Mapping[str, float],
     blind: Set[str],
     seed: int,
-) -> tuple[list[Ranked], dict[str, Said]]:
-    """All frames in order, and what is said of those with a draft.
+) -> _Order:
+    """All frames in order.
 
-    Frames of validation and test patients come after the candidates, in random order. Frames that show nothing come
-    last: a network is unsure all over them, so their scores mean nothing.
+    Frames to draw again stand among the candidates by their gain a minute. Frames of validation and test patients come
+    after them, in random order. Frames that show nothing come last: a network is unsure all over them, so their scores
+    mean nothing.
     """
-    ranking: list[Ranked] = []
-    said: dict[str, Said] = {}
-
-    def add(frame: str, reason: str, score: float | None = None) -> None:
-        ranking.append(Ranked(len(ranking) + 1, frame, score, reason))
-
+    order = _Order()
+    names = [c.name for c in s.settings.classes.active]
+    needs = dict.fromkeys(names, 1 / max(1, len(names)))
     if groups.candidates:
         audit = audit_figures(s.catalogue)
         pool, looks = gather_pool(s, groups.candidates, labelled, statistics, benefit=audit.benefit, seed=seed)
@@ -190,20 +217,33 @@ def _ordered(
             raise _lacking(asked.strategy, error.what) from None
         for place in places:
             frame = pool.ids[place.row]
-            if frame in blind:
-                add(frame, FROM_NOTHING if asked.parts.reasons else "")
-                continue
-            add(frame, place.reason, place.gain)
-            if statistics:
-                said[frame] = _said(pool, place.row, statistics[frame])
+            order.lines.append((frame, place.reason, place.gain))
+            if statistics and frame not in blind:
+                order.said[frame] = _said(pool, place.row, statistics[frame])
+        if pool.names:
+            needs = dict(zip(pool.names, (float(n) for n in class_needs(pool, asked.parts)), strict=True))
+    if asked.parts.again:
+        own = frames_again(s, needs=needs, pace=measured_pace(s.catalogue, s.catalogue.classes()), parts=asked.parts)
+        _weave(order, own, first=asked.first)
+    order.lines = [
+        (frame, FROM_NOTHING if asked.parts.reasons else "", None) if frame in blind else (frame, reason, score)
+        for frame, reason, score in order.lines
+    ]
     held = sorted(f.frame_id for f in groups.held)
-    for i in np.random.default_rng(seed).permutation(len(held)):
-        add(held[i], _HELD_OUT)
-    for f in groups.unread:
-        add(f.frame_id, _UNREAD)
-    for f in groups.empty:
-        add(f.frame_id, _EMPTY)
-    return ranking, said
+    order.lines += [(held[i], _HELD_OUT, None) for i in np.random.default_rng(seed).permutation(len(held))]
+    order.lines += [(f.frame_id, _UNREAD, None) for f in groups.unread]
+    order.lines += [(f.frame_id, _EMPTY, None) for f in groups.empty]
+    return order
+
+
+def _weave(order: _Order, again: Sequence[Again], *, first: int) -> None:
+    """Put frames to draw again at the places that they earn."""
+    places = places_among([score for *_, score in order.lines], [a.gain for a in again], first=first)
+    for k, (place, a) in enumerate(zip(places, again, strict=True)):
+        frame = a.item.frame.frame_id
+        order.lines.insert(place + k, (frame, a.reason, a.gain))
+        order.said[frame] = Said(seconds=round(a.seconds, 1))
+        order.again[frame] = a.item
 
 
 def _said(pool: Pool, row: int, statistics: Mapping[str, Any]) -> Said:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..annotate.catalogue.catalogue import Catalogue
-from ..annotate.catalogue.records import FrameRecord
+from ..annotate.catalogue.records import FrameRecord, LabelledFrame
 from ..annotate.formats.ranking_table import RankingRow
 from ..annotate.origins.positions import clip_positions
 from ..annotate.render.text_table import text_table
@@ -30,7 +30,12 @@ class Said:
 
 
 def ranking_rows(
-    catalogue: Catalogue, ranking: Sequence[Ranked], frames: Mapping[str, FrameRecord], said: Mapping[str, Said]
+    catalogue: Catalogue,
+    ranking: Sequence[Ranked],
+    frames: Mapping[str, FrameRecord],
+    said: Mapping[str, Said],
+    *,
+    again: Mapping[str, LabelledFrame],
 ) -> list[RankingRow]:
     """The rows of a ranking's table.
 
@@ -39,6 +44,7 @@ def ranking_rows(
         ranking: The frames in their order.
         frames: Their records, by frame id.
         said: What is said of the frames that have a draft, by frame id.
+        again: Labelled frames to draw again, by frame id.
     """
     positions = clip_positions(catalogue, frames.values())
     nothing = Said()
@@ -52,6 +58,7 @@ def ranking_rows(
             position=positions[r.frame_id].place,
             guessed_dice=(own := said.get(r.frame_id, nothing)).guessed_dice,
             seconds=own.seconds,
+            again=again[r.frame_id].revision if r.frame_id in again else "",
             scores=own.scores,
         )
         for r in ranking

@@ -1,4 +1,4 @@
-"""`dmr select`: rank all frames that nobody has labelled, and show those to draw next."""
+"""`dmr select`: rank all frames that nobody has labelled and those to draw again, and show those to draw next."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
 from .drafts import no_model
+from .labels.table import label_doubts
 from .ranking import Ranking, rank_unlabelled
 from .selection.select import check_strategy
 
@@ -18,7 +19,7 @@ from .selection.select import check_strategy
 def select_frames(
     s: Session, *, strategy: str | None = None, frames: int | None = None, seed: int | None = None
 ) -> Ranking:
-    """Rank all frames that nobody has labelled yet.
+    """Rank all frames that nobody has labelled yet, and those to draw again.
 
     Args:
         s: A session that writes; its report gets counts, words and the ranking.
@@ -44,13 +45,17 @@ def select_frames(
     ranking, _ = rank_unlabelled(s, settings=settings, seed=seed)
     if s.catalogue.active_model() is None:
         s.report.say(f"{no_model(s.catalogue)}: the frames are ranked for a cold start.")
-    s.report.count("frames ranked", len(ranking.order))
+    s.report.count("frames ranked", len(ranking.order) - len(ranking.again))
+    if ranking.again:
+        s.report.count("labelled frames to draw again", len(ranking.again))
     s.report.data |= {"strategy": settings.strategy, "ranking": [asdict(row) for row in ranking.rows]}
     return ranking
 
 
 def _refuse_no_choice(s: Session) -> None:
-    """Raise a WorkspaceError where there are not two clips to choose between."""
+    """Raise a WorkspaceError where there are not two clips to choose between, and nothing to draw again."""
+    if s.settings.select.parts.again is not False and label_doubts(s):
+        return
     frames = s.catalogue.unlabelled_frames()
     remedy = "Bring in new scans: `dmr ingest FOLDER` or `dmr prelabel FOLDER`"
     if not frames:

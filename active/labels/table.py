@@ -97,17 +97,3 @@ def label_doubts(s: Session, *, least: float = 0.5) -> dict[str, list[LabelDoubt
         if doubt.score >= least and doubt.split == "train" and now.get(doubt.frame) == doubt.revision:
             found.setdefault(doubt.frame, []).append(doubt)
     return found
-
-
-def draw_again(s: Session) -> list[tuple[str, str]]:
-    """Frames to draw again with the reason in a sentence, the most doubtful first; see `label_doubts`."""
-    return [
-        (frame, "draw this again: " + "; ".join(f"{d.class_name.replace('_', ' ')} {_said(d)}" for d in doubts))
-        for frame, doubts in label_doubts(s).items()
-    ]
-
-
-def _said(doubt: LabelDoubt) -> str:
-    """What is doubtful about a class, after its name."""
-    name = doubt.class_name.replace("_", " ")
-    return doubt.what.removeprefix(f"drawn as {name}, ")

@@ -33,6 +33,7 @@ class Parts:
         audit: Draw a slice at random.
         reasons: Give a sentence each.
         fallback: Fall back to the baseline where the audit shows no benefit.
+        again: Rank doubtful labelled frames beside new ones; the ranking does it, not the strategy.
         by_guess: Gain is what the guessed Dice lacks to 1; else entropy. Off until a comparison shows that it pays.
         class_share: Of the batch that is shared out over classes.
         shortlist: From how many batches' worth of best frames diverse ones are taken.
@@ -58,6 +59,7 @@ class Parts:
     audit: bool = True
     reasons: bool = True
     fallback: bool = True
+    again: bool = True
     by_guess: bool = False
     class_share: float = 0.66
     shortlist: float = 4.0
@@ -106,20 +108,31 @@ def gains(pool: Pool, parts: Parts) -> tuple[Floats, Floats]:
     unsure = 1 - needed(pool.guessed, "guessed Dice") if parts.by_guess else needed(pool.entropy, "entropy")
     by_class = unsure * needed(pool.presence, "presence")
     overall = by_class @ class_needs(pool, parts)
-    if parts.time and pool.seconds is not None and parts.time_power:
-        minutes = np.maximum(pool.seconds, 1.0) / 60
-        overall = overall / minutes**parts.time_power
-        by_class = by_class / minutes[:, None] ** parts.time_power
-    return overall, by_class
+    if pool.seconds is None:
+        return overall, by_class
+    return a_minute(overall, pool.seconds, parts), a_minute(by_class, pool.seconds[:, None], parts)
+
+
+def a_minute(gain: Floats, seconds: Floats, parts: Parts) -> Floats:
+    """Gain a minute where time counts, else the gain itself."""
+    if not parts.time:
+        return gain
+    return np.asarray(gain / (np.maximum(seconds, 1.0) / 60) ** parts.time_power)
 
 
 def class_needs(pool: Pool, parts: Parts) -> Floats:
-    """`(C,)`, sum 1: how much each class still has to be learnt, by its guessed Dice where it is predicted."""
-    needs = np.ones(len(pool.names))
+    """`(C,)`, sum 1: how much each class still has to be learnt, by its guessed Dice where it is predicted.
+
+    A class of which the model says nothing in any frame, such as one that it has not learnt, gives nothing to choose
+    by, so it gets no share.
+    """
+    needs: Floats = np.ones(len(pool.names))
     if parts.need and pool.guessed is not None and pool.presence is not None:
         there = pool.presence >= 0.5
         mean = (pool.guessed * there).sum(0) / np.maximum(there.sum(0), 1)
         needs = np.maximum(1 - mean, 0.05)
+    if pool.presence is not None and (known := pool.presence.any(0)).any():
+        needs = np.where(known, needs, 0.0)
     return np.asarray(needs / needs.sum())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..report import Report
 from ..system.platform import exclusive_lock, has_screen, python_module, run_shown, workspace_mode
 from ..wording import counted
 from ..workspace import Session, Workspace
-from .checkout import REVIEWED, draft_sheets, is_edited, read_sheet, write_checkout
+from .checkout import REVIEWED, Sheet, draft_sheets, is_edited, labelled_sheets, read_sheet, write_checkout
 from .edits import sync_checkout, take_up_edits
 from .rewriting import remove_unless_changed
 
@@ -58,25 +59,31 @@ def edit_worklist(workspace: Workspace, *, top: int, author: str, report: Report
 
 
 def lay_out(s: Session, *, top: int) -> int:
-    """Copy the first `top` unlabelled frames of the ranking with their drafts into the worklist, named by their rank.
+    """Copy the first `top` frames of the ranking into the worklist, named by their rank.
+
+    Frames that nobody has labelled come with their drafts, frames to draw again with their outlines.
 
     Returns:
         The number of frames.
 
     Raises:
-        WorkspaceError: Every frame is labelled.
+        WorkspaceError: Every frame is labelled, and none is to be drawn again.
     """
     folder = s.workspace.root / FOLDER
     unlabelled = {f.frame_id: f for f in s.catalogue.unlabelled_frames()}
-    ranked = [frame for frame in _ranking(s) if frame in unlabelled]
+    ranking = _ranking(s)
+    again = _again(s, ranking)
+    ranked = [frame for frame in ranking if frame in unlabelled or frame in again]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
         what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
         raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
-    drafts = draft_sheets(s.catalogue, [unlabelled[frame] for frame in order[:top]])
+    order = order[:top]
+    drafts = draft_sheets(s.catalogue, [unlabelled[frame] for frame in order if frame in unlabelled])
+    by_frame = again | {sheet.frame.frame_id: sheet for sheet in drafts}
     folder.mkdir(mode=workspace_mode(s.workspace.root), exist_ok=True)
     sheets, names = [], {}
-    for place, sheet in enumerate(drafts, 1):
+    for place, sheet in enumerate((by_frame[frame] for frame in order), 1):
         name = f"{place:04d}_{sheet.frame.frame_id}.png"
         try:
             shutil.copyfile(s.workspace.absolute(sheet.frame.path), folder / name)
@@ -90,15 +97,27 @@ def lay_out(s: Session, *, top: int) -> int:
     return len(sheets)
 
 
-def _ranking(s: Session) -> list[str]:
-    """The frames of the ranking; a ranking that cannot be opened is told, and the frames come in no special order."""
+def _again(s: Session, ranking: Mapping[str, str]) -> dict[str, Sheet]:
+    """The frames of the ranking that are to be drawn again, and have not been since."""
+    if not any(ranking.values()):
+        return {}
+    wanted = {(frame, revision) for frame, revision in ranking.items() if revision}
+    return {
+        sheet.frame.frame_id: sheet
+        for sheet in labelled_sheets(s.catalogue)
+        if (sheet.frame.frame_id, sheet.revision) in wanted
+    }
+
+
+def _ranking(s: Session) -> dict[str, str]:
+    """The ranking, as `ranked_frames` gives it. One that cannot be opened is told: frames come in no special order."""
     table = s.workspace.reports_folder / "ranking.csv"
     try:
         return ranked_frames(table, report=s.report)
     except OSError as error:
         remedy = "Look at the permissions of the folder, or write it again with `dmr retrain` or `dmr prelabel`"
         s.report.fail(BrokenInput(s.workspace.relative(table), f"cannot be read ({error.strerror})", remedy))
-        return []
+        return {}
 
 
 def finish_worklist(s: Session, *, author: str) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from ..report import Report
 from ..system.store import write_atomic
 
-COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice", "seconds")
+COLUMNS: Final = ("rank", "frame", "score", "reason", "clip", "position", "guessed_dice", "seconds", "again")
 """Programs may rely on the order of the first four columns. New columns are added at the end.
 
 After them comes a column `score_CLASS` for each class, where a model ranks.
@@ -32,6 +32,7 @@ class RankingRow:
         position: The frame's place in its clip, from 1.
         guessed_dice: Mean guessed Dice over the structures of the draft, 0 to 1; None without a draft.
         seconds: Predicted time to correct the draft; None without a draft, or if nobody can tell.
+        again: The revision of a labelled frame that is to be drawn again; empty for a new frame.
         scores: How uncertain each class is, 0 to 1, by its name; empty without a draft.
     """
 
@@ -43,6 +44,7 @@ class RankingRow:
     position: int
     guessed_dice: float | None
     seconds: float | None = None
+    again: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -58,7 +60,10 @@ def write_table(path: Path, rows: Iterable[RankingRow]) -> None:
         seconds = _number(r.seconds, ".0f")
         scores = (_number(r.scores.get(name)) for name in classes)
         writer.writerow(
-            (r.rank, r.frame, _number(r.score), reason, r.clip, r.position, _number(r.guessed_dice), seconds, *scores)
+            (
+                *(r.rank, r.frame, _number(r.score), reason, r.clip, r.position),
+                *(_number(r.guessed_dice), seconds, r.again, *scores),
+            )
         )
     write_atomic(path, text.getvalue().encode("utf-8"))
 
@@ -67,8 +72,8 @@ def _number(value: float | None, form: str = ".4f") -> str:
     return "" if value is None else format(value, form)
 
 
-def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
-    """Frame ids of a ranking, the first one first; none where there is no ranking.
+def ranked_frames(path: Path, *, report: Report | None = None) -> dict[str, str]:
+    """Frame ids of a ranking, the first one first, each with the revision to be drawn again, empty for a new frame.
 
     Tables of an older dmr have fewer columns, and a spreadsheet may have saved the table again with semicolons. Lines
     that cannot be read are passed over.
@@ -77,16 +82,19 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
         path: The table.
         report: Told of what is passed over.
 
+    Returns:
+        Nothing where there is no ranking.
+
     Raises:
         OSError: The file cannot be opened.
     """
     if not path.is_file():
-        return []
+        return {}
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    frames: list[str] = []
+    frames: dict[str, str] = {}
     odd = "a line of the ranking cannot be read (passed over)"
     while True:
         try:
@@ -101,6 +109,6 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> list[str]:
         if row is None:
             return frames
         if frame := row.get("frame"):
-            frames.append(frame)
+            frames.setdefault(frame, row.get("again") or "")
         elif report is not None:
             report.note(odd, f"{path.name}, line {rows.line_num}: no frame")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.records import LabelledFrame
+from ..catalogue.records import LabelledFrame, RevisionRecord
 from ..geometry.raster import shapes_to_layers
 from ..shapes import Annotation, Shape
 
@@ -122,13 +122,18 @@ def audit_figures(catalogue: Catalogue) -> AuditFigures:
         if audit is None:
             if item.draft_model is not None and item.split not in ("validation", "test"):
                 chosen.append((item, item.draft_model, "chosen"))
-        elif audit.blind == item.blind and catalogue.revision(item.revision).record.origin != "import":
+        elif audit.blind == item.blind and _is_first(catalogue.revision(item.revision).record):
             pairs.append((item, item.draft_model or audit.model, "blind" if audit.blind else "shown"))
     _judge(catalogue, pairs, figures)
     if len(figures.frames["shown"]) >= LEAST_FRAMES:
         chosen.sort(key=lambda one: (-_number(one[1]), one[0].revision))
         _judge(catalogue, chosen[:MOST_CHOSEN], figures)
     return figures
+
+
+def _is_first(record: RevisionRecord) -> bool:
+    """Whether somebody drew it for the audit: not brought in, and not drawn again over outlines that were there."""
+    return record.origin != "import" and (record.parent is None or record.draft_model is not None)
 
 
 def figure(values: Sequence[tuple[str, float]]) -> Figure | None:

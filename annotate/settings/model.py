@@ -109,6 +109,7 @@ class PartsSettings:
         audit: Draw a slice of each round at random.
         reasons: Give a sentence for each frame.
         fallback: Use the baseline where the audit shows no benefit.
+        again: Rank doubtful labelled frames beside the new ones.
     """
 
     eligible: bool | None = None
@@ -122,6 +123,7 @@ class PartsSettings:
     audit: bool | None = None
     reasons: bool | None = None
     fallback: bool | None = None
+    again: bool | None = None
 
     @property
     def chosen(self) -> dict[str, bool]:

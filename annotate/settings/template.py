@@ -69,6 +69,7 @@ audit_share = 0.12          # share of a round that is drawn at random, to measu
 # audit = true              # draw a slice of each round at random
 # reasons = true            # give a sentence for each frame
 # fallback = true           # draw at random instead, if the audit shows that choosing does not pay
+# again = true              # rank frames to be drawn again (`dmr check --labels`) beside the new ones
 
 [train]
 size = "s"                  # "s" for a processor, "m" or "l" for a graphics card

@@ -180,7 +180,7 @@ class _Pull:
                 author=author,
                 over=self._parent(submitted),
                 last=last.record.annotation if last is not None else None,
-                was_empty=pushed is None or pushed.model is None,
+                pushed=pushed,
             )
         except UnreadableError as error:
             self.refusals.add(submitted, error, is_newest=not is_older)

@@ -8,7 +8,6 @@ version before. So people who label meanwhile see one version or the other, neve
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +15,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalogue.records import FrameRecord, PredictionRecord, TaskRecord
+from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, TaskRecord
 from ..errors import BrokenInput, UsageError
 from ..settings.model import QueueSettings
-from ..system.canonical import canonical_json
 from ..system.pipeline import batched
 from ..wording import counted
 from ..workspace import Session
 from .labels import complete_labels
 from .payload import region_to_json
-from .queues import COLUMNS, ORDERING, VIEW, OpenQueue, draft_regions, model_of, open_queue
+from .queues import (
+    COLUMNS,
+    ORDERING,
+    VIEW,
+    OpenQueue,
+    draft_regions,
+    model_of,
+    open_queue,
+    outline_regions,
+    pushed_hash,
+)
 from .records import StudioTask, TaskData
 from .server import LocalServer, local_server, serve_frame
 
@@ -44,11 +52,13 @@ class Outgoing:
         frame: The frame.
         reason: Why the frame is worth a physician's time.
         draft: The outlines to begin with; None for an empty frame.
+        again: The outlines that it has, if it is labelled and to be drawn again; they are shown instead of a draft.
     """
 
     frame: FrameRecord
     reason: str
     draft: PredictionRecord | None = None
+    again: LabelledFrame | None = None
 
 
 def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
@@ -69,7 +79,7 @@ def push(
     Args:
         s: The session, just after a pull; its report gets counts, failures and words.
         client: The connection to the server.
-        outgoing: The frames that nobody has labelled yet, the most informative first.
+        outgoing: The frames that nobody has labelled yet, and those to draw again; the most informative first.
         queue: The queue.
         model: The model that drew the drafts; None without a model.
 
@@ -107,6 +117,7 @@ class _Push:
             self.s.report.count(words, 0)
         bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
         self.s.report.count("tasks with an empty draft", bare)
+        self._tell_again(items, known)
         if not items or self._is_in_line(items, there, known):
             self.s.report.count("tasks unchanged", len(items))
             if items:
@@ -121,13 +132,27 @@ class _Push:
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._drop_other_versions(version)
         self._tell_reasons(items, there)
-        self._keep(items, numbers)  # last, so that the next push redoes what a killed one has not finished
+        self._keep(items, numbers, known)  # last, so that the next push redoes what a killed one has not finished
+
+    def _tell_again(self, items: Sequence[_Item], known: Mapping[str, TaskRecord]) -> None:
+        """Say how many frames are to be drawn again, and which of them Label Studio does not serve by itself."""
+        if again := sum(item.outgoing.again is not None for item in items):
+            self.s.report.count("tasks to draw again", again)
+        if done := sum(item.is_done(known) for item in items):
+            self.s.report.say(
+                f"Of the frames to draw again, {done} {'was' if done == 1 else 'were'} submitted in Label Studio "
+                'before. "Label All Tasks" does not show such a frame: open it in the view '
+                f'"{VIEW}", change the annotation that is there, and press Update.'
+            )
 
     def _result(self, o: Outgoing) -> list[dict[str, Any]]:
-        if o.draft is None:
+        interface, classes = self.opened.interface, self.s.settings.classes
+        if o.again is not None:
+            drafts = outline_regions(o.again, interface=interface, classes=classes)
+        elif o.draft is not None:
+            drafts = draft_regions(o.draft, o.frame, interface=interface, classes=classes)
+        else:
             return []
-        interface = self.opened.interface
-        drafts = draft_regions(o.draft, o.frame, interface=interface, classes=self.s.settings.classes)
         return [region_to_json(draft.region, interface=interface) for draft in drafts]
 
     def _is_in_line(
@@ -167,7 +192,7 @@ class _Push:
             self.s.tell("Sending drafts", len(batch), total)
         return numbers
 
-    def _keep(self, items: Sequence[_Item], numbers: Mapping[str, int]) -> None:
+    def _keep(self, items: Sequence[_Item], numbers: Mapping[str, int], known: Mapping[str, TaskRecord]) -> None:
         self.s.catalogue.put_tasks(
             TaskRecord(
                 queue=self.opened.queue.id,
@@ -175,6 +200,7 @@ class _Push:
                 remote_id=numbers[item.frame_id],
                 model=item.outgoing.draft.model if item.outgoing.draft and item.result else None,
                 pushed_sha256=item.sha256,
+                state="labelled" if item.is_done(known) else "pushed",
                 rank=item.rank,
             )
             for item in items
@@ -242,12 +268,13 @@ class _Item:
     @property
     def sha256(self) -> str:
         """Hash of what is pushed, without the place in the order."""
-        said = [
-            self.outgoing.frame.pixel_sha256,
-            self.outgoing.draft.model if self.outgoing.draft else None,
-            self.result,
-        ]
-        return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+        draft = self.outgoing.draft
+        return pushed_hash(self.outgoing.frame, draft.model if draft else None, self.result)
+
+    def is_done(self, known: Mapping[str, TaskRecord]) -> bool:
+        """Whether its task was submitted before: a frame to draw again."""
+        task = known.get(self.frame_id)
+        return self.outgoing.again is not None and task is not None and task.state == "labelled"
 
     def data(self, image: str) -> TaskData:
         """The data of its task."""

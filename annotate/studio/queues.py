@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.records import FrameRecord, PredictionRecord, Queue
+from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, Queue
 from ..classes import ClassDef, Classes
 from ..errors import StudioError
 from ..settings.model import QueueSettings, Settings
+from ..system.canonical import canonical_json
 from ..workspace import Session, Workspace
 from .credentials import need_login
 from .payload import INSTRUCTIONS, DraftRegion, Interface, label_config, read_interface, shapes_to_regions
@@ -160,6 +162,28 @@ def draft_regions(
         width=frame.width,
         key=f"{frame.frame_id} {frame.pixel_sha256} {draft.model}",
     )
+
+
+def outline_regions(item: LabelledFrame, *, interface: Interface, classes: Classes) -> list[DraftRegion]:
+    """A labelled frame's own outlines as regions. Their ids depend on the revision."""
+    return shapes_to_regions(
+        item.annotation.shapes,
+        interface=interface,
+        order=classes.paint_order(),
+        height=item.frame.height,
+        width=item.frame.width,
+        key=outline_key(item.frame, item.revision),
+    )
+
+
+def outline_key(frame: FrameRecord, revision: str) -> str:
+    """What makes the ids of a revision's regions."""
+    return f"{frame.frame_id} {frame.pixel_sha256} revision {revision}"
+
+
+def pushed_hash(frame: FrameRecord, model: str | None, result: Sequence[dict[str, Any]]) -> str:
+    """Hash of what is pushed, without the place in the order."""
+    return hashlib.sha256(canonical_json([frame.pixel_sha256, model, list(result)]).encode()).hexdigest()
 
 
 def model_of(version: str) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..catalogue.records import FrameRecord, RevisionRecord
+from ..catalogue.records import FrameRecord, LabelledFrame, RevisionRecord, TaskRecord
 from ..settings.model import Settings
 from ..shapes import Annotation, Shape, changed_classes
 from ..workspace import Session
-from .payload import DraftRegion, Interface, RegionError, regions_to_shapes
-from .queues import draft_regions, model_of
+from .payload import DraftRegion, Interface, RegionError, region_id, region_to_json, regions_to_shapes
+from .queues import draft_regions, model_of, outline_key, outline_regions, pushed_hash
 from .records import StudioAnnotation, StudioRegion, StudioTask
 
 
@@ -56,7 +56,7 @@ def submitted_revision(
     author: str,
     over: str | None,
     last: Annotation | None,
-    was_empty: bool,
+    pushed: TaskRecord | None,
 ) -> RevisionRecord:
     """Convert one annotation. It covers every class that its project offers.
 
@@ -67,7 +67,7 @@ def submitted_revision(
         author: The person who submitted it.
         over: The revision of the annotation that it was begun from, if any.
         last: What its author drew on that frame before, if anything.
-        was_empty: Whether the task was pushed without a draft.
+        pushed: The task as it was pushed; None where nobody knows.
 
     Raises:
         UnreadableError: It cannot be converted without losing something.
@@ -75,7 +75,12 @@ def submitted_revision(
     annotation, frame = submitted.annotation, submitted.frame
     if annotation.problem:
         raise UnreadableError(annotation.problem, lost=None)
+    was_empty = pushed is None or pushed.model is None
     model, sent = _draft(s, submitted, interface, was_empty=was_empty)
+    again = None if model is not None else _drawn_again(s, submitted, interface, pushed)
+    if again is not None:
+        sent = outline_regions(again, interface=interface, classes=s.settings.classes)
+        over, last = over or again.revision, last or again.annotation
     regions, _ = without_ignored(annotation.regions, s.settings)
     read = partial(regions_to_shapes, classes=s.settings.classes, height=frame.height, width=frame.width, sent=sent)
     try:
@@ -90,7 +95,7 @@ def submitted_revision(
         origin="studio",
         annotation=Annotation(frame.height, frame.width, shapes, frozenset(interface.labels)),
         parent=over,
-        blind=model is None and was_empty,
+        blind=model is None and was_empty and again is None,
         raw_sha256=annotation.sha256,
         lead_time_s=annotation.lead_time_s,
         draft_model=model,
@@ -145,3 +150,29 @@ def _draft(
     parent = annotation.parent_prediction
     seen = model_of(submitted.task.versions.get(parent, "")) if parent else ""
     return (seen, sent[seen]) if sent.get(seen) else (None, [])
+
+
+def _drawn_again(
+    s: Session, submitted: Submission, interface: Interface, pushed: TaskRecord | None
+) -> LabelledFrame | None:
+    """The labelled frame as it was sent to be drawn again; None where it was not.
+
+    The regions' ids show it. If all were deleted, the hash of what was pushed shows it.
+    """
+    frame = submitted.frame
+    before = s.catalogue.history(frame.frame_id)
+    if not before:
+        return None
+    ids = {region.id for region in submitted.annotation.regions}
+    for revision in reversed(before):
+        key = outline_key(frame, revision.sha256)
+        if ids & {region_id(key, place) for place in range(len(revision.record.annotation.shapes))}:
+            return s.catalogue.labelled_frames(revisions=[revision.sha256])[0]
+    if pushed is None or pushed.model is not None or pushed.pushed_sha256 in (None, pushed_hash(frame, None, [])):
+        return None
+    for item in s.catalogue.labelled_frames(revisions=[r.sha256 for r in before]):
+        regions = outline_regions(item, interface=interface, classes=s.settings.classes)
+        result = [region_to_json(d.region, interface=interface) for d in regions]
+        if pushed_hash(frame, None, result) == pushed.pushed_sha256:
+            return item
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from dmr.active.labels import folds as folds_module
 from dmr.active.labels.check import LabelCheck, check_labels
 from dmr.active.labels.folds import folds_of, kept_folds, train_folds
 from dmr.active.labels.grids import Seen
-from dmr.active.labels.table import NAME, draw_again, label_doubts, read_labels, write_labels
+from dmr.active.labels.table import NAME, label_doubts, read_labels
 from dmr.active.labels.unlearnt import by_versions, learnt_patients
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
 from dmr.annotate.workspace import Session, Workspace
@@ -144,34 +143,6 @@ def test_doubts_for_drawing_again_leave_out_redrawn_frames_and_held_out_patients
         frame, own = next(iter(before.items()))
         table.write_text(table.read_text(encoding="utf-8").replace(own[0].revision, "0" * 64), encoding="utf-8")
         assert set(label_doubts(s, least=0.0)) == set(before) - {frame}
-
-
-def test_frames_to_draw_again_come_with_a_sentence(again: Workspace) -> None:
-    table = again.reports_folder / NAME
-    own = next(d for d in read_labels(table) if d.split == "train")
-    name = own.class_name.replace("_", " ")
-    wrong = replace(own, score=0.9, what=f"drawn as {name}, looks like bone")
-    forgotten = replace(own, score=0.8, what="perhaps forgotten: the model sees it")
-    write_labels(table, [wrong, forgotten, replace(own, score=0.2, what="")])
-    with again.session() as s:
-        assert draw_again(s) == [
-            (own.frame, f"draw this again: {name} looks like bone; {name} perhaps forgotten: the model sees it")
-        ]
-
-
-def test_select_lists_frames_to_draw_again_below_the_new_ones(again: Workspace) -> None:
-    for _ in write_phantom(again.root / "new", PhantomSet(2, 1, first=8, labels=False)):
-        pass
-    dmr("ingest", "new")
-    table = again.reports_folder / NAME
-    own = next(d for d in read_labels(table) if d.split == "train")
-    write_labels(table, [replace(own, score=0.9, what="perhaps forgotten")])
-
-    told = dmr("select", "--device", "cpu").output
-
-    assert "Labelled frames that are perhaps wrong; their outlines are in annotations/:" in told
-    name = own.class_name.replace("_", " ")
-    assert f"{own.frame}  draw this again: {name} perhaps forgotten" in told
 
 
 def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(again: Workspace) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from selection_pools import bare, make_pool
 
 from dmr.active.selection.foreground import foreground
+from dmr.active.selection.informative import class_needs
 from dmr.active.selection.strategies import Choice, Parts, Pool, informative
 
 PLAIN = Parts(
@@ -232,3 +233,13 @@ def test_the_lists_are_mixed_so_that_a_short_batch_is_a_smaller_batch() -> None:
     half = rows(informative(pool, 30, parts=replace(PLAIN, classes=True, class_share=1.0)))[:15]
 
     assert abs(sum(i < 90 for i in half) - 7.5) <= 1
+
+
+def test_a_class_that_the_model_has_not_learnt_gets_no_share() -> None:
+    pool = make_pool()
+    presence, entropy = (np.c_[known, np.zeros(len(pool))] for known in (pool.presence, pool.entropy))
+    guessed = np.c_[pool.guessed, np.zeros(len(pool))]
+    wider = replace(pool, names=(*pool.names, "bone"), presence=presence, entropy=entropy, guessed=guessed, bald=None)
+
+    assert class_needs(wider, Parts()) == pytest.approx([*class_needs(pool, Parts()), 0])
+    assert not any("bone" in c.reason for c in informative(wider, 20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,14 @@ COLD = RankingRow(rank=2, frame="f2", score=None, reason="typical", clip="c1", p
 
 
 def test_the_table_is_as_the_guide_says(tmp_path: Path) -> None:
-    write_table(tmp_path / "r.csv", [ROW, COLD])
+    write_table(tmp_path / "r.csv", [ROW, replace(COLD, again="ab12")])
 
     assert (tmp_path / "r.csv").read_bytes().decode("utf-8") == (
-        "rank,frame,score,reason,clip,position,guessed_dice,seconds,score_nerve,score_muscle\n"
-        '1,f1,0.5000,"unsure of ""nerve"", muscle",c1,3,0.8000,42,0.4200,0.1000\n'
-        "2,f2,,typical,c1,1,,,,\n"
+        "rank,frame,score,reason,clip,position,guessed_dice,seconds,again,score_nerve,score_muscle\n"
+        '1,f1,0.5000,"unsure of ""nerve"", muscle",c1,3,0.8000,42,,0.4200,0.1000\n'
+        "2,f2,,typical,c1,1,,,ab12,,\n"
     )
-    assert ranked_frames(tmp_path / "r.csv") == ["f1", "f2"]
+    assert ranked_frames(tmp_path / "r.csv") == {"f1": "", "f2": "ab12"}
 
 
 @given(reason=st.text())
@@ -47,7 +48,7 @@ def test_any_reason_comes_back_on_one_line(reason: str, tmp_path_factory: pytest
     with path.open(encoding="utf-8", newline="") as lines:
         first, _ = csv.DictReader(lines)
     assert first["reason"] == " ".join(row.reason.split())
-    assert ranked_frames(path) == ["f1", "f2"]
+    assert ranked_frames(path) == {"f1": "", "f2": ""}
 
 
 @pytest.mark.parametrize(
@@ -70,11 +71,11 @@ def test_any_reason_comes_back_on_one_line(reason: str, tmp_path_factory: pytest
 )
 def test_other_tables_are_read_as_far_as_they_go(content: str, frames: list[str], tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(content, encoding="utf-8", newline="")
-    assert ranked_frames(tmp_path / "r.csv") == frames
+    assert list(ranked_frames(tmp_path / "r.csv")) == frames
 
 
 def test_without_a_table_there_is_no_ranking(tmp_path: Path) -> None:
-    assert ranked_frames(tmp_path / "r.csv") == []
+    assert ranked_frames(tmp_path / "r.csv") == {}
 
 
 @given(content=st.binary(max_size=200), header=st.sampled_from([b"", b"rank,frame\n", b"\xff\xfe", b"frame;rank\r\n"]))
@@ -91,7 +92,7 @@ def test_whatever_stands_in_the_table_it_is_read_as_far_as_it_goes(
 def test_lines_that_are_passed_over_are_told_by_their_number(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(f"rank,frame\n1,{'f' * 200_000}\n2,\n3,f3\n", encoding="utf-8")
     report = Report("open")
-    assert ranked_frames(tmp_path / "r.csv", report=report) == ["f3"]
+    assert ranked_frames(tmp_path / "r.csv", report=report) == {"f3": ""}
     ((told, where),) = report.oddities.items()
     assert told == "a line of the ranking cannot be read (passed over)"
     assert list(where) == ["r.csv, line 2: a field is too long", "r.csv, line 3: no frame"]
@@ -101,5 +102,5 @@ def test_lines_that_are_passed_over_are_told_by_their_number(tmp_path: Path) -> 
 def test_a_table_without_its_frames_is_told_once(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes(content)
     report = Report("open")
-    assert ranked_frames(tmp_path / "r.csv", report=report) == []
+    assert ranked_frames(tmp_path / "r.csv", report=report) == {}
     assert report.oddities == {"the ranking has no column 'frame': frames come in no special order": ["r.csv"]}
