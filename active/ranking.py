@@ -29,9 +29,9 @@ from .selection.pool import NotKnownError, Pool
 from .selection.reasons import FROM_NOTHING
 from .selection.select import Ranked, check_strategy
 
-_HELD_OUT: Final = "frame of a validation or test patient: chosen at random, to be outlined without a draft"
-_EMPTY: Final = "shows next to nothing: there is hardly any echo in it"
-_UNREAD: Final = "no draft, because its picture cannot be read"
+_HELD_OUT: Final = "this patient serves to judge the model: please outline all that you see, without a draft"
+_EMPTY: Final = "hardly any echo in this frame"
+_UNREAD: Final = "no draft, because the picture cannot be read"
 
 
 @dataclass(frozen=True, slots=True)

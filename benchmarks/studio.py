@@ -93,7 +93,7 @@ def make_frames(s: Session, count: int) -> list[Outgoing]:
             draft = PredictionRecord(
                 frame=frame.frame_id, rendition=frame.pixel_sha256, model="v1", shapes=shapes, scores={}
             )
-            outgoing.append(Outgoing(frame, "psoas major border uncertain (0.42)", draft))
+            outgoing.append(Outgoing(frame, "the border of the psoas major is uncertain", draft))
     s.catalogue.add_predictions(o.draft for o in outgoing if o.draft is not None)
     s.catalogue.mark_reviewed(o.frame.frame_id for o in outgoing)
     known = {f.frame_id: f for f in s.catalogue.frames()}

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from ...annotate.scans.similarity import NEAR_COPY_IN_CLIP
+from ...annotate.wording import counted
 from .caps import capped
 from .informative import DEFAULT, Parts, gains, informative
 from .pool import Choice, Floats, Pool
@@ -19,8 +20,8 @@ from .strategies import STRATEGIES
 NEED_A_MODEL: Final = frozenset({"entropy", "margin", "bald", "power-bald", "badge", "clasp-pe"})
 """Strategies that choose by what a network says. Without one, `informative` begins in their place."""
 
-_COPY: Final = "nearly the same picture as a frame ranked before it"
-_MORE: Final = "one more frame of its clip; please outline it from nothing"
+_COPY: Final = "nearly the same picture as an earlier frame"
+_MORE: Final = f"one more frame of its clip; {FROM_NOTHING}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,11 @@ def _rest(pool: Pool, asked: Asked, first: Sequence[int], gain: Floats | None, l
         lap = turn[pool.clips[i]] // asked.per_clip
         turn[pool.clips[i]] += 1
         behind = lap * asked.per_clip
-        note = f"comes after {behind} better frames of its clip" if behind and gain is not None else ""
+        note = (
+            f"{counted(behind, 'better frames')} of its clip {'comes' if behind == 1 else 'come'} first"
+            if behind and gain is not None
+            else ""
+        )
         placed.append(((0, lap, place), i, note))
     return [(i, note) for _, i, note in sorted(placed)]
 

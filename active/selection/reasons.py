@@ -14,12 +14,12 @@ STRONG, WEAK = 0.6, 0.3  # entropies from which a border is told as very uncerta
 LIKELY: Final = 0.2  # highest probability from which a class that is not predicted is told as perhaps missed
 PREDICTED: Final = 0.5
 
-FROM_NOTHING: Final = "typical of frames like it; please outline it from nothing"
-"""Of a frame that goes out without a draft: at a cold start, and in the blind part of the audit slice."""
+FROM_NOTHING: Final = "no draft here; please outline all that you see"
+"""Of a frame that goes out without a draft: at a cold start, and in the blind part of the audit slice. True of both."""
 
 
 def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str] | None = None) -> str:
-    """A sentence such as *nerve border uncertain (0.42); nothing of this patient is outlined yet; about 40 s*.
+    """A sentence such as *the border of the nerve is uncertain; no frame of this patient is outlined yet; about 40 s*.
 
     It says what the model thinks of the frame, not how the frame was chosen: a frame of the audit slice must look like
     any other.
@@ -32,7 +32,7 @@ def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str
     """
     parts = [_uncertain(pool, row, about)]
     if pool.patients[row] not in (pool.labelled.patients if known is None else known):
-        parts.append("nothing of this patient is outlined yet")
+        parts.append("no frame of this patient is outlined yet")
     if pool.seconds is not None:
         parts.append(told_seconds(float(pool.seconds[row])))
     return "; ".join(parts)
@@ -40,13 +40,13 @@ def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str
 
 def _uncertain(pool: Pool, row: int, about: int | None) -> str:
     if pool.entropy is None or pool.presence is None or not pool.names:
-        return "not labelled yet"
+        return "not outlined yet"
     k = int(np.argmax(pool.entropy[row] * pool.presence[row])) if about is None else about
     name, value = pool.names[k].replace("_", " "), float(pool.entropy[row, k])
     if pool.presence[row, k] < LIKELY:
-        return "the model sees none of the structures" if about is None else f"{name} not found"
+        return "the model finds none of the structures" if about is None else f"the model finds no {name}"
     if pool.presence[row, k] < PREDICTED:
-        return f"{name} perhaps missed ({pool.presence[row, k]:.0%} likely)"
+        return f"the model may have missed the {name}"
     if value <= WEAK:
-        return f"{name} to confirm, its border is fairly certain ({value:.2f})"
-    return f"{name} border {'very uncertain' if value > STRONG else 'uncertain'} ({value:.2f})"
+        return f"the model is fairly sure of the {name}; please confirm it"
+    return f"the border of the {name} is {'very uncertain' if value > STRONG else 'uncertain'}"

@@ -241,7 +241,7 @@ def test_without_a_model_every_strategy_begins_cold_and_nothing_is_audited(tmp_p
         for strategy in STRATEGIES:
             ranking, _ = rank_unlabelled(s, settings=replace(s.settings.select, strategy=strategy, frames_per_round=6))
             assert len({ranking.frames[r.frame_id].patient for r in ranking.order[:6]}) >= 3
-            assert all("outline it from nothing" in r.reason and r.score is None for r in ranking.order)
+            assert all("please outline all that you see" in r.reason and r.score is None for r in ranking.order)
         assert STRATEGIES.keys() >= NEED_A_MODEL
         assert s.catalogue.audits() == {}
         assert round_of(s.catalogue) == 0

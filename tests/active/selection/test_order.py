@@ -75,7 +75,7 @@ def test_the_others_come_by_gain_with_clips_in_turn() -> None:
         assert set(Counter(pool.clips[p.row] for p in lap).values()) == {2}
         values = [gain[p.row] for p in lap]
         assert values == sorted(values, reverse=True)
-    assert "comes after 2 better frames of its clip" in second[0].reason
+    assert "2 better frames of its clip come first" in second[0].reason
     assert [p.gain for p in places] == [float(gain[p.row]) for p in places]
 
 

@@ -75,7 +75,7 @@ def test_at_most_two_of_a_clip_come_before_every_other_clip_had_its_turn() -> No
 
     assert [r.frame_id for r in ranked] == ["a0", "a1", "b0", "a2", "a3", "a4"]
     assert [r.rank for r in ranked] == [1, 2, 3, 4, 5, 6]
-    assert "after 2 better frames of its clip" in ranked[3].reason
+    assert "2 better frames of its clip come first" in ranked[3].reason
 
 
 def test_near_copies_within_a_clip_come_last_and_other_clips_are_left_alone() -> None:
@@ -91,7 +91,7 @@ def test_without_scores_the_start_is_cold_and_every_clip_has_its_turn() -> None:
     ranked = select(frames, strategy="informative", per_clip=2)
 
     assert {r.frame_id[0] for r in ranked[:2]} == {"a", "b"}
-    assert all("outline it from nothing" in r.reason for r in ranked)
+    assert all("please outline all that you see" in r.reason for r in ranked)
     assert len({r.frame_id for r in ranked}) == 6
 
 
