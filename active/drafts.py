@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+import numpy as np
+
 from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.catalogue.records import FrameRecord, PredictionRecord
 from ..annotate.classes import Classes
@@ -53,8 +55,9 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord], *, counted: bool 
     under_way: deque[FrameRecord] = deque()
     loaded = ahead(_loaded(s, missing), depth=2 * READY)
     made_now = (
-        prediction_record(under_way.popleft(), prediction, model=version, predictor=predictor, classes=classes)
+        prediction_record(frame, prediction, model=version, predictor=predictor, classes=classes)
         for prediction in predictor.predict(_noting(loaded, under_way))
+        if is_finite(s, frame := under_way.popleft(), prediction, model=version)
     )
     for batch in batched(made_now, BATCH):
         s.catalogue.add_predictions(batch)
@@ -81,6 +84,15 @@ def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord
     for record, frame in items:
         noted.append(record)
         yield frame
+
+
+def is_finite(s: Session, frame: FrameRecord, prediction: Prediction, *, model: str) -> bool:
+    """Whether a model gives numbers for a frame; if not, the report says so and the frame gets no draft."""
+    if np.isfinite(prediction.probabilities).all():
+        return True
+    what = f"{model} gives no numbers for it, so it gets no draft"
+    s.report.fail(BrokenInput(frame.path, what, "Use another model: `dmr models list`, or train one: `dmr retrain`"))
+    return False
 
 
 def prediction_record(
@@ -116,7 +128,7 @@ def prediction_record(
         model=model,
         shapes=draft_shapes(prediction, spacing_mm=frame.spacing_mm, classes=classes),
         scores=statistics,
-        embedding=prediction.embedding.astype("<f2").tobytes(),
+        embedding=prediction.embedding.astype("<f2").tobytes() if np.isfinite(prediction.embedding).all() else None,
     )
 
 

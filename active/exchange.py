@@ -19,7 +19,7 @@ from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
 from .drafts import no_model, too_many_empty
 from .ranking import outgoing_frames, rank_unlabelled
-from .selection.select import Ranked
+from .selection.select import Ranked, check_strategy
 
 if TYPE_CHECKING:
     from ..annotate.studio.client import StudioClient
@@ -51,9 +51,11 @@ def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None 
         top: As in `push_ranking`.
 
     Raises:
+        SettingsError: There is no such strategy.
         UsageError: Frames were not reviewed.
         StudioError: The server fails.
     """
+    check_strategy(s.settings.select.strategy)  # refused before anything is asked
     with studio_client(s.workspace) as client:
         sync_checkout(s)
         pull(s, client)

@@ -31,7 +31,7 @@ from .selection.select import Ranked, check_strategy
 
 _HELD_OUT: Final = "this patient serves to judge the model: please outline all that you see, without a draft"
 _EMPTY: Final = "hardly any echo in this frame"
-_UNREAD: Final = "no draft, because the picture cannot be read"
+_UNREAD: Final = "no draft, because the model cannot read this frame"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +256,6 @@ def _said(pool: Pool, row: int, statistics: Mapping[str, Any]) -> Said:
 
 
 def _lacking(strategy: str, what: str) -> UsageError:
-    why = "which dmr does not keep" if what == "gradients" else "which drafts of an older dmr lack"
-    remedy = "Choose another one: [select] strategy in dmr.toml, or --strategy"
-    if what != "gradients":
-        remedy = f"Train a new model: `dmr retrain`. Or choose another one{remedy.removeprefix('Choose another one')}"
+    why = "which drafts of an older dmr lack"
+    remedy = "Train a new model: `dmr retrain`. Or choose another one: [select] strategy in dmr.toml, or --strategy"
     return UsageError("select", f"the strategy {strategy!r} needs {what}, {why}", remedy)

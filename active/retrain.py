@@ -22,6 +22,7 @@ from .exchange import all_reviewed, has_studio, pull_and_push, take_in
 from .gate import Verdict
 from .judging import judge_models, verdict_lines
 from .ranking import rank_unlabelled
+from .selection.select import check_strategy
 
 WAIT_S: Final = 3600.0  # hours of training must not be lost because another command is writing
 
@@ -52,6 +53,7 @@ def run_cycle(
         The cycle; None where nothing is new.
     """
     pick_device(s.device)  # a wrong device is refused now, not after the edits were taken in
+    check_strategy(s.settings.select.strategy)  # and a strategy, not after hours of training
     studio = has_studio(s.settings) if studio is None else studio
     with s.writing():
         take_in(s, studio=studio)

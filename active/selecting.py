@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from ..annotate.editing.checkout import held_out
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.errors import WorkspaceError
-from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
 from .drafts import no_model
@@ -67,5 +66,9 @@ def _refuse_no_choice(s: Session) -> None:
         what = "all unlabelled frames are of validation and test patients, or show nothing: they are not chosen by rank"
         raise WorkspaceError("select", what, f"Draw them with `dmr open`, or b{remedy[1:]}")
     if len(clips) == 1:
-        what = f"all {counted(len(frames) - len(held), 'frames')} to choose from are of one clip, which are near-copies"
-        raise WorkspaceError("select", what, f"Draw some of them with `dmr open`, or b{remedy[1:]}")
+        count = len(frames) - len(held)
+        what = f"all {count} frames to choose from are of one clip, so they are nearly the same"
+        draw = "Draw some of them"
+        if count == 1:
+            what, draw = "there is only one frame to choose from", "Draw it"
+        raise WorkspaceError("select", what, f"{draw} with `dmr open`, or b{remedy[1:]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from .informative import Parts
 from .order import NEED_A_MODEL, Asked, Looks, in_order
 from .pool import Pool
 from .strategies import STRATEGIES
+
+SIMULATED_ONLY: Final = frozenset({"badge"})
+"""Strategies that need what only a simulation computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,18 @@ class Ranked:
 
 
 def check_strategy(name: str, *, where: str = "dmr.toml: [select]") -> None:
-    """Refuse a strategy that does not exist.
+    """Refuse a strategy that does not exist, or that runs in the simulation only.
 
     Raises:
-        SettingsError: There is no such strategy.
+        SettingsError: It is so.
     """
+    known = ", ".join(n for n in STRATEGIES if n not in SIMULATED_ONLY)
     if name not in STRATEGIES:
-        raise SettingsError(where, f"the strategy {name!r} is not known", f"Use one of {', '.join(STRATEGIES)}")
+        raise SettingsError(where, f"the strategy {name!r} is not known", f"Use one of {known}")
+    if name in SIMULATED_ONLY:
+        what = f"the strategy {name!r} needs the network's gradients, which dmr does not keep with drafts"
+        compare = f"Only a simulation has them, to compare it: `dmr simulate --strategies {name},random`"
+        raise SettingsError(where, what, f"{compare}. To rank, use one of {known}")
 
 
 def select(candidates: Sequence[Candidate], *, strategy: str, per_clip: int, seed: int = 0) -> list[Ranked]:

@@ -107,8 +107,8 @@ def test_every_strategy_ranks_every_frame_once_and_the_same_way_each_time(strate
 
 @pytest.mark.parametrize(
     ("strategy", "told"),
-    [("informativ", "is not known"), ("badge", "needs more than scores")],
-    ids=["unknown", "badge"],
+    [("informativ", "is not known"), ("badge", "needs the network's gradients"), ("bald", "needs more than scores")],
+    ids=["unknown", "badge", "bald"],
 )
 def test_a_strategy_that_cannot_be_followed_is_one_line(strategy: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
