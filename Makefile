@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -35,6 +35,7 @@ help:
 	@echo "make bench-ablation     from a residual U-Net to DMRNet, module by module: an hour, resumable"
 	@echo "make bench-inference    engines side by side, and what prelabel keeps of the best: minutes"
 	@echo "make bench-simulate     the tables of the simulation's trainings, with their back-tested forecasts: seconds"
+	@echo "make bench-choices      pictures of the first 20 frames that each strategy asks for, in build/: minutes"
 	@echo "make bench-labelerrors  spoiled outlines that dmr check --labels finds: an hour, resumable"
 	@echo "make bench-choose       time and memory to choose 100 frames of up to 100,000: minutes"
 	@echo "make bench-uncertainty  calibration and guessed Dice, by how frames are looked at: minutes"
@@ -122,6 +123,10 @@ bench-inference: .venv/package
 
 bench-simulate: .venv/package
 	@$(PY) benchmarks/simulate.py $(ARGS)
+
+bench-choices: .venv/package
+	@test -f build/simulation/ubpd-128.npz || PYTHONPATH=benchmarks $(PY) -m simulation.pack
+	@PYTHONPATH=benchmarks $(PY) -m simulation.choices $(ARGS)
 
 bench-uncertainty: .venv/package
 	@$(PY) benchmarks/uncertainty.py $(ARGS)

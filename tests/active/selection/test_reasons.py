@@ -26,8 +26,13 @@ def test_a_reason_says_what_the_model_thinks_of_the_frame(
     entropy: float, presence: float, about: int | None, told: str
 ) -> None:
     pool = make_pool(patients=2, frames=1, labelled=1)
-    values = {"entropy": np.array([[entropy, 0.0]] * 2), "presence": np.array([[presence, 0.0]] * 2)}
-    pool = replace(pool, names=("femoral_nerve", "artery"), seconds=np.array([41.0, 2.0]), **values)
+    pool = replace(
+        pool,
+        names=("femoral_nerve", "artery"),
+        entropy=np.array([[entropy, 0.0]] * 2),
+        presence=np.array([[presence, 0.0]] * 2),
+        seconds=np.array([41.0, 2.0]),
+    )
 
     assert why(pool, 0, about=about) == f"{told}; about 40 s"
     assert why(pool, 1, about=about) == f"{told}; no frame of this patient is outlined yet; about 5 s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -13,11 +14,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
+from ranked_workspace import make_workspace
 
+from dmr.active.simulation.learner import OutOfTimeError
+from dmr.active.simulation.run import Plan, Simulation
+from dmr.active.simulation.study import load_study
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
+from dmr.model.training.settings import TrainSettings
 
 SMALL = ("--seeds", "1", "--budgets", "4,8", "--steps", "2", "--input", "32", "--device", "cpu", "--threads", "1")
 TWO = ("--strategies", "informative,random", *SMALL)
@@ -137,6 +144,50 @@ def test_no_minutes_do_nothing_and_lose_nothing(workspace: Workspace) -> None:
     assert done.exit_code == 0
     assert "The minutes are used up. The same command goes on from here." in done.output
     assert not LINES.exists()
+    done = dmr("simulate", *TWO)
+    assert done.exit_code == 0, done.output
+    assert "simulate: 5 trainings done" in done.output
+    before = LINES.read_bytes()
+    assert "Nothing new" in dmr("simulate", *TWO, "--minutes", "0").output
+    assert LINES.read_bytes() == before
+
+
+def run_in_parts(workspace: Workspace, folder: Path, *, moments: int) -> int:
+    """Simulate, stopped each time after so many moments of training; how often it was stopped."""
+    settings = TrainSettings(size="s", input=32, steps=3)
+    device = torch.device("cpu")
+    for stopped in range(100):
+        used = 0
+
+        def left() -> float:
+            nonlocal used
+            used += 1
+            return 1e-9 if used <= moments else 0.0
+
+        with workspace.session(device="cpu") as s:
+            study = load_study(s, size=32)
+            plan = Plan(("informative", "random"), (0,), (4, 8), settings)
+            try:
+                Simulation(s, study, plan, folder=folder, device=device, left=left).run()
+            except OutOfTimeError:
+                continue
+        return stopped
+    raise AssertionError("it never ends")
+
+
+def test_however_often_it_is_stopped_the_lines_are_the_same_to_the_byte(workspace: Workspace, tmp_path: Path) -> None:
+    assert run_in_parts(workspace, tmp_path / "once", moments=10**6) == 0
+    assert run_in_parts(workspace, tmp_path / "often", moments=9) >= 2
+
+    def without_time(folder: Path) -> bytes:
+        """All of the file but the seconds of each training, which no two runs share."""
+        text = (folder / "simulate.csv").read_text(encoding="utf-8")
+        seconds = [row["train_seconds"] for row in csv.DictReader(io.StringIO(text))]
+        for value in seconds:
+            text = text.replace(f",{value},", ",-,", 1)
+        return text.encode()
+
+    assert without_time(tmp_path / "once") == without_time(tmp_path / "often")
 
 
 @pytest.mark.parametrize(
@@ -168,3 +219,29 @@ def test_one_patient_and_none_are_too_few(tmp_path: Path, monkeypatch: pytest.Mo
         assert done.exit_code == 2
         assert f"{count} with outlines for training and validation; it takes at least 2" in done.stderr
         dmr("import", str(tmp_path / "in"))
+
+
+def of_two_patients(folder: Path, monkeypatch: pytest.MonkeyPatch, *, frames: int) -> None:
+    """A workspace of two training patients with one clip each."""
+    for _ in write_phantom(folder / "in", PhantomSet(2, frames)):
+        pass
+    monkeypatch.chdir(make_workspace(folder / "w").root)
+    assert dmr("import", str(folder / "in")).exit_code == 0
+
+
+def test_too_few_frames_are_one_line_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_two_patients(tmp_path, monkeypatch, frames=3)
+    done = dmr("simulate", "--device", "cpu")
+
+    assert done.exit_code == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("Error: simulate: 3 labelled frames when a fold is held out: too few to simulate rounds.")
+    assert not Path("reports/simulation").exists()
+
+
+def test_a_pool_of_one_clip_can_be_simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_two_patients(tmp_path, monkeypatch, frames=8)
+    done = dmr("simulate", *TWO)
+
+    assert done.exit_code == 0, done.output
+    assert {(row["frames"], row["patients"]) for row in lines() if row["strategy"] == "informative"} == {("8", "1")}
