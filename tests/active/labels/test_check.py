@@ -15,7 +15,7 @@ from dmr.active.labels.folds import folds_of, kept_folds, train_folds
 from dmr.active.labels.grids import Seen
 from dmr.active.labels.table import NAME, label_doubts, read_labels
 from dmr.active.labels.unlearnt import by_versions, learnt_patients
-from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.workspace import Session, Workspace
 from dmr.model.training.settings import TrainSettings, train_settings
 from dmr.model.training.train import train_model
