@@ -161,3 +161,7 @@ class Sections(click.Group):
 @click.version_option(__version__, prog_name="dmr")
 def main() -> None:
     """Outline ultrasound frames with a model's help: import outlines, train DMRNet, pre-label, rank, correct."""
+    from .annotate.hiding import around
+    from .annotate.session import hide_as_this_workspace
+
+    around(hide_as_this_workspace)

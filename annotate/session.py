@@ -23,13 +23,23 @@ def pass_workspace(function: Callable[..., Report]) -> Callable[..., Report]:
     def command(*args: Any, **kwargs: Any) -> Report:
         from .workspace import Workspace
 
-        workspace = Workspace.find()
-        if hiding.hider() is not None:
-            with suppress(DmrError):  # without its key nobody can turn the short names back, and they are hidden still
-                hiding.use_secret(workspace.names_secret)
-        return function(workspace, *args, **kwargs)
+        return function(Workspace.find(), *args, **kwargs)
 
     return command
+
+
+def hide_as_this_workspace() -> None:
+    """Let the key of the workspace around the working folder make the short names of `--hide-names`, if there is one.
+
+    The names of its classes are its own words, and stay readable.
+    """
+    from .workspace import Workspace
+
+    with suppress(DmrError):
+        workspace = Workspace.find()
+        hiding.keep(c.name for c in workspace.settings.classes)
+        # Without its key nobody can turn the short names back, and they are hidden still.
+        hiding.use_secret(workspace.names_secret)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""English for numbers: one frame, two frames."""
+"""How messages say numbers, one frame and two frames, and texts from outside."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ _LONG: Final = re.compile(r"""(?<!\w)(['"])((?:(?!\1)[^\\]|\\.){100,})\1(?!\w)""
 def shortened(line: str) -> str:
     """A line in which a quoted text of more than 100 characters, such as a label that is a whole letter, is cut."""
     return _LONG.sub(lambda found: f"{found[1]}{found[2][:60]}…{found[1]}", line)
+
+
+MOST_QUOTED: Final = 60
+"""Characters of a text from outside that a message shows."""
+
+
+def quoted(text: object, *, most: int = MOST_QUOTED) -> str:
+    """A text from outside as a message shows it: in quotation marks, on one line, and not too long.
+
+    What stands in quotation marks is what `--hide-names` hides.
+    """
+    own = str(text)
+    return repr(own if len(own) <= most else f"{own[:most]}…")
+
+
+def id_of_file(value: object) -> str:
+    """An id that a file from outside gives: a number as it is, a text quoted."""
+    return str(value) if isinstance(value, int) and abs(value) < 10**12 else quoted(value)
 
 
 def counted(n: int, what: str) -> str:

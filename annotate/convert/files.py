@@ -16,6 +16,7 @@ from ..report import Report
 from ..scans.discover import files_below
 from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
+from ..wording import quoted
 from .ours import why_not_ours
 
 _IMAGE_ENDINGS = IMAGE_SUFFIXES | {".dcm", ".gif", ".webp"}
@@ -106,7 +107,7 @@ class Names:
         """Keep a frame's name. Raises BrokenInput where an earlier frame has it."""
         key = os.path.normcase(name)
         if (first := self._first.get(key)) is not None:
-            raise BrokenInput(called, f"would become the same file as {first}", "Give them different names")
+            raise BrokenInput(called, f"would become the same file as {quoted(first)}", "Give them different names")
         self._first[key] = called
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import BrokenInput
 from ..formats.drawing import Drawing
+from ..hiding import seen_labels
 from ..report import Report
 from .files import Images
 from .names import Given, IndexNames, check_known, distinct
@@ -54,6 +55,7 @@ class Reading:
         Raises:
             UsageError: None of the labels is wanted.
         """
+        seen_labels(labels)
         names = IndexNames(self.classes or distinct(labels) or None)
         if self.classes is not None:
             check_known(labels, names)

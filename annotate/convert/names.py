@@ -11,6 +11,7 @@ from ..errors import BrokenInput, UsageError
 from ..formats.labelme import read_labelme
 from ..formats.labelme_holes import is_unnamed
 from ..formats.lost import lost_labels
+from ..hiding import seen_labels
 from ..shapes import Shape
 from .files import Job
 
@@ -86,6 +87,7 @@ def check_numbered(jobs: Iterable[Job]) -> None:
         found.update(dict.fromkeys(label for label in named if numbered.index_of(label) is None))
     if found:
         labels = sorted(found)
+        seen_labels(labels)
         shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
         raise UsageError("SRC", f"its labels are {shown}, and they have no numbers yet", _remedy(labels))
 
@@ -108,6 +110,7 @@ def names_of_files(jobs: Iterable[Job], classes: Given | None) -> IndexNames:
             lost = (*file.without_area_aside.lost, *lost_labels(file.extra))
             found.update(label for label in lost if label is not None)
     labels = distinct(found)
+    seen_labels(labels)
     if len(labels) > _MOST_CLASSES:
         raise UsageError("SRC", f"has {len(labels)} labels", f"Name at most {_MOST_CLASSES} of them with --classes")
     return IndexNames(labels or None)
@@ -150,6 +153,7 @@ def check_known(labels: Iterable[str], names: IndexNames) -> None:
     """
     found = sorted(labels)
     if found and all(names.index_of(label) is None for label in found):
+        seen_labels(found)
         what = f"names none of the labels in SRC: {', '.join(found[:_SHOWN])}"
         raise UsageError("--classes", what, "Spell them as in SRC, or rename one with NAME=LABEL")
 

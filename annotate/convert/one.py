@@ -27,6 +27,7 @@ from ..geometry.raster import hidden_classes, hidden_pixels, shapes_to_index
 from ..geometry.trace import index_to_shapes
 from ..scans.images import encode_png, image_size
 from ..shapes import Annotation
+from ..wording import quoted
 from .files import Images, Job, drawn_file, relative_path, stem_of
 from .names import IndexNames
 from .outcome import MEND, SHOWN_AS_ABSENT
@@ -124,7 +125,7 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     kept = without_labels(file.without_area_aside, unwanted)
     drawing = labelme_to_drawing(kept, resolve=names.index_of, height=height, width=width)
     drawing = _said(drawing, file, names)
-    told = (f"label {label!r} is no class (left out)" for label in left_out)
+    told = (f"label {quoted(label)} is no class (left out)" for label in left_out)
     odd = notes if said == (None, None) else ()  # which image was taken matters only for the size
     return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes), image)
 

@@ -12,6 +12,8 @@ from ..errors import BrokenInput
 from ..formats.coco_reading import CocoImage, from_coco
 from ..formats.drawing import Drawing
 from ..formats.image_agreement import agreed_size
+from ..hiding import seen_labels
+from ..wording import quoted
 from .files import Images, check_name, stem_of, with_ending
 from .foreign import Foreign, Reading
 from .names import IndexNames, check_known
@@ -38,6 +40,7 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         reading.report.fail(failure)
     for note in data.notes:
         reading.report.note(note, reading.src.name)
+    seen_labels(data.names.values())
     if reading.classes is None:
         names, images = IndexNames(tuple(data.names.values()) or None), data.images
     else:
@@ -50,7 +53,7 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
             try:
                 place = _place(image.name, f"image {number}")
                 if os.path.normcase(place) in taken:
-                    what = f"has the name {image.name!r:.80}, which another image has"
+                    what = f"has the name {quoted(image.name)}, which another image has"
                     raise BrokenInput(f"image {number}", what, "Give each image a name of its own")
                 taken.add(os.path.normcase(place))
                 yield Foreign(place.as_posix(), image.drawing, image.height, image.width, reading.src)
@@ -65,9 +68,9 @@ def _place(name: str, what: str) -> Path:
     place = _inside(name)
     check_name(place, what=what)
     if not place.stem:
-        raise BrokenInput(what, f"has the name {name!r:.80}, which names no file", "Name the image's file")
+        raise BrokenInput(what, f"has the name {quoted(name)}, which names no file", "Name the image's file")
     if not place.as_posix().isprintable():
-        what_is_odd = f"has the name {name!r:.80}, with a character that cannot be printed"
+        what_is_odd = f"has the name {quoted(name)}, with a character that cannot be printed"
         raise BrokenInput(what, what_is_odd, "Rename the image, in its folder and in the data set")
     return with_ending(place, "")
 
@@ -82,7 +85,7 @@ def _renamed(categories: Mapping[int, str], found: Sequence[CocoImage], names: I
         ids = [(index[shape.class_id], shape) for shape in drawing.shapes]
         left_out = {categories[shape.class_id]: None for k, shape in ids if k is None}
         shapes = tuple(replace(shape, class_id=k) for k, shape in ids if k is not None)
-        notes = (*drawing.notes, *(f"label {category!r} is no class (left out)" for category in left_out))
+        notes = (*drawing.notes, *(f"label {quoted(category)} is no class (left out)" for category in left_out))
         # A category that is not wanted takes nothing away.
         lost, told = (
             frozenset(k if k is None else index[k] for k in ids if k is None or index[k] is not None)

@@ -17,6 +17,7 @@ from ..geometry.trace import mask_to_shapes
 from ..report import Report
 from ..scans.discover import files_below
 from ..shapes import Shape
+from ..wording import quoted
 from .foreign import Foreign, Reading, bytes_of
 from .names import IndexNames
 
@@ -34,7 +35,7 @@ def read_layers(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
 
     def frames() -> Iterator[Foreign]:
         for place, masks in sorted(found.items()):
-            notes = [f"label {folder!r} is no class (left out)" for folder, _ in masks if ids[folder] is None]
+            notes = [f"label {quoted(folder)} is no class (left out)" for folder, _ in masks if ids[folder] is None]
             try:
                 shapes, (height, width) = _traced(masks, ids)
             except BrokenInput as error:

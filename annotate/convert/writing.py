@@ -12,7 +12,7 @@ from ..geometry.raster import hidden_classes
 from ..progress.tell import Tell
 from ..shapes import Annotation
 from ..system.store import write_many
-from ..wording import counted
+from ..wording import counted, quoted
 from .files import Job, Names, check_name, judge_target
 from .ours import would_lose
 from .outcome import CONVERTING, MEND, SHOWN_AS_ABSENT, Outcome
@@ -233,6 +233,6 @@ def layer_file(name: str, frame: Labelled) -> str:
 def class_folder(name: str, *, what: str) -> str:
     """A class's name as that of its folder. Raises BrokenInput where it can be none."""
     if Path(name).name != name or name in (".", "..") or not name.isprintable():
-        raise BrokenInput(what, f"its label {name!r} cannot be the name of a folder", "Rename it with --classes")
+        raise BrokenInput(what, f"its label {quoted(name)} cannot be the name of a folder", "Rename it with --classes")
     check_name(Path(name), what=what)
     return name

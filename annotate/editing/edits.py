@@ -26,6 +26,7 @@ from ..formats.lost import complete_classes
 from ..report import Report
 from ..settings.model import Settings
 from ..system.places import is_no_file
+from ..wording import quoted
 from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, read_sheet, write_checkout
 from .unread import WRITTEN_ANEW, UnreadEdits, lost_classes, remedy_for
@@ -169,7 +170,7 @@ def _unusable(file: LabelmeFile, frame: FrameRecord, resolve: Callable[[str], in
         return next(note for note in file.notes if note.endswith("left out"))
     unknown = sorted({shape.label for shape in file.shapes if resolve(shape.label) is None})
     if unknown:
-        return f"its label {unknown[0]!r} is no class"
+        return f"its label {quoted(unknown[0])} is no class"
     drawing = labelme_to_drawing(file, resolve=resolve, height=frame.height, width=frame.width)
     return "; ".join(drawing.notes) if drawing.unread else None
 

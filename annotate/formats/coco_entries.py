@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..classes import canonical_label
 from ..errors import BrokenInput
+from ..wording import id_of_file, quoted
 from .coco_rle import MOST_PIXELS
 from .lost import lost_labels
 
@@ -56,7 +57,8 @@ class Categories:
                 number = by_text.setdefault(text, len(by_text) + 1)
                 self.names.setdefault(number, name.strip())
             if key in self.numbers:
-                what = f"category id {key!s:.40} comes twice, as {self._name(key)} and as {name!r} (the first is taken)"
+                names = f"as {self._name(key)} and as {quoted(name)}"
+                what = f"category id {id_of_file(key)} comes twice, {names} (the first is taken)"
                 failures.append(BrokenInput(where, what, "Give each category an id of its own"))
                 if number != self.numbers[key]:
                     self.doubtful[key] |= {number, self.numbers[key]}
@@ -66,7 +68,7 @@ class Categories:
 
     def _name(self, key: Hashable) -> str:
         number = self.numbers[key]
-        return repr("" if number is None else self.names[number])
+        return quoted("" if number is None else self.names[number])
 
     def meant(self, key: Hashable | None) -> set[int | None]:
         """Our numbers that an id may stand for; None for one that nobody can tell."""
@@ -124,11 +126,14 @@ class Images:
                 continue
             said = entry.get("height"), entry.get("width")
             try:
-                sized: tuple[str, int, int] | BrokenInput = _sized(name, said, f"image {key!s:.40}", where, size_of)
+                sized: tuple[str, int, int] | BrokenInput = _sized(
+                    name, said, f"image {id_of_file(key)}", where, size_of
+                )
             except BrokenInput as error:
                 sized = error
             if key in self.sizes:
-                what = f"image id {key!s:.40} comes twice, first as {self.sizes[key][0]!r:.80} (the first is taken)"
+                first = quoted(self.sizes[key][0])
+                what = f"image id {id_of_file(key)} comes twice, first as {first} (the first is taken)"
                 failures.append(BrokenInput(where, what, "Give each image an id of its own"))
                 if self.sizes[key] != sized:
                     self.lost[key] |= {None}  # which of the two was drawn on, nobody can tell
@@ -154,11 +159,13 @@ def _sized(
     if height is None or width is None:
         size = size_of(name, (height, width))
         if size is None:
-            lacks = f"{what} ({name!r:.80}) has no height and width that are whole numbers, and the image is not there"
+            lacks = (
+                f"{what} ({quoted(name)}) has no height and width that are whole numbers, and the image is not there"
+            )
             raise BrokenInput(where, lacks, "Put it beside the file, or name its folder with --images")
         height, width = size
     if height * width > MOST_PIXELS:
-        raise BrokenInput(where, f"{what} says that {name!r:.80} has {width!s:.40} x {height!s:.40} pixels", _REMEDY)
+        raise BrokenInput(where, f"{what} says that {quoted(name)} has {width!s:.40} x {height!s:.40} pixels", _REMEDY)
     return name, height, width
 
 

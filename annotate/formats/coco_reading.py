@@ -11,7 +11,7 @@ from ..errors import BrokenInput
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.trace import mask_to_shapes
 from ..shapes import Annotation, Shape
-from ..wording import counted
+from ..wording import counted, id_of_file
 from .coco_entries import FARTHEST, Categories, Images, SizeOf, entry_id
 from .coco_rle import rle_to_mask
 from .drawing import Drawing
@@ -100,7 +100,7 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
             unlisted.append(image)
             everywhere |= categories.meant(entry_id(entry.content.get("category_id")))
     if unlisted:
-        shown = ", ".join(f"{image!s:.40}" for image in dict.fromkeys(unlisted[:_SHOWN]))
+        shown = ", ".join(id_of_file(image) for image in dict.fromkeys(unlisted[:_SHOWN]))
         what = f"has {counted(len(unlisted), 'annotations')} on images that are not listed: {shown}"
         failures.append(BrokenInput(where, what, "List these images, or take the annotations out"))
     found = []
@@ -125,7 +125,7 @@ class _Entry:
     def of(cls, place: int, item: object) -> _Entry:
         content = item if isinstance(item, dict) else {}
         own = entry_id(content.get("id"))
-        return cls(f"annotation {place} of the file" if own is None else f"annotation {own!s:.40}", content)
+        return cls(f"annotation {place} of the file" if own is None else f"annotation {id_of_file(own)}", content)
 
 
 def _drawing(entries: Sequence[_Entry], categories: Categories, *, height: int, width: int) -> Drawing:
@@ -145,7 +145,7 @@ def _drawing(entries: Sequence[_Entry], categories: Categories, *, height: int, 
             elif key in categories.numbers:
                 notes["label '' is no class (left out)"] = None
             else:
-                notes[f"{entry.name} is of category {key!s:.40}, which is not listed (left out)"] = None
+                notes[f"{entry.name} is of category {id_of_file(key)}, which is not listed (left out)"] = None
             continue
         parts: list[Shape] = []
         for part, why in _parts(entry.content.get("segmentation"), number, group, height=height, width=width):

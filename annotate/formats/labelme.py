@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..shapes import Annotation, Point, Shape
 from ..system.canonical import canonical_json
+from ..wording import quoted
 from .drawing import Drawing
 from .labelme_holes import is_unnamed, with_holes
 from .labelme_image import find_image, image_name
@@ -66,7 +67,7 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
     for drawn in file.shapes:
         class_id = resolve(drawn.label)
         if class_id is None:
-            notes.append(f"label {drawn.label!r} is no class (left out)")
+            notes.append(f"label {quoted(drawn.label)} is no class (left out)")
             (unread if is_unnamed(drawn.label) else told).add(None)
             continue
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import BrokenInput
 from ..shapes import Point
 from ..system.places import NO_FILE, is_no_file
-from ..wording import counted
+from ..wording import counted, quoted
 from .labelme_typed import group_as_typed, misfits, numbered_groups
 
 # Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
@@ -246,12 +246,16 @@ def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:
     if not isinstance(label, str):
         notes.append(f"{name} has no label: left out")
         return None
-    name = f"{name} {label!r}"
+    name = f"{name} {quoted(label)}"
     shape_type = entry.get("shape_type") or "polygon"  # missing in files older than 3.10
     if not isinstance(shape_type, str) or shape_type not in _POINTS:
         known = isinstance(shape_type, str) and shape_type in _WITHOUT_AREA
-        of = f"type {shape_type}, which has no area" if known else f"unknown type {shape_type!s:.40}"
-        notes.append(f"{name} is of the {of}: left out")
+        of = (
+            f"is of the type {shape_type}, which has no area"
+            if known
+            else f"is of the unknown type {quoted(shape_type)}"
+        )
+        notes.append(f"{name} {of}: left out")
         return None
     points = _points(entry.get("points"))
     if points is None:

@@ -17,7 +17,7 @@ from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
 from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape
-from ..wording import counted
+from ..wording import counted, quoted
 from .drawing import Drawing
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def yolo_to_drawing(
             continue
         label = int(words[0]) if words[0].isascii() and words[0].isdigit() and len(words[0]) < 10 else -1
         if not 0 <= label < len(class_ids):
-            notes[f"line {number} is of class {words[0]!r:.20}, which is not in the list of names (left out)"] = None
+            notes[f"line {number} is of class {quoted(words[0])}, which is not in the list of names (left out)"] = None
             lost.add(None)
             continue
         if (class_id := class_ids[label]) is None:

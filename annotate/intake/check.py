@@ -25,6 +25,7 @@ from ..formats.labelme import (
 )
 from ..formats.labelme_image import images_by_stem
 from ..geometry.raster import polygons_to_mask
+from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
 from ..report import Report
 from ..scans.discover import files_below
@@ -32,6 +33,7 @@ from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
 from ..scans.sector import find_sector
 from ..settings.model import PATIENT_UNKNOWN, Settings
 from ..shapes import Annotation, Frame, Ring, Shape, ring_area
+from ..wording import quoted
 
 _SLIVER: Final = 0.04  # 4 pi area / length²: 1 is a circle, 0.04 is a strip 75 times as long as wide
 _SPECK: Final = 12.0  # px²
@@ -115,12 +117,13 @@ class _Check:
         file = self._wanted(read_labelme(path))
         image, notes = find_image(file, path, roots=self.roots, index=self.pictures)
         annotation, ids, more = _annotation(file, self._canonical)
+        seen_labels(ids)
         for note in (*file.notes, *notes, *more):
             self.report.note(note, path.name)
         _smells(annotation, {k: label for label, k in ids.items()}, path.name, self.report)
         for label in sorted(ids):
             if self.settings is not None and self.settings.classes.class_id(label) is None:
-                self.report.note(f"label {label!r} is no class of this workspace", path.name)
+                self.report.note(f"label {quoted(label)} is no class of this workspace", path.name)
         if image is None and self.images:
             raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
         if image is not None and self.images:

@@ -11,6 +11,7 @@ from typing import Final
 
 from ..classes import PALETTE, ClassDef, Classes, canonical_label
 from ..errors import UsageError
+from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
 from ..scans.discover import files_below
 from .name_patterns import choose_pattern, fit_pattern
@@ -138,6 +139,7 @@ def _classes(labels: Labels) -> tuple[tuple[ClassDef, ...], tuple[str, ...]]:
 def _names(groups: dict[str, list[str]]) -> dict[str, str]:
     """A class name for each group of labels: the structure's name, else a label that can be a name, else class_N."""
     names = {key: key if key in STRUCTURES else _own_name(group) for key, group in groups.items()}
+    seen_labels(name for key, name in names.items() if name and key not in STRUCTURES)
     used = {canonical_label(name) for name in names.values() if name}
     for number, key in enumerate(groups, 1):
         if not names[key]:

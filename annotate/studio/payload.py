@@ -18,6 +18,7 @@ from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often, filled_area
 from ..geometry.parts import outlines_with_holes
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
+from ..wording import quoted
 from .records import StudioRegion
 
 CONTROL: Final = "label"
@@ -204,10 +205,10 @@ def regions_to_shapes(
         else:
             ring = _pixels(region, height=height, width=width)
             if (odd := _unusable(ring)) is not None:
-                raise RegionError(f"an outline of '{region.label}' {odd}", lost=[class_id])
+                raise RegionError(f"an outline of {quoted(region.label)} {odd}", lost=[class_id])
             parts = seam_to_shapes(ring, class_id=class_id, group=group)
             if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
-                raise RegionError(f"an outline of '{region.label}' lies outside the frame", lost=[class_id])
+                raise RegionError(f"an outline of {quoted(region.label)} lies outside the frame", lost=[class_id])
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return tuple(shapes)
@@ -225,20 +226,20 @@ def _class_of(region: StudioRegion, classes: Classes) -> int:
     lost = ids or [None]
     if region.problem and not region.label:
         raise RegionError(region.problem, lost=lost)
-    named = f"of '{region.label}'" if region.label else "without a label"
+    named = f"of {quoted(region.label)}" if region.label else "without a label"
     if region.kind in _WITHOUT_AREA:
         what = f"{_WITHOUT_AREA[region.kind]} {named} has no area"
         raise RegionError(what, lost=lost, remedy="Outline the structure by a polygon, or delete what marks it,")
     if region.kind != OUTLINE:
-        what = f"a region {named} is of type {region.kind}, and dmr reads polygons"
+        what = f"a region {named} is of type {quoted(region.kind)}, and dmr reads polygons"
         raise RegionError(what, lost=lost, remedy="Draw it as a polygon")
     if not region.label:
         raise RegionError("an outline has no label", lost=lost, remedy="Give it one")
     if len(region.labels) > 1:
-        what = f"an outline has {len(region.labels)} labels, {', '.join(map(repr, region.labels))}: keep one"
+        what = f"an outline has {len(region.labels)} labels, {', '.join(map(quoted, region.labels))}: keep one"
         raise RegionError(what, lost=lost)
     if ids[0] is None:
-        what = f"the label '{region.label}' is no class"
+        what = f"the label {quoted(region.label)} is no class"
         raise RegionError(what, lost=lost, elsewhere="name the label in dmr.toml, as an alias or in [import] ignore")
     return ids[0]
 
@@ -247,12 +248,12 @@ def _oddity(region: StudioRegion, *, height: int, width: int) -> str | None:
     """Why a region's values cannot be used; None if they can."""
     if region.width not in (0, width) or region.height not in (0, height):
         seen = f"{region.width:g} x {region.height:g}"
-        return f"'{region.label}' was drawn on an image of {seen} px, and the frame is {width} x {height}"
+        return f"{quoted(region.label)} was drawn on an image of {seen} px, and the frame is {width} x {height}"
     if region.problem:
         return region.problem
     if region.rotation % 360:
-        return f"'{region.label}' was drawn on the image turned by {region.rotation:g} degrees"
-    return None if region.is_closed else f"an outline of '{region.label}' is not closed"
+        return f"{quoted(region.label)} was drawn on the image turned by {region.rotation:g} degrees"
+    return None if region.is_closed else f"an outline of {quoted(region.label)} is not closed"
 
 
 def _unusable(ring: Ring) -> str | None:

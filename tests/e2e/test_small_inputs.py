@@ -121,7 +121,7 @@ def test_a_rotation_and_a_quadrilateral_are_outlines_and_an_unknown_type_is_name
     write_outlines(here / "in", shape(points=BOX, shape_type="superquadric"), image=False)
     result = run(*convert)
     assert result.exit_code == 1
-    assert "is of the unknown type superquadric: left out" in result.output
+    assert "is of the unknown type 'superquadric': left out" in result.output
     assert np.array_equal(painted(here / "out" / "1_a.png"), there), "the whole one stays"
 
 

@@ -166,7 +166,7 @@ def test_a_mask_that_lacks_something_is_named_and_never_replaces_a_whole_one(tmp
     whole = (tmp_path / "out" / "a.png").read_bytes()
     labelme(source, shape("nerve", shape_type="helix"), shape("muscle", shape_type="helix"))
     output = dmr("labelme-to-mask", tmp_path / "in", tmp_path / "out", "--classes", "nerve", code=1).output
-    assert "is of the unknown type helix" in output
+    assert "is of the unknown type 'helix'" in output
     why = "a.json: something of nerve was left out; the notes say what; a mask would show it as absent: a.png was not"
     assert why in output
     assert (tmp_path / "out" / "a.png").read_bytes() == whole

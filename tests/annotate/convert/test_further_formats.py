@@ -213,7 +213,7 @@ def test_two_sources_of_one_name_are_never_one_file(tmp_path: Path, source: Path
     target = tmp_path / ("out.json" if form == "coco" else "out")
     told = dmr(f"labelme-to-{form}", source, target, "--classes", "muscle,nerve", code=1).output
 
-    assert "1_a.json: would become the same file as 1_a.JSON. Give them different names." in told
+    assert "1_a.json: would become the same file as '1_a.JSON'. Give them different names." in told
 
 
 def test_two_volumes_of_one_name_are_never_one_frame(tmp_path: Path, source: Path) -> None:

@@ -82,7 +82,7 @@ def test_four_corners_are_an_outline_whatever_the_program_calls_them(kind: str) 
 def test_an_unknown_type_is_named_and_not_said_to_have_no_area() -> None:
     file = parse_labelme(labelme(shape("nerve", points=BOX, shape_type="ellipse")), where="a.json")
 
-    assert file.notes == ("shape 1 'nerve' is of the unknown type ellipse: left out",)
+    assert file.notes == ("shape 1 'nerve' is of the unknown type 'ellipse': left out",)
 
 
 def test_a_background_shape_is_a_hole_in_what_it_lies_in() -> None:
