@@ -43,7 +43,9 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
 
     @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
     @click.option(
-        "--hide-names", is_flag=True, help="Print keyed short names instead of names of files; `dmr where` knows them."
+        "--hide-names",
+        is_flag=True,
+        help="Print short names instead of names and texts of your files; `dmr where` knows them.",
     )
     @functools.wraps(function)
     def command(*args: Any, as_json: bool, hide_names: bool, **kwargs: Any) -> None:

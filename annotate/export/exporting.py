@@ -77,7 +77,7 @@ def _tell_incomplete(s: Session, labelled: Sequence[LabelledFrame], naming: Nami
         lost = _incomplete(item, naming)
         frames += bool(lost)
         for class_id in sorted(lost):
-            what = f"{naming.names[class_id]} is not complete, and a file of {form} shows it as absent"
+            what = f"{naming.names[class_id]} is not complete, and the format {form} shows it as absent"
             s.report.note(what, _name(item))
     if frames and not naming.incomplete:
         what = f"{counted(frames, 'frames')} of {len(labelled)} not written: a class is not complete there"

@@ -32,7 +32,8 @@ def beginning(run: Run, *, frames: TrainingFrames, step: int, other: Interrupted
     limit = f"at most {counted(steps, 'steps')}" + (f" or {told_minutes(s.minutes)}" if s.minutes else "")
     line = (
         f"A new training: it learns from {counted(len(frames.train), 'outlined frames')} of "
-        f"{counted(patient_count(frames.train), 'patients')}, and is judged on {len(frames.validation)} of "
+        f"{counted(patient_count(frames.train), 'patients')}, and is judged on "
+        f"{counted(len(frames.validation), 'frames')} of "
         f"{counted(patient_count(frames.validation), 'validation patients')}; "
         f"{SIZES[s.size].name} at {s.input} x {s.input} pixels, {limit}."
     )

@@ -149,7 +149,7 @@ def test_an_interrupted_training_goes_on_and_it_is_told_before_it_begins(workspa
 
     new, goes_on = said
     assert re.match(
-        r"A new training: it learns from \d+ outlined frames of \d patients?, and is judged on \d+ of 1 v", new
+        r"A new training: it learns from \d+ outlined frames of \d patients?, and is judged on \d+ frames? of 1 v", new
     )
     assert new.endswith("dmrnet_s at 32 x 32 pixels, at most 6 steps. Ctrl-C stops it, and the same command goes on.")
     assert goes_on == "Goes on with the interrupted training at step 3: the outlines and settings are the same."

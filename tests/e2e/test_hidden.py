@@ -33,7 +33,6 @@ def word(rng: random.Random, alphabet: str, n: int) -> str:
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 KINDS: dict[str, Callable[[random.Random], list[str]]] = {
-    "a word": lambda rng: [word(rng, LETTERS, 9)],
     "a birthday": lambda rng: [word(rng, "123456789", 8)],
     "like an id": lambda rng: ["p" + word(rng, "0123456789abcdef", 9)],
     "three words": lambda rng: [f"O{word(rng, LETTERS, 6)}'{word(rng, LETTERS, 6)}", "and", word(rng, LETTERS, 7)],
@@ -203,16 +202,15 @@ def test_no_text_from_outside_is_shown_and_each_short_name_is_turned_back(
         ("import", ward, "--yes"),
         ("import", "--images", ward, "--masks", hospital / "masks"),
         ("check", ward),
-        ("check", ward, "--no-images"),
         ("ingest", ward),
         ("init", targets[0], "--from", ward),
-        ("where", *sorted(ward.glob("*"))),
+        ("where", *sorted(ward.glob("*"))[:4]),
         *(("convert", *what, target) for what, target in zip(convert, targets, strict=False)),
         *(("convert", *what, targets[-1], "--classes", "nerve") for what in convert[:5]),
     ]
     shown, leaks = "", []
     for command in commands:
-        for more in ((), ("--json",))[: 2 if command[0] != "convert" else 1]:
+        for more in ((), ("--json",))[: 2 if command[0] in ("check", "init") else 1]:
             told = run(*command, *more, "--hide-names").output
             leaks += [(command[:2], line) for line in told.splitlines() if c.hits(line)]
             shown += told

@@ -93,7 +93,7 @@ def test_a_frame_with_a_class_that_is_not_complete_is_named_and_not_written_wher
 ) -> None:
     out = tmp_path / "out"
     output = dmr("export", out, "--format", form, "--images", code=1).output
-    assert f"note: nerve is not complete, and a file of {form} shows it as absent: 1 (" in output
+    assert f"note: nerve is not complete, and the format {form} shows it as absent: 1 (" in output
     assert "out: 1 frame of 2 not written: a class is not complete there. Outline it, take a format" in output
     assert "1 frame exported, 1 image copied, 1 failed" in output
     names = {path.stem for path in (out / folder).iterdir()}
