@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from ..shapes import Point
 from ..system.places import NO_FILE, is_no_file
 from ..wording import counted, quoted
 from .labelme_typed import group_as_typed, misfits, numbered_groups
+from .strict_json import decoded, parsed_json
 
 # Outlines drawn by hand take kilobytes. A larger file is something else, or made to fill the memory.
 MOST_BYTES = 20 * 2**20
@@ -122,7 +122,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
     """
-    content = _parse_json(_decode(_content(path), path)[0], path)
+    content = parsed_json(decoded(_content(path), path)[0], path)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
         raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
@@ -147,11 +147,11 @@ def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:
         embedded = sum(match.end() - match.start() for match in _EMBEDDED.finditer(data))
         if len(data) > MOST_BYTES_WITH_IMAGE or len(data) - embedded > MOST_BYTES:
             raise _too_big(where, len(data))
-    text, encoding = _decode(data, where)
+    text, encoding = decoded(data, where)
     notes: list[str] = []
     if encoding != "utf-8":
         notes.append("begins with a byte order mark" if encoding == "utf-8-sig" else f"not UTF-8 (read as {encoding})")
-    content = _parse_json(text, where)
+    content = parsed_json(text, where)
     if not isinstance(content, dict) or "shapes" not in content:
         raise BrokenInput(where, "has no 'shapes'", "Give a file that Labelme saved")
     if not isinstance(content["shapes"], list):
@@ -197,44 +197,6 @@ def _content(path: Path) -> bytes:
 def _too_big(where: object, size: int) -> BrokenInput:
     what = f"has {size / 2**20:.0f} MiB; without its embedded image at most {MOST_BYTES // 2**20} are read"
     return BrokenInput(where, what, "Check that it is a Labelme file, or save it without the image in it")
-
-
-def _decode(data: bytes, where: object) -> tuple[str, str]:
-    encodings = ("utf-8-sig",) if data.startswith(b"\xef\xbb\xbf") else ("utf-8", "gb18030")
-    for encoding in encodings:
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise BrokenInput(where, "is text neither in UTF-8 nor in GB18030", "Save it again in Labelme")
-
-
-class _RefusedError(ValueError):
-    """JSON that Python's reader accepts and dmr does not."""
-
-
-def _parse_json(text: str, where: object) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            raise _RefusedError("a key stands twice in one object")
-        return found
-
-    def constant(name: str) -> float:
-        raise _RefusedError(f"{name} is no number of JSON's")
-
-    try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
-    except json.JSONDecodeError as error:
-        wrong = f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        reason = wrong if text.strip() else "is empty"
-    except _RefusedError as error:
-        reason = f"is refused: {error}"
-    except RecursionError:
-        reason = "is nested too deep"
-    except ValueError:  # an integer of more digits than Python converts
-        reason = "holds a number that is too long"
-    raise BrokenInput(where, reason, "Take a copy that is whole, or draw it again in Labelme")
 
 
 def _shape(entry: object, name: str, notes: list[str]) -> LabelmeShape | None:

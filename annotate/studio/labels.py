@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..classes import ClassDef, Classes
 from ..errors import StudioError
 from ..report import Report
+from ..wording import quoted
 from .payload import OUTLINE, Interface, read_interface
 from .queues import OpenQueue, with_labels
 from .records import StudioRegion, StudioTask
@@ -79,7 +80,7 @@ def _misfit(region: StudioRegion, interface: Interface) -> str:
     if unknown := [x for x in region.labels if x not in (*interface.labels.values(), *interface.strangers)]:
         return f"the label '{unknown[0]}'"
     if region.kind != OUTLINE:
-        return f"a region of type {region.kind}"
+        return f"a region of type {quoted(region.kind)}"
     if not region.labels:
         return "a region without a label"
-    return "" if region.control == interface.control else f"a region of the control '{region.control}'"
+    return "" if region.control == interface.control else f"a region of the control {quoted(region.control)}"

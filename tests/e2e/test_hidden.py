@@ -213,7 +213,7 @@ def test_no_text_from_outside_is_shown_and_each_short_name_is_turned_back(
         for more in ((), ("--json",))[: 2 if command[0] in ("check", "init") else 1]:
             told = run(*command, *more, "--hide-names").output
             leaks += [(command[:2], line) for line in told.splitlines() if c.hits(line)]
-            shown += told
+            shown += re.sub(r"patient = .*|Patients: the pattern .*", "", told)  # a pattern is no text of a file
     assert not leaks, "\n".join(map(str, leaks))
     shorts = sorted(set(SHORT.findall(shown)))
     assert len(shorts) > 20

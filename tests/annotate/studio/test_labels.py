@@ -34,7 +34,7 @@ BLOCKING = {
     "no label": (drawn(value={"points": [], "polygonlabels": []}), "has a region without a label"),
     "null for a label": (drawn(value={"points": [], "polygonlabels": [None]}), "has a region without a label"),
     "no value": (drawn(value=None), "has a region without a label"),
-    "another type": (drawn(type="keypointlabels"), "has a region of type keypointlabels"),
+    "another type": (drawn(type="keypointlabels"), "has a region of type 'keypointlabels'"),
     "another control": (drawn(from_name="other"), "has a region of the control 'other'"),
 }
 

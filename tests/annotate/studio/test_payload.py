@@ -183,12 +183,12 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(points=[[1, 1], [9, 9], [1, 1], [9, 9]]), "a line without area", id="there and back"),
         pytest.param(change(closed=False), "is not closed", id="open"),
         pytest.param(change(type=None), "a region has the type null", id="no type"),
-        pytest.param(change(type="choices"), "of type choices, and dmr reads polygons", id="a choice for a region"),
+        pytest.param(change(type="choices"), "of type 'choices', and dmr reads polygons", id="a choice for a region"),
         pytest.param(change() | {"value": None}, "a region has the value null", id="no value"),
         *(
             pytest.param(
                 {"id": "r", "type": f"{kind}labels", "value": {f"{kind}labels": ["psoas"], "x": 1}} | size,
-                f"a region of 'psoas' is of type {kind}labels, and dmr reads polygons",
+                f"a region of 'psoas' is of type '{kind}labels', and dmr reads polygons",
                 id=f"{kind}, {'with' if size else 'without'} a size",
             )
             for kind in ("rectangle", "ellipse", "brush", "bitmask")
