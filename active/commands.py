@@ -123,7 +123,7 @@ def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_na
     with at_work(workspace, report, write=True, device=device_name) as s:
         pull_and_push(s, pixels_reviewed=pixels_reviewed, top=top)
     if not any(report.counts[what] for what in ("tasks added", "drafts replaced", "revisions added", "withdrawn")):
-        report.say("Nothing new: nothing was changed.")
+        report.say_unchanged()
     return report
 
 

@@ -124,9 +124,8 @@ def retrain(
     else:
         models = s.catalogue.models()
         if not (again or finish) and _is_learnt(s, models):
-            s.report.say(
-                "Nothing was drawn since the last training: no new model is trained. --again trains one anyway."
-            )
+            drawn = "Nothing else was drawn" if s.report.failures else "Nothing was drawn"
+            s.report.say(f"{drawn} since the last training: no new model is trained. --again trains one anyway.")
             return None
         version = train_or_finish(
             s,

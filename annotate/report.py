@@ -65,6 +65,10 @@ class Report:
         """Add a line for the reader."""
         self.words.append(line)
 
+    def say_unchanged(self) -> None:
+        """Say that nothing was new, where what failed may well have been."""
+        self.say("Nothing else is new." if self.failures else "Nothing new: nothing was changed.")
+
     @property
     def exit_code(self) -> int:
         """0 if all went well, 1 if some files failed."""

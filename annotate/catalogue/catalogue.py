@@ -18,7 +18,7 @@ from . import tables as t
 from .audits import AuditRows
 from .frames import unlabelled
 from .models import ModelRows
-from .queues import QueueRows
+from .queues import QueueRows, studio_place
 from .revisions import RevisionRows
 
 _CLASS = re.compile(r'"class":(\d+)')
@@ -58,7 +58,10 @@ class Catalogue(RevisionRows, ModelRows, QueueRows, AuditRows):
             "revisions": _count(t.revision),
             "revisions withdrawn": _count(t.tombstone),
             "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
-            "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed"),
+            "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed", ~_submitted),
+            "submitted but not readable": _count(t.unread, t.unread.c.place.startswith(studio_place())),
+            "edits not readable": _count(t.unread, t.unread.c.place.like("%/%")),
+            "frames in doubt": _count(_in_doubt),
             "skipped in Label Studio": _count(t.task, t.task.c.state == "skipped"),
             "models": _count(t.model),
             "predictions of the active model": _count(
@@ -116,6 +119,26 @@ class Catalogue(RevisionRows, ModelRows, QueueRows, AuditRows):
                     lines = sorted(_line(table, row) for row in connection.execute(sa.select(table)))
                     digest.update("\n".join([table.name, *lines, ""]).encode())
         return digest.hexdigest()
+
+
+_submitted = (
+    sa.select(t.unread.c.frame)
+    .where(
+        t.unread.c.frame == t.task.c.frame,
+        t.unread.c.place.like(sa.literal(studio_place()) + sa.cast(t.task.c.queue, sa.String) + sa.literal(" %")),
+    )
+    .exists()
+)
+"""Whether a task has an annotation that was submitted and could not be read."""
+
+_in_doubt = (
+    sa.select(t.unread.c.frame)
+    .join(t.truth, t.truth.c.frame == t.unread.c.frame)
+    .where(t.unread.c.lost != "[]")
+    .distinct()
+    .subquery()
+)
+"""The labelled frames of which some classes do not count, because a state of them was not read."""
 
 
 def _count(table: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -18,9 +18,9 @@ from .records import CycleRecord, Queue, RemoteAnnotation, TaskRecord
 from .unread import UnreadRows
 
 
-def studio_place(queue: int, number: str = "") -> str:
-    """The place of a submitted annotation that could not be read; with no number, how all of the queue begin."""
-    return f"studio {queue} {number}"
+def studio_place(queue: int | None = None, number: str = "") -> str:
+    """The place of a submitted annotation that could not be read; or how all of a queue begin, or of every queue."""
+    return "studio " if queue is None else f"studio {queue} {number}"
 
 
 class QueueRows(UnreadRows):

@@ -62,7 +62,7 @@ def export_outlines(
     outcome.end()
     counts = s.report.counts
     if not dry_run and not any(counts[what] for what in ("written", "replaced", "images copied")):
-        s.report.say("Nothing new: nothing was changed.")
+        s.report.say_unchanged()
 
 
 def _incomplete(item: LabelledFrame, naming: Naming) -> frozenset[int]:

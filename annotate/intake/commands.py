@@ -71,5 +71,5 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
     with at_work(workspace, report, write=True) as s:
         ingest_scans(s, scans)
     if not report.counts["frames added"]:
-        report.say("Nothing new: nothing was changed.")
+        report.say_unchanged()
     return report

@@ -105,7 +105,7 @@ def import_outlines(
         s.tell("Writing annotations/", 0, None)
         write_checkout(s.workspace, labelled_sheets(s.catalogue), report=s.report)
     if not any(s.report.counts[what] for what in ("frames added", "revisions added", "edits taken up")):
-        s.report.say("Nothing new: nothing was changed.")
+        s.report.say_unchanged()
 
 
 def _check(given: _Given, *, dry_run: bool, without: Sequence[Path]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..catalogue.catalogue import DrawnClass
 from ..catalogue.records import CycleRecord
@@ -32,10 +32,22 @@ def overview(s: Session) -> str:
             f"A training was interrupted at step {step}. Run the same command to go on, or `dmr train --finish` to "
             "make a version of what it has learnt so far."
         )
+    for line in _unread(counts):
+        s.report.say(line)
     models = len(s.catalogue.models())
     s.report.say(f"Next: {_next_step(counts, drawn, models=models, active=active is not None)}.")
     told = [*_lines(counts, model=model, last=last), "", class_table(figures, model=model)]
     return "\n".join([*told, *audit_lines(audit, s.settings.classes)])
+
+
+def _unread(counts: Mapping[str, int]) -> Iterator[str]:
+    if submitted := counts["submitted but not readable"]:
+        yield f"{counted(submitted, 'submitted annotations')} could not be read; see `dmr pull`."
+    if edits := counts["edits not readable"]:
+        yield f"{counted(edits, 'edited files')} could not be read; see `dmr import`."
+    if frames := counts["frames in doubt"]:
+        frames_told = counted(frames, "labelled frames")
+        yield f"In {frames_told}, what may be drawn there counts as neither present nor absent until it is read."
 
 
 def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -233,11 +233,17 @@ class StudioClient:
         """Every task, without annotations and predictions."""
         yield from self._tasks({"project": project, "fields": "task_only", "include": "id,data", "page_size": _PAGE})
 
-    def annotated_tasks(self, project: int) -> Iterator[StudioTask]:
-        """Every task that somebody annotated or skipped, with its annotations and predictions."""
+    def annotated_tasks(self, project: int, *, is_known: Callable[[str], bool] = bool) -> Iterator[StudioTask]:
+        """Every task that somebody annotated or skipped, with its annotations and predictions.
+
+        Args:
+            project: Its number.
+            is_known: As in `read_task`.
+        """
         query = json.dumps(_ANNOTATED)
         yield from self._tasks(
-            {"project": project, "fields": "all", "query": query, "page_size": _ANNOTATED_PAGE, "resolve_uri": False}
+            {"project": project, "fields": "all", "query": query, "page_size": _ANNOTATED_PAGE, "resolve_uri": False},
+            is_known=is_known,
         )
 
     def task_of(self, annotation: int) -> int | None:
@@ -272,8 +278,8 @@ class StudioClient:
         with told(self.url, f"the drafts of project {project}"):
             return whole(answer, "total")
 
-    def _tasks(self, params: Mapping[str, Any]) -> Iterator[StudioTask]:
+    def _tasks(self, params: Mapping[str, Any], *, is_known: Callable[[str], bool] = bool) -> Iterator[StudioTask]:
         # Not with the SDK: an annotation is identified by the hash of its JSON, exactly as the server wrote it.
         for answer in self._raw.pages(params):
             with told(self.url, "its tasks"):
-                yield read_task(answer)
+                yield read_task(answer, is_known=is_known)

@@ -127,7 +127,7 @@ def pull(workspace: Workspace) -> Report:
     if not found:
         report.say("There is no project in Label Studio yet: dmr push makes it.")
     elif not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):
-        report.say("Nothing new: nothing was changed.")
+        report.say_unchanged()
     return report
 
 

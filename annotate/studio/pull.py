@@ -83,7 +83,7 @@ class _Pull:
         self.tasks = self.s.catalogue.queue_tasks(queue.id)
         frames_there = {task.frame_id for task in self.client.tasks(project.id)}
         seen: set[tuple[str, int]] = set()
-        for batch in batched(self.client.annotated_tasks(project.id), BATCH):
+        for batch in batched(self.client.annotated_tasks(project.id, is_known=self._is_known), BATCH):
             seen |= {(task.frame_id, annotation.id) for task in batch for annotation in task.annotations}
             self._take(batch)
             self.s.tell("Pulling annotations", len(batch), None)
@@ -134,6 +134,11 @@ class _Pull:
                 },
             )
             self._settle_tasks(before | {task.frame_id for task in (*tasks, *(x.task for x in changed))}, tasks)
+
+    def _is_known(self, label: str) -> bool:
+        """Whether a label stands in dmr.toml."""
+        settings = self.s.settings
+        return settings.classes.class_id(label) is not None or settings.imports.ignores(label)
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
         before = self.known.get(annotation.id)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from ..shapes import Point
-from ..system.canonical import canonical_json
 from ..system.clock import utc_text
+from .raw import raw_json
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
 
-# The server changes these by itself: how long ago, and the pre-label after its predictions were replaced.
-_VOLATILE: Final = ("created_ago", "parent_prediction")
 _SHOWN: Final = 40  # characters shown of an odd value
 _MOST: Final = 2**63 - 1  # the largest number that a database keeps
 _FAR: Final = 10_000  # percent: an outline may lie outside of the image, but not so far
@@ -57,8 +55,12 @@ def read_project(answer: object) -> Project:
     )
 
 
-def read_task(answer: object) -> StudioTask:
+def read_task(answer: object, *, is_known: Callable[[str], bool] = bool) -> StudioTask:
     """A task. If one annotation is wrong, its `problem` says so, and the others stay valid.
+
+    Args:
+        answer: As the server wrote it.
+        is_known: Whether a label stands in `dmr.toml`; the JSON to keep holds no other one.
 
     Raises:
         OddAnswer: The object is no task.
@@ -70,9 +72,10 @@ def read_task(answer: object) -> StudioTask:
         if isinstance(p, Mapping) and isinstance(p.get("id"), int)
     }
     try:
-        annotations = tuple(read_annotation(a) for a in _items_if_any(answer, "annotations"))
+        annotations = tuple(read_annotation(a, is_known=is_known) for a in _items_if_any(answer, "annotations"))
     except OddAnswer as error:
-        annotations = (StudioAnnotation(id=0, raw=_raw_json(member(answer, "annotations")), problem=str(error)),)
+        raw = raw_json({"result": member(answer, "annotations")}, is_known=is_known)
+        annotations = (StudioAnnotation(id=0, raw=raw, problem=str(error)),)
     return StudioTask(whole(answer, "id"), read_data(member(answer, "data")), annotations, versions)
 
 
@@ -83,9 +86,9 @@ def read_data(data: object) -> TaskData:
     return TaskData(frame, image, rank if isinstance(rank, int) else 0, reason)
 
 
-def read_annotation(answer: object) -> StudioAnnotation:
-    """An annotation. If something is wrong with it, its `problem` says so."""
-    raw = _raw_json(answer)
+def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -> StudioAnnotation:
+    """An annotation. If something is wrong with it, its `problem` says so. For `is_known` see `read_task`."""
+    raw = raw_json(answer if isinstance(answer, Mapping) else {"result": answer}, is_known=is_known)
     try:
         number = whole(answer, "id")
     except OddAnswer as error:
@@ -221,16 +224,6 @@ def _number(answer: object, name: str) -> int | None:
 def _text(value: object) -> str:
     """Text that a database keeps."""
     return value if isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value else ""
-
-
-def _raw_json(answer: object) -> bytes:
-    if isinstance(answer, Mapping):
-        answer = {k: v for k, v in answer.items() if k not in _VOLATILE}
-    try:
-        text = canonical_json(answer)
-    except ValueError:  # Python reads NaN, which JSON does not have
-        text = json.dumps(answer, sort_keys=True)
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _shown(value: object) -> str:

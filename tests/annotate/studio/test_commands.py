@@ -130,6 +130,11 @@ def test_pull_says_what_came_and_that_nothing_did(
     monkeypatch.chdir(copied)
     assert "1 revision added" in dmr("pull").output
     assert "Nothing new: nothing was changed." in dmr("pull").output
+    outside.server.studio.annotations[0]["result"] = [None]
+    failed = dmr("pull", code=1).output
+    assert "1 failed" in failed
+    assert failed.endswith("Nothing else is new.\n")
+    assert "1 submitted annotation could not be read; see `dmr pull`." in dmr("status").output
     outside.server.studio.projects.clear()
     assert "There is no project in Label Studio yet: dmr push makes it." in dmr("pull").output
     outside.server.fail("GET", "/projects/", times=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +122,43 @@ def test_the_raw_json_is_kept_whatever_is_in_it_and_without_what_changes_by_itse
     one, two = (read_annotation(annotation | {"created_ago": ago, "parent_prediction": 5}) for ago in ("1", "2"))
     assert one.raw == two.raw == b'{"id": 3, "lead_time": NaN, "was_cancelled": true}'
     assert one.sha256 != read_annotation(annotation | {"lead_time": 1.0}).sha256
+
+
+def test_the_raw_json_holds_no_label_that_stands_in_no_settings() -> None:
+    named = drawn(polygonlabels=["Müller Hans", "psoas_major", "Meier", "Müller Hans"], text=["typed on purpose"])
+    loose = {"type": "relation", "labels": ["Müller Hans"]}
+    result = [named, loose, "Schulze", {"id": "Müller Hans", "type": "labels", "value": {"labels": "Huber"}}]
+    annotation = {"id": 3, "updated_at": "2026-01-31T08:00:00Z", "result": result}
+    kept = read_annotation(annotation, is_known=lambda label: label == "psoas_major").raw.decode()
+    whole = json.loads(kept)["result"]
+    assert whole[0]["value"]["polygonlabels"] == ["unknown 1", "psoas_major", "unknown 2", "unknown 1"]
+    assert whole[1]["labels"] == ["unknown 1"]
+    assert whole[2] == "unknown 3"
+    assert whole[3]["value"]["labels"] == "unknown 4"
+    assert "typed on purpose" in kept, "what is typed about a frame is kept as typed"
+    for odd in ("Schulze", ["Schulze"], {"labels": ["Schulze"]}):
+        for given in (odd, annotation | {"result": odd}):
+            assert "Schulze" not in read_annotation(given, is_known=lambda _: False).raw.decode()
+
+
+def test_an_annotation_that_is_nested_too_deep_to_look_through_is_refused_alone() -> None:
+    deep: Any = []
+    for _ in range(900):
+        deep = [deep]
+    annotation = read_annotation({"id": 3, "updated_at": "2026-01-31T08:00:00Z", "result": [drawn(), deep]})
+    assert "a result in it is" in annotation.problem
+    assert annotation.id == 3
+
+
+def test_nothing_of_an_unknown_label_gets_into_the_workspace(round_: Round, physician: Physician) -> None:
+    refused, taken, *_ = physician.tasks()
+    physician.submit(refused, [drawn(polygonlabels=["Müller Hans"])])
+    physician.submit(taken, [drawn()])
+    round_.pull()
+    files = [path for path in round_.s.workspace.root.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for name in ("Müller", json.dumps("Müller")[1:-1]):
+        assert [path for path in files if name.encode() in path.read_bytes()] == []
 
 
 def test_an_author_is_a_number_in_lists_and_an_object_elsewhere() -> None:

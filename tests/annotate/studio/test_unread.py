@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from fake_studio import OWNER
 from physician import Physician, region
-from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
+from studio_round import FRAMES, HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
 
+from dmr.annotate.overview.overview import overview
 from dmr.annotate.report import Report
 from dmr.annotate.shapes import Annotation
+from dmr.annotate.studio.pull import pull
 from dmr.annotate.upkeep.rebuild import rebuild
 from dmr.annotate.workspace import Workspace
 
@@ -252,3 +254,41 @@ def test_a_pull_that_finds_the_same_refusals_changes_nothing(round_: Round, phys
     (before,) = round_.s.catalogue.unread()
     round_.pull()
     assert round_.s.catalogue.unread() == [before], "not even its time"
+
+
+def test_a_command_that_pulls_twice_tells_each_refusal_and_each_disagreement_once(
+    round_: Round, physician: Physician
+) -> None:
+    refused, disputed, *_ = physician.tasks()
+    physician.submit(refused, [strange()])
+    for author in (physician, physician.colleague(NEW), physician.colleague("third@ward.example")):
+        author.submit(disputed, [drawn(PSOAS, 2.0 + len(round_.server.studio.annotations))])
+    round_.s.report = Report("retrain")
+    pull(round_.s, round_.client)
+    physician.update(2, [drawn(PSOAS, 20.0)])
+    pull(round_.s, round_.client)
+    assert len(round_.s.report.failures) == 1
+    assert round_.s.report.oddities["authors disagree on a frame"] == [round_.frames[1].frame_id]
+
+
+def test_status_counts_what_was_submitted_and_not_read_apart_from_what_waits(
+    round_: Round, physician: Physician
+) -> None:
+    one, two, *_ = physician.tasks()
+    physician.submit(one, [strange()])
+    read = physician.submit(two, [drawn(PSOAS)])
+    round_.pull()
+    counts = round_.s.catalogue.counts()
+    assert counts["waiting in Label Studio"] == FRAMES - 2
+    assert (counts["submitted but not readable"], counts["frames in doubt"]) == (1, 0)
+    physician.update(read, [keypoint(PLEXUS)])
+    round_.pull()
+    round_.s.report = Report("status")
+    told = overview(round_.s)
+    assert "submitted but not readable       2\n" in told
+    assert "frames in doubt                  1\n" in told
+    assert "2 submitted annotations could not be read; see `dmr pull`." in round_.s.report.words
+    ignore_ganglion(round_)
+    physician.update(read, [drawn(PSOAS)])
+    round_.pull()
+    assert round_.s.catalogue.counts()["submitted but not readable"] == 0
