@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from odd_json import JSON, Path, places, replaced
 from physician import Physician, region
 from studio_round import HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.studio.reading import read_annotation, read_regions, read_task
 from dmr.annotate.studio.records import OddAnswer
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.sampled_from(["", "\ud800", "\x1b[31m", "choices", 10**400, 2**63])
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
 DRAWN = region("psoas_major", [(4.0, 4.0), (30.0, 4.0), (30.0, 30.0)], height=HEIGHT, width=WIDTH)
 ANNOTATION = {
     "id": 5,
@@ -43,25 +32,6 @@ TASK = {
     "annotations": [ANNOTATION, ANNOTATION | {"id": 6}],
     "predictions": [{"id": 2, "model_version": "v1-a", "result": [DRAWN]}],
 }
-Path = tuple[Any, ...]
-
-
-def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The way to every value inside a value, outermost first."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, own in inner:
-        yield (*path, name)
-        yield from places(own, (*path, name))
-
-
-def replaced(value: Any, path: Path, odd: Any) -> Any:
-    """A copy with another value in one place."""
-    made = json.loads(json.dumps(value))  # without parts that two annotations share
-    inner = made
-    for name in path[:-1]:
-        inner = inner[name]
-    inner[path[-1]] = odd
-    return made
 
 
 @given(path=st.sampled_from([p for p in places(TASK) if p != ("id",)]), odd=JSON)

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from fake_studio import OWNER
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from odd_json import JSON, places, replaced
 from physician import Physician, region
 from studio_round import FRAMES, HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
 
@@ -292,3 +295,26 @@ def test_status_counts_what_was_submitted_and_not_read_apart_from_what_waits(
     physician.update(read, [drawn(PSOAS)])
     round_.pull()
     assert round_.s.catalogue.counts()["submitted but not readable"] == 0
+
+
+def test_whatever_a_correction_holds_no_structure_in_it_is_called_absent(round_: Round, physician: Physician) -> None:
+    annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
+    round_.pull()
+    moved = iter(range(10**6))
+
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.differing_executors])
+    @given(path=st.sampled_from(list(places(drawn(PLEXUS)))), odd=JSON)
+    def corrected(path: tuple[Any, ...], odd: Any) -> None:
+        physician.update(annotation, [drawn(PSOAS, 4 + next(moved) / 1000), drawn(PLEXUS)])
+        own = round_.server.studio.annotations[0]
+        own["result"][1] = replaced(own["result"][1], path, odd)
+        report = round_.pull()
+        found = truth(round_)
+        assert shown(found) == {PSOAS, PLEXUS} or PLEXUS not in found.covered
+        if report.failures:
+            assert PSOAS not in found.covered, "it was moved in what could not be read"
+            physician.update(annotation, [drawn(PSOAS)])
+            assert round_.pull().failures == []
+            assert (shown(truth(round_)), truth(round_).covered) == ({PSOAS}, classes(round_))
+
+    corrected()
