@@ -46,8 +46,8 @@ def _unread(counts: Mapping[str, int]) -> Iterator[str]:
     if edits := counts["edits not readable"]:
         yield f"{counted(edits, 'edited files')} could not be read; see `dmr import`."
     if frames := counts["frames in doubt"]:
-        frames_told = counted(frames, "labelled frames")
-        yield f"In {frames_told}, what may be drawn there counts as neither present nor absent until it is read or drawn anew."
+        where = counted(frames, "labelled frames")
+        yield f"In {where}, what may be drawn there counts as neither present nor absent until it is read or drawn."
 
 
 def _lines(counts: Mapping[str, int], *, model: str | None, last: CycleRecord | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ def yolo(folder: Path, text: str, names: str = "[nerve, muscle]") -> Path:
     return folder / "y"
 
 
-def line(number: int, ring: list[float]) -> str:
+def line(number: int, ring: Sequence[float]) -> str:
     parts = [value / (HEIGHT if k % 2 else WIDTH) for k, value in enumerate(ring)]
     return f"{number} {' '.join(map(str, parts))}\n"
 

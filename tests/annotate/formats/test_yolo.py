@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from dmr.annotate.formats.yolo import read_yolo_list, read_yolo_names, shapes_to
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.shapes import Shape
 
-SIZE = {"height": 37, "width": 53}
+SIZE: dict[str, Any] = {"height": 37, "width": 53}
 INNER = st.tuples(st.integers(0, 53_000), st.integers(0, 37_000)).map(lambda p: (p[0] / 1000, p[1] / 1000))
 
 
