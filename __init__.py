@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from .annotate.geometry.raster import shapes_to_layers as shapes_to_layers
     from .annotate.geometry.trace import index_to_shapes as index_to_shapes
     from .annotate.geometry.trace import mask_to_shapes as mask_to_shapes
+    from .annotate.intake.choice import Choice as Choice
     from .annotate.intake.job import import_outlines as import_outlines
     from .annotate.phantom.writing import draw_phantom as draw_phantom
     from .annotate.render.overlay import draw_overlay as draw_overlay
     from .annotate.report import Report as Report
+    from .annotate.scans.decoding.child import Decoder as Decoder
     from .annotate.scans.images import read_frames as read_frames
     from .annotate.shapes import Annotation as Annotation
     from .annotate.shapes import Frame as Frame
@@ -41,6 +43,7 @@ __version__ = "0.1.0"
 _PLACES = {
     # values
     "Annotation": "annotate.shapes",
+    "Choice": "annotate.intake.choice",
     "ClassDef": "annotate.classes",
     "Classes": "annotate.classes",
     "DmrError": "annotate.errors",
@@ -48,6 +51,7 @@ _PLACES = {
     "Report": "annotate.report",
     "Shape": "annotate.shapes",
     # files and pictures
+    "Decoder": "annotate.scans.decoding.child",
     "draw_overlay": "annotate.render.overlay",
     "draw_phantom": "annotate.phantom.writing",
     "read_annotation": "annotate.formats.annotations",
@@ -78,8 +82,10 @@ _PLACES = {
 __all__ = [
     "Annotation",
     "Candidate",
+    "Choice",
     "ClassDef",
     "Classes",
+    "Decoder",
     "DmrError",
     "Frame",
     "Predictor",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..annotate.console import progress, reporting, seed_option, show
+from ..annotate.intake.options import clip_options
 from ..annotate.report import Report
 from ..annotate.session import at_work, pass_workspace
 from ..annotate.wording import counted
@@ -17,6 +18,7 @@ from ..model.training.options import chosen_settings, tell_now, training_options
 
 if TYPE_CHECKING:
     from ..annotate.formats.ranking_table import RankingRow
+    from ..annotate.intake.choice import Choice
     from ..annotate.workspace import Workspace
 
 SHOWN = 10  # frames of the ranking that are printed; the table has all
@@ -34,6 +36,7 @@ _reviewed_option = click.option(
     "--push/--no-push", "send", default=None, help="Send the frames to Label Studio [default: if one is set up]."
 )
 @_reviewed_option
+@clip_options
 @seed_option
 @computing_options
 @reporting
@@ -43,10 +46,14 @@ def prelabel(
     scans: tuple[Path, ...],
     send: bool | None,
     pixels_reviewed: bool,
+    choice: Choice,
     seed: int | None,
     device_name: str,
 ) -> Report:
     """Draw drafts on new SCANS and rank them, most informative first.
+
+    SCANS are DICOM files, videos, images, ZIP archives, and folders of them. Of frames of a clip that look alike, only
+    the first is ranked.
 
     The active model draws the drafts. Without a model there are no drafts, and the frames are ranked for a cold start.
     """
@@ -55,7 +62,7 @@ def prelabel(
 
     report = Report("prelabel")
     with at_work(workspace, report, write=True, device=device_name) as s:
-        done = prelabel_scans(s, scans, seed=seed, pixels_reviewed=pixels_reviewed)
+        done = prelabel_scans(s, scans, seed=seed, pixels_reviewed=pixels_reviewed, choice=choice)
     if done is not None:
         _show_first(workspace, done.rows, done.table, first=SHOWN)
         if not report.counts["frames added"] and not report.counts["drafts made"]:

@@ -15,6 +15,7 @@ from ..annotate.editing.checkout import Sheet, draft_sheets, held_out
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.errors import BrokenInput
 from ..annotate.formats.ranking_table import RankingRow
+from ..annotate.intake.choice import KEY_FRAMES, Choice
 from ..annotate.intake.ingest import ingest_scans, load_frame
 from ..annotate.render.overlay import contact_sheet, draw_overlay
 from ..annotate.scans.discover import Places, as_paths
@@ -40,7 +41,12 @@ class Prelabelled:
 
 
 def prelabel_scans(
-    s: Session, scans: Places, *, seed: int | None = None, pixels_reviewed: bool = False
+    s: Session,
+    scans: Places,
+    *,
+    seed: int | None = None,
+    pixels_reviewed: bool = False,
+    choice: Choice = KEY_FRAMES,
 ) -> Prelabelled | None:
     """Bring scans in, draw drafts with the active model, and rank all frames that nobody has labelled yet.
 
@@ -48,9 +54,10 @@ def prelabel_scans(
 
     Args:
         s: A session that writes; its report gets counts, failures, oddities and words.
-        scans: Image files and folders.
+        scans: DICOM files, videos, images, ZIP archives, and folders of them.
         seed: Random seed; None for that of `dmr.toml`.
         pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
+        choice: Which frames of a clip are taken.
 
     Returns:
         The ranking and a picture of the new frames that come first; None when every frame of the scans is labelled.
@@ -68,11 +75,12 @@ def prelabel_scans(
     check_strategy(s.settings.select.strategy)
     scans = as_paths(scans)
     sync_checkout(s)
-    ids = ingest_scans(s, scans)
+    ids = ingest_scans(s, scans, choice=choice)
     unlabelled = {f.frame_id for f in s.catalogue.unlabelled_frames()}
-    new = [f for f in s.catalogue.frames(ids) if f.frame_id in unlabelled]
-    if len(ids) > len(new):
-        s.report.count("labelled already", len(ids) - len(new))
+    there = s.catalogue.frames(ids)
+    new = [f for f in there if f.frame_id in unlabelled]
+    if labelled := sum(f.eligible for f in there) - len(new):
+        s.report.count("labelled already", labelled)
     no_model = _say_no_model(s)
     if not new:
         s.report.say("Nothing to rank: every frame of these scans is labelled already.")

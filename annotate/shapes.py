@@ -88,6 +88,7 @@ class Frame:
         spacing_mm: `(row, column)` millimetres per pixel, None where unknown.
         sector: Outline of the region that holds ultrasound, None where it was not found.
         notes: Oddities found while reading, a short phrase each.
+        time_ms: Time from the clip's first frame, None for a still picture.
 
     Example:
         >>> frame = dmr.Frame(np.zeros((300, 400), np.uint8), source_sha256="0" * 64, spacing_mm=(0.1, 0.1))
@@ -101,6 +102,7 @@ class Frame:
     spacing_mm: tuple[float, float] | None = None
     sector: Ring | None = None
     notes: tuple[str, ...] = ()
+    time_ms: float | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or self.pixels.dtype != np.uint8:

@@ -19,7 +19,8 @@ import numpy as np
 from record import record
 
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord
-from dmr.annotate.intake.ingest import NamedFrame, add_frames
+from dmr.annotate.intake.ingest import add_frames
+from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
 from dmr.annotate.studio import server

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dmr.annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord, RevisionRecord
-from dmr.annotate.intake.ingest import NamedFrame, add_frames
+from dmr.annotate.intake.ingest import add_frames
+from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation, Frame, Shape
 from dmr.annotate.system.store import sha256_hex

@@ -10,7 +10,8 @@ from fake_studio import TOKEN
 from physician import Physician
 
 from dmr.annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord
-from dmr.annotate.intake.ingest import NamedFrame, add_frames
+from dmr.annotate.intake.ingest import add_frames
+from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape

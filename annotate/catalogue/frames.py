@@ -49,13 +49,14 @@ frame_columns = (
     t.rendition.c.state,
     t.rendition.c.reviewed_at,
     t.rendition.c.small,
+    t.rendition.c.deid,
 )
 """The columns that `to_frame` reads."""
 
 unlabelled = (
     sa.select(*frame_columns)
     .select_from(frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id, isouter=True))
-    .where(t.truth.c.frame.is_(None), t.frame.c.eligible, t.rendition.c.state == "ok")
+    .where(t.truth.c.frame.is_(None), t.frame.c.eligible, t.rendition.c.state != "erased")
 )
 
 
@@ -218,6 +219,7 @@ def to_frame(row: Row[Any]) -> FrameRecord:
         site=m["site"],
         device=m["device"],
         small=m["small"],
+        deid=m["deid"],
     )
 
 
@@ -308,6 +310,7 @@ def _add_renditions(connection: Connection, batch: Sequence[FrameRecord], *, now
                     "state": r.state,
                     "added_at": now,
                     "small": r.small,
+                    "deid": r.deid,
                 }
             )
     if rows:

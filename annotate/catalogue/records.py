@@ -34,6 +34,7 @@ class FrameRecord:
         path: Path of the PNG, relative to the workspace, POSIX; empty once erased.
         deid_version: The version of the de-identification that wrote the pixels.
         perceptual_hash: 16 hex digits, near each other for frames that look alike; None if not computed.
+        deid: What was taken away from its picture, canonical JSON without the values; None from an older dmr.
         small: Its grey values on a small grid, as `similarity.small_grey` makes them; None if not computed yet.
         spacing_mm: `(row, column)` millimetres per pixel, None if unknown.
         spacing_source: Where the spacing comes from.
@@ -73,6 +74,12 @@ class FrameRecord:
     site: str | None = None
     device: str | None = None
     small: bytes | None = None
+    deid: str | None = None
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether its picture may leave the workspace: the machine is sure, or somebody looked at it."""
+        return self.reviewed_at is not None or (self.state == "ok" and self.deid is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ rendition = sa.Table(
     _time("added_at"),
     _time("reviewed_at", nullable=True),  # when somebody confirmed that the picture does not show who the patient is
     sa.Column("small", sa.LargeBinary),  # 16 x 16 grey values; follows from the picture, None where not computed yet
+    _json("deid", nullable=True),  # what was taken away, without its values; None from an older dmr
     sa.UniqueConstraint("frame", "version"),
     _one_of("state", RenditionState),
 )

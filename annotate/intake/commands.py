@@ -10,9 +10,11 @@ import click
 from ..console import reporting
 from ..report import Report
 from ..session import at_work, pass_workspace
+from .options import clip_options
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
+    from .choice import Choice
 
 _THERE = click.Path(exists=True, path_type=Path)
 
@@ -61,15 +63,16 @@ def import_(
 
 @click.command()
 @click.argument("scans", nargs=-1, required=True, type=_THERE)
+@clip_options
 @reporting
 @pass_workspace
-def ingest(workspace: Workspace, scans: tuple[Path, ...]) -> Report:
-    """Add SCANS (files or folders) to the workspace as frames."""
+def ingest(workspace: Workspace, scans: tuple[Path, ...], choice: Choice) -> Report:
+    """Add SCANS to the workspace as frames: DICOM files, videos, images, ZIP archives, and folders of them."""
     from .ingest import ingest_scans
 
     report = Report("ingest")
     with at_work(workspace, report, write=True) as s:
-        ingest_scans(s, scans)
+        ingest_scans(s, scans, choice=choice)
     if not report.counts["frames added"]:
         report.say_unchanged()
     return report

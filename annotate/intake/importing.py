@@ -10,15 +10,17 @@ from typing import Final
 from ..catalogue.records import RevisionRecord, UnreadRecord
 from ..catalogue.splits import update_ledger
 from ..errors import BrokenInput
+from ..geometry.raster import polygons_to_mask
 from ..report import Report
 from ..scans.identity import frame_id, load_key
 from ..settings.model import PATIENT_UNKNOWN, match_patient
 from ..shapes import Annotation, changed_classes
-from ..system.pipeline import batched_by_weight
+from ..system.pipeline import batched_by_weight, side_by_side
 from ..wording import counted
 from ..workspace import Session
-from .ingest import BATCH, BATCH_PIXELS, NamedFrame, add_frames, note_near_copies
+from .ingest import BATCH, BATCH_PIXELS, add_frames, cleaned, note_near_copies
 from .outside import OutsideFrame
+from .reading import NamedFrame
 
 _Picture = tuple[str, int]
 """Hash of a scan file, and the place of a frame in it."""
@@ -44,8 +46,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
         s.report.count(what, 0)
     doubts: dict[_Picture, frozenset[int]] = {}
     for batch in outlined_batches(_one_an_image(items, doubts, report=s.report)):
-        named = [NamedFrame(item.name, item.frame, item.source) for item in batch]
-        frames = add_frames(s, named)
+        frames = add_frames(s, side_by_side(_named, batch))
         raw = s.catalogue.store.put_many([item.raw for item in batch])
         appended = s.catalogue.append_revisions(
             RevisionRecord(
@@ -77,6 +78,12 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
             + ", ".join(f"{new[split]} {split}" for split in ("train", "validation", "test"))
         )
     return list(ids)
+
+
+def _named(item: OutsideFrame) -> NamedFrame:
+    frame, shapes = item.frame, item.annotation.shapes
+    drawn = polygons_to_mask(shapes, height=frame.height, width=frame.width) if shapes else None
+    return cleaned(NamedFrame(item.name, frame, item.source), drawn=drawn)
 
 
 def outlined_batches(items: Iterable[OutsideFrame]) -> Iterator[list[OutsideFrame]]:

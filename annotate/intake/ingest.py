@@ -1,53 +1,50 @@
-"""Ingest scans: each readable image becomes a frame, under a name that does not reveal the patient."""
+"""Ingest scans: each picture of a scan becomes a frame, under a name that does not reveal the patient."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..catalogue.records import FrameRecord
-from ..errors import BrokenInput, UsageError
+from ..errors import BrokenInput
 from ..origins.index import Seen, remember
 from ..report import Report
+from ..scans.decoding.values import Source
+from ..scans.deidentify import Cleaning, plan_cleaning
 from ..scans.discover import files_below
-from ..scans.identity import Key, clip_id, frame_id, load_key, pseudonym
+from ..scans.given import CLIP_SUFFIXES
+from ..scans.identity import Key, clip_id, frame_id, keyed_name, load_key, pseudonym, shifted_date
 from ..scans.images import IMAGE_SUFFIXES, encode_png, read_frames
-from ..scans.left_out import LeftOut, image_files
-from ..scans.sector import find_sector
 from ..scans.similarity import NEAR_COPY, perceptual_hash, small_grey
 from ..settings.model import PATIENT_UNKNOWN, Settings, match_patient
 from ..shapes import Frame
+from ..system.canonical import canonical_json
 from ..system.pipeline import ahead, batched_by_weight, side_by_side
 from ..system.store import sha256_hex, write_many
 from ..wording import counted
 from ..workspace import Session, Workspace
+from .choice import KEY_FRAMES, Choice
+from .reading import NamedFrame, read_scans
 
-# A frame's PNG has its pixels written anew, without metadata. Text inside the picture is still there.
-DEID_VERSION: Final = "metadata-1"
+DEID_VERSION: Final = "sector-1"
+"""A frame's PNG has its pixels written anew, without metadata, and all outside the ultrasound image blanked."""
+
 BATCH: Final = 64  # frames in memory, written and committed together
-BATCH_PIXELS: Final = 100_000_000  # in memory together, where frames are large
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NamedFrame:
-    """A frame, and the name of its file without the ending, in which patient and clip are found.
-
-    The workspace keeps neither name nor file; the file's path goes into the private index.
-    """
-
-    name: str
-    frame: Frame
-    source: Path | None = None
+BATCH_PIXELS: Final = 16_000_000  # in memory together, where frames are large: three batches are at once
 
 
 def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
-    """The catalogue's record of a frame, with its sector."""
-    frame = item.frame
+    """The catalogue's record of a frame whose pixels are blanked. The file's own patient counts before its name's."""
+    frame, about, cleaning = item.frame, item.about, item.cleaning
     patient, clip = match_patient(settings, item.name)
+    if about is not None:
+        patient = about.patient or patient
+        clip = f"file {about.sha256}" if about.is_clip else clip
     owner = pseudonym(key, patient) if patient else None
     spacing = frame.spacing_mm or settings.geometry.spacing_mm
     own_id = frame_id(key, source_sha256=frame.source_sha256, index=frame.index)
@@ -65,10 +62,40 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
         perceptual_hash=perceptual_hash(frame.pixels),
         spacing_mm=spacing,
         spacing_source=None if spacing is None else "file" if frame.spacing_mm else "dmr.toml",
-        sector=find_sector(frame.pixels),
+        sector=frame.sector,
+        time_ms=frame.time_ms,
+        eligible=item.eligible,
         note="; ".join(frame.notes),
+        state="quarantined" if cleaning is not None and cleaning.unsure else "ok",
+        clip_source_sha256=about.sha256 if about is not None and about.is_clip else None,
+        acquired=shifted_date(key, patient=owner, acquired=about.acquired) if about is not None else None,
+        site=keyed_name(key, "site", about.site) if about is not None else None,
+        device=keyed_name(key, "device", about.device) if about is not None else None,
         small=small_grey(frame.pixels),
+        deid=None if cleaning is None else _deid_record(cleaning, about),
     )
+
+
+def _deid_record(cleaning: Cleaning, about: Source | None) -> str:
+    """What was taken away, without its values."""
+    removed = list(about.removed) if about is not None else []
+    told = {"by": cleaning.by, "blanked": round(cleaning.blanked, 4), "unsure": cleaning.unsure, "removed": removed}
+    return canonical_json(told)
+
+
+def cleaned(item: NamedFrame, *, drawn: NDArray[np.bool_] | None = None) -> NamedFrame:
+    """The frame with all blanked that lies outside its ultrasound image.
+
+    Args:
+        item: A frame; one that was cleaned already stays as it is.
+        drawn: `(height, width)` bool, pixels that somebody outlined; they are never blanked.
+    """
+    if item.cleaning is not None:
+        return item
+    regions = item.about.regions if item.about is not None else ()
+    cleaning = plan_cleaning([item.frame.pixels], regions=regions, drawn=drawn)
+    frame = replace(item.frame, pixels=cleaning.clean(item.frame.pixels), sector=cleaning.sector)
+    return replace(item, frame=frame, cleaning=cleaning)
 
 
 def frame_batches(frames: Iterable[NamedFrame]) -> Iterator[list[NamedFrame]]:
@@ -83,6 +110,7 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
         The records of all frames in order, new or not.
     """
     key = load_key(s.catalogue.meta("key_id"))
+    items = side_by_side(cleaned, items)
     records = side_by_side(lambda item: frame_record(item, key=key, settings=s.settings), items)
     known = {f.frame_id: f for f in s.catalogue.frames(r.frame_id for r in records)}
     whole = _whole_pictures(s.workspace, known.values(), report=s.report)
@@ -128,52 +156,50 @@ def _is_whole(workspace: Workspace, frame: FrameRecord) -> bool:
     return True
 
 
-def read_scans(scans: Sequence[Path], *, report: Report, without: Sequence[Path] = ()) -> Iterator[NamedFrame]:
-    """Read every image among files and folders. Files that fail, or are no image, are reported and passed over.
-
-    Raises:
-        UsageError: There is no image.
-    """
-    left_out, failed, some = LeftOut(), len(report.failures), False
-    for file in image_files(scans, left_out=left_out, report=report, without=without):
-        some = True
-        try:
-            for frame in read_frames(file):
-                for note in frame.notes:
-                    report.note(note, file.name)
-                yield NamedFrame(file.stem, frame, file)
-        except BrokenInput as error:
-            report.fail(error)
-    if not some and len(report.failures) == failed:
-        only = f", only {there}" if (there := left_out.line()) else ""
-        coming = any(kind.is_coming for kind in left_out.told)
-        remedy = f"{'Export their frames as PNG, or name' if coming else 'Name'} a folder with {_endings()} files"
-        raise UsageError(scans[0], f"holds no images{only}", remedy)
-    left_out.tell(report)
-
-
-def ingest_scans(s: Session, scans: Sequence[Path]) -> list[str]:
+def ingest_scans(s: Session, scans: Sequence[Path], *, choice: Choice = KEY_FRAMES) -> list[str]:
     """Add scans to the workspace.
 
     Args:
         s: A session that writes.
-        scans: Image files, and folders of them at any depth.
+        scans: DICOM files, videos, images, ZIP archives, and folders of them at any depth.
+        choice: Which frames of a clip are taken.
 
     Returns:
         Ids of all frames, new or not, in the order read, without repeats.
     """
     ids: dict[str, None] = {}
     own = s.workspace.own_folders
-    total = len(files_below(scans, IMAGE_SUFFIXES, without=own))
+    total = _Total(len(files_below(scans, IMAGE_SUFFIXES | CLIP_SUFFIXES, without=own)), choice.every)
     s.report.count("frames added", 0)
-    for batch in ahead(frame_batches(read_scans(scans, report=s.report, without=own)), depth=1):
+    reading = read_scans(scans, report=s.report, without=own, choice=choice)
+    for batch in ahead(frame_batches(reading), depth=1):
         for record in add_frames(s, batch):
             if record.frame_id not in ids and record.patient is None:
                 s.report.note(PATIENT_UNKNOWN, record.frame_id)
             ids[record.frame_id] = None
-        s.tell("Reading scans", len(batch), total)
+        s.tell("Reading scans", len(batch), total.after(batch))
+    if choice.all:
+        s.catalogue.set_eligible(ids, eligible=True)
     note_near_copies(s, ids)
     return list(ids)
+
+
+class _Total:
+    """How many frames there will be: of a file that was not opened yet, one."""
+
+    def __init__(self, files: int, every: int) -> None:
+        self._frames, self._every, self._opened = files, every, set[str]()
+
+    def after(self, batch: Sequence[NamedFrame]) -> int:
+        for item in batch:
+            new = item.frame.source_sha256 not in self._opened
+            self._opened.add(item.frame.source_sha256)
+            frames = 1 if item.about is None else item.about.frames
+            if frames is None:  # only decoding tells
+                self._frames += not new
+            elif new:
+                self._frames += -(-frames // self._every) - 1
+        return self._frames
 
 
 def note_near_copies(s: Session, frame_ids: Iterable[str]) -> None:
@@ -196,7 +222,7 @@ def note_near_copies(s: Session, frame_ids: Iterable[str]) -> None:
         twins = [frames[j] for j in np.flatnonzero(near)]
         if any(t.patient != f.patient for t in twins):
             other.append(f.frame_id)
-        elif twins:
+        elif any(t.clip_id != f.clip_id or t.clip_source_sha256 is None for t in twins):
             own += 1
     if own:
         s.report.count("near-copies of another frame of their patient", own)
@@ -244,7 +270,3 @@ def with_small_grey(s: Session, frames: Sequence[FrameRecord]) -> list[FrameReco
         s.tell("Looking at frames", 1, len(missing))
     s.catalogue.set_small(found)
     return [replace(f, small=f.small or found.get((f.frame_id, f.pixel_sha256))) for f in frames]
-
-
-def _endings() -> str:
-    return ", ".join(sorted(IMAGE_SUFFIXES))

@@ -8,9 +8,11 @@ import os
 import secrets
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..errors import WorkspaceError
+from ..system.clock import utc_text
 from ..system.platform import private_folder, user_data_folder
 from ..system.store import write_atomic
 
@@ -71,6 +73,31 @@ def clip_id(key: Key, *, patient: str | None, clip: str | None, source_sha256: s
     """
     own = "" if patient or clip else source_sha256
     return "c" + key.digest("clip", patient or "", clip or "", own)[:16]
+
+
+def keyed_name(key: Key, kind: str, text: str) -> str | None:
+    """A short keyed name for a device or a place: the kind and 8 hex digits; None for an empty text."""
+    return f"{kind}-{key.digest(kind, text)[:8]}" if text else None
+
+
+def shifted_date(key: Key, *, patient: str | None, acquired: str) -> str | None:
+    """A time of recording, earlier by 1 to 365 days: as many for all frames of a patient, so their order stays.
+
+    Args:
+        key: The workspace's key.
+        patient: The pseudonym. Without one nothing tells how far to shift, and the time is dropped.
+        acquired: `YYYYMMDDHHMMSS`, or a part of it from the left that holds the date.
+
+    Returns:
+        The time as `clock.utc_text` writes it; None if there is none.
+    """
+    if patient is None or not acquired:
+        return None
+    try:
+        there = datetime.strptime(acquired[:14].ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return utc_text(there - timedelta(days=1 + int(key.digest("date", patient)[:8], 16) % 365))
+    except (ValueError, OverflowError):
+        return None
 
 
 def frame_id(key: Key, *, source_sha256: str, index: int) -> str:

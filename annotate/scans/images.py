@@ -1,4 +1,4 @@
-"""Read frames from image files (PNG, JPEG, BMP and TIFF, by content), and write grey frames as PNG."""
+"""Read frames from image files (PNG, JPEG, BMP, TIFF, GIF and WebP, by content), and write grey frames as PNG."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from PIL.PngImagePlugin import PngInfo
 from ..errors import BrokenInput
 from ..shapes import Frame
 from ..system.quiet import quietly
+from .decoding.pixels import Shown, coloured_share
 from .kinds import HEAD, kind_of, not_an_image
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp"})
 """Lower case. They select the files of a folder; how a file is read depends on its content."""
 
 MOST_PIXELS = 40_000_000
@@ -28,14 +30,18 @@ MOST_PIXELS = 40_000_000
 MOST_PIXELS_A_FILE = 4_000_000_000
 """Limit for all pages of a file together: some minutes of a cine."""
 
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow opens a JPEG of several pictures as MPO
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")  # Pillow opens a JPEG of several pictures as MPO
 _SUFFIXES_OF = {
     "PNG": {".png"},
     "JPEG": {".jpg", ".jpeg"},
     "MPO": {".jpg", ".jpeg"},
     "BMP": {".bmp"},
     "TIFF": {".tif", ".tiff"},
+    "GIF": {".gif"},
+    "WEBP": {".webp"},
 }
+_ANIMATED = ("GIF", "WEBP")  # each frame is drawn over the one before
+_OF_SEVERAL = ("TIFF", *_ANIMATED)  # further pictures are an animation in a PNG and previews in a JPEG
 _RUNS = 3  # zlib's Z_RLE
 _TURNED_PNG = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # what may hold an orientation
 _ORIENTATION = 0x0112  # tag of EXIF and TIFF; 1 is upright
@@ -45,7 +51,7 @@ _REMEDY = "Export it again from the scanner, or take a copy that is whole"
 
 
 def read_frames(path: Path | str) -> Iterator[Frame]:
-    """Read the frames of an image file: one frame, or one for each page of a TIFF.
+    """Read the frames of an image file: one frame, or each page of a TIFF and each frame of a GIF or WebP.
 
     Raises:
         BrokenInput: It cannot be opened, is no image, is damaged, or is too large.
@@ -78,26 +84,68 @@ def decode_frames(data: bytes, *, where: object, source_sha256: str, suffix: str
     Raises:
         BrokenInput: It is no image of a kind that is read, is damaged, or is too large.
     """
+    pictures = open_pictures(data, where=where, suffix=suffix)
+    for shown in pictures.frames(range(pictures.count)):
+        notes = (*pictures.notes, *shown.notes)
+        yield Frame(shown.pixels, source_sha256, index=shown.index, notes=notes, time_ms=shown.time_ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """An opened image file.
+
+    Attributes:
+        kind: Its format, such as `PNG`.
+        count: Number of its frames.
+        notes: What is odd about all of them.
+    """
+
+    kind: str
+    count: int
+    notes: tuple[str, ...]
+    _image: Image.Image
+    _where: object
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Shown]:
+        """Decode these frames, in rising order, one at a time.
+
+        Raises:
+            BrokenInput: One is damaged, or they are too large.
+        """
+        left, time_ms = MOST_PIXELS_A_FILE, 0.0
+        for index in range(max(wanted, default=-1) + 1) if self.kind in _ANIMATED else wanted:
+            shown = _decode(self._image, index, self._where)
+            left -= shown.pixels.size
+            if left < 0:  # the later pages are larger than the first
+                raise too_long(self._where, self.count)
+            if index in wanted:
+                yield replace(shown, time_ms=time_ms if self.kind in _ANIMATED and self.count > 1 else None)
+            time_ms += float(self._image.info.get("duration") or 0)
+
+
+def open_pictures(data: bytes, *, where: object, suffix: str | None = None) -> Pictures:
+    """Open an image file in memory; its frames are decoded as they are taken.
+
+    Args:
+        data: The file's bytes.
+        where: What to call the file in an error.
+        suffix: As in `decode_frames`.
+
+    Raises:
+        BrokenInput: It is no image of a kind that is read, or is too large.
+    """
     image = _open(data, where)
-    notes = []
     kind = image.format or ""
+    notes: tuple[str, ...] = ()
     if suffix in IMAGE_SUFFIXES and suffix not in _SUFFIXES_OF[kind]:
-        notes.append(f"{kind} inside a {suffix}")
-    elif (
-        suffix is not None and suffix not in IMAGE_SUFFIXES
-    ):  # the ending may be a part of a person's name, so it is not quoted
-        notes.append(f"{kind} without the ending of an image")
-    # Further pictures are an animation in a PNG and previews in a JPEG. Only in a TIFF are they pages.
-    pages = _pages(image, where) if kind == "TIFF" else 1
-    left = MOST_PIXELS_A_FILE
-    if pages * image.width * image.height > left:
-        raise _too_long(where, pages)
-    for page in range(pages):
-        pixels, more = _decode(image, page, where)
-        left -= pixels.size
-        if left < 0:  # the later pages are larger than the first
-            raise _too_long(where, pages)
-        yield Frame(pixels, source_sha256, index=page, notes=(*notes, *more))
+        notes = (f"{kind} inside a {suffix}",)
+    elif suffix is not None and suffix not in IMAGE_SUFFIXES:
+        # The ending may be a part of a person's name, so it is not quoted.
+        notes = (f"{kind} without the ending of an image",)
+    count = _pages(image, where) if kind in _OF_SEVERAL else 1
+    if count * image.width * image.height > MOST_PIXELS_A_FILE:
+        raise too_long(where, count)
+    return Pictures(kind, count, notes, image, where)
 
 
 def encode_png(pixels: NDArray[np.uint8], *, title: str | None = None) -> bytes:
@@ -145,20 +193,22 @@ def _open(data: bytes, where: object) -> Image.Image:
         with quietly(Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise _too_large(where) from error
+        raise too_large(where) from error
     except _DAMAGE as error:
         raise not_an_image(where, kind_of(data[:HEAD])) from error
     if image.width * image.height > MOST_PIXELS:
-        raise _too_large(where)
+        raise too_large(where)
     return image
 
 
-def _too_large(where: object) -> BrokenInput:
+def too_large(where: object) -> BrokenInput:
+    """The error for a frame that is too large."""
     what = f"has more than {MOST_PIXELS // 1_000_000} million pixels"
     return BrokenInput(where, what, "Check that it is an ultrasound image, or make it smaller")
 
 
-def _too_long(where: object, pages: int) -> BrokenInput:
+def too_long(where: object, pages: int) -> BrokenInput:
+    """The error for a file with too many pixels in all."""
     what = f"has {pages} pages of more than {MOST_PIXELS_A_FILE // 1_000_000} million pixels in all"
     return BrokenInput(where, what, "Check that it is an ultrasound cine, make it smaller, or split it")
 
@@ -171,21 +221,21 @@ def _pages(image: Image.Image, where: object) -> int:
         raise BrokenInput(where, "its pages cannot be counted: it is damaged", _REMEDY) from error
 
 
-def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.uint8], list[str]]:
+def _decode(image: Image.Image, page: int, where: object) -> Shown:
     notes: list[str] = []
     try:
         with quietly(Image.DecompressionBombWarning):
             if page:
                 image.seek(page)
                 if image.width * image.height > MOST_PIXELS:
-                    raise _too_large(where)
+                    raise too_large(where)
             turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
             image.load()
             # Pillow turns a TIFF upright on loading and drops the tag, so nothing is turned twice.
             upright = ImageOps.exif_transpose(image)
-            pixels = _grey(upright, notes)
+            pixels, coloured = _grey(upright, notes)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise _too_large(where) from error
+        raise too_large(where) from error
     except _UnreadableError as error:
         raise BrokenInput(where, str(error), "Save it as an image of 8 or 16 bits") from error
     except _DAMAGE as error:
@@ -193,15 +243,15 @@ def _decode(image: Image.Image, page: int, where: object) -> tuple[NDArray[np.ui
         raise BrokenInput(where, f"picture {page + 1} is damaged or cut short", _REMEDY) from error
     if turned:
         notes.append("turned by its EXIF orientation")
-    return pixels, notes
+    return Shown(page, pixels, coloured=coloured, notes=tuple(notes))
 
 
 class _UnreadableError(ValueError):
     """The image is whole, but its kind of pixels has no agreed meaning as grey."""
 
 
-def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
-    """The pixels of an image of any mode as grey, `(height, width)` uint8."""
+def _grey(image: Image.Image, notes: list[str]) -> tuple[NDArray[np.uint8], float]:
+    """The pixels of an image of any mode as grey, `(height, width)` uint8, and the share of coloured ones."""
     if image.mode.startswith("I"):  # 16 or 32 bits, in either byte order
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
@@ -210,12 +260,13 @@ def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
         # brightness differ from the next frame's.
         bits = next(bits for bits in (8, 12, 16) if values.max() < 2**bits)
         notes.append(f"{bits}-bit grey in 16 bits (scaled to 8)")
-        return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8)
+        return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8), 0.0
     if image.mode == "F":
         raise _UnreadableError("has pixels that are no whole numbers")
     if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", coloured.size, (0, 0, 0, 255)), coloured).convert("RGB")
+        clear = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", clear.size, (0, 0, 0, 255)), clear).convert("RGB")
     elif image.mode not in ("L", "RGB", "1"):
         image = image.convert("RGB")  # CMYK, palette, YCbCr, LAB
-    return np.array(image.convert("L"), dtype=np.uint8)
+    coloured = coloured_share(np.asarray(image)) if image.mode == "RGB" else 0.0
+    return np.array(image.convert("L"), dtype=np.uint8), coloured

@@ -17,6 +17,7 @@ from ..errors import BrokenInput
 HEAD: Final = 4096
 """Number of bytes from a file's beginning that are enough to tell its kind."""
 
+_AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 _NIFTI_END: Final = 348  # length of a NIfTI-1 header
 _SYSTEM: Final = frozenset(
     {
@@ -46,18 +47,18 @@ class Kind:
         plural: Its name after other numbers.
         phrase: Its name after "is", as in "is a video".
         is_read: Whether dmr reads it as an image.
-        is_coming: Whether a later dmr will read it.
+        is_scan: Whether `dmr prelabel` reads it, although it is no image: DICOM and videos.
     """
 
     name: str
     plural: str
     phrase: str
     is_read: bool = False
-    is_coming: bool = False
+    is_scan: bool = False
 
 
-def _kind(name: str, plural: str | None = None, phrase: str | None = None, *, is_coming: bool = False) -> Kind:
-    return Kind(name, plural or name, phrase or f"a {name} file", is_coming=is_coming)
+def _kind(name: str, plural: str | None = None, phrase: str | None = None, *, is_scan: bool = False) -> Kind:
+    return Kind(name, plural or name, phrase or f"a {name} file", is_scan=is_scan)
 
 
 def _image(name: str, *, is_read: bool = False) -> Kind:
@@ -65,10 +66,10 @@ def _image(name: str, *, is_read: bool = False) -> Kind:
     return Kind(f"{name} image", f"{name} images", f"{article} {name} image", is_read=is_read)
 
 
-PNG, JPEG, BMP, TIFF = (_image(name, is_read=True) for name in ("PNG", "JPEG", "BMP", "TIFF"))
-DICOM = _kind("DICOM", is_coming=True)
+PNG, JPEG, BMP, TIFF, GIF, WEBP = (_image(name, is_read=True) for name in ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WebP"))
+DICOM = _kind("DICOM", is_scan=True)
 DICOMDIR = _kind("DICOMDIR", phrase="a DICOMDIR, the list of contents of a DICOM disk")
-VIDEO = _kind("video", "videos", "a video", is_coming=True)
+VIDEO = _kind("video", "videos", "a video", is_scan=True)
 NIFTI = _kind("NIfTI")
 PDF = _kind("PDF")
 WORD, EXCEL, SLIDES = _kind("DOCX"), Kind("XLSX", "XLSX", "an XLSX file"), _kind("PPTX")
@@ -89,7 +90,7 @@ NO_FILE = Kind("pipe, socket or device", "pipes, sockets or devices", "a pipe, a
 SYSTEM = _kind("system file", "system files", "a file of the system")
 UNKNOWN = Kind("file of unknown kind", "files of unknown kind", "of a kind that is not known")
 UNOPENED = Kind("file that cannot be opened", "files that cannot be opened", "a file that cannot be opened")
-GIF, WEBP, HEIC, JPEG_2000, PSD = (_image(name) for name in ("GIF", "WebP", "HEIC", "JPEG 2000", "Photoshop"))
+HEIC, JPEG_2000, PSD = (_image(name) for name in ("HEIC", "JPEG 2000", "Photoshop"))
 
 _MAGIC: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", PNG),
@@ -153,18 +154,26 @@ def is_system_file(path: PurePath) -> bool:
 
 def not_an_image(where: object, kind: Kind) -> BrokenInput:
     """The error for a file that cannot be read as an image: what it is, and what to do."""
-    again = "Export it again from the scanner, or take a copy that is whole"
-    if kind.is_read:
-        return BrokenInput(where, f"begins as {kind.phrase} and is damaged or cut short", again)
+    if kind.is_scan:
+        return BrokenInput(where, f"is {kind.phrase}, not an image", "Export its frames as PNG")
+    return _unread(where, kind, "PNG, JPEG, BMP, TIFF, GIF or WebP image")
+
+
+def not_a_scan(where: object, kind: Kind) -> BrokenInput:
+    """The error for a file that cannot be read as a scan: what it is, and what to do."""
+    return _unread(where, kind, "DICOM file, video or image")
+
+
+def _unread(where: object, kind: Kind, wanted: str) -> BrokenInput:
+    if kind.is_read or kind.is_scan:
+        return BrokenInput(where, f"begins as {kind.phrase} and is damaged or cut short", _AGAIN)
     if kind is EMPTY:
-        return BrokenInput(where, "is empty", again)
+        return BrokenInput(where, "is empty", _AGAIN)
     if kind is UNOPENED:
         return BrokenInput(where, "cannot be opened", "Check the path and its permissions")
     if kind is UNKNOWN:
-        return BrokenInput(where, "is no PNG, JPEG, BMP or TIFF image, or is damaged", again)
-    if kind.is_coming:
-        return BrokenInput(where, f"is {kind.phrase}: not read yet", "Export its frames as PNG until then")
-    return BrokenInput(where, f"is {kind.phrase}, not a PNG, JPEG, BMP or TIFF image", "Export the image itself as PNG")
+        return BrokenInput(where, f"is no {wanted}, or is damaged", _AGAIN)
+    return BrokenInput(where, f"is {kind.phrase}, not a {wanted}", "Export the image itself as PNG")
 
 
 def kind_of_file(path: Path) -> Kind:

@@ -32,6 +32,8 @@ _EVEN = 1  # px; how much the slope of an even lower edge may change from column
 _EDGE_RUN = 9  # columns over which an edge must be even
 _FADING = 0.08  # share of the region's columns, side by side, without an edge: there the echoes fade
 _EDGE_COLUMNS = 0.3  # share of the region's columns that need such an edge for the sector to end there
+_ADDED = 0.1  # share of a sector that may be added opposite to what was found, if nothing there is as bright as
+_BRIGHT = 100
 _MOST_POINTS = 24
 
 
@@ -52,7 +54,7 @@ def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
     region = _with_parted(_content(grey))
     if np.count_nonzero(region) < _LEAST * region.size:
         return None
-    region = _down_to_depth(_hull(region), grey)
+    region = _mirrored(_down_to_depth(_hull(region), grey), grey)
     outline = max(mask_to_shapes(_largest(region), class_id=1), key=lambda shape: shapely.Polygon(shape.points).area)
     return _few_points(outline.points, factor=factor, height=pixels.shape[0], width=pixels.shape[1])
 
@@ -62,6 +64,35 @@ def sector_mask(ring: Ring | None, *, height: int, width: int) -> NDArray[np.boo
     if ring is None:
         return np.ones((height, width), dtype=np.bool_)
     return polygons_to_mask([Shape(1, ring)], height=height, width=width)
+
+
+def stray_content(pixels: NDArray[np.uint8], sector: NDArray[np.bool_]) -> int:
+    """The number of pixels of the largest part outside the sector that is not blank: a second image, or a panel.
+
+    Args:
+        pixels: `(height, width)` uint8.
+        sector: `(height, width)` bool.
+    """
+    factor = max(1, math.ceil(max(pixels.shape) / _WORKING_SIDE))
+    grey = np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
+    inside = np.asarray(Image.fromarray(sector.astype(np.uint8)).reduce(factor), dtype=np.uint8) > 0
+    parts, _ = ndimage.label(_content(grey) & ~inside)
+    sizes = np.bincount(parts.ravel())[1:]
+    return int(sizes.max(initial=0)) * factor * factor
+
+
+def _mirrored(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Add what lies opposite: a sector is symmetric, and a shadow may hide one of its sides.
+
+    Nothing is added where it would take in something bright, such as a line of text, or make the sector much larger.
+    """
+    columns = np.flatnonzero(region.any(axis=0))
+    first, last = columns[0], columns[-1] + 1
+    opposite = np.zeros_like(region)
+    opposite[:, first:last] = region[:, first:last][:, ::-1]
+    added = opposite & ~region
+    small = np.count_nonzero(added) <= _ADDED * np.count_nonzero(region)
+    return region | added if small and grey[added].max(initial=0) < _BRIGHT else region
 
 
 def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -18,9 +18,10 @@ from dmr.annotate.editing.checkout import Sheet, write_checkout
 from dmr.annotate.editing.edits import frame_of, take_up_edits
 from dmr.annotate.formats.annotations import read_annotation
 from dmr.annotate.geometry.raster import polygons_to_mask
-from dmr.annotate.intake.ingest import NamedFrame, add_frames
+from dmr.annotate.intake.ingest import add_frames
 from dmr.annotate.intake.outside import labelme_frames
 from dmr.annotate.intake.outside_masks import mask_frames
+from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation, Frame

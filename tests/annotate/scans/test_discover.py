@@ -12,7 +12,8 @@ import pytest
 from dmr.annotate.report import Report
 from dmr.annotate.scans import kinds
 from dmr.annotate.scans.discover import files_below, walk
-from dmr.annotate.scans.left_out import LeftOut, image_files
+from dmr.annotate.scans.given import scan_files
+from dmr.annotate.scans.left_out import LeftOut
 
 PNG = frozenset({".png"})
 
@@ -37,7 +38,7 @@ def test_a_link_that_leads_out_is_left_out_and_told(folder: Path) -> None:
     link(folder / "more", folder.parent / "elsewhere" / "more")
     left_out, report = LeftOut(), Report("ingest")
 
-    assert [p.name for p in image_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
+    assert [p.name for p in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
     assert left_out.told == {kinds.LINK: 2}
     assert left_out.line() == "2 links to other places"
     told = Report("convert")
@@ -105,7 +106,7 @@ def test_pipes_and_links_that_lead_nowhere_are_counted_by_their_kind(folder: Pat
     for name in ("pipe.png", "sub/pipe.json"):
         os.mkfifo(folder / name)
     left_out, report = LeftOut(), Report("ingest")
-    assert [p.name for p in image_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
+    assert [p.name for p in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
     assert left_out.line() == "2 pipes, sockets or devices, 1 link that leads nowhere"
     told = Report("convert")
     assert [p.name for p in files_below([folder], PNG, report=told)] == ["a.png", "b.png"]
@@ -113,5 +114,5 @@ def test_pipes_and_links_that_lead_nowhere_are_counted_by_their_kind(folder: Pat
         "a link that leads nowhere (left out)": ["gone.png"],
         "a pipe, a socket or a device (left out)": ["pipe.png"],
     }
-    assert list(image_files([folder / "pipe.png"], left_out=left_out, report=report)) == []
+    assert list(scan_files([folder / "pipe.png"], left_out=left_out, report=report)) == []
     assert "is a pipe, a socket or a device, not a PNG" in report.failures[0], "it was named itself"

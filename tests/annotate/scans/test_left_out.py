@@ -9,8 +9,9 @@ import pytest
 
 from dmr.annotate.report import Report
 from dmr.annotate.scans import kinds as k
+from dmr.annotate.scans.given import scan_files
 from dmr.annotate.scans.images import encode_png
-from dmr.annotate.scans.left_out import LeftOut, image_files, what_is_there
+from dmr.annotate.scans.left_out import LeftOut, what_is_there
 
 PNG = encode_png(np.zeros((4, 4), np.uint8))
 
@@ -56,7 +57,7 @@ def test_nothing_is_said_to_people_where_only_the_expected_was_left_out() -> Non
 
 def test_images_are_known_by_ending_or_content_and_the_rest_is_counted(folder: Path) -> None:
     left_out, report = LeftOut(), Report("ingest")
-    found = list(image_files([folder], left_out=left_out, report=report))
+    found = list(scan_files([folder], left_out=left_out, report=report))
     assert [path.relative_to(folder).as_posix() for path in found] == ["a.png", "broken.jpg", "sub/scan"]
     assert left_out.told == {k.JSON: 1, k.PDF: 1, k.VIDEO: 1}
     assert left_out.expected == {k.JSON: 1, k.SYSTEM: 1}, "the outlines of a.png are expected"
@@ -65,7 +66,7 @@ def test_images_are_known_by_ending_or_content_and_the_rest_is_counted(folder: P
 
 def test_a_file_that_is_named_itself_and_is_no_image_fails(folder: Path) -> None:
     left_out, report = LeftOut(), Report("ingest")
-    assert list(image_files([folder / "sub" / "letter.pdf"], left_out=left_out, report=report)) == []
+    assert list(scan_files([folder / "sub" / "letter.pdf"], left_out=left_out, report=report)) == []
     assert len(report.failures) == 1 and "is a PDF file" in report.failures[0]
     assert left_out.line() == ""
 

@@ -1,0 +1,107 @@
+"""Scan files inside ZIP archives: taken out one at a time, under our own name, and never further than the limits."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from ..errors import BrokenInput
+from .kinds import is_system_file
+
+MOST_FILES: Final = 100_000
+MOST_BYTES: Final = 32 << 30  # of all files of an archive, unpacked
+MOST_BYTES_A_FILE: Final = 4 << 30
+MOST_RATIO: Final = 200  # unpacked to packed bytes; images and DICOM files stay below 50, bombs reach 1,000
+_SMALL: Final = 64 << 20  # unpacked bytes below which no ratio is too high: a blank frame packs well
+_AT_ONCE: Final = 1 << 20
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
+_UNPACK: Final = "Unpack it yourself, and name the folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file in an archive.
+
+    Attributes:
+        archive: The archive.
+        name: The file's name there, with its folders.
+        is_system: Whether the system put it there.
+    """
+
+    archive: Path
+    name: str
+    is_system: bool
+
+    @property
+    def shown(self) -> Path:
+        """What to call it: the archive's path and the name behind it. No such file exists."""
+        parts = (part for part in PurePosixPath(self.name.replace("\\", "/")).parts if part not in ("/", "..", "."))
+        return self.archive.joinpath(*(part.replace(":", "_") for part in parts))
+
+
+def members(archive: Path) -> list[Member]:
+    """The files in an archive, in the order of their names.
+
+    Raises:
+        BrokenInput: It is damaged, encrypted, or too large.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+    except _DAMAGE as error:
+        raise BrokenInput(archive, "is a ZIP archive that cannot be opened: it is damaged", _UNPACK) from error
+    if len(entries) > MOST_FILES:
+        raise BrokenInput(archive, f"holds more than {MOST_FILES:,} files", _UNPACK)
+    if sum(entry.file_size for entry in entries) > MOST_BYTES:
+        raise BrokenInput(archive, f"holds more than {MOST_BYTES >> 30} GiB", _UNPACK)
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise BrokenInput(archive, "is encrypted", _UNPACK)
+    found = (Member(archive, e.filename, is_system_file(PurePosixPath(e.filename))) for e in entries)
+    return sorted(found, key=lambda member: member.name)
+
+
+@contextmanager
+def unpacked(member: Member) -> Iterator[Path]:
+    """A file of an archive as a file of its own, in a folder that only its owner can open; it is deleted at the end.
+
+    Raises:
+        BrokenInput: It is damaged, or larger than the archive says or than is allowed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="dmr-"))
+    path = folder / f"scan{_suffix(member.name)}"
+    try:
+        try:
+            with zipfile.ZipFile(member.archive) as opened, opened.open(member.name) as packed, path.open("wb") as out:
+                entry = opened.getinfo(member.name)
+                _copy(packed, out, most=_most(entry), where=member.shown)
+        except _DAMAGE as error:
+            raise BrokenInput(member.shown, "cannot be unpacked: the archive is damaged", _UNPACK) from error
+        yield path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _most(entry: zipfile.ZipInfo) -> int:
+    return min(MOST_BYTES_A_FILE, max(_SMALL, MOST_RATIO * entry.compress_size))
+
+
+def _copy(packed: IO[bytes], out: IO[bytes], *, most: int, where: Path) -> None:
+    left = most
+    while some := packed.read(_AT_ONCE):
+        left -= len(some)
+        if left < 0:
+            raise BrokenInput(where, f"unpacks to more than {most >> 20} MiB", "Check it, or unpack it yourself")
+        out.write(some)
+
+
+def _suffix(name: str) -> str:
+    """The ending of a name, if it is a short plain one: what is odd about an ending is told by the decoder."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 6 else ""

@@ -1,0 +1,164 @@
+"""DICOM files: pixels of every kind in use for ultrasound become grey frames, one at a time.
+
+Pixel data: DICOM PS3.3, C.7.6.3; transfer syntaxes: PS3.5, annex A.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BrokenInput
+from ..images import MOST_PIXELS, MOST_PIXELS_A_FILE, too_large, too_long
+from .dicom_tags import describe, frame_times, whole
+from .pixels import Shown, coloured_share, grey_of_rgb
+from .values import Source
+
+_AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
+_AS_PNG: Final = "Export its frames as PNG"
+_MODALITIES: Final = ("US", "IVUS", "OT", "SC", "XC", "")  # the last four: pictures of any kind, such as captures
+_JPEG: Final = "1.2.840.10008.1.2.4."
+_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+_PALETTE: Final = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
+_VIDEO: Final = tuple(str(number) for number in range(100, 109))
+_PLUGINS: Final = {
+    "1.2.840.10008.1.2.5": ("pydicom", ""),
+    **{_JPEG + ending: ("pillow", "") for ending in ("50", "51", "90", "91")},
+    **{_JPEG + ending: ("pylibjpeg", "jpeg") for ending in ("57", "70")},
+    **{_JPEG + ending: ("pyjpegls", "jpeg") for ending in ("80", "81")},
+}
+"""For each compressed transfer syntax the decoder, and the extra with which it is installed."""
+
+
+def open_dicom(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+    """What a DICOM file says of itself, and its frames.
+
+    Raises:
+        BrokenInput: It is damaged, too large, no ultrasound, or compressed in a way that is not read.
+    """
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        header = dcmread(path, stop_before_pixels=True, force=True)
+    except InvalidDicomError as error:
+        raise BrokenInput(path, "is no whole DICOM file", _AGAIN) from error
+    modality = str(header.get("Modality") or "").strip().upper()
+    if modality not in _MODALITIES:
+        raise BrokenInput(path, f"is DICOM of modality {modality[:16]}, not ultrasound", "Leave it out")
+    rows, columns = whole(header, "Rows"), whole(header, "Columns")
+    count = whole(header, "NumberOfFrames") or 1
+    if not rows or not columns:
+        raise BrokenInput(path, "is DICOM without a picture, such as a report", "Leave it out")
+    if rows * columns > MOST_PIXELS:
+        raise too_large(path)
+    if rows * columns * count > MOST_PIXELS_A_FILE:
+        raise too_long(path, count)
+    source = describe(header, sha256=sha256, rows=rows, columns=columns, count=count)
+    syntax = str(getattr(header.file_meta, "TransferSyntaxUID", "") or "")
+    if syntax.startswith(_JPEG) and syntax.removeprefix(_JPEG).split(".")[0] in _VIDEO:
+        return source, _streamed(path, header, every=every)
+    return source, _stored(path, header, syntax=syntax, count=count, every=every)
+
+
+def _stored(path: Path, header: Any, *, syntax: str, count: int, every: int) -> Iterator[Shown]:
+    """Frames that are stored one by one."""
+    from pydicom.pixels.utils import iter_pixels
+
+    plugin = _plugin(path, syntax)
+    if syntax == _BIG_ENDIAN:
+        _swap_palette(header)
+    times = frame_times(header, count)
+    wanted = range(0, count, every)
+    # By path: opened as a data set, the whole file would be in memory.
+    pixels = iter_pixels(path, indices=list(wanted), decoding_plugin=plugin or "")
+    given = 0
+    for index, values in zip(wanted, pixels, strict=False):
+        given += 1
+        yield _grey(path, header, values, index=index, time_ms=times[index])
+    if given < len(wanted):
+        raise BrokenInput(path, f"says that it has {count} frames, and holds fewer", _AGAIN)
+
+
+def _streamed(path: Path, header: Any, *, every: int) -> Iterator[Shown]:
+    """Frames of a video stream inside the file."""
+    from pydicom import dcmread
+    from pydicom.encaps import generate_frames
+
+    from .video import video_frames
+
+    data = dcmread(path, force=True)
+    stream = b"".join(generate_frames(data.PixelData, number_of_frames=1))
+    times = frame_times(header, 1 << 20) if header.get("FrameTime") else None
+    for shown in video_frames(io.BytesIO(stream), where=path, every=every):
+        time_ms = shown.time_ms if times is None else times[shown.index]
+        yield Shown(shown.index, shown.pixels, time_ms, shown.coloured, shown.notes)
+
+
+def _swap_palette(header: Any) -> None:
+    """Bring the palette of a big-endian file into little-endian order: pydicom reads it as that."""
+    for name in _PALETTE:
+        if (data := header.get(name)) and header[name].VR == "OW":
+            setattr(header, name, np.frombuffer(data, ">u2").astype("<u2").tobytes())
+
+
+def _palette_reaches(header: Any, value: int) -> bool:
+    tables = [header.get(name) for name in _PALETTE]
+    if not all(tables):  # in segments
+        return True
+    return any(np.frombuffer(table, "<u2").max() >= value for table in tables)
+
+
+def _plugin(path: Path, syntax: str) -> str | None:
+    """The decoder of a compressed transfer syntax; None if it is not compressed."""
+    if syntax not in _PLUGINS:
+        if syntax.startswith(_JPEG):
+            raise BrokenInput(path, f"is compressed in a way that is not read ({syntax[:64]})", _AS_PNG)
+        return None
+    plugin, extra = _PLUGINS[syntax]
+    if extra:
+        from pydicom.pixels.decoders.base import get_decoder
+
+        if plugin not in get_decoder(syntax).available_plugins:
+            remedy = f"Install it with `pip install 'dmrnet[{extra}]'`, or export the frames as PNG"
+            raise BrokenInput(path, "is compressed as lossless JPEG, whose decoder is not installed", remedy)
+    return plugin
+
+
+def _grey(path: Path, header: Any, values: NDArray[Any], *, index: int, time_ms: float | None) -> Shown:
+    notes: tuple[str, ...] = ()
+    meaning = str(header.get("PhotometricInterpretation") or "")
+    if meaning == "PALETTE COLOR":
+        from pydicom.pixels.processing import apply_color_lut
+
+        coloured = apply_color_lut(values, header)
+        # Of a table of 16 bits, the upper 8 are the picture's; some devices fill only the lower 8.
+        wide = coloured.dtype.itemsize > 1 and _palette_reaches(header, 256)
+        values = (coloured >> 8 if wide else coloured).astype(np.uint8)
+    if values.ndim == 3 and values.shape[2] >= 3:
+        rgb = _to_8_bits(path, header, values[..., :3])
+        return Shown(index, grey_of_rgb(rgb), time_ms, coloured_share(rgb), notes)
+    if values.ndim != 2:
+        raise BrokenInput(path, f"has pixels of {values.ndim} dimensions", _AS_PNG)
+    grey = _to_8_bits(path, header, values)
+    if meaning == "MONOCHROME1":
+        grey, notes = 255 - grey, ("grey from white to black (turned round)",)
+    return Shown(index, grey, time_ms, 0.0, notes)
+
+
+def _to_8_bits(path: Path, header: Any, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Scale by the number of bits that the file says it stores, never by a frame's own extremes."""
+    if values.dtype == np.uint8:
+        return np.asarray(values, np.uint8)
+    bits = whole(header, "BitsStored") or 8 * values.dtype.itemsize
+    if values.dtype.kind not in "ui" or bits > 16:
+        raise BrokenInput(path, f"has pixels of kind {values.dtype}", _AS_PNG)
+    scaled = values.astype(np.float32)
+    if values.dtype.kind == "i":
+        scaled += 2.0 ** (bits - 1)
+    return np.asarray(np.clip(np.rint(scaled * (255 / (2**bits - 1))), 0, 255), np.uint8)

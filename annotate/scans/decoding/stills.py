@@ -1,0 +1,21 @@
+"""Pictures by Pillow: PNG, JPEG, BMP, and the pages and frames of TIFF, GIF and WebP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..images import open_pictures
+from .pixels import Shown
+from .values import Source
+
+
+def open_picture(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+    """What a picture says of itself, and its frames.
+
+    Raises:
+        BrokenInput: It is damaged, or too large.
+    """
+    pictures = open_pictures(path.read_bytes(), where=path, suffix=path.suffix.lower())
+    source = Source(kind=pictures.kind, sha256=sha256, frames=pictures.count, notes=pictures.notes)
+    return source, pictures.frames(range(0, pictures.count, every))

@@ -1,0 +1,78 @@
+"""Videos by FFmpeg, through PyAV: MP4, AVI, MOV and the like, and the streams inside DICOM files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from ...errors import BrokenInput
+from ..images import MOST_PIXELS, MOST_PIXELS_A_FILE, too_large, too_long
+from .pixels import Shown, coloured_share, grey_of_rgb
+from .values import Source
+
+_AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
+
+
+def open_video(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+    """What a video says of itself, and its frames. Its texts and sound are not looked at.
+
+    Raises:
+        BrokenInput: It is damaged, too large, holds no picture, or PyAV is not installed.
+    """
+    return Source(kind="video", sha256=sha256, frames=None), video_frames(str(path), where=path, every=every)
+
+
+def video_frames(file: str | IO[bytes], *, where: object, every: int) -> Iterator[Shown]:
+    """The frames of a video, upright, in the order shown.
+
+    Args:
+        file: Its path, or the open stream.
+        where: What to call it in an error.
+        every: Every how many frames one is taken.
+    """
+    av = _pyav(where)
+    number, left = 0, MOST_PIXELS_A_FILE
+    try:
+        with av.open(file, mode="r", metadata_errors="ignore") as container:
+            if not container.streams.video:
+                raise BrokenInput(where, "is a video without a picture", "Export the cine itself")
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            if stream.codec_context.width * stream.codec_context.height > MOST_PIXELS:
+                raise too_large(where)
+            for frame in container.decode(stream):
+                left -= frame.width * frame.height
+                if left < 0:
+                    raise too_long(where, number + 1)
+                if number % every == 0:
+                    yield _shown(frame, number)
+                number += 1
+    except av.error.FFmpegError as error:
+        if number == 0:
+            raise BrokenInput(where, "is a video that cannot be decoded: it is damaged or cut short", _AGAIN) from error
+        raise BrokenInput(where, f"is damaged after frame {number}", _AGAIN) from error
+    if number == 0:
+        raise BrokenInput(where, "is a video without a frame", _AGAIN)
+
+
+def _shown(frame: Any, number: int) -> Shown:
+    pixels = frame.to_ndarray(format="rgb24")
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    if turns:
+        import numpy as np
+
+        pixels = np.rot90(pixels, turns)  # FFmpeg gives the angle against the clock
+    notes = ("turned as the video says",) if turns else ()
+    time_ms = None if frame.time is None else float(frame.time) * 1000
+    return Shown(number, grey_of_rgb(pixels), time_ms, coloured_share(pixels), notes)
+
+
+def _pyav(where: object) -> Any:
+    try:
+        import av
+        import av.error
+    except ImportError as error:
+        remedy = "Install it with `pip install 'dmrnet[video]'`, or export the frames as PNG"
+        raise BrokenInput(where, "is a video, and PyAV, which decodes it, is not installed", remedy) from error
+    return av

@@ -1,0 +1,70 @@
+"""The decoding child: reads requests, and answers with frames. It keeps nothing and writes no file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from ...errors import BrokenInput
+from .limits import limit_memory
+from .messages import receive, send
+
+
+def main() -> None:
+    """Answer requests until the other side ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not get between the answers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for dmr, which ends this process
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    limit_memory(int(sys.argv[1]))
+    try:
+        send(answers, {"ready": True})
+        while (request := receive(sys.stdin.buffer)) is not None:
+            _answer(answers, request[0])
+    except OSError:  # the other side is gone
+        os._exit(0)
+
+
+def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
+    try:
+        _decode(answers, Path(request["path"]), int(request["every"]))
+    except BrokenInput as error:
+        send(answers, {"error": error.what, "remedy": error.remedy})
+    except MemoryError:
+        send(answers, {"error": "needs more memory than a scan may take", "remedy": "", "ends": True})
+        os._exit(1)
+    except OSError as error:
+        if error.filename is None and not isinstance(error, (FileNotFoundError, PermissionError)):
+            send(answers, {"error": "is damaged or cut short", "remedy": ""})
+        else:
+            send(answers, {"error": f"cannot be opened ({error.strerror})", "remedy": "Check its permissions"})
+    except Exception as error:  # a damaged file makes the decoders raise anything; its message may quote the file
+        send(answers, {"error": f"is damaged: it cannot be decoded ({type(error).__name__})", "remedy": ""})
+
+
+def _decode(answers: IO[bytes], path: Path, every: int) -> None:
+    from .sources import open_source
+
+    source, frames = open_source(path, every=every, alive=lambda: send(answers, {"alive": True}))
+    send(answers, {"source": asdict(source)})
+    for shown in frames:
+        told = {
+            "size": shown.pixels.shape,
+            "index": shown.index,
+            "time_ms": shown.time_ms,
+            "coloured": shown.coloured,
+            "notes": shown.notes,
+        }
+        send(answers, told, shown.pixels.tobytes())
+    send(answers, {"end": True})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Blank what lies outside a frame's ultrasound image, where scanners write who the patient is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..shapes import Ring
+from .decoding.values import Box
+from .sector import find_sector, sector_mask, stray_content
+
+BLANK: Final = 0
+_FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
+_STRAY: Final = 0.1  # of the sector's area; a larger part outside it may be a second image
+NO_SECTOR: Final = "no sector was found"
+NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
+SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
+
+By = Literal["region", "sector", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cleaning:
+    """What is kept of the frames of one scan file.
+
+    Attributes:
+        kept: `(height, width)` bool, the pixels that are not blanked.
+        sector: Outline of the region that holds ultrasound; None if it was not found.
+        by: What tells: the file's ultrasound regions, the sector found in the pixels, or nothing.
+        unsure: Why a person must look at the frame before it leaves; empty if the machine is sure.
+    """
+
+    kept: NDArray[np.bool_]
+    sector: Ring | None
+    by: By
+    unsure: str = ""
+
+    @property
+    def blanked(self) -> float:
+        """Share of the frame that is blanked, 0 to 1."""
+        return 1 - float(self.kept.mean())
+
+    def clean(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The frame with the rest blanked; rows and columns stay.
+
+        Args:
+            pixels: `(height, width)` uint8.
+        """
+        return np.where(self.kept, pixels, np.uint8(BLANK))
+
+
+def plan_cleaning(
+    frames: Sequence[NDArray[np.uint8]], *, regions: Sequence[Box] = (), drawn: NDArray[np.bool_] | None = None
+) -> Cleaning:
+    """Decide what to keep of frames that share a screen.
+
+    Regions from the file's tags are certain. Without them the sector is looked for in the brightest value of each
+    pixel over all frames, and where that leaves a doubt, it says so.
+
+    Args:
+        frames: `(height, width)` uint8 each, of one size.
+        regions: Ultrasound regions from the file's tags.
+        drawn: Pixels that somebody outlined; they are never blanked.
+    """
+    brightest = frames[0] if len(frames) == 1 else np.maximum.reduce(list(frames))
+    height, width = brightest.shape
+    if regions:
+        kept, ring = _in_regions(brightest, regions)
+        return Cleaning(_with(kept, drawn), ring, "region")
+    ring = find_sector(brightest)
+    if ring is None:
+        return Cleaning(np.ones((height, width), np.bool_), None, "nothing", NO_SECTOR)
+    kept = sector_mask(ring, height=height, width=width)
+    unsure = ""
+    if kept.mean() > _FILLS:
+        unsure = NO_MARGIN
+    elif stray_content(brightest, kept) > _STRAY * np.count_nonzero(kept):
+        unsure = SECOND_IMAGE
+    return Cleaning(_with(kept, drawn), ring, "sector", unsure)
+
+
+def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDArray[np.bool_], Ring | None]:
+    """What to keep inside the regions: of each the sector, if it is found there, else the whole box."""
+    kept = np.zeros(pixels.shape, np.bool_)
+    outlines: list[Ring] = []
+    for x0, y0, x1, y1 in regions:
+        inside = pixels[y0:y1, x0:x1]
+        ring = find_sector(inside)
+        if ring is None:
+            kept[y0:y1, x0:x1] = True
+            outlines.append(((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
+        else:
+            kept[y0:y1, x0:x1] |= sector_mask(ring, height=y1 - y0, width=x1 - x0)
+            outlines.append(tuple((x + x0, y + y0) for x, y in ring))
+    # A frame has one outline; of several regions none stands for all.
+    return kept, outlines[0] if len(outlines) == 1 else None
+
+
+def _with(kept: NDArray[np.bool_], drawn: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return kept if drawn is None else kept | drawn
