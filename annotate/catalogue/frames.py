@@ -155,7 +155,9 @@ class FrameRows(Database):
             for ids in batched(frame_ids, AT_ONCE):
                 c = t.rendition.c
                 which = (c.frame.in_(ids), c.reviewed_at.is_(None), c.version == newest.scalar_subquery())
-                n += connection.execute(sa.update(t.rendition).where(*which).values(reviewed_at=utc_now())).rowcount
+                n += connection.execute(
+                    sa.update(t.rendition).where(*which).values(reviewed_at=utc_now(), state="ok")
+                ).rowcount
         return n
 
     def set_small(self, values: Mapping[tuple[str, str], bytes]) -> None:

@@ -161,7 +161,7 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
             joined = truth.join(t.revision, c.sha256 == t.truth.c.revision)
         else:
             joined = frames_joined.join(t.revision, c.frame == t.frame.c.id)
-        query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state == "ok")
+        query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state != "erased")
         labelled = []
         with self.reading() as connection:
             merged, doubtful = self.merged_classes(), self.doubtful_classes()

@@ -31,7 +31,7 @@ def sheets_there(workspace: Workspace, catalogue: Catalogue) -> Iterator[Fault]:
     newest = sa.and_(newest_rendition.c.frame == c.frame, newest_rendition.c.version == c.version)
     joined = t.truth.join(t.rendition, c.frame == t.truth.c.frame).join(newest_rendition, newest)
     with catalogue.reading() as connection:
-        pictures = connection.scalars(sa.select(c.path).select_from(joined).where(c.state == "ok").order_by(c.path))
+        pictures = connection.scalars(sa.select(c.path).select_from(joined).where(c.state != "erased").order_by(c.path))
         sheets = [workspace.annotations_folder / Path(path).with_suffix(".json").name for path in pictures]
     missing = [sheet for sheet in sheets if not os.path.lexists(sheet)]
     if missing:

@@ -100,6 +100,7 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
             "ALTER TABLE revision DROP COLUMN draft_model",
             "ALTER TABLE revision DROP COLUMN words",
             "ALTER TABLE rendition DROP COLUMN small",
+            "ALTER TABLE rendition DROP COLUMN deid",
             "DROP TABLE audit",
             "DROP TABLE unread",
             "DELETE FROM meta WHERE key = 'journal'",

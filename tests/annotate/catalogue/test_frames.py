@@ -75,7 +75,7 @@ def test_a_frame_of_an_unknown_patient_moves_to_the_patient_once_known(
     assert catalogue.frames() == [known]
 
 
-def test_frames_to_choose_from_are_undrawn_eligible_and_not_quarantined(
+def test_frames_to_choose_from_are_undrawn_and_eligible_and_may_be_in_quarantine(
     catalogue: Catalogue, make_frame: Callable[..., FrameRecord], make_revision: Callable[..., RevisionRecord]
 ) -> None:
     drawn, copy, hidden, free, withdrawn = (make_frame(i) for i in range(5))
@@ -85,8 +85,8 @@ def test_frames_to_choose_from_are_undrawn_eligible_and_not_quarantined(
     catalogue.set_eligible([copy.frame_id], eligible=False)
     catalogue.set_rendition_state(hidden.frame_id, pixel_sha256=hidden.pixel_sha256, state="quarantined")
 
-    assert catalogue.unlabelled_frames() == [free, withdrawn]
-    assert catalogue.counts()["frames to choose from"] == 2
+    assert [f.frame_id for f in catalogue.unlabelled_frames()] == [hidden.frame_id, free.frame_id, withdrawn.frame_id]
+    assert catalogue.counts()["frames to choose from"] == 3
     assert catalogue.counts()["renditions quarantined"] == 1
 
 

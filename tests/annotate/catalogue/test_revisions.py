@@ -230,7 +230,7 @@ def test_frames_to_train_on_come_with_their_split_and_without_what_is_hidden(
     catalogue.add_frames(frames)
     catalogue.append_revisions([make_revision(frame, at=i) for i, frame in enumerate(frames)])
     catalogue.assign_splits({"p1": ("train", "why"), "p2": ("test", "why")})
-    catalogue.set_rendition_state(hidden.frame_id, pixel_sha256=hidden.pixel_sha256, state="quarantined")
+    catalogue.set_rendition_state(hidden.frame_id, pixel_sha256=hidden.pixel_sha256, state="erased")
 
     everything = catalogue.labelled_frames()
     assert [(f.frame, f.split) for f in everything] == [

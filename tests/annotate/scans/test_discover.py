@@ -38,7 +38,7 @@ def test_a_link_that_leads_out_is_left_out_and_told(folder: Path) -> None:
     link(folder / "more", folder.parent / "elsewhere" / "more")
     left_out, report = LeftOut(), Report("ingest")
 
-    assert [p.name for p in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
+    assert [f.path.name for f in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
     assert left_out.told == {kinds.LINK: 2}
     assert left_out.line() == "2 links to other places"
     told = Report("convert")
@@ -106,7 +106,7 @@ def test_pipes_and_links_that_lead_nowhere_are_counted_by_their_kind(folder: Pat
     for name in ("pipe.png", "sub/pipe.json"):
         os.mkfifo(folder / name)
     left_out, report = LeftOut(), Report("ingest")
-    assert [p.name for p in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
+    assert [f.path.name for f in scan_files([folder], left_out=left_out, report=report)] == ["a.png", "b.png"]
     assert left_out.line() == "2 pipes, sockets or devices, 1 link that leads nowhere"
     told = Report("convert")
     assert [p.name for p in files_below([folder], PNG, report=told)] == ["a.png", "b.png"]
@@ -115,4 +115,4 @@ def test_pipes_and_links_that_lead_nowhere_are_counted_by_their_kind(folder: Pat
         "a pipe, a socket or a device (left out)": ["pipe.png"],
     }
     assert list(scan_files([folder / "pipe.png"], left_out=left_out, report=report)) == []
-    assert "is a pipe, a socket or a device, not a PNG" in report.failures[0], "it was named itself"
+    assert "is a pipe, a socket or a device, not a DICOM file" in report.failures[0], "it was named itself"

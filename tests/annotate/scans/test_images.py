@@ -130,10 +130,10 @@ def test_a_file_that_is_cut_short_is_refused_in_one_line(format: str, part: floa
     ("data", "what"),
     [
         pytest.param(b"", "scan: is empty", id="empty"),
-        pytest.param(b"GIF89a", "scan: is a GIF image, not a PNG, JPEG, BMP or TIFF image", id="gif"),
-        pytest.param(b"%PDF-1.4", "scan: is a PDF file, not a PNG, JPEG, BMP or TIFF image", id="pdf"),
-        pytest.param(b"\x00" * 200, "scan: is no PNG, JPEG, BMP or TIFF image, or is damaged", id="zeros"),
-        pytest.param(b"\x00" * 128 + b"DICM", "scan: is a DICOM file: not read yet", id="dicom"),
+        pytest.param(b"GIF89a", "scan: begins as a GIF image and is damaged or cut short", id="gif"),
+        pytest.param(b"%PDF-1.4", "scan: is a PDF file, not a PNG, JPEG, BMP, TIFF, GIF or WebP image", id="pdf"),
+        pytest.param(b"\x00" * 200, "scan: is no PNG, JPEG, BMP, TIFF, GIF or WebP image, or is damaged", id="zeros"),
+        pytest.param(b"\x00" * 128 + b"DICM", "scan: is a DICOM file, not an image", id="dicom"),
         pytest.param(b"\x89PNG\r\n\x1a\n", "scan: begins as a PNG image and is damaged or cut short", id="png"),
     ],
 )

@@ -33,18 +33,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_to_come_is_told_apart_from_what_is_never_read() -> None:
+def test_what_is_left_out_is_counted_by_kind_and_what_is_expected_is_not_told() -> None:
     there = LeftOut()
     assert there.line() == ""
-    for kind in (k.PDF, k.DICOM, k.VIDEO, k.DICOM, k.SYSTEM):
+    for kind in (k.PDF, k.ARCHIVE, k.WORD, k.ARCHIVE, k.SYSTEM):
         there.add(kind)
     there.add(k.JSON, expected=True)
-    assert there.line() == "2 DICOM, 1 video: not read yet; 1 PDF"
+    assert there.line() == "2 archives, 1 PDF, 1 DOCX"
 
     report = Report("ingest")
     there.tell(report)
-    assert report.words == ["Left out: 2 DICOM, 1 video: not read yet; 1 PDF."]
-    assert report.data["left_out"] == {"DICOM": 2, "JSON": 1, "PDF": 1, "system file": 1, "video": 1}
+    assert report.words == ["Left out: 2 archives, 1 PDF, 1 DOCX."]
+    assert report.data["left_out"] == {"DOCX": 1, "JSON": 1, "PDF": 1, "archive": 2, "system file": 1}
 
 
 def test_nothing_is_said_to_people_where_only_the_expected_was_left_out() -> None:
@@ -55,11 +55,13 @@ def test_nothing_is_said_to_people_where_only_the_expected_was_left_out() -> Non
     assert report.data["left_out"] == {"system file": 1}
 
 
-def test_images_are_known_by_ending_or_content_and_the_rest_is_counted(folder: Path) -> None:
+def test_scans_are_known_by_ending_or_content_and_the_rest_is_counted(folder: Path) -> None:
     left_out, report = LeftOut(), Report("ingest")
     found = list(scan_files([folder], left_out=left_out, report=report))
-    assert [path.relative_to(folder).as_posix() for path in found] == ["a.png", "broken.jpg", "sub/scan"]
-    assert left_out.told == {k.JSON: 1, k.PDF: 1, k.VIDEO: 1}
+    assert [file.path.relative_to(folder).as_posix() for file in found] == [
+        "a.png", "broken.jpg", "sub/clip.mp4", "sub/scan"
+    ]  # fmt: skip
+    assert left_out.told == {k.JSON: 1, k.PDF: 1}
     assert left_out.expected == {k.JSON: 1, k.SYSTEM: 1}, "the outlines of a.png are expected"
     assert report.failures == []
 
@@ -72,5 +74,5 @@ def test_a_file_that_is_named_itself_and_is_no_image_fails(folder: Path) -> None
 
 
 def test_folders_that_are_left_alone_are_not_looked_into(folder: Path) -> None:
-    assert what_is_there([folder / "sub"]) == "1 video: not read yet; 1 PDF, 1 image"
+    assert what_is_there([folder / "sub"]) == "1 video, 1 PDF, 1 image"
     assert what_is_there([folder], without=[(folder / "sub").resolve()]) == "2 JSON, 1 image, 1 text file"
