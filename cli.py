@@ -27,7 +27,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Import outlines: Labelme files in SOURCES, or images and masks.",
         ),
         "train": (".model.commands:train", "Train DMRNet on the workspace's outlines."),
-        "ingest": (".annotate.intake.commands:ingest", "Add SCANS (files or folders) to the workspace as frames."),
+        "ingest": (".annotate.intake.commands:ingest", "Add SCANS to the workspace as frames."),
         "prelabel": (".active.commands:prelabel", "Draw drafts on new SCANS and rank them, most informative first."),
         "select": (".active.commands:select", "Rank the frames that nobody has labelled, and show the first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
@@ -45,6 +45,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "check": (".active.labels.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
         "where": (".annotate.origins.commands:where", "Show which file a frame is from, or which frames a file gave."),
+        "quarantine": (
+            ".annotate.quarantine.commands:quarantine",
+            "Look at frames that may show who the patient is.",
+        ),
         "simulate": (
             ".active.simulation.commands:simulate",
             "Compare strategies of choosing frames on your outlines.",

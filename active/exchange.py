@@ -12,7 +12,7 @@ from ..annotate.errors import WorkspaceError
 from ..annotate.settings.model import QueueSettings, Settings
 from ..annotate.studio.credentials import find_login
 from ..annotate.studio.pull import pull
-from ..annotate.studio.push import Outgoing, push
+from ..annotate.studio.push import LOOK, Outgoing, push
 from ..annotate.studio.queues import queue_settings, studio_client
 from ..annotate.wording import counted
 from ..annotate.workspace import Session
@@ -52,7 +52,7 @@ def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None 
 
     Raises:
         SettingsError: There is no such strategy.
-        UsageError: Frames were not reviewed.
+        UsageError: All frames are in quarantine.
         StudioError: The server fails.
     """
     check_strategy(s.settings.select.strategy)  # refused before anything is asked
@@ -64,23 +64,22 @@ def pull_and_push(s: Session, *, pixels_reviewed: bool = False, top: int | None 
 
 
 def wants_push(s: Session, *, ranked: bool) -> bool:
-    """Whether to push if the user did not say: only if a Label Studio is set up and all frames to send are reviewed.
+    """Whether to push if the user did not say: only if a Label Studio is set up and some frame may be sent.
 
     Args:
         s: The session; its report says why nothing is pushed.
-        ranked: Whether frames were ranked just now; if not, their review is not checked.
+        ranked: Whether frames were ranked just now; if not, it is not checked whether they may be sent.
     """
-    return has_studio(s.settings) and (not ranked or all_reviewed(s))
+    return has_studio(s.settings) and (not ranked or some_may_leave(s))
 
 
-def all_reviewed(s: Session) -> bool:
-    """Whether somebody looked at all frames that would be sent; if not, the report says so."""
-    reviewed = all(f.reviewed_at is not None for f in s.catalogue.unlabelled_frames())
-    if not reviewed:
-        s.report.say(
-            "Not sent to Label Studio: first look at the pictures in frames/, then run `dmr push --pixels-reviewed`."
-        )
-    return reviewed
+def some_may_leave(s: Session) -> bool:
+    """Whether a frame may be sent without somebody looking at it first; if not, the report says so."""
+    frames = s.catalogue.unlabelled_frames()
+    may = not frames or any(f.may_leave for f in frames)
+    if not may:
+        s.report.say(f"Not sent to Label Studio: all frames are in quarantine. {LOOK}.")
+    return may
 
 
 def push_ranking(
@@ -95,7 +94,7 @@ def push_ranking(
         top: Frames that are not in a queue yet are added only up to this rank; None for all.
 
     Raises:
-        UsageError: Frames were not reviewed.
+        UsageError: All frames are in quarantine.
         StudioError: The server fails.
     """
     pick_device(s.device)  # a wrong device is refused now, not only when there is something to draw

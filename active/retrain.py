@@ -18,7 +18,7 @@ from ..model.versions.load import load_version
 from ..model.versions.trainings import read_training
 from ..model.versions.verdict import learnt_nothing
 from .drafts import count_empty
-from .exchange import all_reviewed, has_studio, pull_and_push, take_in
+from .exchange import has_studio, pull_and_push, some_may_leave, take_in
 from .gate import Verdict
 from .judging import judge_models, verdict_lines
 from .ranking import rank_unlabelled
@@ -74,7 +74,7 @@ def run_cycle(
 
 def _sent(s: Session) -> bool:
     """Send the drafts; returns whether that worked."""
-    if not all_reviewed(s):
+    if not some_may_leave(s):
         return False
     try:
         pull_and_push(s)

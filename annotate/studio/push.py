@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, TaskRecord
 from ..errors import BrokenInput, UsageError
+from ..report import Report
 from ..settings.model import QueueSettings
 from ..system.pipeline import batched
 from ..wording import counted
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500  # tasks or predictions in one request
 NO_MODEL: Final = "no-model"
+LOOK: Final = "Look at them with `dmr quarantine show`, then run `dmr push --pixels-reviewed`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,21 @@ class Outgoing:
     again: LabelledFrame | None = None
 
 
-def refuse_unreviewed(outgoing: Sequence[Outgoing]) -> None:
-    """Raises UsageError if nobody has confirmed that the pictures do not show who the patient is."""
-    unseen = [o.frame.frame_id for o in outgoing if o.frame.reviewed_at is None]
-    if unseen:
-        many = counted(len(unseen), "frames")
-        what = f"{many} may show a patient's name: nobody has confirmed yet that the pixels were reviewed"
-        remedy = "Nothing was sent. Look at the pictures in frames/, then run `dmr push --pixels-reviewed`"
-        raise UsageError(f"frames/{unseen[0]}.png", what, remedy)
+def without_held(outgoing: Sequence[Outgoing], *, report: Report) -> list[Outgoing]:
+    """The frames that may leave: the others stay in quarantine until a person has looked at them.
+
+    Raises:
+        UsageError: All frames are in quarantine.
+    """
+    free = [o for o in outgoing if o.frame.may_leave]
+    if held := len(outgoing) - len(free):
+        many = counted(held, "frames")
+        if not free:
+            what = f"{many} may show a patient's name, and nobody has looked at them yet"
+            remedy = f"Nothing was sent. {LOOK}"
+            raise UsageError("quarantine", what, remedy)
+        report.say(f"Not sent: {many} in quarantine, which may show a patient's name. {LOOK}.")
+    return free
 
 
 def push(
@@ -84,10 +93,10 @@ def push(
         model: The model that drew the drafts; None without a model.
 
     Raises:
-        UsageError: A picture was not reviewed.
+        UsageError: All frames are in quarantine.
         StudioError: The server fails. The next push goes on where this one stopped.
     """
-    refuse_unreviewed(outgoing)
+    outgoing = without_held(outgoing, report=s.report)
     opened = open_queue(s, client, queue, create=True)
     assert opened is not None
     opened = complete_labels(client, opened, s.settings.classes, report=s.report)

@@ -1,0 +1,1 @@
+"""Frames that may show who the patient is: listed, looked at, released or dropped."""
