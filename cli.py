@@ -64,6 +64,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             ".annotate.convert.commands:convert",
             "Convert Labelme files to masks, COCO, YOLO, NIfTI; and back.",
         ),
+        "deidentify": (
+            ".annotate.quarantine.commands:deidentify",
+            "Write the frames of SCANS into DEST without patient data.",
+        ),
         "phantom": (".annotate.phantom.commands:phantom", "Draw synthetic Shamrock clips with outlines in FOLDER."),
         "demo": (".active.commands:demo", "Run the whole loop on synthetic frames in FOLDER, in minutes."),
     },

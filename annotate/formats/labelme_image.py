@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..scans.given import CLIP_SUFFIXES
 from ..scans.images import IMAGE_SUFFIXES
 from .labelme_reading import LabelmeFile
 
@@ -75,7 +76,7 @@ def _stem(image_path: str | None) -> str:
     """The name in `imagePath` without an image's ending; `1.2.840.1` has none."""
     name = plain_name(_last_part(image_path))
     stem, dot, ending = name.rpartition(".")
-    return stem if f"{dot}{ending}".lower() in IMAGE_SUFFIXES else name
+    return stem if f"{dot}{ending}".lower() in IMAGE_SUFFIXES | CLIP_SUFFIXES else name
 
 
 def _by_path(image_path: str | None, json_path: Path, roots: Sequence[Path]) -> Path | None:

@@ -83,7 +83,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
 def _named(item: OutsideFrame) -> NamedFrame:
     frame, shapes = item.frame, item.annotation.shapes
     drawn = polygons_to_mask(shapes, height=frame.height, width=frame.width) if shapes else None
-    return cleaned(NamedFrame(item.name, frame, item.source), drawn=drawn)
+    return cleaned(NamedFrame(item.name, frame, item.source, item.about), drawn=drawn)
 
 
 def outlined_batches(items: Iterable[OutsideFrame]) -> Iterator[list[OutsideFrame]]:

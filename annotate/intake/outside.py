@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +23,12 @@ from ..formats.labelme_image import images_by_stem
 from ..formats.labelme_words import words_of
 from ..formats.lost import complete_classes, unread_words
 from ..report import Report
+from ..scans.decoding.values import Source
 from ..scans.discover import files_below
-from ..scans.images import IMAGE_SUFFIXES, decode_frames, read_frames
+from ..scans.images import decode_frames
 from ..settings.model import Coverage
 from ..shapes import Annotation, Frame
+from .pictures import PICTURE_SUFFIXES, Pictures
 
 WORDS_STAY: Final = "descriptions, ticked flags or other words (not taken in; they stay in the file)"
 UNREAD_REMEDY: Final = "Mend it and read it again: until then the class is not complete there"
@@ -48,6 +50,7 @@ class OutsideFrame:
         raw: The drawing as it came in, without what could name a patient.
         source: The file that holds the image, which may be a Labelme file, or None.
         file: The file that holds the outlines, as messages call it.
+        about: What the clip says of itself that the image is a frame of; None for a single image.
     """
 
     name: str
@@ -56,6 +59,7 @@ class OutsideFrame:
     raw: bytes
     source: Path | None = None
     file: Path = Path()
+    about: Source | None = None
 
 
 def labelme_frames(
@@ -80,19 +84,28 @@ def labelme_frames(
         without: Folders that are not searched.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
-    images = images_by_stem(files_below(paths, IMAGE_SUFFIXES))
+    images = images_by_stem(files_below(paths, PICTURE_SUFFIXES))
     covered = all_classes if coverage == "all" else frozenset()
-    for path in files_below(paths, frozenset({".json"}), without=without):
-        try:
-            yield _labelme_frame(
-                path, roots=roots, images=images, resolve=resolve, ignored=ignored, covered=covered, report=report
-            )
-        except BrokenInput as error:
-            report.fail(error)
+    with Pictures() as pictures:
+        for path in files_below(paths, frozenset({".json"}), without=without):
+            try:
+                yield _labelme_frame(
+                    path,
+                    pictures,
+                    roots=roots,
+                    images=images,
+                    resolve=resolve,
+                    ignored=ignored,
+                    covered=covered,
+                    report=report,
+                )
+            except BrokenInput as error:
+                report.fail(error)
 
 
 def _labelme_frame(
     path: Path,
+    pictures: Pictures,
     *,
     roots: Sequence[Path],
     images: Mapping[str, Sequence[Path]],
@@ -105,10 +118,11 @@ def _labelme_frame(
     image, notes = find_image(file, path, roots=roots, index=images)
     if image is None:
         raise BrokenInput(path, "its image is not there", "Name the image's folder too, or put the image beside it")
+    about: Source | None = None
     if isinstance(image, bytes):
         frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
     else:
-        frame = only_frame(image)
+        frame, about = pictures.read(image, file.extra)
     check_size((file.height, file.width), (frame.height, frame.width), where=path)
     kept = without_labels(file, lambda label: resolve(label) is None and ignored(label))
     if left_out := len(file.shapes) - len(kept.shapes):
@@ -127,13 +141,4 @@ def _labelme_frame(
         report.note(WORDS_STAY, path.name)
     source = path if isinstance(image, bytes) else image
     raw = drawn_json(file, is_class=lambda label: resolve(label) is not None)
-    return OutsideFrame(path.stem, frame, annotation, raw, source, path)
-
-
-def only_frame(path: Path) -> Frame:
-    """The frame of an image file, the first one of a file with several pages."""
-    frames = read_frames(path)
-    first = next(frames)
-    if next(frames, None) is not None:
-        first = replace(first, notes=(*first.notes, "several pages (the first is used)"))
-    return first
+    return OutsideFrame(path.stem, frame, annotation, raw, source, path, about)

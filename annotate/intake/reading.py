@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import BrokenInput, UsageError
 from ..report import Report
 from ..scans.decoding.child import Decoder
-from ..scans.decoding.values import Decoded, Source
+from ..scans.decoding.values import Decoded, Source, Span
 from ..scans.deidentify import Cleaning, plan_cleaning
 from ..scans.given import ScanFile, scan_files
 from ..scans.left_out import LeftOut
@@ -74,7 +74,7 @@ def read_scans(
 
 def _frames_of(file: ScanFile, decoder: Decoder, *, report: Report, choice: Choice) -> Iterator[NamedFrame]:
     keys = KeyFrames()
-    decoded = decoder.frames(file.path, every=choice.every, where=file.shown)
+    decoded = decoder.frames(file.path, span=Span(every=choice.every), where=file.shown)
     for batch in batched_by_weight(decoded, _TOGETHER, weight=lambda d: d.frame.pixels.size, most=_PIXELS):
         for _, same_size in groupby(batch, key=lambda d: d.frame.pixels.shape):
             for item in _cleaned(list(same_size), file):

@@ -1,18 +1,21 @@
-"""`dmr quarantine`: frames that may show who the patient is."""
+"""`dmr quarantine` and `dmr deidentify`: frames that may show who the patient is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..console import reporting, show
+from ..console import progress, reporting, show
+from ..intake.options import clip_options
 from ..report import Report
 from ..session import at_work, pass_workspace
 from ..wording import counted
 
 if TYPE_CHECKING:
+    from ..intake.choice import Choice
     from ..workspace import Workspace
 
 
@@ -95,4 +98,26 @@ def drop(workspace: Workspace, frames: tuple[str, ...], all_: bool, yes: bool) -
     report = Report("quarantine drop")
     with at_work(workspace, report, write=True) as s:
         held.drop(s, held.chosen(s, frames, all_=all_), yes=yes)
+    return report
+
+
+@click.command()
+@click.argument("scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("dest", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--patient", help="Regular expression that finds the patient in a file's name, as (?P<patient>...).")
+@clip_options
+@reporting
+def deidentify(scans: tuple[Path, ...], dest: Path, patient: str | None, choice: Choice) -> Report:
+    """Write the frames of SCANS into DEST without patient data; no workspace is needed.
+
+    Everything outside the ultrasound image is blanked, and files get keyed names. Frames that dmr is unsure about go
+    into DEST/quarantine: look at them. Text inside the ultrasound image is not found.
+    """
+    from .deidentify import deidentify as write
+
+    report = Report("deidentify")
+    with progress() as tell:
+        write(scans, dest, report=report, patient=patient, choice=choice, tell=tell)
+    if not report.counts["frames written"]:
+        report.say("Nothing new: nothing was written.")
     return report

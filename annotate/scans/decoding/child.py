@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -21,7 +21,7 @@ from ...errors import BrokenInput
 from ...shapes import Frame
 from ...system.platform import python_module
 from .messages import receive, send
-from .values import Decoded, Source
+from .values import ALL, Decoded, Source, Span
 
 MEMORY_MIB: Final = 2048
 SILENT_S: Final = 10.0  # a frame takes some hundredths of a second
@@ -62,12 +62,12 @@ class Decoder:
             self._child.end()
             self._child = None
 
-    def frames(self, path: Path, *, every: int = 1, where: object = None) -> Iterator[Decoded]:
+    def frames(self, path: Path, *, span: Span = ALL, where: object = None) -> Generator[Decoded]:
         """The frames of a scan file, one at a time.
 
         Args:
             path: The file.
-            every: Every how many frames of a clip one is decoded.
+            span: The wanted frames of a clip.
             where: What to call the file in an error; None for its path.
 
         Raises:
@@ -75,7 +75,7 @@ class Decoder:
         """
         where = path if where is None else where
         child = self._started()
-        child.ask({"path": str(path), "every": every})
+        child.ask({"path": str(path), "first": span.first, "every": span.every})
         source: Source | None = None
         whole = False
         try:

@@ -17,7 +17,7 @@ from ...errors import BrokenInput
 from ..images import MOST_PIXELS, MOST_PIXELS_A_FILE, too_large, too_long
 from .dicom_tags import describe, frame_times, whole
 from .pixels import Shown, coloured_share, grey_of_rgb
-from .values import Source
+from .values import Source, Span
 
 _AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 _AS_PNG: Final = "Export its frames as PNG"
@@ -35,7 +35,7 @@ _PLUGINS: Final = {
 """For each compressed transfer syntax the decoder, and the extra with which it is installed."""
 
 
-def open_dicom(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+def open_dicom(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
     """What a DICOM file says of itself, and its frames.
 
     Raises:
@@ -62,11 +62,11 @@ def open_dicom(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator
     source = describe(header, sha256=sha256, rows=rows, columns=columns, count=count)
     syntax = str(getattr(header.file_meta, "TransferSyntaxUID", "") or "")
     if syntax.startswith(_JPEG) and syntax.removeprefix(_JPEG).split(".")[0] in _VIDEO:
-        return source, _streamed(path, header, every=every)
-    return source, _stored(path, header, syntax=syntax, count=count, every=every)
+        return source, _streamed(path, header, span=span)
+    return source, _stored(path, header, syntax=syntax, count=count, span=span)
 
 
-def _stored(path: Path, header: Any, *, syntax: str, count: int, every: int) -> Iterator[Shown]:
+def _stored(path: Path, header: Any, *, syntax: str, count: int, span: Span) -> Iterator[Shown]:
     """Frames that are stored one by one."""
     from pydicom.pixels.utils import iter_pixels
 
@@ -74,7 +74,7 @@ def _stored(path: Path, header: Any, *, syntax: str, count: int, every: int) -> 
     if syntax == _BIG_ENDIAN:
         _swap_palette(header)
     times = frame_times(header, count)
-    wanted = range(0, count, every)
+    wanted = span.of(count)
     # By path: opened as a data set, the whole file would be in memory.
     pixels = iter_pixels(path, indices=list(wanted), decoding_plugin=plugin or "")
     given = 0
@@ -85,7 +85,7 @@ def _stored(path: Path, header: Any, *, syntax: str, count: int, every: int) -> 
         raise BrokenInput(path, f"says that it has {count} frames, and holds fewer", _AGAIN)
 
 
-def _streamed(path: Path, header: Any, *, every: int) -> Iterator[Shown]:
+def _streamed(path: Path, header: Any, *, span: Span) -> Iterator[Shown]:
     """Frames of a video stream inside the file."""
     from pydicom import dcmread
     from pydicom.encaps import generate_frames
@@ -95,7 +95,7 @@ def _streamed(path: Path, header: Any, *, every: int) -> Iterator[Shown]:
     data = dcmread(path, force=True)
     stream = b"".join(generate_frames(data.PixelData, number_of_frames=1))
     times = frame_times(header, 1 << 20) if header.get("FrameTime") else None
-    for shown in video_frames(io.BytesIO(stream), where=path, every=every):
+    for shown in video_frames(io.BytesIO(stream), where=path, span=span):
         time_ms = shown.time_ms if times is None else times[shown.index]
         yield Shown(shown.index, shown.pixels, time_ms, shown.coloured, shown.notes)
 

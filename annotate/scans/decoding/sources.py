@@ -9,17 +9,17 @@ from typing import Final
 
 from ..kinds import DICOM, VIDEO, kind_of_file, not_a_scan
 from .pixels import Shown
-from .values import Source
+from .values import Source, Span
 
 _AT_ONCE: Final = 16 << 20  # bytes hashed between two signs of life
 
 
-def open_source(path: Path, *, every: int, alive: Callable[[], None]) -> tuple[Source, Iterator[Shown]]:
+def open_source(path: Path, *, span: Span, alive: Callable[[], None]) -> tuple[Source, Iterator[Shown]]:
     """What a file says of itself, and its frames, which are decoded as they are taken.
 
     Args:
         path: The file.
-        every: Every how many frames of a clip one is taken.
+        span: The wanted frames of a clip.
         alive: Called now and then while a large file is read.
 
     Raises:
@@ -31,16 +31,16 @@ def open_source(path: Path, *, every: int, alive: Callable[[], None]) -> tuple[S
     if kind is DICOM:
         from .dicom import open_dicom
 
-        return open_dicom(path, sha256=sha256, every=every)
+        return open_dicom(path, sha256=sha256, span=span)
     if kind is VIDEO:
         from .video import open_video
 
-        return open_video(path, sha256=sha256, every=every)
+        return open_video(path, sha256=sha256, span=span)
     if not kind.is_read:
         raise not_a_scan(path, kind)
     from .stills import open_picture
 
-    return open_picture(path, sha256=sha256, every=every)
+    return open_picture(path, sha256=sha256, span=span)
 
 
 def _sha256(path: Path, alive: Callable[[], None]) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..images import open_pictures
 from .pixels import Shown
-from .values import Source
+from .values import Source, Span
 
 
-def open_picture(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+def open_picture(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
     """What a picture says of itself, and its frames.
 
     Raises:
@@ -18,4 +18,4 @@ def open_picture(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterat
     """
     pictures = open_pictures(path.read_bytes(), where=path, suffix=path.suffix.lower())
     source = Source(kind=pictures.kind, sha256=sha256, frames=pictures.count, notes=pictures.notes)
-    return source, pictures.frames(range(0, pictures.count, every))
+    return source, pictures.frames(span.of(pictures.count))

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ...shapes import Frame
 
 Box = tuple[int, int, int, int]
 """A rectangle of pixels: first column, first row, and the column and row behind the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which frames of a file are wanted.
+
+    Attributes:
+        first: The first one, from 0.
+        every: Every how many frames from there one is wanted.
+    """
+
+    first: int = 0
+    every: int = 1
+
+    def of(self, count: int) -> range:
+        """The wanted ones among so many frames."""
+        return range(self.first, count, self.every)
+
+    def holds(self, index: int) -> bool:
+        """Whether a frame is wanted."""
+        return index >= self.first and (index - self.first) % self.every == 0
+
+
+ALL: Final = Span()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,27 +9,27 @@ from typing import IO, Any, Final
 from ...errors import BrokenInput
 from ..images import MOST_PIXELS, MOST_PIXELS_A_FILE, too_large, too_long
 from .pixels import Shown, coloured_share, grey_of_rgb
-from .values import Source
+from .values import Source, Span
 
 _AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 
 
-def open_video(path: Path, *, sha256: str, every: int) -> tuple[Source, Iterator[Shown]]:
+def open_video(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
     """What a video says of itself, and its frames. Its texts and sound are not looked at.
 
     Raises:
         BrokenInput: It is damaged, too large, holds no picture, or PyAV is not installed.
     """
-    return Source(kind="video", sha256=sha256, frames=None), video_frames(str(path), where=path, every=every)
+    return Source(kind="video", sha256=sha256, frames=None), video_frames(str(path), where=path, span=span)
 
 
-def video_frames(file: str | IO[bytes], *, where: object, every: int) -> Iterator[Shown]:
+def video_frames(file: str | IO[bytes], *, where: object, span: Span) -> Iterator[Shown]:
     """The frames of a video, upright, in the order shown.
 
     Args:
         file: Its path, or the open stream.
         where: What to call it in an error.
-        every: Every how many frames one is taken.
+        span: The wanted frames.
     """
     av = _pyav(where)
     number, left = 0, MOST_PIXELS_A_FILE
@@ -45,7 +45,7 @@ def video_frames(file: str | IO[bytes], *, where: object, every: int) -> Iterato
                 left -= frame.width * frame.height
                 if left < 0:
                     raise too_long(where, number + 1)
-                if number % every == 0:
+                if span.holds(number):
                     yield _shown(frame, number)
                 number += 1
     except av.error.FFmpegError as error:

@@ -14,6 +14,7 @@ from typing import IO, Any
 from ...errors import BrokenInput
 from .limits import limit_memory
 from .messages import receive, send
+from .values import Span
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
 
 def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
     try:
-        _decode(answers, Path(request["path"]), int(request["every"]))
+        _decode(answers, Path(request["path"]), Span(int(request["first"]), int(request["every"])))
     except BrokenInput as error:
         send(answers, {"error": error.what, "remedy": error.remedy})
     except MemoryError:
@@ -49,10 +50,10 @@ def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
         send(answers, {"error": f"is damaged: it cannot be decoded ({type(error).__name__})", "remedy": ""})
 
 
-def _decode(answers: IO[bytes], path: Path, every: int) -> None:
+def _decode(answers: IO[bytes], path: Path, span: Span) -> None:
     from .sources import open_source
 
-    source, frames = open_source(path, every=every, alive=lambda: send(answers, {"alive": True}))
+    source, frames = open_source(path, span=span, alive=lambda: send(answers, {"alive": True}))
     send(answers, {"source": asdict(source)})
     for shown in frames:
         told = {
