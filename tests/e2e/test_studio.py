@@ -39,7 +39,7 @@ SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 
 def test_frames_that_nobody_looked_at_are_not_sent(fresh: Loop) -> None:
     result = dmr(*PUSH, code=2)
-    assert "nobody has confirmed yet that the pixels were reviewed" in result.output
+    assert "nobody has looked at them yet" in result.output
     assert "--pixels-reviewed" in result.output
 
 

@@ -114,11 +114,20 @@ def test_nothing_to_send_makes_the_project_and_no_task(round_: Round) -> None:
     assert report.counts["tasks added"] == 0
 
 
-def test_a_frame_that_nobody_reviewed_is_not_sent_nor_any_other(round_: Round) -> None:
+def test_a_frame_in_quarantine_is_not_sent_and_the_others_are(round_: Round) -> None:
     first, *rest = round_.outgoing()
-    unseen = Outgoing(replace(first.frame, reviewed_at=None), "?")
-    with pytest.raises(UsageError, match="nobody has confirmed yet that the pixels were reviewed"):
-        round_.push([*rest, unseen])
+    unseen = Outgoing(replace(first.frame, reviewed_at=None, state="quarantined"), "?")
+    report = round_.push([*rest, unseen])
+    assert report.counts["tasks added"] == len(rest)
+    assert any(line.startswith("Not sent: 1 frame in quarantine") for line in report.words)
+    assert first.frame.frame_id not in {task.frame_id for task in round_.client.tasks(1)}
+
+
+def test_nothing_is_sent_where_all_frames_are_in_quarantine(round_: Round) -> None:
+    first, *_ = round_.outgoing()
+    unseen = Outgoing(replace(first.frame, reviewed_at=None, deid=None), "?")
+    with pytest.raises(UsageError, match="nobody has looked at them yet"):
+        round_.push([unseen])
     assert round_.server.asked == []
 
 
