@@ -171,7 +171,7 @@ def ingest_scans(s: Session, scans: Sequence[Path], *, choice: Choice = KEY_FRAM
     own = s.workspace.own_folders
     total = _Total(len(files_below(scans, IMAGE_SUFFIXES | CLIP_SUFFIXES, without=own)), choice.every)
     s.report.count("frames added", 0)
-    reading = read_scans(scans, report=s.report, without=own, choice=choice)
+    reading = read_scans(scans, report=s.report, without=own, choice=choice, find_text=s.settings.imports.find_text)
     for batch in ahead(frame_batches(reading), depth=1):
         for record in add_frames(s, batch):
             if record.frame_id not in ids and record.patient is None:

@@ -18,6 +18,7 @@ from ..scans.deidentify import Cleaning, plan_cleaning
 from ..scans.given import ScanFile, scan_files
 from ..scans.left_out import LeftOut
 from ..scans.similarity import NEAR_COPY_IN_CLIP, perceptual_hash
+from ..scans.text_alarm import INSIDE, TextAlarm
 from ..shapes import Frame
 from ..system.pipeline import batched_by_weight
 from .choice import KEY_FRAMES, Choice
@@ -51,19 +52,32 @@ class NamedFrame:
 
 
 def read_scans(
-    scans: Sequence[Path], *, report: Report, without: Sequence[Path] = (), choice: Choice = KEY_FRAMES
+    scans: Sequence[Path],
+    *,
+    report: Report,
+    without: Sequence[Path] = (),
+    choice: Choice = KEY_FRAMES,
+    find_text: bool = False,
 ) -> Iterator[NamedFrame]:
     """Read every scan among files, folders and archives. Files that fail, or are none, are reported and passed over.
 
+    Args:
+        scans: Files, archives and folders.
+        report: Gets failures, oddities, and what is left out.
+        without: Folders that are not searched.
+        choice: Which frames of a clip are taken.
+        find_text: Whether text is looked for inside the ultrasound image.
+
     Raises:
-        UsageError: There is no scan.
+        UsageError: There is no scan, or the reader of text is not installed.
     """
     left_out, failed, some = LeftOut(), len(report.failures), False
+    alarm = TextAlarm() if find_text else None
     with Decoder() as decoder:
         for file in scan_files(scans, left_out=left_out, report=report, without=without):
             some = True
             try:
-                yield from _frames_of(file, decoder, report=report, choice=choice)
+                yield from _frames_of(file, decoder, report=report, choice=choice, alarm=alarm)
             except BrokenInput as error:
                 report.fail(error)
     if not some and len(report.failures) == failed:
@@ -72,12 +86,14 @@ def read_scans(
     left_out.tell(report)
 
 
-def _frames_of(file: ScanFile, decoder: Decoder, *, report: Report, choice: Choice) -> Iterator[NamedFrame]:
+def _frames_of(
+    file: ScanFile, decoder: Decoder, *, report: Report, choice: Choice, alarm: TextAlarm | None
+) -> Iterator[NamedFrame]:
     keys = KeyFrames()
     decoded = decoder.frames(file.path, span=Span(every=choice.every), where=file.shown)
     for batch in batched_by_weight(decoded, _TOGETHER, weight=lambda d: d.frame.pixels.size, most=_PIXELS):
         for _, same_size in groupby(batch, key=lambda d: d.frame.pixels.shape):
-            for item in _cleaned(list(same_size), file):
+            for item in _cleaned(list(same_size), file, alarm):
                 for note in item.frame.notes:
                     report.note(note, file.shown.name)
                 is_clip = item.about is not None and item.about.is_clip
@@ -88,9 +104,12 @@ def _frames_of(file: ScanFile, decoder: Decoder, *, report: Report, choice: Choi
                     yield item
 
 
-def _cleaned(decoded: Sequence[Decoded], file: ScanFile) -> Iterator[NamedFrame]:
+def _cleaned(decoded: Sequence[Decoded], file: ScanFile, alarm: TextAlarm | None) -> Iterator[NamedFrame]:
     source = decoded[0].source
     cleaning = plan_cleaning([d.frame.pixels for d in decoded], regions=source.regions)
+    # Text stands still in a clip, so one frame of these tells.
+    if alarm is not None and not cleaning.unsure and alarm.finds_text(cleaning.clean(decoded[0].frame.pixels)):
+        cleaning = replace(cleaning, unsure=INSIDE)
     for d in decoded:
         frame = replace(d.frame, pixels=cleaning.clean(d.frame.pixels), sector=cleaning.sector)
         yield NamedFrame(file.shown.stem, frame, file.shown, source, cleaning)

@@ -56,15 +56,22 @@ def list_(workspace: Workspace) -> Report:
 
 
 @quarantine.command(name="show")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Number of other frames to show too, drawn at random, one a clip.",
+)
 @reporting
 @pass_workspace
-def show_(workspace: Workspace) -> Report:
+def show_(workspace: Workspace, sample: int) -> Report:
     """Make a page with the pictures of the frames in quarantine."""
     from .page import write_page
 
     report = Report("quarantine show")
     with at_work(workspace, report) as s:
-        path = write_page(s)
+        path = write_page(s, sample=sample)
     if path is None:
         report.say("No frame is in quarantine.")
     else:
@@ -111,7 +118,7 @@ def deidentify(scans: tuple[Path, ...], dest: Path, patient: str | None, choice:
     """Write the frames of SCANS into DEST without patient data; no workspace is needed.
 
     Everything outside the ultrasound image is blanked, and files get keyed names. Frames that dmr is unsure about go
-    into DEST/quarantine: look at them. Text inside the ultrasound image is not found.
+    into DEST/quarantine: look at them. Text inside the ultrasound image is not looked for.
     """
     from .deidentify import deidentify as write
 

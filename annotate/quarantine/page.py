@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,20 +18,27 @@ from ..render.overlay import Picture
 from ..system.store import write_atomic
 from ..wording import counted
 from ..workspace import Session
-from .held import held_frames
+from .held import Held, held_frames
 
 _A_CLIP: Final = 6  # pictures of one clip: text stands still in it, so its first, last and some between tell
 _MOST: Final = 600  # pictures on the page
 _WIDEST: Final = 640  # pixels of a picture; text that a person can read in the frame can be read in it too
 
 
-def write_page(s: Session) -> Path | None:
+def write_page(s: Session, *, sample: int = 0) -> Path | None:
     """Write `reports/quarantine.html`.
 
+    Args:
+        s: A session.
+        sample: Number of frames that are not in quarantine to show too, drawn at random, one a clip.
+
     Returns:
-        Its path; None if no frame is in quarantine.
+        Its path; None if there is nothing to show.
     """
-    held = held_frames(s.catalogue.frames())
+    frames = s.catalogue.frames()
+    held = held_frames(frames)
+    n = sum(len(one.frames) for one in held)
+    held += _some_others(frames, sample)
     if not held:
         return None
     rows, left = [], _MOST
@@ -46,7 +54,6 @@ def write_page(s: Session) -> Path | None:
         left -= len(shown)
         if shown:
             rows.append((f"{one.clip}, {counted(len(one.frames), 'frames')}: {one.reason}", shown))
-    n = sum(len(one.frames) for one in held)
     path = s.workspace.root / "reports" / "quarantine.html"
     write_atomic(
         path,
@@ -61,6 +68,13 @@ def write_page(s: Session) -> Path | None:
         ),
     )
     return path
+
+
+def _some_others(frames: Sequence[FrameRecord], count: int) -> list[Held]:
+    """One frame of each of so many clips whose frames may be sent."""
+    free = {f.clip_id: f for f in frames if f.may_leave and f.state != "erased"}
+    clips = np.random.default_rng(len(free)).permutation(sorted(free))[:count]
+    return [Held(str(clip), "not in quarantine; a sample", (free[str(clip)],)) for clip in clips]
 
 
 def _spread(frames: tuple[FrameRecord, ...]) -> tuple[FrameRecord, ...]:

@@ -41,11 +41,13 @@ class ImportSettings:
             groups `clip` and `frame` are optional. None: all patients are unknown.
         coverage: `drawn`: a class that is not drawn was perhaps not looked for; `all`: it is absent.
         ignore: Labels that are no class. Their shapes are left out and counted, and do not change the coverage.
+        find_text: Whether new scans are searched for text inside the ultrasound image; it takes seconds a scan.
     """
 
     patient: str | None = None
     coverage: Coverage = "drawn"
     ignore: tuple[str, ...] = ()
+    find_text: bool = False
 
     def ignores(self, label: str) -> bool:
         """Whether a label is ignored, whatever its case and outer spaces."""
