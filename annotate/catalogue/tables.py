@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..settings.model import Purpose, Split
 from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
 
-SCHEMA: Final = "0005"
+SCHEMA: Final = "0006"
 """The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(

@@ -14,7 +14,8 @@ from ..errors import UsageError
 
 _LEAST: Final = re.compile(r"(\W*\w){4}")  # characters: speckle is read as one or two
 _SURE: Final = 0.8  # the reader's own score, 0 to 1
-_SIDE: Final = 1000  # px; smaller frames are doubled, because scanners write in letters of 10 px
+_BRIGHT: Final = 160  # grey level above which letters lie; with the speckle below it in view, the reader misses them
+_SIDE: Final = 500  # px; smaller frames are doubled, because scanners write in letters of 10 px
 INSIDE: Final = "text was found inside the image"
 
 
@@ -44,7 +45,7 @@ class TextAlarm:
         Args:
             pixels: `(height, width)` uint8.
         """
-        image = Image.fromarray(pixels)
+        image = Image.fromarray(np.where(pixels > _BRIGHT, pixels, np.uint8(0)))
         if max(image.size) < _SIDE:
             image = image.resize((2 * image.width, 2 * image.height))
         found = self._read(np.asarray(image.convert("RGB")), use_cls=False)
