@@ -18,19 +18,16 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.revisions import revision_json
 from ..catalogue.truth import settle
 from ..editing.checkout import labelled_sheets, write_checkout
-from ..errors import BrokenInput, CatalogueError, DmrError
-from ..formats.labelme_reading import read_labelme
-from ..origins.index import IndexBrokenError, index_path, look_up
-from ..scans.images import decode_frames, encode_png, read_frames
-from ..shapes import Frame
+from ..errors import CatalogueError, DmrError
 from ..system.canonical import canonical_json
 from ..system.clock import utc_text
 from ..system.platform import fsync_folder
-from ..system.store import sha256_hex, sweep_temporaries, write_atomic
+from ..system.store import sha256_hex, sweep_temporaries
 from ..workspace import Workspace
 from .check_files import DAMAGED
 from .copy import CATALOGUE, copy_catalogue
 from .fault import Fault, Mend
+from .pictures import write_picture_again
 from .replay import put_rows, remove_rows
 
 _SAID: Final = (
@@ -59,7 +56,7 @@ def mend(workspace: Workspace, faults: Sequence[Fault]) -> None:
         for fault in by_kind.get("blob", ()):
             _blob(workspace, catalogue, fault.given["sha256"])
         for fault in by_kind.get("frame", ()):
-            _frame(workspace, catalogue, fault.given["frame"])
+            write_picture_again(workspace, catalogue, fault.given["frame"])
         if "sheet" in by_kind:
             write_checkout(workspace, labelled_sheets(catalogue))
     if "temporary" in by_kind:
@@ -172,35 +169,3 @@ def _blob(workspace: Workspace, catalogue: Catalogue, sha256: str) -> None:
     if path.is_file():
         _set_aside(workspace, path, name=sha256_hex(path.read_bytes()))
     workspace.store.put(data)
-
-
-def _frame(workspace: Workspace, catalogue: Catalogue, frame_id: str) -> None:
-    """Read a frame again from the file that it came from, if this computer knows it and it is the same."""
-    records = catalogue.frames([frame_id])
-    try:
-        seen = look_up(index_path(catalogue.meta("key_id")), [frame_id]).get(frame_id)
-    except IndexBrokenError:
-        return
-    if not records or seen is None:
-        return
-    record = records[0]
-    for read in (_of_image, _of_labelme):
-        try:
-            frame = read(seen.path, record.index)
-        except (BrokenInput, OSError):
-            continue
-        if frame is not None and sha256_hex(frame.pixels.tobytes()) == record.pixel_sha256:
-            write_atomic(workspace.absolute(record.path), encode_png(frame.pixels))
-            return
-
-
-def _of_image(path: Path, index: int) -> Frame | None:
-    return next((frame for frame in read_frames(path) if frame.index == index), None)
-
-
-def _of_labelme(path: Path, index: int) -> Frame | None:
-    data = read_labelme(path).image_data
-    if data is None:
-        return None
-    frames = decode_frames(data, where=path, source_sha256=sha256_hex(data))
-    return next((frame for frame in frames if frame.index == index), None)
