@@ -16,7 +16,7 @@ from ..settings.model import SPLITS, Split
 from ..system.canonical import canonical_json
 from . import tables as t
 from .audits import AuditRows
-from .frames import unlabelled
+from .frames import held, unlabelled
 from .models import ModelRows
 from .queues import QueueRows, studio_place
 from .revisions import RevisionRows
@@ -54,7 +54,7 @@ class Catalogue(RevisionRows, ModelRows, QueueRows, AuditRows):
             "frames": _count(t.frame),
             "frames labelled": _count(t.truth),
             "frames to choose from": _count(unlabelled.subquery()),
-            "renditions quarantined": _count(t.rendition, t.rendition.c.state == "quarantined"),
+            "frames in quarantine": _count(held.subquery()),
             "revisions": _count(t.revision),
             "revisions withdrawn": _count(t.tombstone),
             "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),

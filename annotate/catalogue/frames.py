@@ -59,6 +59,17 @@ unlabelled = (
     .where(t.truth.c.frame.is_(None), t.frame.c.eligible, t.rendition.c.state != "erased")
 )
 
+held = (
+    sa.select(t.frame.c.id)
+    .select_from(frames_joined)
+    .where(
+        t.rendition.c.state != "erased",
+        t.rendition.c.reviewed_at.is_(None),
+        sa.or_(t.rendition.c.state == "quarantined", t.rendition.c.deid.is_(None)),
+    )
+)
+"""The frames whose picture may not leave the workspace yet, as `FrameRecord.may_leave` says of one."""
+
 
 class FrameRows(Database):
     """Reads and writes of patients, clips, frames and renditions."""

@@ -116,6 +116,12 @@ def key_path(key_id: str) -> Path:
     return user_data_folder() / "keys" / f"{key_id}.key"
 
 
+def key_file(key_id: str) -> Path:
+    """The file from which a key is read: the one that `DMR_KEY_FILE` names, or else this user's copy."""
+    named = os.environ.get(KEY_FILE_VARIABLE)
+    return Path(named) if named else key_path(key_id)
+
+
 def make_key() -> Key:
     """Make a new key, and keep it in the user's data folder for its owner alone."""
     key = Key(secrets.token_bytes(_KEY_BYTES))
@@ -130,8 +136,7 @@ def load_key(key_id: str) -> Key:
     Raises:
         WorkspaceError: The key is missing, or the file holds another key.
     """
-    named = os.environ.get(KEY_FILE_VARIABLE)
-    path = Path(named) if named else key_path(key_id)
+    path = key_file(key_id)
     remedy = f"Copy {key_id}.key from the computer where the workspace was made, or set {KEY_FILE_VARIABLE} to it"
     try:
         key = Key(bytes.fromhex(path.read_text(encoding="ascii").strip()))

@@ -136,7 +136,8 @@ def pull(workspace: Workspace) -> Report:
 @pass_workspace
 def doctor(workspace: Workspace) -> Report:
     """Check the link to Label Studio, and say what to do."""
-    from ..system.platform import open_to_others
+    from ..scans.identity import key_file
+    from ..system.platform import is_shared, open_to_others
     from .doctor import examine
 
     report = Report("doctor")
@@ -146,6 +147,9 @@ def doctor(workspace: Workspace) -> Report:
         show(f"ok     database: {report.data['database']}")
         if open_to_others(workspace.root):
             show(f"advice workspace: all users of this computer can read it. Close it: chmod -R o-rwx {workspace.root}")
+        key = key_file(s.catalogue.meta("key_id"))
+        if is_shared(key):
+            report.failures.append(f"{key}: the pseudonym key can be read by others. Close it: chmod 600 {key}")
         s.tell("Checking Label Studio", 0, None)
         for finding in examine(s):
             s.tell("Checking Label Studio", 1, None)

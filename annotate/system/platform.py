@@ -93,6 +93,14 @@ def open_to_others(folder: Path) -> bool:
     return sys.platform != "win32" and bool(folder.stat().st_mode & 0o007)
 
 
+def is_shared(file: Path) -> bool:
+    """Whether others than its owner can read a file; False where it is not there. Windows is not asked."""
+    try:
+        return sys.platform != "win32" and bool(file.stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
 def private_folder(path: Path) -> Path:
     """A folder that only its owner can open; it is made if needed. On Windows, a user's folders are so already."""
     path.mkdir(parents=True, exist_ok=True)

@@ -169,3 +169,11 @@ def test_a_folder_that_was_opened_to_a_group_stays_open_to_it(tmp_path: Path, mo
     assert "all users of this computer can read it" in run("doctor").output
     monkeypatch.chdir(shared.root)
     assert "all users of this computer" not in run("doctor").output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the rights of files in another way")
+def test_doctor_says_that_others_can_read_the_key(workspace: Workspace) -> None:
+    assert "pseudonym key" not in run("doctor").output
+    key_path(workspace.key.id).chmod(0o644)
+    told = run("doctor")
+    assert told.exit_code == 1 and "the pseudonym key can be read by others" in told.output
