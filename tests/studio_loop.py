@@ -108,8 +108,7 @@ def department(folder: Path) -> Iterator[Path]:
             patch.chdir(folder / "ws")
             dmr("import", str(folder / "labelled"))
             dmr("train", *TRAIN)
-            refused = dmr("prelabel", str(folder / "scans"), "--device", "cpu")
-            assert "Not sent to Label Studio" in refused.output
+            dmr("prelabel", str(folder / "scans"), "--device", "cpu", "--no-push")
             yield folder / "ws"
         finally:
             dmr("studio", "stop")

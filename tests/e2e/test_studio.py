@@ -37,7 +37,10 @@ BONE, BONE_ID = "transverse_process", 4
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 
 
-def test_frames_that_nobody_looked_at_are_not_sent(fresh: Loop) -> None:
+def test_frames_in_quarantine_are_not_sent(fresh: Loop) -> None:
+    with fresh.workspace.session(write=True) as s:
+        for frame in s.catalogue.unlabelled_frames():
+            s.catalogue.set_rendition_state(frame.frame_id, pixel_sha256=frame.pixel_sha256, state="quarantined")
     result = dmr(*PUSH, code=2)
     assert "nobody has looked at them yet" in result.output
     assert "--pixels-reviewed" in result.output
