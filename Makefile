@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -37,6 +37,7 @@ help:
 	@echo "make bench-simulate     the tables of the simulation's trainings, with their back-tested forecasts: seconds"
 	@echo "make bench-choices      pictures of the first 20 frames that each strategy asks for, in build/: minutes"
 	@echo "make bench-labelerrors  spoiled outlines that dmr check --labels finds: an hour, resumable"
+	@echo "make bench-views        frames that are wrongly left out as no view, and others that are not: minutes"
 	@echo "make bench-choose       time and memory to choose 100 frames of up to 100,000: minutes"
 	@echo "make bench-uncertainty  calibration and guessed Dice, by how frames are looked at: minutes"
 
@@ -133,6 +134,9 @@ bench-uncertainty: .venv/package
 
 bench-labelerrors: .venv/package
 	@OMP_NUM_THREADS=1 $(PY) benchmarks/labelerrors.py $(ARGS)
+
+bench-views: .venv/package
+	@OMP_NUM_THREADS=1 $(PY) benchmarks/views.py $(ARGS)
 
 bench-choose: .venv/package
 	@$(PY) benchmarks/choose.py $(ARGS)

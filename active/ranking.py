@@ -30,6 +30,8 @@ from .selection.reasons import FROM_NOTHING
 from .selection.select import Ranked, check_strategy
 
 _HELD_OUT: Final = "this patient serves to judge the model: please outline all that you see, without a draft"
+# Black frames are not eligible from the start. These have no sector either, but may show something faint; or the user
+# asked for all frames.
 _EMPTY: Final = "hardly any echo in this frame"
 _UNREAD: Final = "no draft, because the model cannot read this frame"
 

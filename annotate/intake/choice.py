@@ -12,7 +12,7 @@ class Choice:
 
     Attributes:
         every: Every how many frames one is taken.
-        all: Whether near-copies may be chosen for annotation too.
+        all: Whether near-copies, and frames that look like no view of the anatomy, may be chosen for annotation too.
 
     Example:
         >>> dmr.Choice(every=5)

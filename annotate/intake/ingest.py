@@ -65,7 +65,7 @@ def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameReco
         sector=frame.sector,
         time_ms=frame.time_ms,
         eligible=item.eligible,
-        note="; ".join(frame.notes),
+        note="; ".join([*frame.notes, *([f"looks like {item.looks_like}"] if item.looks_like else [])]),
         state="quarantined" if cleaning is not None and cleaning.unsure else "ok",
         clip_source_sha256=about.sha256 if about is not None and about.is_clip else None,
         acquired=shifted_date(key, patient=owner, acquired=about.acquired) if about is not None else None,

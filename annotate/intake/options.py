@@ -21,7 +21,12 @@ def clip_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="N",
         help="Of a clip, take every N-th frame only.  [default: 1, all frames]",
     )
-    @click.option("--all", "all_", is_flag=True, help="Let frames be chosen that look like another one of their clip.")
+    @click.option(
+        "--all",
+        "all_",
+        is_flag=True,
+        help="Let all frames be chosen: also near-copies within a clip, and what looks like a page or colour Doppler.",
+    )
     @functools.wraps(command)
     def chosen(*args: Any, every: int, all_: bool, **others: Any) -> Any:
         return command(*args, choice=Choice(every, all_), **others)

@@ -19,6 +19,7 @@ from ..scans.given import ScanFile, scan_files
 from ..scans.left_out import LeftOut
 from ..scans.similarity import NEAR_COPY_IN_CLIP, perceptual_hash
 from ..scans.text_alarm import INSIDE, TextAlarm
+from ..scans.views import View, no_view
 from ..shapes import Frame
 from ..system.pipeline import batched_by_weight
 from .choice import KEY_FRAMES, Choice
@@ -41,6 +42,7 @@ class NamedFrame:
         about: What the file says of itself; None if nothing.
         cleaning: How the pixels were blanked; None if that is still to do.
         eligible: Whether it may be chosen for annotation: a near-copy within its clip may not.
+        looks_like: What it shows instead of a view of the anatomy, such as a page of text; None if nothing.
     """
 
     name: str
@@ -49,6 +51,7 @@ class NamedFrame:
     about: Source | None = None
     cleaning: Cleaning | None = None
     eligible: bool = True
+    looks_like: View | None = None
 
 
 def read_scans(
@@ -97,7 +100,12 @@ def _frames_of(
                 for note in item.frame.notes:
                     report.note(note, file.shown.name)
                 is_clip = item.about is not None and item.about.is_clip
-                if is_clip and not choice.all and not keys.is_key(item.frame):
+                if choice.all:
+                    yield item
+                elif view := item.looks_like:
+                    report.note(f"looks like {view} (not ranked or trained on; --all takes it in)", file.shown.name)
+                    yield replace(item, eligible=False)
+                elif is_clip and not keys.is_key(item.frame):
                     report.count("near-copies within their clip")
                     yield replace(item, eligible=False)
                 else:
@@ -112,7 +120,8 @@ def _cleaned(decoded: Sequence[Decoded], file: ScanFile, alarm: TextAlarm | None
         cleaning = replace(cleaning, unsure=INSIDE)
     for d in decoded:
         frame = replace(d.frame, pixels=cleaning.clean(d.frame.pixels), sector=cleaning.sector)
-        yield NamedFrame(file.shown.stem, frame, file.shown, source, cleaning)
+        view = no_view(d.frame.pixels, kept=cleaning.kept, coloured=d.coloured)
+        yield NamedFrame(file.shown.stem, frame, file.shown, source, cleaning, looks_like=view)
 
 
 @dataclass(slots=True)

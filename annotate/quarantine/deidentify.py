@@ -30,7 +30,7 @@ _TABLE: Final = "frames.csv"
 _HELD: Final = "quarantine"
 _COLUMNS: Final = (
     "file", "patient", "clip", "index", "time_ms", "acquired_shifted", "row_mm", "column_mm", "blanked_by",
-    "blanked_share", "removed_fields", "near_copy", "unsure",
+    "blanked_share", "removed_fields", "near_copy", "looks_like", "unsure",
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def deidentify(
         new = [i for i, name in enumerate(names) if name not in rows or not (dest / name).is_file()]
         encoded = side_by_side(lambda i: encode_png(batch[i].frame.pixels), new)  # noqa: B023  (used before the next)
         write_many({dest / names[i]: data for i, data in zip(new, encoded, strict=True)})
-        rows |= {names[i]: _row(names[i], records[i]) for i in new}
+        rows |= {names[i]: _row(names[i], records[i], looks_like=batch[i].looks_like) for i in new}
         _write_table(dest, rows)
         report.count("frames written", len(new))
         report.count("frames already there", len(batch) - len(new))
@@ -103,7 +103,7 @@ def _name(record: FrameRecord) -> str:
     return f"{folder}/{record.clip_id}_{record.index:05}_{record.frame_id}.png"
 
 
-def _row(name: str, record: FrameRecord) -> dict[str, Any]:
+def _row(name: str, record: FrameRecord, *, looks_like: str | None) -> dict[str, Any]:
     told = json.loads(record.deid or "{}")
     row_mm, column_mm = record.spacing_mm or ("", "")
     values = (
@@ -118,7 +118,8 @@ def _row(name: str, record: FrameRecord) -> dict[str, Any]:
         told.get("by", ""),
         told.get("blanked", ""),
         len(told.get("removed", ())),
-        "" if record.eligible else "yes",
+        "" if record.eligible or looks_like else "yes",
+        looks_like or "",
         told.get("unsure", ""),
     )
     return dict(zip(_COLUMNS, values, strict=True))

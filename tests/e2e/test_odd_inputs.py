@@ -167,7 +167,7 @@ def test_a_draft_that_was_edited_is_not_overwritten_by_the_next_prelabel(workspa
     assert path.read_text(encoding="utf-8") == broken
 
 
-def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing_and_come_last(
+def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing_and_are_not_ranked_or_come_last(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     write_scans(tmp_path / "in", patients=range(3), labelled=True)
@@ -178,6 +178,11 @@ def test_a_picture_of_one_pixel_a_strip_and_a_black_one_stop_nothing_and_come_la
         Image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / "scans" / f"{name}.png")
     result = run("prelabel", str(tmp_path / "scans"))
 
+    assert result.exit_code == 0, result.output
+    assert "looks like a black frame (not ranked or trained on; --all takes it in): 4 (91_1.png, " in result.output
+    assert len(Path("reports/ranking.csv").read_text(encoding="utf-8").splitlines()) == 1 + 6
+
+    result = run("prelabel", "--all", str(tmp_path / "scans"))
     assert result.exit_code == 0, result.output
     with Image.open("reports/prelabel.png") as sheet:
         assert sheet.height < 3 * sheet.width
