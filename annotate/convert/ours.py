@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import BrokenInput
+from ..formats.dicom_seg import is_our_segmentation
 from ..formats.index_mask import read_index_mask
 from ..formats.instance_mask import TABLE_ENDING, TITLE
 from ..formats.labelme import drawing_of, parse_labelme
@@ -136,5 +137,6 @@ _RULES: Final[dict[str, tuple[Callable[[bytes], bool], str]]] = {
     ".txt": (_is_yolo, "holds other text than YOLO's"),
     ".yaml": (lambda data: data.startswith(HEADER.encode()), "was not written by dmr"),
     ".nii.gz": (is_our_volume, "is no volume that dmr wrote"),
+    ".dcm": (is_our_segmentation, "is no segmentation that dmr wrote"),
     "": (_is_untouched, _BY_HAND),
 }

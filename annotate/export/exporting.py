@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..catalogue.records import LabelledFrame
 from ..convert.outcome import Outcome
 from ..convert.writers import FORMATS
-from ..convert.writing import Labelled, Naming, write_frames
+from ..convert.writing import Naming, write_frames
 from ..errors import BrokenInput, UsageError
 from ..scans.discover import lies_in
 from ..system.store import write_many
 from ..wording import counted
 from ..workspace import Session
+from .dicom_seg import SEGMENTATION, export_segmentations
+from .truths import name_of, not_complete, truths
 
 
 def export_outlines(
-    s: Session, dest: Path, *, form: str, images: bool = False, incomplete: bool = False, dry_run: bool = False
+    s: Session,
+    dest: Path,
+    *,
+    form: str,
+    scans: Sequence[Path] = (),
+    images: bool = False,
+    incomplete: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Write the truth about every labelled frame, as far as its classes are covered.
 
     Args:
         s: Its report gets the counts, and what is odd.
         dest: The folder to write to; what a conversion wrote there is replaced, anything else is not.
-        form: The format, of `FORMATS`.
+        form: The format, of `FORMATS`, or `dicom-seg`.
+        scans: The original files, for `dicom-seg`.
         images: Copy the frames too: beside the Labelme files, else into `images/`.
         incomplete: Write also frames on which a class is not complete, in a format that shows it as absent.
         dry_run: Write nothing.
 
     Raises:
-        UsageError: `dest` is a file or one of the workspace's own folders, or nothing has outlines yet.
+        UsageError: `dest` is a file or one of the workspace's own folders, nothing has outlines yet, or the format does
+            not go with the other wishes.
     """
     if dest.is_file():
         raise UsageError(dest, "is a file", "Name a folder to write to")
     if lies_in(dest, s.workspace.own_folders) or dest.resolve() == s.workspace.root:
         raise UsageError(dest, "is a folder of the workspace's own", "Name a folder outside of it")
-    labelled = s.catalogue.labelled_frames()
+    _check_wishes(form, scans, images=images)
+    labelled: Sequence[LabelledFrame] = s.catalogue.labelled_frames()
     if not labelled:
         raise UsageError(s.workspace.root, "has no outlines yet", "`dmr import` takes them in")
     classes = s.settings.classes
@@ -45,18 +56,10 @@ def export_outlines(
     naming = Naming(active, [k for k in classes.paint_order() if k in active], incomplete=incomplete)
     outcome = Outcome(s.report, dry_run)
     s.report.count("frames exported", 0)
-    if not FORMATS[form].can_say:
-        whole = [item for item in labelled if not _incomplete(item, naming)]
-        _tell_incomplete(s, labelled, naming, dest, form=form)
-        labelled = labelled if incomplete else whole
-    write_frames(
-        _frames(s, labelled, naming),
-        form=FORMATS[form],
-        naming=naming,
-        dst=dest / FORMATS[form].folder,
-        outcome=outcome,
-        tell=s.tell,
-    )
+    if form == SEGMENTATION:
+        export_segmentations(s, labelled, dest, scans=scans, naming=naming, outcome=outcome)
+    else:
+        labelled = _written(s, labelled, dest, form=form, naming=naming, outcome=outcome)
     if images:
         write_many(_pictures(s, labelled, dest if form == "labelme" else dest / "images", dry_run=dry_run))
     outcome.end()
@@ -65,49 +68,51 @@ def export_outlines(
         s.report.say_unchanged()
 
 
-def _incomplete(item: LabelledFrame, naming: Naming) -> frozenset[int]:
-    """The classes that are not complete on a frame."""
-    return frozenset(naming.names) - item.annotation.covered
+def _check_wishes(form: str, scans: Sequence[Path], *, images: bool) -> None:
+    if form != SEGMENTATION:
+        if scans:
+            raise UsageError("--scans", f"is for --format {SEGMENTATION} alone", "Leave it out")
+        return
+    if not scans:
+        what = "takes its references from the original DICOM files"
+        raise UsageError(f"--format {SEGMENTATION}", what, "Name their folder with --scans")
+    if images:
+        what = f"does not go with --format {SEGMENTATION}: its files name the patient, and the frames must not"
+        raise UsageError("--images", what, "Export the frames with another format, into another folder")
+
+
+def _written(
+    s: Session, labelled: Sequence[LabelledFrame], dest: Path, *, form: str, naming: Naming, outcome: Outcome
+) -> Sequence[LabelledFrame]:
+    """Write frames in a format of `dmr convert`, and return those that it can hold."""
+    if not FORMATS[form].can_say:
+        whole = [item for item in labelled if not not_complete(item, naming)]
+        _tell_incomplete(s, labelled, naming, dest, form=form)
+        labelled = labelled if naming.incomplete else whole
+    write_frames(
+        truths(s, labelled, naming),
+        form=FORMATS[form],
+        naming=naming,
+        dst=dest / FORMATS[form].folder,
+        outcome=outcome,
+        tell=s.tell,
+    )
+    return labelled
 
 
 def _tell_incomplete(s: Session, labelled: Sequence[LabelledFrame], naming: Naming, dest: Path, *, form: str) -> None:
     """Name the frames on which a class is not complete, where the format would show it as absent."""
     frames = 0
     for item in labelled:
-        lost = _incomplete(item, naming)
+        lost = not_complete(item, naming)
         frames += bool(lost)
         for class_id in sorted(lost):
             what = f"{naming.names[class_id]} is not complete, and the format {form} shows it as absent"
-            s.report.note(what, _name(item))
+            s.report.note(what, name_of(item))
     if frames and not naming.incomplete:
         what = f"{counted(frames, 'frames')} of {len(labelled)} not written: a class is not complete there"
         remedy = "Outline it, take a format that can say so (labelme, layers, coco), or add --incomplete"
         s.report.fail(BrokenInput(dest, what, remedy))
-
-
-def _name(item: LabelledFrame) -> str:
-    return PurePosixPath(item.frame.path).stem
-
-
-def _frames(s: Session, labelled: Sequence[LabelledFrame], naming: Naming) -> Iterator[Labelled]:
-    """The frames with the outlines of the classes that are complete there."""
-    for item in labelled:
-        name = _name(item)
-        covered = item.annotation.covered & naming.names.keys()
-        shapes = tuple(shape for shape in item.annotation.shapes if shape.class_id in covered)
-        for class_id in sorted({shape.class_id for shape in item.annotation.shapes} - covered):
-            known = naming.names.get(class_id)
-            left_out = "outlines of a retired class" if known is None else f"outlines of {known}, which is not complete"
-            s.report.note(f"{left_out} (left out)", name)
-        s.report.count("frames exported")
-        yield Labelled(
-            name,
-            replace(item.annotation, shapes=shapes, covered=covered),
-            frozenset[int | None](_incomplete(item, naming)),
-            f"{name}.png",
-            called=name,
-            spacing_mm=item.frame.spacing_mm,
-        )
 
 
 def _pictures(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from dmr.annotate.convert.writers import FORMATS
 from dmr.annotate.export.commands import FORMATS as OFFERED
+from dmr.annotate.export.dicom_seg import SEGMENTATION
 from dmr.annotate.formats.labelme import read_labelme
 from dmr.cli import main
 
@@ -46,10 +47,10 @@ def dmr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
 
 def test_the_formats_offered_are_those_that_can_be_written() -> None:
-    assert set(OFFERED) == set(FORMATS)
+    assert set(OFFERED) == {*FORMATS, SEGMENTATION}
 
 
-@pytest.mark.parametrize("form", OFFERED)
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_written_once_and_again_changes_nothing(
     tmp_path: Path, dmr: Callable[..., Result], form: str
 ) -> None:
