@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -34,9 +34,9 @@ def write_video(
     """
     with av.open(str(file) if isinstance(file, Path) else file, mode="w", format=kind) as container:
         container.metadata.update(texts or {})
-        stream = container.add_stream(codec, rate=RATE)
+        stream: Any = container.add_stream(codec, rate=RATE)
         stream.height, stream.width = pixels.shape[1:]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.bit_rate = 4_000_000
         for index, frame in enumerate(pixels):
             shown = av.VideoFrame.from_ndarray(np.repeat(frame[..., None], 3, axis=2), format="rgb24")

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
@@ -31,19 +31,22 @@ class Member:
 
     Attributes:
         archive: The archive.
-        name: The file's name there, with its folders.
-        is_system: Whether the system put it there.
+        name: The file's name there, with its folders, as far as they lead downwards.
     """
 
     archive: Path
-    name: str
-    is_system: bool
+    name: PurePosixPath
+    _entry: zipfile.ZipInfo = field(repr=False)  # the name may be there twice
 
     @property
     def shown(self) -> Path:
         """What to call it: the archive's path and the name behind it. No such file exists."""
-        parts = (part for part in PurePosixPath(self.name.replace("\\", "/")).parts if part not in ("/", "..", "."))
-        return self.archive.joinpath(*(part.replace(":", "_") for part in parts))
+        return self.archive / self.name
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the system put it there."""
+        return is_system_file(self.name)
 
 
 def members(archive: Path) -> list[Member]:
@@ -63,8 +66,13 @@ def members(archive: Path) -> list[Member]:
         raise BrokenInput(archive, f"holds more than {MOST_BYTES >> 30} GiB", _UNPACK)
     if any(entry.flag_bits & 1 for entry in entries):
         raise BrokenInput(archive, "is encrypted", _UNPACK)
-    found = (Member(archive, e.filename, is_system_file(PurePosixPath(e.filename))) for e in entries)
-    return sorted(found, key=lambda member: member.name)
+    return sorted((Member(archive, _downwards(e.filename), e) for e in entries), key=lambda member: member.name)
+
+
+def _downwards(name: str) -> PurePosixPath:
+    """A name without the parts that lead out of an archive."""
+    parts = (part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "//", "..", "."))
+    return PurePosixPath(*(part.replace(":", "_") for part in parts))
 
 
 @contextmanager
@@ -78,9 +86,12 @@ def unpacked(member: Member) -> Iterator[Path]:
     path = folder / f"scan{_suffix(member.name)}"
     try:
         try:
-            with zipfile.ZipFile(member.archive) as opened, opened.open(member.name) as packed, path.open("wb") as out:
-                entry = opened.getinfo(member.name)
-                _copy(packed, out, most=_most(entry), where=member.shown)
+            with (
+                zipfile.ZipFile(member.archive) as opened,
+                opened.open(member._entry) as packed,
+                path.open("wb") as out,
+            ):
+                _copy(packed, out, most=_most(member._entry), where=member.shown)
         except _DAMAGE as error:
             raise BrokenInput(member.shown, "cannot be unpacked: the archive is damaged", _UNPACK) from error
         yield path
@@ -101,7 +112,7 @@ def _copy(packed: IO[bytes], out: IO[bytes], *, most: int, where: Path) -> None:
         out.write(some)
 
 
-def _suffix(name: str) -> str:
+def _suffix(name: PurePosixPath) -> str:
     """The ending of a name, if it is a short plain one: what is odd about an ending is told by the decoder."""
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = name.suffix.lower()
     return suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 6 else ""

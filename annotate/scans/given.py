@@ -86,12 +86,12 @@ def _in_archive(archive: Path, *, left_out: LeftOut, report: Report) -> Iterator
     except BrokenInput as error:
         report.fail(error)
         return
-    images = {Path(member.name).stem for member in inside if has_scan_ending(Path(member.name))}
+    images = {member.name.stem for member in inside if has_scan_ending(Path(member.name))}
     for member in inside:
         if member.is_system:
             left_out.add(SYSTEM)
             continue
-        seen_name(member.shown, member.name)
+        seen_name(member.shown, member.name.as_posix())
         try:
             yield from _member(member, images, left_out=left_out)
         except BrokenInput as error:
@@ -104,4 +104,4 @@ def _member(member: Member, images: set[str], *, left_out: LeftOut) -> Iterator[
         if has_scan_ending(member.shown) or kind.is_read or kind.is_scan:
             yield ScanFile(path, member.shown)
         else:
-            left_out.add(kind, expected=kind is DICOMDIR or (kind is JSON and Path(member.name).stem in images))
+            left_out.add(kind, expected=kind is DICOMDIR or (kind is JSON and member.name.stem in images))

@@ -77,10 +77,11 @@ class Decoder:
         child = self._started()
         child.ask({"path": str(path), "first": span.first, "every": span.every})
         source: Source | None = None
-        whole = False
+        whole, loads = False, False
         try:
             while True:
-                header, pixels = self._next(child, where)
+                header, pixels = self._next(child, where, _START_S if loads else self._silent_s)
+                loads = "loads" in header
                 if (what := header.get("error")) is not None:
                     whole = not header.get("ends")
                     raise BrokenInput(where, what, header.get("remedy") or _AGAIN)
@@ -104,12 +105,12 @@ class Decoder:
                 raise BrokenInput("the decoder", "does not start", "Close other programs, and try again")
         return self._child
 
-    def _next(self, child: _Child, where: object) -> _Message:
-        message = child.next(self._silent_s)
+    def _next(self, child: _Child, where: object, wait_s: float) -> _Message:
+        message = child.next(wait_s)
         if message is not None:
             return message
         if child.is_alive:
-            what = f"takes longer than {self._silent_s:g} s a frame: it is damaged, or this computer is very busy"
+            what = f"takes longer than {wait_s:g} s a frame: it is damaged, or this computer is very busy"
             raise BrokenInput(where, what, _AGAIN)
         raise BrokenInput(where, "is damaged: decoding it ends the decoder", _AGAIN)
 

@@ -6,7 +6,7 @@ Pixel data: DICOM PS3.3, C.7.6.3; transfer syntaxes: PS3.5, annex A.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,20 +22,25 @@ from .values import Source, Span
 _AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 _AS_PNG: Final = "Export its frames as PNG"
 _MODALITIES: Final = ("US", "IVUS", "OT", "SC", "XC", "")  # the last four: pictures of any kind, such as captures
+_OTHERS: Final = (
+    "CR", "CT", "DX", "ECG", "IO", "KO", "MG", "MR", "NM", "OP", "PR", "PT", "PX", "RF", "RTDOSE", "RTIMAGE", "RTPLAN",
+    "RTSTRUCT", "SEG", "SR", "XA",
+)  # fmt: skip
 _JPEG: Final = "1.2.840.10008.1.2.4."
-_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+_IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+_UNCOMPRESSED: Final = (_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN)
 _PALETTE: Final = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
 _VIDEO: Final = tuple(str(number) for number in range(100, 109))
 _PLUGINS: Final = {
     "1.2.840.10008.1.2.5": ("pydicom", ""),
     **{_JPEG + ending: ("pillow", "") for ending in ("50", "51", "90", "91")},
-    **{_JPEG + ending: ("pylibjpeg", "jpeg") for ending in ("57", "70")},
-    **{_JPEG + ending: ("pyjpegls", "jpeg") for ending in ("80", "81")},
+    **{_JPEG + ending: ("pylibjpeg", "jpeg") for ending in ("57", "70", "80", "81")},
 }
 """For each compressed transfer syntax the decoder, and the extra with which it is installed."""
 
 
-def open_dicom(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
+def open_dicom(path: Path, *, sha256: str, span: Span, alive: Callable[[], None]) -> tuple[Source, Iterator[Shown]]:
     """What a DICOM file says of itself, and its frames.
 
     Raises:
@@ -50,7 +55,9 @@ def open_dicom(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator
         raise BrokenInput(path, "is no whole DICOM file", _AGAIN) from error
     modality = str(header.get("Modality") or "").strip().upper()
     if modality not in _MODALITIES:
-        raise BrokenInput(path, f"is DICOM of modality {modality[:16]}, not ultrasound", "Leave it out")
+        # A tag's text is shown only if it is a code that names nobody.
+        named = f"modality {modality}" if modality in _OTHERS else "an unknown modality"
+        raise BrokenInput(path, f"is DICOM of {named}, not ultrasound", "Leave it out")
     rows, columns = whole(header, "Rows"), whole(header, "Columns")
     count = whole(header, "NumberOfFrames") or 1
     if not rows or not columns:
@@ -60,9 +67,9 @@ def open_dicom(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator
     if rows * columns * count > MOST_PIXELS_A_FILE:
         raise too_long(path, count)
     source = describe(header, sha256=sha256, rows=rows, columns=columns, count=count)
-    syntax = str(getattr(header.file_meta, "TransferSyntaxUID", "") or "")
+    syntax = str(header.file_meta.get("TransferSyntaxUID") or "")
     if syntax.startswith(_JPEG) and syntax.removeprefix(_JPEG).split(".")[0] in _VIDEO:
-        return source, _streamed(path, header, span=span)
+        return source, _streamed(path, header, span=span, alive=alive)
     return source, _stored(path, header, syntax=syntax, count=count, span=span)
 
 
@@ -70,13 +77,14 @@ def _stored(path: Path, header: Any, *, syntax: str, count: int, span: Span) -> 
     """Frames that are stored one by one."""
     from pydicom.pixels.utils import iter_pixels
 
-    plugin = _plugin(path, syntax)
+    plugin = _plugin(path, syntax) if syntax else None
     if syntax == _BIG_ENDIAN:
         _swap_palette(header)
     times = frame_times(header, count)
     wanted = span.of(count)
     # By path: opened as a data set, the whole file would be in memory.
-    pixels = iter_pixels(path, indices=list(wanted), decoding_plugin=plugin or "")
+    data = path if syntax not in ("", _DEFLATED) else _whole(path)
+    pixels = iter_pixels(data, indices=list(wanted), decoding_plugin=plugin or "", view_only=True)
     given = 0
     for index, values in zip(wanted, pixels, strict=False):
         given += 1
@@ -85,7 +93,17 @@ def _stored(path: Path, header: Any, *, syntax: str, count: int, span: Span) -> 
         raise BrokenInput(path, f"says that it has {count} frames, and holds fewer", _AGAIN)
 
 
-def _streamed(path: Path, header: Any, *, span: Span) -> Iterator[Shown]:
+def _whole(path: Path) -> Any:
+    """A file whose pixels pydicom does not find by path: deflated, or of an old device, without a transfer syntax."""
+    from pydicom import dcmread
+
+    data: Any = dcmread(path, force=True)
+    if not data.file_meta.get("TransferSyntaxUID"):
+        data.file_meta.TransferSyntaxUID = _IMPLICIT if data.original_encoding[0] else _EXPLICIT
+    return data
+
+
+def _streamed(path: Path, header: Any, *, span: Span, alive: Callable[[], None]) -> Iterator[Shown]:
     """Frames of a video stream inside the file."""
     from pydicom import dcmread
     from pydicom.encaps import generate_frames
@@ -95,7 +113,7 @@ def _streamed(path: Path, header: Any, *, span: Span) -> Iterator[Shown]:
     data = dcmread(path, force=True)
     stream = b"".join(generate_frames(data.PixelData, number_of_frames=1))
     times = frame_times(header, 1 << 20) if header.get("FrameTime") else None
-    for shown in video_frames(io.BytesIO(stream), where=path, span=span):
+    for shown in video_frames(io.BytesIO(stream), where=path, span=span, alive=alive):
         time_ms = shown.time_ms if times is None else times[shown.index]
         yield Shown(shown.index, shown.pixels, time_ms, shown.coloured, shown.notes)
 
@@ -116,10 +134,14 @@ def _palette_reaches(header: Any, value: int) -> bool:
 
 def _plugin(path: Path, syntax: str) -> str | None:
     """The decoder of a compressed transfer syntax; None if it is not compressed."""
-    if syntax not in _PLUGINS:
-        if syntax.startswith(_JPEG):
-            raise BrokenInput(path, f"is compressed in a way that is not read ({syntax[:64]})", _AS_PNG)
+    from pydicom.uid import UID
+
+    if syntax in _UNCOMPRESSED:
         return None
+    if syntax not in _PLUGINS:
+        name = UID(syntax).name
+        named = f" ({name})" if name != syntax else ""  # a private UID may hold a patient's number
+        raise BrokenInput(path, f"is compressed in a way that is not read{named}", _AS_PNG)
     plugin, extra = _PLUGINS[syntax]
     if extra:
         from pydicom.pixels.decoders.base import get_decoder

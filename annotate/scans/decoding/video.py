@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -14,22 +14,24 @@ from .values import Source, Span
 _AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 
 
-def open_video(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
+def open_video(path: Path, *, sha256: str, span: Span, alive: Callable[[], None]) -> tuple[Source, Iterator[Shown]]:
     """What a video says of itself, and its frames. Its texts and sound are not looked at.
 
     Raises:
         BrokenInput: It is damaged, too large, holds no picture, or PyAV is not installed.
     """
-    return Source(kind="video", sha256=sha256, frames=None), video_frames(str(path), where=path, span=span)
+    frames = video_frames(str(path), where=path, span=span, alive=alive)
+    return Source(kind="video", sha256=sha256, frames=None), frames
 
 
-def video_frames(file: str | IO[bytes], *, where: object, span: Span) -> Iterator[Shown]:
+def video_frames(file: str | IO[bytes], *, where: object, span: Span, alive: Callable[[], None]) -> Iterator[Shown]:
     """The frames of a video, upright, in the order shown.
 
     Args:
         file: Its path, or the open stream.
         where: What to call it in an error.
         span: The wanted frames.
+        alive: Called for each frame that is not wanted.
     """
     av = _pyav(where)
     number, left = 0, MOST_PIXELS_A_FILE
@@ -47,6 +49,8 @@ def video_frames(file: str | IO[bytes], *, where: object, span: Span) -> Iterato
                     raise too_long(where, number + 1)
                 if span.holds(number):
                     yield _shown(frame, number)
+                else:
+                    alive()
                 number += 1
     except av.error.FFmpegError as error:
         if number == 0:

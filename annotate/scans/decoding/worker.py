@@ -53,7 +53,12 @@ def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
 def _decode(answers: IO[bytes], path: Path, span: Span) -> None:
     from .sources import open_source
 
-    source, frames = open_source(path, span=span, alive=lambda: send(answers, {"alive": True}))
+    source, frames = open_source(
+        path,
+        span=span,
+        alive=lambda: send(answers, {"alive": True}),
+        loads=lambda: send(answers, {"loads": True}),
+    )
     send(answers, {"source": asdict(source)})
     for shown in frames:
         told = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 from dicom_files import BIG, IMPLICIT, JPEG, JPEG_2000, PLAIN, RLE, region, speckle, write_compressed, write_dicom
 from numpy.typing import NDArray
 from PIL import Image
+from pydicom import dcmread, dcmwrite
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from video_files import elementary_stream
 
 from dmr.annotate.errors import BrokenInput
 from dmr.annotate.scans.decoding.child import Decoder
-from dmr.annotate.scans.decoding.values import Decoded
+from dmr.annotate.scans.decoding.values import Decoded, Span
 
 GREY = speckle(3)
 RGB = np.stack([np.moveaxis(speckle(3, seed=k), 0, 2) for k in range(2)])  # 2 frames in colour
@@ -123,7 +128,7 @@ def test_a_palette_is_looked_up_whatever_byte_it_fills(
 def test_compressed_grey_comes_out_whole(decoder: Decoder, tmp_path: Path, syntax: str, most: int) -> None:
     path = write_compressed(tmp_path / "a.dcm", GREY, syntax=syntax)
     assert apart(pixels(decoder, path), GREY) <= most
-    assert [d.frame.index for d in frames(decoder, path, every=2)] == [0, 2]
+    assert [d.frame.index for d in frames(decoder, path, span=Span(every=2))] == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,7 @@ def test_a_video_stream_inside_dicom_is_decoded_with_its_times(
     assert [d.frame.index for d in found] == list(range(12))
     assert [d.frame.time_ms for d in found] == [50.0 * k for k in range(12)]
     assert max(apart(d.frame.pixels, g) for d, g in zip(found, grey, strict=True)) < 25
-    assert [d.frame.index for d in frames(decoder, path, every=5)] == [0, 5, 10]
+    assert [d.frame.index for d in frames(decoder, path, span=Span(every=5))] == [0, 5, 10]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +232,7 @@ def test_regions_of_different_scales_give_no_spacing(decoder: Decoder, tmp_path:
     ("tags", "why"),
     [
         ({"Modality": "MR"}, "is DICOM of modality MR, not ultrasound"),
+        ({"Modality": "QUILLFEATHER"}, "is DICOM of an unknown modality, not ultrasound"),
         ({"Rows": 0}, "is DICOM without a picture, such as a report"),
         ({"Rows": 8000, "Columns": 8000}, "has more than 40 million pixels"),
         ({"NumberOfFrames": 2_000_000}, "has 2000000 pages of more than 4000 million pixels in all"),
@@ -255,7 +261,45 @@ def test_lossless_jpeg_names_the_extra_where_its_decoder_is_missing(
     assert "pip install 'dmrnet[jpeg]'" in caught.value.remedy
 
 
-def test_a_syntax_that_nothing_reads_is_named(decoder: Decoder, tmp_path: Path) -> None:
-    path = write_dicom(tmp_path / "a.dcm", [b"\xff\xd8\xff\xd9"], syntax="1.2.840.10008.1.2.4.64", size=(8, 8))
-    with pytest.raises(BrokenInput, match=r"1\.2\.840\.10008\.1\.2\.4\.64"):
+@pytest.mark.parametrize(
+    ("syntax", "named"),
+    [
+        ("1.2.840.10008.1.2.4.64", " (JPEG"),
+        ("1.2.840.10008.1.2.4.66", " (JPEG"),
+        ("1.2.840.113619.5.2.777", ""),
+    ],
+)
+def test_a_syntax_that_nothing_reads_is_named_if_it_is_a_standard_one(
+    decoder: Decoder, tmp_path: Path, syntax: str, named: str
+) -> None:
+    written = "1.2.840.10008.1.2.4.64"
+    path = write_dicom(tmp_path / "a.dcm", [b"\xff\xd8\xff\xd9"], syntax=written, size=(8, 8))
+    path.write_bytes(path.read_bytes().replace(written.encode(), syntax.encode()))
+    with pytest.raises(BrokenInput) as caught:
         frames(decoder, path)
+    assert caught.value.what.startswith(f"is compressed in a way that is not read{named}")
+    assert syntax not in str(caught.value)
+
+
+def test_jpeg_ls_is_read_with_the_extra(decoder: Decoder, tmp_path: Path) -> None:
+    sample = dcmread(get_testdata_file("JPEGLSNearLossless_08.dcm"))  # type: ignore[arg-type]
+    sample.Modality = "US"
+    sample.save_as(tmp_path / "a.dcm")
+    (found,) = frames(decoder, tmp_path / "a.dcm")
+    assert apart(found.frame.pixels, np.asarray(sample.pixel_array)) == 0
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, PLAIN], ids=["implicit", "explicit"])
+def test_an_old_file_without_preamble_and_syntax_is_read(decoder: Decoder, tmp_path: Path, syntax: str) -> None:
+    data = dcmread(write_dicom(tmp_path / "a.dcm", GREY, syntax=syntax))
+    bare = io.BytesIO()
+    dcmwrite(
+        bare, Dataset({element.tag: element for element in data}), implicit_vr=syntax == IMPLICIT, little_endian=True
+    )
+    (tmp_path / "old").write_bytes(bare.getvalue())
+    assert np.array_equal(pixels(decoder, tmp_path / "old"), GREY)
+
+
+def test_a_deflated_file_is_read(decoder: Decoder, tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "a.dcm", GREY, syntax=DeflatedExplicitVRLittleEndian)
+    assert np.array_equal(pixels(decoder, path), GREY)
