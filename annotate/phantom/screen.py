@@ -13,6 +13,7 @@ from .scanner import SIDE, View
 
 NOTICE: Final = "SYNTHETIC"
 _LINE: Final = 13  # pixels
+_FONT: Final = 11
 
 
 def write_screen(pixels: NDArray[np.uint8], view: View, *, lines: tuple[str, ...] = ()) -> NDArray[np.uint8]:
@@ -30,17 +31,42 @@ def write_screen(pixels: NDArray[np.uint8], view: View, *, lines: tuple[str, ...
     return np.where(written > 0, written, pixels)
 
 
+def painted_glyphs(view: View, lines: tuple[str, ...] = ()) -> dict[str, NDArray[np.bool_]]:
+    """Each text on the screen, with the pixels in which `write_screen` paints it, `(SIDE, SIDE)` bool.
+
+    Args:
+        view: The scanner's screen.
+        lines: Lines of text at the top left.
+    """
+    glyphs = {}
+    for place, text, anchor in _texts(view, lines):
+        canvas = Image.new("L", (SIDE, SIDE), 0)
+        ImageDraw.Draw(canvas).text(place, text, fill=255, font=ImageFont.load_default(_FONT), anchor=anchor)
+        mask = np.asarray(canvas) > 0
+        mask.ravel()[view.sampling[0]] = False
+        glyphs[text] = mask
+    return glyphs
+
+
+def _texts(view: View, lines: tuple[str, ...]) -> list[tuple[tuple[int, int], str, str]]:
+    """Place, text and anchor of all that is written."""
+    scanner = view.scanner
+    right = f"{scanner.name.upper()}  {scanner.mhz:g} MHz  {view.depth / 10:.1f} cm"
+    return [
+        *(((4, 2 + k * _LINE), line, "la") for k, line in enumerate(lines)),
+        ((SIDE - 4, 2), right, "ra"),
+        ((4, SIDE - 4), NOTICE, "ld"),
+    ]
+
+
 @lru_cache(maxsize=8)
 def _written(view: View, lines: tuple[str, ...]) -> NDArray[np.uint8]:
     scanner = view.scanner
     canvas = Image.new("L", (SIDE, SIDE), 0)
-    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(_FONT)
     tone = scanner.writing
-    for k, line in enumerate(lines):
-        pen.text((4, 2 + k * _LINE), line, fill=tone, font=font)
-    right = f"{scanner.name.upper()}  {scanner.mhz:g} MHz  {view.depth / 10:.1f} cm"
-    pen.text((SIDE - 4, 2), right, fill=tone, font=font, anchor="ra")
-    pen.text((4, SIDE - 4), NOTICE, fill=tone, font=font, anchor="ld")
+    for place, text, anchor in _texts(view, lines):
+        pen.text(place, text, fill=tone, font=font, anchor=anchor)
     if scanner.ticks:
         for cm in range(int(view.depth / 10) + 1):
             y = view.apex[1] + 10 * cm / view.mm_per_px

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from ...errors import BrokenInput
 from .limits import limit_memory
 from .messages import receive, send
@@ -68,7 +70,7 @@ def _decode(answers: IO[bytes], path: Path, span: Span) -> None:
             "coloured": shown.coloured,
             "notes": shown.notes,
         }
-        send(answers, told, shown.pixels.tobytes())
+        send(answers, told, np.ascontiguousarray(shown.pixels).data.cast("B"))
     send(answers, {"end": True})
 
 

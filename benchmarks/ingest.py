@@ -1,0 +1,223 @@
+"""Reading scans: damaged files, burned-in texts, speed beside plain pydicom, and memory of a long cine.
+
+Each part is a line of `results/ingest.csv`; `ingest.json` is made of the newest line of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from parts import Row, add, lines
+from pydicom.pixels.utils import iter_pixels
+from record import record
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from burned_in import Looked, look_at
+from dicom_files import JPEG, PLAIN, RLE, write_compressed, write_dicom
+from mutations import Outcome, try_mutations
+from numpy.typing import NDArray
+
+from dmr.annotate.phantom.writing import PhantomSet
+from dmr.annotate.scans.decoding.child import Decoder
+
+_COLUMNS: Final = ("part", "commit", "figures")
+_POLL_S: Final = 0.02
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"which parts to measure: {', '.join(PARTS)} [default: all]")
+    parser.add_argument("--mutations", type=int, default=5000)
+    parser.add_argument("--scans", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=1200, help="frames of the long cine")
+    args = parser.parse_args()
+    for part in args.parts or PARTS:
+        figures = PARTS[part](args)
+        print(part, figures, flush=True)
+        add("ingest", {"part": part, "figures": figures}, columns=_COLUMNS)
+    newest: dict[str, Row] = {line["part"]: line for line in lines("ingest")}
+    rows = [{"part": part, "measured_at": row["commit"], **row["figures"]} for part, row in newest.items()]
+    headline = {key: value for row in rows for key, value in row.items() if key in HEADLINE}
+    print(record("ingest", headline=headline, rows=rows))
+
+
+HEADLINE: Final = (
+    "tracebacks", "dead_parents", "hangs", "over_2_gib", "leaks", "leaks_uncleaned", "sector_blanked_most",
+    "speed_ratio_least", "long_cine_extra_mib",
+)  # fmt: skip
+
+
+def mutations(args: argparse.Namespace) -> Row:
+    """Damaged files, 500 a process: a process that dies is counted, and the others go on."""
+    total = Outcome()
+    dead, peak = 0, 0
+    for seed in range(-(-args.mutations // 500)):
+        count = min(500, args.mutations - 500 * seed)
+        ran = subprocess.run(
+            [sys.executable, __file__, "_mutations", str(count), str(seed)],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if ran.returncode != 0 or not ran.stdout.strip():
+            dead += 1
+            total.told.append(ran.stderr[-2000:])
+            continue
+        found = eval(ran.stdout)
+        total.counts.update(found["counts"])
+        total.told += found["told"]
+        total.hangs += found["hangs"]
+        total.slowest_s = max(total.slowest_s, found["slowest_s"])
+        peak = max(peak, found["peak_mib"])
+        print(seed, found, flush=True)
+    for told in total.told:
+        print(told, flush=True)
+    return {
+        "files": sum(total.counts.values()),
+        "tracebacks": total.counts["traceback"],
+        "dead_parents": dead,
+        "hangs": total.hangs,
+        "over_2_gib": int(peak > 2048),
+        "read": total.counts["read"],
+        "refused": total.counts["refused"],
+        "slowest_s": round(total.slowest_s, 2),
+        "child_peak_mib": peak,
+    }
+
+
+def _mutations(count: int, seed: int) -> None:
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory() as folder:
+        try_mutations(count, seed=seed, folder=Path(folder), outcome=outcome)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10  # of the largest child; on Linux in KiB
+    told = {"counts": dict(outcome.counts), "told": outcome.told, "hangs": outcome.hangs}
+    print({**told, "slowest_s": outcome.slowest_s, "peak_mib": peak})
+
+
+def burned_in(args: argparse.Namespace) -> Row:
+    seen: list[Looked] = []
+    for number in range(1, args.scans + 1):
+        seen.append(look_at(number))
+        if number % 20 == 0:
+            print(f"{number} scans, {sum(s.leaks for s in seen)} leaks", flush=True)
+    blanked, untagged = [s.sector_blanked for s in seen], [s for s in seen if not s.untagged_unsure]
+    return {
+        "scans": len(seen),
+        "scanners": len({s.scanner for s in seen}),
+        "leaks": sum(s.leaks for s in seen),
+        "leaks_uncleaned": sum(s.leaks_uncleaned for s in seen),
+        "unsure": sum(s.unsure for s in seen),
+        "sector_blanked_mean": round(statistics.fmean(blanked), 5),
+        "sector_blanked_most": round(max(blanked), 5),
+        "untagged_leaks": sum(s.untagged_leaks for s in untagged),
+        "untagged_unsure": sum(s.untagged_unsure for s in seen),
+        "untagged_blanked_mean": round(statistics.fmean(s.untagged_blanked for s in seen), 5),
+        "untagged_blanked_most": round(max(s.untagged_blanked for s in seen), 5),
+    }
+
+
+def speed(_: argparse.Namespace) -> Row:
+    """Frames a second of a decoder and of pydicom's own iterator, by turns, the best of five each."""
+    grey = _cine(200)
+    figures: Row = {}
+    with tempfile.TemporaryDirectory() as name, Decoder() as decoder:
+        for kind, syntax in (("uncompressed", PLAIN), ("jpeg", JPEG), ("rle", RLE)):
+            path = Path(name) / f"{kind}.dcm"
+            if syntax == PLAIN:
+                write_dicom(path, grey)
+            else:
+                write_compressed(path, grey, syntax=syntax)
+            ours, theirs = [], []
+            for _ in range(5):
+                ours.append(_seconds(lambda path=path: sum(1 for _ in decoder.frames(path))))
+                theirs.append(_seconds(lambda path=path: sum(1 for _ in iter_pixels(path))))
+            figures[f"{kind}_fps"] = round(len(grey) / min(ours))
+            figures[f"{kind}_pydicom_fps"] = round(len(grey) / min(theirs))
+            figures[f"{kind}_ratio"] = round(min(theirs) / min(ours), 2)
+    figures["speed_ratio_least"] = min(value for key, value in figures.items() if key.endswith("_ratio"))
+    return figures
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _cine(frames: int) -> NDArray[np.uint8]:
+    """Phantom frames over and over, 512 x 512."""
+    clip = PhantomSet(1, 10, seed=3, format="dicom", labels=False).clip(3001)
+    some = np.stack([frame.pixels for frame in clip.frames()])
+    return some[np.arange(frames) % len(some)]
+
+
+def memory(args: argparse.Namespace) -> Row:
+    """Peak memory of `dmr ingest` and its child together, for one frame and for a long cine."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        peaks = {}
+        for frames in (1, args.frames):
+            write_dicom(folder / f"{frames}.dcm", _cine(frames), FrameTime="50")
+            peaks[frames] = peak_mib(folder, f"ws{frames}", folder / f"{frames}.dcm")
+    extra = peaks[args.frames] - peaks[1]
+    return {"frames": args.frames, "one_mib": peaks[1], "long_mib": peaks[args.frames], "long_cine_extra_mib": extra}
+
+
+def peak_mib(folder: Path, workspace: str, scan: Path) -> int:
+    """MiB of resident memory at most, of `dmr ingest` and of its child, added."""
+    env = {**os.environ, "DMR_HOME": str(folder / "home")}
+    dmr = [sys.executable, "-m", "dmr"]
+    subprocess.run([*dmr, "init", workspace], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen([*dmr, "ingest", str(scan)], cwd=folder / workspace, env=env, stdout=subprocess.DEVNULL)
+    peaks: dict[int, int] = {}
+    while running.poll() is None:
+        for pid in (running.pid, *_children(running.pid)):
+            peaks[pid] = max(peaks.get(pid, 0), _high_water(pid))
+        time.sleep(_POLL_S)
+    assert running.returncode == 0
+    return sum(peaks.values()) >> 10
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, task.read_text(encoding="ascii").split())
+        except OSError:
+            continue
+    return found
+
+
+def _high_water(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+PARTS: Final[dict[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
+    "mutations": mutations,
+    "burned-in": burned_in,
+    "speed": speed,
+    "memory": memory,
+}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["_mutations"]:
+        _mutations(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main()
