@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views
+.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views bench-ingest
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-best         DMRNet on two grids, alone and together: hours, resumable"
 	@echo "make bench-ablation     from a residual U-Net to DMRNet, module by module: an hour, resumable"
 	@echo "make bench-inference    engines side by side, and what prelabel keeps of the best: minutes"
+	@echo "make bench-ingest       damaged scans, burned-in names, speed and memory of reading: half an hour"
 	@echo "make bench-simulate     the tables of the simulation's trainings, with their back-tested forecasts: seconds"
 	@echo "make bench-choices      pictures of the first 20 frames that each strategy asks for, in build/: minutes"
 	@echo "make bench-labelerrors  spoiled outlines that dmr check --labels finds: an hour, resumable"
@@ -121,6 +122,9 @@ bench-ablation: .venv/package
 
 bench-inference: .venv/package
 	@$(PY) benchmarks/inference.py $(ARGS)
+
+bench-ingest: .venv/package
+	@OMP_NUM_THREADS=1 $(PY) benchmarks/ingest.py $(ARGS)
 
 bench-simulate: .venv/package
 	@$(PY) benchmarks/simulate.py $(ARGS)

@@ -6,6 +6,7 @@ Each part is a line of `results/ingest.csv`; `ingest.json` is made of the newest
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -65,17 +66,13 @@ def mutations(args: argparse.Namespace) -> Row:
     dead, peak = 0, 0
     for seed in range(-(-args.mutations // 500)):
         count = min(500, args.mutations - 500 * seed)
-        ran = subprocess.run(
-            [sys.executable, __file__, "_mutations", str(count), str(seed)],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+        command = [sys.executable, __file__, "_mutations", str(count), str(seed)]
+        ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if ran.returncode != 0 or not ran.stdout.strip():
             dead += 1
             total.told.append(ran.stderr[-2000:])
             continue
-        found = eval(ran.stdout)
+        found = json.loads(ran.stdout)
         total.counts.update(found["counts"])
         total.told += found["told"]
         total.hangs += found["hangs"]
@@ -103,7 +100,7 @@ def _mutations(count: int, seed: int) -> None:
         try_mutations(count, seed=seed, folder=Path(folder), outcome=outcome)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10  # of the largest child; on Linux in KiB
     told = {"counts": dict(outcome.counts), "told": outcome.told, "hangs": outcome.hangs}
-    print({**told, "slowest_s": outcome.slowest_s, "peak_mib": peak})
+    print(json.dumps({**told, "slowest_s": outcome.slowest_s, "peak_mib": peak}))
 
 
 def burned_in(args: argparse.Namespace) -> Row:
