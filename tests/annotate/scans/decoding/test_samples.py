@@ -1,4 +1,4 @@
-"""The ultrasound files that pydicom and pydicom-data carry: each is read, or refused with its reason, as the docs say."""
+"""The ultrasound files of pydicom and pydicom-data: each is read, or refused with its reason, as the docs say."""
 
 from __future__ import annotations
 
