@@ -1,7 +1,8 @@
 """How often frames are taken for what they are not: pages, screenshots, black and uniform frames, colour Doppler.
 
-The made pictures come from two seeds. The limits in `annotate/scans/views.py` were chosen while looking at those of the
-first one; the headline counts those of the second one, and all phantom and real frames. All made pictures are synthetic.
+The made pictures come from two seeds. The limits in `annotate/scans/views.py` were chosen on pictures of these programs
+from other seeds and of the first one; the headline counts those of the second one, and all real frames. All made
+pictures are synthetic.
 """
 
 from __future__ import annotations

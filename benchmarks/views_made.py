@@ -18,48 +18,16 @@ Pixels = NDArray[np.uint8]
 Maker = Callable[[np.random.Generator, Pixels], Pixels]
 
 SIZES = ((480, 640), (602, 563), (768, 1024), (850, 600), (720, 1280), (1000, 707))
-_WORDS = [
-    "patient",
-    "name",
-    "date",
-    "of",
-    "birth",
-    "ultrasound",
-    "lumbar",
-    "spine",
-    "left",
-    "right",
-    "normal",
-    "finding",
-    "muscle",
-    "depth",
-    "gain",
-    "report",
-    "hospital",
-    "physician",
-    "measured",
-    "mm",
-    "cm",
-    "no",
-    "sign",
-    "of",
-    "indication",
-    "impression",
-    "comment",
-    "signature",
-    "page",
-    "block",
-    "needle",
-    "nerve",
-    "12",
-    "3.4",
-    "2026",
-]
+_WORDS = (
+    *("patient", "name", "date of birth", "ultrasound", "lumbar spine", "left", "right", "normal", "finding", "muscle"),
+    *("depth", "gain", "report", "hospital", "physician", "measured", "mm", "cm", "no sign of", "indication", "nerve"),
+    *("impression", "comment", "signature", "page", "block", "needle", "12", "3.4", "2026"),
+)
 
 
 def phantom_screens(count: int, *, seed: int) -> Iterator[tuple[Pixels, Pixels]]:
-    """Whole screens of phantom frames, two a clip, with the flat places of their sector's pixels."""
-    wanted = PhantomSet(-(-count // 2), 2, seed=seed)
+    """Whole screens of phantom frames, four a clip, with the flat places of their sector's pixels."""
+    wanted = PhantomSet(-(-count // 4), 4, seed=seed)
     for number in wanted.numbers():
         clip = wanted.clip(number)
         lines = (f"DOE^JOHN {number}", "1970-01-02 M") if number % 2 else ()

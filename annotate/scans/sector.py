@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from ..geometry.raster import polygons_to_mask
-from ..geometry.trace import mask_to_shapes
 from ..shapes import Ring, Shape
 
-_WORKING_SIDE = 512  # px; a larger frame is searched in a reduced copy
+_WORKING_SIDE = 320  # px; a larger frame is searched in a reduced copy. At less, words merge into the image
 _WINDOW = 5  # px; the neighbourhood that makes a pixel blank or not
 # Blank is dark or flat: JPEG leaves up to about 4 grey levels beside an edge, and a program's panel has no speckle.
 _DARK = 4.0
@@ -32,6 +31,7 @@ _EVEN = 1  # px; how much the slope of an even lower edge may change from column
 _EDGE_RUN = 9  # columns over which an edge must be even
 _FADING = 0.08  # share of the region's columns, side by side, without an edge: there the echoes fade
 _EDGE_COLUMNS = 0.3  # share of the region's columns that need such an edge for the sector to end there
+_DEEPER = 0.02  # share of the frame's height that is added below where echoes fade
 _ADDED = 0.1  # share of a sector that may be added opposite to what was found, if nothing there is as bright as
 _BRIGHT = 100
 _MOST_POINTS = 24
@@ -52,11 +52,12 @@ def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
     factor = max(1, math.ceil(max(pixels.shape) / _WORKING_SIDE))
     grey = np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
     region = _with_parted(_content(grey))
-    if np.count_nonzero(region) < _LEAST * region.size:
+    least = _LEAST * region.size
+    # Most sectors are far larger, and their holes need no filling.
+    if np.count_nonzero(region) < least and np.count_nonzero(ndimage.binary_fill_holes(region)) < least:
         return None
     region = _mirrored(_down_to_depth(_hull(region), grey), grey)
-    outline = max(mask_to_shapes(_largest(region), class_id=1), key=lambda shape: shapely.Polygon(shape.points).area)
-    return _few_points(outline.points, factor=factor, height=pixels.shape[0], width=pixels.shape[1])
+    return _few_points(_hull_ring(region), factor=factor, height=pixels.shape[0], width=pixels.shape[1])
 
 
 def sector_mask(ring: Ring | None, *, height: int, width: int) -> NDArray[np.bool_]:
@@ -97,7 +98,7 @@ def _mirrored(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.
 
 def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels with a neighbourhood that is neither dark nor flat. Gaps are closed, and thin lines removed."""
-    bright = ndimage.uniform_filter(grey.astype(np.float32), _WINDOW) > _DARK
+    bright = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(_WINDOW // 2))) > _DARK
     around = np.pad(grey, _WINDOW // 2, mode="symmetric")
     varied = _over_windows(np.maximum, around, _WINDOW) - _over_windows(np.minimum, around, _WINDOW) >= _FLAT
     closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
@@ -140,47 +141,38 @@ def _over_windows(join: np.ufunc, padded: NDArray[Any], side: int, axes: tuple[i
     return padded
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest part, without its holes."""
-    parts, _ = ndimage.label(mask)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return _filled(parts == sizes.argmax()) if sizes.any() else np.zeros_like(mask)
-
-
-def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask with its holes filled. A hole is a part of the complement that does not reach the frame's border."""
-    around, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
-    return np.asarray(around[1:-1, 1:-1] != around[0, 0])
-
-
 def _with_parted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest part, with parts that a dark layer or a shadow cuts off: skin above, echoes below."""
-    region = _largest(mask)
-    columns = np.flatnonzero(region.any(axis=0))
-    if not len(columns):
-        return region
-    aside = _ASIDE * len(columns)
-    parts, _ = ndimage.label(mask)
+    parts, count = ndimage.label(mask)
+    if count < 2:
+        return mask
     sizes = np.bincount(parts.ravel())
-    for number, (_, place) in enumerate(ndimage.find_objects(parts), start=1):
+    sizes[0] = 0
+    places = [place for _, place in ndimage.find_objects(parts)]
+    largest = places[sizes.argmax() - 1]
+    aside = _ASIDE * (largest.stop - largest.start)
+    taken = np.zeros(count + 1, dtype=np.bool_)
+    for number, place in enumerate(places, start=1):
         # Unlike these parts, a line of text is small, or begins or ends elsewhere than the image.
-        within = place.start >= columns[0] - aside and place.stop <= columns[-1] + 1 + aside
-        wide = place.stop - place.start >= _WIDE * len(columns)
-        if within and (wide or sizes[number] >= _LARGE * np.count_nonzero(region)):
-            region |= parts == number
-    return region
+        within = place.start >= largest.start - aside and place.stop <= largest.stop + aside
+        wide = place.stop - place.start >= _WIDE * (largest.stop - largest.start)
+        taken[number] = within and (wide or sizes[number] >= _LARGE * sizes.max())
+    return np.asarray(taken[parts])
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return polygons_to_mask([Shape(1, _hull_ring(mask))], height=mask.shape[0], width=mask.shape[1]) | mask
+
+
+def _hull_ring(mask: NDArray[np.bool_]) -> Ring:
+    """The outline of the convex hull of a mask that is not empty."""
     rows = np.flatnonzero(mask.any(axis=1))
     lit = mask[rows]
     columns = np.concatenate([lit.argmax(axis=1), mask.shape[1] - lit[:, ::-1].argmax(axis=1)])
     rows = np.tile(rows, 2)
     corners = np.concatenate([np.column_stack([columns, rows + dy]) for dy in (0, 1)])
-    hull = shapely.MultiPoint(corners).convex_hull
-    ring = tuple((float(x), float(y)) for x, y in shapely.get_coordinates(hull)[:-1])
-    return polygons_to_mask([Shape(1, ring)], height=mask.shape[0], width=mask.shape[1]) | mask
+    hull = shapely.convex_hull(shapely.linestrings(corners))
+    return tuple((float(x), float(y)) for x, y in shapely.get_coordinates(hull)[:-1])
 
 
 def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -198,9 +190,12 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     even = np.abs(np.diff(bottoms, n=2, prepend=bottoms[0], append=bottoms[-1])) <= _EVEN
     following = np.minimum(bottoms + 1 + np.arange(reach)[:, None], height - 1)
     blank = np.ptp(grey[following, columns], axis=0) < 2 * _FLAT
-    edge = np.asarray(ndimage.binary_opening(even & blank, np.ones(_EDGE_RUN, dtype=np.bool_)), dtype=np.bool_)
+    # Far above the hull, it is a bone that casts a shadow.
+    low = bottoms >= _bottoms(region, columns) - reach
+    edge = np.asarray(ndimage.binary_opening(even & blank & low, np.ones(_EDGE_RUN, dtype=np.bool_)), dtype=np.bool_)
     seen = np.count_nonzero(edge) >= _EDGE_COLUMNS * len(columns)
-    depth = int(bottoms[edge].max()) if seen else height - 1
+    # In the middle a fan is deeper than at its sides, and there a bone's shadow may hide its edge.
+    depth = int(bottoms[edge].max()) + round(_DEEPER * height) if seen else height - 1
     rows = np.arange(height)[:, None]
     # A few columns without an edge may be the corners of a fan.
     wide = np.ones(max(_EDGE_RUN, round(_FADING * len(columns))), dtype=np.bool_)

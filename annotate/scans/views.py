@@ -41,7 +41,9 @@ def no_view(pixels: NDArray[np.uint8], *, kept: NDArray[np.bool_], coloured: flo
         kept: `(height, width)` bool, the region that holds ultrasound; all pixels if it was not found.
         coloured: Share of clearly coloured pixels in the frame, 0 to 1.
     """
-    low, high, inside = _blocks(pixels, kept)
+    side = min(_BLOCK, *pixels.shape)
+    low, high = _block_extremes(pixels, side)
+    inside = kept[side // 2 :: side, side // 2 :: side][: len(low), : low.shape[1]]
     if np.mean(high > _LIT) < _LEAST_LIT:
         return "a black frame"
     span = high - low
@@ -59,17 +61,20 @@ def no_view(pixels: NDArray[np.uint8], *, kept: NDArray[np.bool_], coloured: flo
     return "a uniform frame" if np.ptp(means) <= _EVEN and np.median(span) < _NOISE else None
 
 
-def _blocks(
-    pixels: NDArray[np.uint8], kept: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
-    """The least and the greatest grey value of each block, and whether the block's middle is kept."""
-    side = min(_BLOCK, *pixels.shape)
+def _block_extremes(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The least and the greatest value of each block.
+
+    Args:
+        pixels: `(height, width)` uint8.
+        side: Side of a block, px. Rows and columns that fill no block are left out.
+
+    Returns:
+        Two arrays `(height // side, width // side)`.
+    """
     height, width = (n // side * side for n in pixels.shape)
-    middle = slice(side // 2, None, side)
-    inside = kept[:height, :width][middle, middle]
 
     def joined(join: np.ufunc) -> NDArray[np.uint8]:
         rows = join.reduce([pixels[k:height:side, :width] for k in range(side)])
         return np.asarray(join.reduce([rows[:, k::side] for k in range(side)]), dtype=np.uint8)
 
-    return joined(np.minimum), joined(np.maximum), inside
+    return joined(np.minimum), joined(np.maximum)

@@ -45,7 +45,7 @@ def page(*, paper: int = 250, ink: int = 20) -> Image.Image:
 
 def windows() -> Image.Image:
     image = Image.new("L", (1024, 768), 120)
-    pen = ImageDraw.Draw(image)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(14)
     for left, top, face in ((40, 60, 240), (380, 200, 200), (560, 420, 60)):
         pen.rectangle((left, top, left + 400, top + 300), fill=face, outline=90)
         pen.rectangle((left, top, left + 400, top + 24), fill=170)
