@@ -50,9 +50,7 @@ def windows() -> Image.Image:
         pen.rectangle((left, top, left + 400, top + 300), fill=face, outline=90)
         pen.rectangle((left, top, left + 400, top + 24), fill=170)
         for y in range(top + 40, top + 260, 24):
-            pen.text(
-                (left + 10, y), "File  Edit  Patient list  Close", fill=255 - face, font=ImageFont.load_default(14)
-            )
+            pen.text((left + 10, y), "File  Edit  Patient list  Close", fill=255 - face, font=font)
     return image
 
 
