@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from ..shapes import Ring
 from .decoding.values import Box
-from .sector import find_sector, sector_mask, stray_content
+from .sector import find_sector, has_second_image, sector_mask
 
 BLANK: Final = 0
 _FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
-_STRAY: Final = 0.1  # of the sector's area; a larger part outside it may be a second image
 NO_SECTOR: Final = "no sector was found"
 NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
@@ -78,7 +77,7 @@ def plan_cleaning(
     unsure = ""
     if kept.mean() > _FILLS:
         unsure = NO_MARGIN
-    elif stray_content(brightest, kept) > _STRAY * np.count_nonzero(kept):
+    elif has_second_image(brightest, kept):
         unsure = SECOND_IMAGE
     return Cleaning(_with(kept, drawn), ring, "sector", unsure)
 

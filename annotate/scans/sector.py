@@ -35,6 +35,9 @@ _DEEPER = 0.02  # share of the frame's height that is added below where echoes f
 _ADDED = 0.1  # share of a sector that may be added opposite to what was found, if nothing there is as bright as
 _BRIGHT = 100
 _MOST_POINTS = 24
+_STRAY = 0.1  # of the sector's area; a larger part outside it may be a second image
+_UPPER = 0.3  # share of the rows in which a single image has no gap but the curve of its probe
+_GAP = 0.3  # share of their width
 
 
 def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
@@ -67,8 +70,8 @@ def sector_mask(ring: Ring | None, *, height: int, width: int) -> NDArray[np.boo
     return polygons_to_mask([Shape(1, ring)], height=height, width=width)
 
 
-def stray_content(pixels: NDArray[np.uint8], sector: NDArray[np.bool_]) -> int:
-    """The number of pixels of the largest part outside the sector that is not blank: a second image, or a panel.
+def has_second_image(pixels: NDArray[np.uint8], sector: NDArray[np.bool_]) -> bool:
+    """Whether something large lies outside the sector, or a gap parts its upper rows: two images taken for one.
 
     Args:
         pixels: `(height, width)` uint8.
@@ -77,9 +80,20 @@ def stray_content(pixels: NDArray[np.uint8], sector: NDArray[np.bool_]) -> int:
     factor = max(1, math.ceil(max(pixels.shape) / _WORKING_SIDE))
     grey = np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
     inside = np.asarray(Image.fromarray(sector.astype(np.uint8)).reduce(factor), dtype=np.uint8) > 0
-    parts, _ = ndimage.label(_content(grey) & ~inside)
-    sizes = np.bincount(parts.ravel())[1:]
-    return int(sizes.max(initial=0)) * factor * factor
+    content = _content(grey)
+    parts, _ = ndimage.label(content & ~inside)
+    stray = np.bincount(parts.ravel())[1:].max(initial=0)
+    return bool(stray > _STRAY * np.count_nonzero(inside)) or _upper_gap(content & inside) > _GAP
+
+
+def _upper_gap(content: NDArray[np.bool_]) -> float:
+    """The widest gap in each of the upper rows as a share of the row's width, the mean over these rows."""
+    rows = np.flatnonzero(content.any(axis=1))
+    gaps = []
+    for row in rows[: max(1, round(_UPPER * len(rows)))]:
+        columns = np.flatnonzero(content[row])
+        gaps.append(np.diff(columns, prepend=columns[0]).max() / (columns[-1] + 1 - columns[0]))
+    return float(np.mean(gaps)) if gaps else 0.0
 
 
 def _mirrored(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
