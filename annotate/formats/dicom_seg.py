@@ -93,21 +93,22 @@ def segmentation_bytes(
     if any(OWN_SCHEME in (s.type.scheme, s.category.scheme) for s in segments):
         made.CodingSchemeIdentificationSequence = [_own_scheme()]
     made.ReferencedSeriesSequence = [_referenced_series(source)]
-    frames = sorted({plane.frame for plane in planes})
+    places = {frame: place for place, frame in enumerate(sorted({plane.frame for plane in planes}), 1)}
     _dimensions(made, clip=_is_clip(source))
     made.SharedFunctionalGroupsSequence = [_empty()]
-    made.PerFrameFunctionalGroupsSequence = [
-        _groups(plane, source, place=frames.index(plane.frame) + 1) for plane in planes
-    ]
-    made.PixelData = _pixel_data(planes, pixels=source.Rows * source.Columns)
+    made.PerFrameFunctionalGroupsSequence = [_groups(plane, source, place=places[plane.frame]) for plane in planes]
+    pixel_data = _pixel_data(planes, pixels=source.Rows * source.Columns)
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made.file_meta.ImplementationClassUID = _IMPLEMENTATION
     made.file_meta.ImplementationVersionName = f"DMR {_version()}"[:16]
     # Made from all that the file holds: what differs in anything is another instance.
-    own = new_uid("instance", source.SOPInstanceUID, hashlib.sha256(_written(made)).hexdigest())
+    digest = hashlib.sha256(_written(made))
+    digest.update(pixel_data)
+    own = new_uid("instance", source.SOPInstanceUID, digest.hexdigest())
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = own
     _dimensions(made, clip=_is_clip(source), uid=new_uid("dimensions", own))
+    made.PixelData = pixel_data
     return _written(made)
 
 
