@@ -166,7 +166,7 @@ def _sha256(scan: ScanFile) -> str:
 
 
 def _tags(scan: ScanFile) -> Any:
-    """A DICOM file's tags. The file was decoded once, when it was ingested: it is not read in a child process again."""
+    """A DICOM file's tags. By its hash it is a file that the child process could decode when it was ingested."""
     from pydicom import dcmread
 
     try:

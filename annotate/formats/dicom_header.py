@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from math import prod
 from typing import Any, Final
 from uuid import UUID, uuid5
+
+from ..scans.decoding.dicom_tags import whole
 
 NEEDED: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 """Without these, nothing can refer to an image."""
@@ -101,8 +104,8 @@ def describe_compression(made: Any, source: Any, *, size: int) -> None:
     if method and not source.get("LossyImageCompressionMethod"):
         made.LossyImageCompressionMethod = method
     if method and not source.get("LossyImageCompressionRatio"):
-        bits = source.Rows * source.Columns * int(source.get("NumberOfFrames") or 1) * int(source.BitsAllocated)
-        made.LossyImageCompressionRatio = f"{bits * int(source.SamplesPerPixel) / 8 / size:.2f}"
+        counts = (whole(source, name) or 1 for name in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"))
+        made.LossyImageCompressionRatio = f"{prod(counts) * (whole(source, 'BitsAllocated') or 8) / 8 / size:.2f}"
 
 
 def local_time(at: str, source: Any) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scans.decoding.dicom_tags import whole
 from .dicom_header import Term, cielab, derived_dataset, describe_compression, local_time, new_uid
 
 OWN_SCHEME: Final = "99DMR"
@@ -134,21 +135,14 @@ def _empty() -> Any:
 
 
 def _is_clip(source: Any) -> bool:
-    return int(source.get("NumberOfFrames") or 1) > 1
-
-
-def _number(source: Any, name: str) -> int:
-    try:
-        return max(0, int(source.get(name) or 0))
-    except (TypeError, ValueError):
-        return 0
+    return whole(source, "NumberOfFrames") > 1
 
 
 def _series(made: Any, source: Any) -> None:
     """One new series for the segmentations of each series of images."""
     made.Modality = "SEG"
     made.SeriesInstanceUID = new_uid("series", source.StudyInstanceUID, source.SeriesInstanceUID)
-    made.SeriesNumber = min(_MOST_SERIES, _FIRST_SERIES + _number(source, "SeriesNumber"))
+    made.SeriesNumber = min(_MOST_SERIES, _FIRST_SERIES + whole(source, "SeriesNumber"))
     made.SeriesDescription = "Reviewed outlines (dmr)"
     made.Manufacturer = made.ManufacturerModelName = "dmr"
     made.DeviceSerialNumber, made.SoftwareVersions = "0", _version()  # a program has no serial number
@@ -156,7 +150,7 @@ def _series(made: Any, source: Any) -> None:
 
 def _image(made: Any, source: Any, planes: Sequence[Plane], *, size: int) -> None:
     made.ImageType = ["DERIVED", "PRIMARY"]
-    made.InstanceNumber = _number(source, "InstanceNumber") or 1
+    made.InstanceNumber = whole(source, "InstanceNumber") or 1
     made.ContentLabel, made.ContentCreatorName = "SEGMENTATION", ""
     made.ContentDescription = "Reviewed outlines; a class without a frame: not looked for"
     made.PatientOrientation = ""
