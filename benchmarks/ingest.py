@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -18,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from parts import Row, add, lines
 from pydicom.pixels.utils import iter_pixels
 from record import record
@@ -27,14 +25,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from burned_in import Looked, look_at
 from dicom_files import JPEG, PLAIN, RLE, write_compressed, write_dicom
+from long_cine import cine, peak_mib
 from mutations import Outcome, try_mutations
-from numpy.typing import NDArray
 
-from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.scans.decoding.child import Decoder
 
 _COLUMNS: Final = ("part", "commit", "figures")
-_POLL_S: Final = 0.02
 
 
 def main() -> None:
@@ -127,7 +123,7 @@ def burned_in(args: argparse.Namespace) -> Row:
 
 def speed(_: argparse.Namespace) -> Row:
     """Frames a second of a decoder and of pydicom's own iterator, by turns, the best of five each."""
-    grey = _cine(200)
+    grey = cine(200)
     figures: Row = {}
     with tempfile.TemporaryDirectory() as name, Decoder() as decoder:
         for kind, syntax in (("uncompressed", PLAIN), ("jpeg", JPEG), ("rle", RLE)):
@@ -153,56 +149,16 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _cine(frames: int) -> NDArray[np.uint8]:
-    """Phantom frames over and over, 512 x 512."""
-    clip = PhantomSet(1, 10, seed=3, format="dicom", labels=False).clip(3001)
-    some = np.stack([frame.pixels for frame in clip.frames()])
-    return some[np.arange(frames) % len(some)]
-
-
 def memory(args: argparse.Namespace) -> Row:
     """Peak memory of `dmr ingest` and its child together, for one frame and for a long cine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         peaks = {}
         for frames in (1, args.frames):
-            write_dicom(folder / f"{frames}.dcm", _cine(frames), FrameTime="50")
+            write_dicom(folder / f"{frames}.dcm", cine(frames), FrameTime="50")
             peaks[frames] = peak_mib(folder, f"ws{frames}", folder / f"{frames}.dcm")
     extra = peaks[args.frames] - peaks[1]
     return {"frames": args.frames, "one_mib": peaks[1], "long_mib": peaks[args.frames], "long_cine_extra_mib": extra}
-
-
-def peak_mib(folder: Path, workspace: str, scan: Path) -> int:
-    """MiB of resident memory at most, of `dmr ingest` and of its child, added."""
-    env = {**os.environ, "DMR_HOME": str(folder / "home")}
-    dmr = [sys.executable, "-m", "dmr"]
-    subprocess.run([*dmr, "init", workspace], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    running = subprocess.Popen([*dmr, "ingest", str(scan)], cwd=folder / workspace, env=env, stdout=subprocess.DEVNULL)
-    peaks: dict[int, int] = {}
-    while running.poll() is None:
-        for pid in (running.pid, *_children(running.pid)):
-            peaks[pid] = max(peaks.get(pid, 0), _high_water(pid))
-        time.sleep(_POLL_S)
-    assert running.returncode == 0
-    return sum(peaks.values()) >> 10
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, task.read_text(encoding="ascii").split())
-        except OSError:
-            continue
-    return found
-
-
-def _high_water(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
 PARTS: Final[dict[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {

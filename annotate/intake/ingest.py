@@ -35,7 +35,7 @@ DEID_VERSION: Final = "sector-1"
 """A frame's PNG has its pixels written anew, without metadata, and all outside the ultrasound image blanked."""
 
 BATCH: Final = 64  # frames in memory, written and committed together
-BATCH_PIXELS: Final = 16_000_000  # in memory together, where frames are large: three batches are at once
+BATCH_PIXELS: Final = 6_000_000  # in memory together, where frames are large: three batches are at once
 
 
 def frame_record(item: NamedFrame, *, key: Key, settings: Settings) -> FrameRecord:
