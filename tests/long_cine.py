@@ -21,7 +21,7 @@ def cine(frames: int) -> NDArray[np.uint8]:
     """Phantom frames over and over, 512 x 512."""
     clip = PhantomSet(1, 10, seed=3, format="dicom", labels=False).clip(3001)
     some = np.stack([frame.pixels for frame in clip.frames()])
-    return some[np.arange(frames) % len(some)]
+    return np.asarray(some[np.arange(frames) % len(some)], np.uint8)
 
 
 def peak_mib(folder: Path, workspace: str, scan: Path) -> int:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from dicom_files import JPEG, RLE, region, speckle, write_compressed, write_dicom
 from PIL import Image
@@ -31,7 +31,11 @@ def seeds() -> dict[str, bytes]:
     found = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tags = {"PatientID": "4711", "FrameTime": "50", "SequenceOfUltrasoundRegions": [region(4, 5, 59, 43)]}
+        tags: dict[str, Any] = {
+            "PatientID": "4711",
+            "FrameTime": "50",
+            "SequenceOfUltrasoundRegions": [region(4, 5, 59, 43)],
+        }
         write_dicom(folder / "plain.dcm", grey, **tags)
         write_compressed(folder / "rle.dcm", grey, syntax=RLE, **tags)
         write_compressed(folder / "jpeg.dcm", grey, syntax=JPEG, **tags)

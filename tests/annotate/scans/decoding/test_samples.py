@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.pixels.processing import apply_color_lut
 from rooms import ROOT
 from sample_scans import table, ultrasound_files
 
@@ -45,7 +46,7 @@ def test_the_same_picture_stored_in_two_ways_gives_the_same_grey(one: str, other
 def test_a_palette_of_16_bits_is_the_picture_that_pydicom_shows() -> None:
     path: Path = FILES["gdcm-US-ALOKA-16.dcm"]
     data = pydicom.dcmread(path)
-    shown = pydicom.pixels.apply_color_lut(data.pixel_array, data) >> 8
+    shown = apply_color_lut(data.pixel_array, data) >> 8
     with Decoder() as decoder:
         (found,) = decoder.frames(path)
     luma = shown @ np.array([0.299, 0.587, 0.114])
