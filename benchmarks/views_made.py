@@ -25,7 +25,7 @@ _WORDS = (
 )
 
 
-def phantom_screens(count: int, *, seed: int) -> Iterator[tuple[Pixels, Pixels]]:
+def phantom_screens(count: int, *, seed: int) -> Iterator[tuple[Pixels, NDArray[np.intp]]]:
     """Whole screens of phantom frames, four a clip, with the flat places of their sector's pixels."""
     wanted = PhantomSet(-(-count // 4), 4, seed=seed)
     for number in wanted.numbers():

@@ -14,8 +14,8 @@ from dmr.annotate.scans.images import encode_png
 from dmr.annotate.workspace import Workspace
 
 PICTURE = encode_png(np.random.default_rng(0).integers(0, 255, (40, 60), np.uint8))
-NERVE = {"label": "nerve", "points": [[5, 5], [30, 5], [30, 30]]}
-MUSCLE = {"label": "muscle", "points": [[35, 5], [55, 5], [55, 30]]}
+NERVE: dict[str, object] = {"label": "nerve", "points": [[5, 5], [30, 5], [30, 30]]}
+MUSCLE: dict[str, object] = {"label": "muscle", "points": [[35, 5], [55, 5], [55, 30]]}
 
 
 @pytest.fixture

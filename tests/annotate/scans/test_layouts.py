@@ -20,9 +20,8 @@ LINES = ("ST MARY HOSPITAL  DOE^JOHN  1970-01-02", "ID 1234567  L12-3  MSK")
 def sector(request: pytest.FixtureRequest) -> tuple[NDArray[Any], NDArray[Any]]:
     """A phantom frame on black without words, and the pixels of its sector."""
     clip = PhantomSet(1, 1, seed=6, scanners=(request.param,)).clip(6001)
-    inside = np.zeros(SIDE * SIDE, np.bool_)
-    inside[clip.view.sampling[0]] = True
-    inside = inside.reshape(SIDE, SIDE)
+    inside = np.zeros((SIDE, SIDE), np.bool_)
+    inside.ravel()[clip.view.sampling[0]] = True
     return np.where(inside, next(clip.frames()).pixels, 0).astype(np.uint8), inside
 
 
