@@ -77,10 +77,12 @@ def derived_dataset(source: Any) -> Any:
 
     made = Dataset()
     for name in _TAKEN:
-        if name in source:
+        if source.get(name) or (name in source and name in _EMPTY_IF_UNKNOWN):
             made.add(source[name])
         elif name in _EMPTY_IF_UNKNOWN:
             setattr(made, name, "")
+    if "Laterality" in made and "BodyPartExamined" not in made:  # a side goes with a paired part only
+        del made.Laterality
     return made
 
 

@@ -206,6 +206,20 @@ def test_of_a_scan_that_was_compressed_with_loss_method_and_ratio_are_said(tmp_p
     assert float(data.LossyImageCompressionRatio) == pytest.approx(27.5 if told else computed, abs=0.01)
 
 
+@pytest.mark.parametrize(("part", "side"), [("ARM", "R"), ("ARM", ""), ("", "R")], ids=["both", "no side", "no part"])
+def test_a_side_is_taken_over_with_its_part_of_the_body_only(
+    phantom: Path, tmp_path: Path, part: str, side: str
+) -> None:
+    tags = {"BodyPartExamined": part, "Laterality": side}
+    scan = resized(phantom, tmp_path / "a.dcm", frames=1, rows=32, columns=32, **tags)
+    workspace, frames = workspace_of(tmp_path / "w", scan)
+    draw(workspace, frames)
+    exported(workspace, tmp_path / "out", scan)
+    data = dcmread(tmp_path / "out" / "a.seg.dcm")
+    assert (data.get("BodyPartExamined", ""), data.get("Laterality", "")) == (part, side if part else "")
+    assert ("Laterality" in data) == bool(part and side)
+
+
 def test_a_value_that_the_standard_forbids_stays_as_the_archive_has_it(phantom: Path, tmp_path: Path) -> None:
     scan = resized(phantom, tmp_path / "a.dcm", frames=1, rows=32, columns=32, PatientWeight="71.5")
     content = scan.read_bytes()
