@@ -197,6 +197,8 @@ def _down_to_depth(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArra
     """
     height = len(grey)
     columns = np.flatnonzero(region.any(axis=0))
+    if region[-1, columns].all():
+        return region
     # The region's border is as coarse as those squares; the last bright pixel near it is exact.
     reach = _square(grey, _OPENING)
     near = _over_windows(np.logical_or, np.pad(region, ((reach, reach), (0, 0))), 2 * reach + 1, axes=(0,))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dmr.annotate.phantom.scanner import SCANNERS, SIDE
+from dmr.annotate.phantom.screen import write_screen
 from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.scans.deidentify import NO_MARGIN, SECOND_IMAGE, plan_cleaning
 
@@ -51,6 +52,20 @@ def on_screen(image: NDArray[Any], *, top: int, left: int) -> tuple[NDArray[Any]
     pixels = np.asarray(words).copy()
     pixels[inside] = image.ravel()
     return pixels, inside, (np.asarray(words) > 0) & ~inside
+
+
+@pytest.mark.parametrize("name", sorted(SCANNERS))
+def test_of_a_phantom_s_sector_next_to_nothing_is_blanked_and_of_its_words_all(name: str) -> None:
+    clip = PhantomSet(1, 3, seed=7, scanners=(name,)).clip(7001)
+    inside = np.zeros(SIDE * SIDE, np.bool_)
+    inside[clip.view.sampling[0]] = True
+    inside = inside.reshape(SIDE, SIDE)
+    words = write_screen(np.zeros((SIDE, SIDE), np.uint8), clip.view, lines=LINES[1:]) > 0
+    assert np.count_nonzero(words) > 300
+    for frame in clip.frames():
+        kept = plan_cleaning([write_screen(frame.pixels, clip.view, lines=LINES[1:])]).kept
+        assert kept[inside].mean() > 0.99
+        assert not kept[words].any()
 
 
 def test_the_image_of_a_linear_probe_is_kept_and_all_words_around_it_are_blanked(rectangle: NDArray[Any]) -> None:
