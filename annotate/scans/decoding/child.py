@@ -26,6 +26,7 @@ from .values import ALL, Decoded, Source, Span
 MEMORY_MIB: Final = 2048
 SILENT_S: Final = 10.0  # a frame takes some hundredths of a second
 _START_S: Final = 120.0  # on a busy PC with a cold disk, importing alone takes long
+_PIPE: Final = 1 << 20  # bytes
 _WAITING: Final = 4  # frames decoded ahead
 _AGAIN: Final = "Export it again from the scanner, or take a copy that is whole"
 
@@ -129,6 +130,7 @@ class _Child:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin: IO[bytes] = self._process.stdin
         self._stdout: IO[bytes] = self._process.stdout
+        _widen(self._stdout)
         self._said: Queue[_Message | None] = Queue(_WAITING)
         self._closed = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -173,6 +175,15 @@ class _Child:
                 self._said.put(None)
                 return
             self._said.put(message)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold some frames, where the system can: through a narrow one each frame takes many turns."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):  # it may be forbidden
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _source(told: dict[str, Any]) -> Source:
