@@ -34,6 +34,8 @@ _EDGE_COLUMNS = 0.3  # share of the region's columns that need such an edge for 
 _DEEPER = 0.02  # share of the frame's height that is added below where echoes fade
 _ADDED = 0.1  # share of a sector that may be added opposite to what was found, if nothing there is as bright as
 _BRIGHT = 100
+_ALONE = 0.01  # share of a sector that lies on one side only; if less than
+_FILLED = 0.5  # of it is not blank, it is no echo
 _MOST_POINTS = 24
 _STRAY = 0.1  # of the sector's area; a larger part outside it may be a second image
 _UPPER = 0.3  # share of the rows in which a single image has no gap but the curve of its probe
@@ -54,12 +56,13 @@ def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
     """
     factor = max(1, math.ceil(max(pixels.shape) / _WORKING_SIDE))
     grey = np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
-    region = _with_parted(_content(grey))
+    found = _with_parted(_content(grey))
+    region = found
     least = _LEAST * region.size
     # Most sectors are far larger, and their holes need no filling.
     if np.count_nonzero(region) < least and np.count_nonzero(ndimage.binary_fill_holes(region)) < least:
         return None
-    region = _mirrored(_down_to_depth(_hull(region), grey), grey)
+    region = _mirrored(_down_to_depth(_hull(region), grey), found, grey)
     return _few_points(_hull_ring(region), factor=factor, height=pixels.shape[0], width=pixels.shape[1])
 
 
@@ -96,15 +99,24 @@ def _upper_gap(content: NDArray[np.bool_]) -> float:
     return float(np.mean(gaps)) if gaps else 0.0
 
 
-def _mirrored(region: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Add what lies opposite: a sector is symmetric, and a shadow may hide one of its sides.
+def _mirrored(region: NDArray[np.bool_], found: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Make the region symmetric, as a sector is: a shadow may hide one side, or a line of text may reach into it.
 
-    Nothing is added where it would take in something bright, such as a line of text, or make the sector much larger.
+    What is on one side only is echo if it is filled, and then the other side is added, but for something bright there,
+    or if the sector became much larger. If it is mostly blank, the hull spans words and the image, and it goes.
+
+    Args:
+        region: The sector so far, convex.
+        found: What is not blank, before the hull.
+        grey: The frame.
     """
     columns = np.flatnonzero(region.any(axis=0))
     first, last = columns[0], columns[-1] + 1
     opposite = np.zeros_like(region)
     opposite[:, first:last] = region[:, first:last][:, ::-1]
+    alone = region & ~opposite
+    if np.count_nonzero(alone) >= _ALONE * np.count_nonzero(region) and found[alone].mean() < _FILLED:
+        return region & opposite
     added = opposite & ~region
     small = np.count_nonzero(added) <= _ADDED * np.count_nonzero(region)
     return region | added if small and grey[added].max(initial=0) < _BRIGHT else region
