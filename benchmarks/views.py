@@ -32,7 +32,7 @@ def main() -> None:
     each = parser.parse_args().each
     rows: list[dict[str, Any]] = []
     for seed in (CHOSEN, MEASURED):
-        screens = [pixels for pixels, _ in phantom_screens(each, seed=seed)]
+        screens = list(phantom_screens(each, seed=seed))
         rows.append(row("phantom", seed, screens))
         print(rows[-1], flush=True)
         for number, (kind, make) in enumerate(KINDS.items()):

@@ -25,14 +25,14 @@ _WORDS = (
 )
 
 
-def phantom_screens(count: int, *, seed: int) -> Iterator[tuple[Pixels, NDArray[np.intp]]]:
-    """Whole screens of phantom frames, four a clip, with the flat places of their sector's pixels."""
+def phantom_screens(count: int, *, seed: int) -> Iterator[Pixels]:
+    """Whole screens of phantom frames, four a clip."""
     wanted = PhantomSet(-(-count // 4), 4, seed=seed)
     for number in wanted.numbers():
         clip = wanted.clip(number)
         lines = (f"DOE^JOHN {number}", "1970-01-02 M") if number % 2 else ()
         for frame in clip.frames():
-            yield write_screen(frame.pixels, clip.view, lines=lines), clip.view.sampling[0]
+            yield write_screen(frame.pixels, clip.view, lines=lines)
 
 
 def page(rng: np.random.Generator, ultrasound: Pixels) -> Pixels:

@@ -22,7 +22,7 @@ def sector(request: pytest.FixtureRequest) -> tuple[NDArray[Any], NDArray[Any]]:
     """A phantom frame on black without words, and the pixels of its sector."""
     clip = PhantomSet(1, 1, seed=6, scanners=(request.param,)).clip(6001)
     inside = np.zeros((SIDE, SIDE), np.bool_)
-    inside.ravel()[clip.view.sampling[0]] = True
+    inside.flat[clip.view.sampling[0]] = True
     return np.where(inside, next(clip.frames()).pixels, 0).astype(np.uint8), inside
 
 
@@ -57,9 +57,8 @@ def on_screen(image: NDArray[Any], *, top: int, left: int) -> tuple[NDArray[Any]
 @pytest.mark.parametrize("name", sorted(SCANNERS))
 def test_of_a_phantom_s_sector_next_to_nothing_is_blanked_and_of_its_words_all(name: str) -> None:
     clip = PhantomSet(1, 3, seed=7, scanners=(name,)).clip(7001)
-    inside = np.zeros(SIDE * SIDE, np.bool_)
-    inside[clip.view.sampling[0]] = True
-    inside = inside.reshape(SIDE, SIDE)
+    inside = np.zeros((SIDE, SIDE), np.bool_)
+    inside.flat[clip.view.sampling[0]] = True
     words = write_screen(np.zeros((SIDE, SIDE), np.uint8), clip.view, lines=LINES[1:]) > 0
     assert np.count_nonzero(words) > 300
     for frame in clip.frames():
