@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ def write_phantom(folder: Path, wanted: PhantomSet, *, workers: int = 2) -> Iter
         raise UsageError(folder, "holds other files", "Name a new folder: real and synthetic frames are kept apart")
     folder.mkdir(parents=True, exist_ok=True)
     write_many({readme: _README.encode()})
+    if wanted.format == "dicom":
+        importlib.import_module("pydicom")  # two threads that import it at once find it half made
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(lambda number: _write_clip(folder, wanted, number), wanted.numbers()):
             yield wanted.frames

@@ -17,6 +17,8 @@ BLANK: Final = 0
 _FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
 NO_SECTOR: Final = "no sector was found"
 NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
+IN_CORNER: Final = "the image reaches an upper corner of the frame, where scanners write names"
+_CORNER: Final = 0.02  # of the shorter side
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
 
 By = Literal["region", "sector", "nothing"]
@@ -77,9 +79,17 @@ def plan_cleaning(
     unsure = ""
     if kept.mean() > _FILLS:
         unsure = NO_MARGIN
+    elif _in_top_corner(kept):
+        unsure = IN_CORNER
     elif has_second_image(brightest, kept):
         unsure = SECOND_IMAGE
     return Cleaning(_with(kept, drawn), ring, "sector", unsure)
+
+
+def _in_top_corner(kept: NDArray[np.bool_]) -> bool:
+    """Whether what is kept reaches a corner: a line of text that touches the sector is taken for a part of it."""
+    side = max(1, round(_CORNER * min(kept.shape)))
+    return bool(kept[:side, :side].any() or kept[:side, -side:].any())
 
 
 def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDArray[np.bool_], Ring | None]:
