@@ -67,7 +67,10 @@ def import_(
 @reporting
 @pass_workspace
 def ingest(workspace: Workspace, scans: tuple[Path, ...], choice: Choice) -> Report:
-    """Add SCANS to the workspace as frames: DICOM files, videos, images, ZIP archives, and folders of them."""
+    """Add SCANS to the workspace as frames.
+
+    SCANS are DICOM files, videos, images, ZIP archives, and folders of them.
+    """
     from .ingest import ingest_scans
 
     report = Report("ingest")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def quarantine() -> None:
-    """Frames that may show who the patient is: look at them, release or drop them.
+    """Look at frames that may show who the patient is.
 
     A frame is in quarantine when dmr is unsure where its ultrasound image ends. It can be labelled and trained on in
     this workspace, but it is not sent to Label Studio before a person has looked at it.
@@ -84,7 +84,10 @@ def show_(workspace: Workspace, sample: int) -> Report:
 @reporting
 @pass_workspace
 def release(workspace: Workspace, frames: tuple[str, ...], all_: bool) -> Report:
-    """Confirm that you looked at these frames, and that none shows who the patient is. This is recorded."""
+    """Confirm that none of these frames shows who the patient is.
+
+    Look at them first. This is recorded.
+    """
     from . import held
 
     report = Report("quarantine release")
@@ -99,7 +102,7 @@ def release(workspace: Workspace, frames: tuple[str, ...], all_: bool) -> Report
 @reporting
 @pass_workspace
 def drop(workspace: Workspace, frames: tuple[str, ...], all_: bool, yes: bool) -> Report:
-    """Delete the pictures of these frames from the workspace for good."""
+    """Delete the pictures of these frames for good."""
     from . import held
 
     report = Report("quarantine drop")
