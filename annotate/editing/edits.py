@@ -80,7 +80,8 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     for path, file, sha256 in edited:
         frame = frames.get(frame_of(path))
         if frame is None:
-            s.report.fail(BrokenInput(path.name, "belongs to no frame of this workspace", "Move it to another folder"))
+            what = "belongs to no frame of this workspace"
+            s.report.fail_once(BrokenInput(path.name, what, "Move it to another folder"))
         elif (wrong := _other_size(file, frame)) is not None:
             remedy = "Correct imageHeight and imageWidth if it shows this image"
             s.report.fail_once(BrokenInput(path.name, wrong, remedy))
