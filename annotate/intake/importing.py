@@ -46,7 +46,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
         s.report.count(what, 0)
     doubts: dict[_Picture, frozenset[int]] = {}
     for batch in outlined_batches(_one_an_image(items, doubts, report=s.report)):
-        frames = add_frames(s, side_by_side(_named, batch))
+        frames = add_frames(s, side_by_side(taken_in, batch))
         raw = s.catalogue.store.put_many([item.raw for item in batch])
         appended = s.catalogue.append_revisions(
             RevisionRecord(
@@ -80,7 +80,8 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
     return list(ids)
 
 
-def _named(item: OutsideFrame) -> NamedFrame:
+def taken_in(item: OutsideFrame) -> NamedFrame:
+    """The frame as the workspace takes it in: all blanked that lies outside its ultrasound image and its outlines."""
     frame, shapes = item.frame, item.annotation.shapes
     drawn = polygons_to_mask(shapes, height=frame.height, width=frame.width) if shapes else None
     return cleaned(NamedFrame(item.name, frame, item.source, item.about), drawn=drawn)

@@ -120,8 +120,8 @@ def drop(workspace: Workspace, frames: tuple[str, ...], all_: bool, yes: bool) -
 def deidentify(scans: tuple[Path, ...], dest: Path, patient: str | None, choice: Choice) -> Report:
     """Write the frames of SCANS into DEST without patient data.
 
-    No workspace is needed. Everything outside the ultrasound image is blanked, and files get keyed names. Frames that dmr is unsure about go
-    into DEST/quarantine: look at them. Text inside the ultrasound image is not looked for.
+    No workspace is needed. Everything outside the ultrasound image is blanked, and files get keyed names. Frames that
+    dmr is unsure about go into DEST/quarantine: look at them. Text inside the ultrasound image is not looked for.
     """
     from .deidentify import deidentify as write
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ...annotate.catalogue.catalogue import Catalogue
 from ...annotate.catalogue.records import LabelledFrame, ModelRecord
 from ...annotate.errors import BrokenInput
+from ...annotate.intake.importing import taken_in
 from ...annotate.intake.ingest import load_frame
 from ...annotate.intake.outside import OutsideFrame
 from ...annotate.report import Report
-from ...annotate.scans.sector import find_sector
 from ...annotate.scans.similarity import NEAR_COPY
 from ...annotate.settings.model import match_patient
 from ...annotate.workspace import Workspace
@@ -42,13 +42,14 @@ def outside_samples(workspace: Workspace, items: Iterable[OutsideFrame]) -> Iter
     """Samples of frames from outside, which are not kept; the workspace's patient pattern tells the patient."""
     for number, item in enumerate(items, 1):
         patient, _ = match_patient(workspace.settings, item.name)
+        frame = taken_in(item).frame  # blanked like the frames that a model learnt from
         yield Sample(
             frame=f"{number} {item.name}",  # another subfolder may hold a file of the same name
             patient=patient,
-            pixels=item.frame.pixels,
+            pixels=frame.pixels,
             annotation=item.annotation,
-            sector=item.frame.sector or find_sector(item.frame.pixels),
-            spacing_mm=item.frame.spacing_mm or workspace.settings.geometry.spacing_mm,
+            sector=frame.sector,
+            spacing_mm=frame.spacing_mm or workspace.settings.geometry.spacing_mm,
         )
 
 

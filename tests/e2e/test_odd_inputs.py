@@ -224,6 +224,9 @@ def test_a_verdict_is_told_though_drafts_cannot_be_sent(
     write_scans(tmp_path / "scans", patients=range(3, 4), labelled=False)
     retrain = ("retrain", "--pull", "--input", "32", "--steps", "1")
     run("ingest", str(tmp_path / "scans"))
+    with workspace.catalogue() as catalogue:
+        for f in catalogue.unlabelled_frames():
+            catalogue.set_rendition_state(f.frame_id, pixel_sha256=f.pixel_sha256, state="quarantined")
 
     def dead(*_: object, **__: object) -> None:
         raise StudioError("Label Studio", "does not answer", "Start it")
@@ -231,10 +234,10 @@ def test_a_verdict_is_told_though_drafts_cannot_be_sent(
     monkeypatch.setattr("dmr.active.exchange.studio_client", lambda _: nullcontext())
     monkeypatch.setattr("dmr.active.exchange.pull", lambda *_, **__: None)
     monkeypatch.setattr("dmr.active.retrain.pull_and_push", dead)
-    unreviewed = run(*retrain)
-    assert unreviewed.exit_code == 0, unreviewed.output
-    assert "Gate: v1 is rejected: it has learnt nothing yet" in unreviewed.output
-    assert "Not sent to Label Studio" in unreviewed.output
+    held = run(*retrain)
+    assert held.exit_code == 0, held.output
+    assert "Gate: v1 is rejected: it has learnt nothing yet" in held.output
+    assert "Not sent to Label Studio" in held.output
     run("models", "promote", "v1", "--because", "a test")
     with workspace.catalogue() as catalogue:
         catalogue.mark_reviewed(f.frame_id for f in catalogue.unlabelled_frames())

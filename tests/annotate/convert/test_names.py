@@ -69,13 +69,14 @@ def labels_in(way: str, folder: Path) -> set[str]:
     return {path.name for path in there(way, folder).iterdir()}
 
 
-coordinate = st.integers(0, 60).map(lambda n: n / 2)
+# Each box reaches into the frame: one that does not is told as lost.
+across, down = (st.integers(0, 2 * (SIZE[side] - 1)).map(lambda n: n / 2) for side in ("width", "height"))
 DRAWN = st.lists(
     st.builds(
         box,
         st.sampled_from([1, 2]),
-        coordinate,
-        coordinate,
+        across,
+        down,
         st.integers(1, 20).map(float),
         st.integers(1, 20).map(float),
     ),

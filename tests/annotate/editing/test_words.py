@@ -218,7 +218,7 @@ def test_what_other_programs_write_comes_back_in_the_rewritten_sheet(
     assert set(plain) == {"label", "points", "group_id", "description", "shape_type", "flags", "mask"}
     assert (sheet["ward"], sheet["checked"]) == (["3b"], True)
     kept = {"group_id_as_typed": "left side", "flags_as_typed": {"side": "left"}, "note": "a\\ud800b", "far": "inf"}
-    assert {key: odd[key] for key in (*ODD, *kept)} == ODD | {"group_id": None} | kept
+    assert {key: odd[key] for key in (*ODD, *kept)} == ODD | {"group_id": 1} | kept
     assert odd["flags"] == {"sure": True}
     assert sync(workspace, catalogue).counts["edits taken up"] == 0
     assert json.loads(path.read_text(encoding="utf-8")) == sheet
