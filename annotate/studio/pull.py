@@ -69,7 +69,7 @@ class _Pull:
     users: dict[int, str] = field(default_factory=dict)
     known: dict[int, RemoteAnnotation] = field(default_factory=dict)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
-    older: dict[int, Submission] = field(default_factory=dict)  # than what counts of their authors
+    again: dict[int, Submission] = field(default_factory=dict)  # not taken: looked at once more at the end
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,8 +88,8 @@ class _Pull:
             self._take(batch)
             self.s.tell("Pulling annotations", len(batch), None)
         self._reconcile(frames_there, seen)
-        if self.older:
-            self._take_submitted(list(self.older.values()))  # what counted may be withdrawn by now
+        if self.again:
+            self._take_submitted(list(self.again.values()))  # what is newer may have come, or be withdrawn by now
         if waiting := self.client.drafts(project.id):
             self.s.report.count(DRAFTS, waiting)
         self.s.catalogue.set_cursor(queue.id, began)
@@ -189,9 +189,10 @@ class _Pull:
             )
         except UnreadableError as error:
             self.refusals.add(submitted, error, is_newest=not is_older)
+            self.again[annotation.id] = submitted
             return None
         if is_older:
-            self.older[annotation.id] = submitted
+            self.again[annotation.id] = submitted
             self._keep(now)
             return None
         _, left_out = without_ignored(annotation.regions, self.s.settings)
@@ -253,6 +254,7 @@ class _Pull:
         missing = [a for a in self.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
         gone = [a for a in missing if a.frame in frames_there and self._has_left(a.frame, a.remote_id)]
         lost = [t for t in self.tasks.values() if t.state != "gone" and t.frame not in frames_there]
+        self.refusals.settle(seen=seen, frames=frames_there, is_deleted=self._has_left)
         with self.s.catalogue.transaction():
             for annotation in gone:
                 self._gone(annotation, reason=DELETED)
@@ -260,7 +262,6 @@ class _Pull:
             for annotation in list(self.known.values()):
                 if annotation.frame in {task.frame for task in lost} and annotation.state != "gone":
                     self._keep(replace(annotation, state="gone"))
-            self.refusals.settle(seen=seen, frames=frames_there, is_deleted=self._has_left)
             self._settle_tasks({annotation.frame for annotation in gone}, ())
         for task in lost:
             self.s.report.note("a task was deleted in Label Studio; what was pulled from it is kept", task.frame)

@@ -65,12 +65,12 @@ class Refusals:
             is_deleted: Whether the annotation of this number is gone from this frame.
         """
         there = {(frame, studio_place(self.queue, str(number))) for frame, number in seen}
-        rest = [record for key, record in self.known.items() if key not in self.now]
-        left = [record for record in rest if record.frame not in frames]
+        rest = {key: record for key, record in self.known.items() if key not in self.now}
+        left = [record for key, record in rest.items() if key not in there and record.frame not in frames]
         done = [
             record
-            for record in rest
-            if record.frame in frames and ((record.frame, record.place) in there or _is_gone(record, is_deleted))
+            for key, record in rest.items()
+            if key in there or (record.frame in frames and _is_gone(record, is_deleted))
         ]
         self.s.catalogue.leave_unread(left)
         self.s.catalogue.drop_unread(done)

@@ -200,6 +200,20 @@ def test_what_its_author_has_replaced_since_takes_nothing_away(round_: Round, ph
     assert truth(round_).covered == classes(round_)
 
 
+def test_what_was_replaced_takes_away_again_when_what_replaced_it_is_deleted(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [keypoint(PLEXUS)])
+    newer = physician.submit(task, [drawn(PSOAS)])
+    physician.colleague(NEW).submit(task, [])
+    round_.pull()
+    assert truth(round_).covered == classes(round_)
+    physician.delete(newer)
+    round_.pull()
+    assert truth(round_).covered == classes(round_) - {PLEXUS}
+
+
 def test_a_refused_correction_that_is_deleted_skipped_or_ignored_takes_nothing_away_any_more(
     round_: Round, physician: Physician
 ) -> None:
