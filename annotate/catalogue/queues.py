@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 
 import sqlalchemy as sa
@@ -48,6 +48,20 @@ class QueueRows(UnreadRows):
             new = (connection.scalar(sa.select(sa.func.max(t.queue.c.id))) or 0) + 1
             connection.execute(sa.insert(t.queue).values(id=new, name=name, **values))
             return Queue(id=new, name=name, server=server, project=project, purpose=purpose, reader=reader)
+
+    def offered(self, queue: int) -> dict[int, str] | None:
+        """Since when a queue's project offers each class, by class id; None if that was never recorded."""
+        query = sa.select(t.meta.c.value).where(t.meta.c.key == f"offered {queue}")
+        with self.reading() as connection:
+            text = connection.scalar(query)
+        return None if text is None else {int(class_id): since for class_id, since in json.loads(text).items()}
+
+    def set_offered(self, queue: int, since: Mapping[int, str]) -> None:
+        """Record since when a queue's project offers each class."""
+        key, value = f"offered {queue}", canonical_json({str(c): at for c, at in since.items()})
+        with self.transaction() as connection:
+            if not connection.execute(sa.update(t.meta).where(t.meta.c.key == key).values(value=value)).rowcount:
+                connection.execute(sa.insert(t.meta).values(key=key, value=value))
 
     def set_cursor(self, queue: int, cursor: str) -> None:
         """Record when a queue was last pulled."""

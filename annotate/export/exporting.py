@@ -121,6 +121,9 @@ def _pictures(
     """The frames' own pictures that are not there yet."""
     s.report.count("images copied", 0)
     for item in labelled:
+        if not item.frame.may_leave:
+            s.report.note("in quarantine (its image is not copied; `dmr quarantine show`)", item.frame.frame_id)
+            continue
         target = folder / PurePosixPath(item.frame.path).name
         try:
             data = s.workspace.absolute(item.frame.path).read_bytes()

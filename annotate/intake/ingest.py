@@ -118,6 +118,9 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
     for place, (record, item) in enumerate(zip(records, items, strict=True)):
         there = known.get(record.frame_id)
         path = s.workspace.absolute(record.path)
+        if there is not None and there.state == "erased":  # somebody dropped it
+            records[place] = replace(record, pixel_sha256=there.pixel_sha256, path="", state="erased")
+            continue
         if there is not None and there.deid_version == DEID_VERSION and there.frame_id in whole:
             # Another computer's JPEG decoder may differ by a grey level, so the picture that was drawn on stays.
             records[place] = replace(record, pixel_sha256=there.pixel_sha256, path=there.path)
@@ -180,8 +183,21 @@ def ingest_scans(s: Session, scans: Sequence[Path], *, choice: Choice = KEY_FRAM
         s.tell("Reading scans", len(batch), total.after(batch))
     if choice.all:
         s.catalogue.set_eligible(ids, eligible=True)
+    _hold_whole_clips(s, ids)
     note_near_copies(s, ids)
     return list(ids)
+
+
+def _hold_whole_clips(s: Session, ids: Iterable[str]) -> None:
+    """Hold all frames of a clip of which some are in quarantine, and say how many wait."""
+    frames = s.catalogue.frames(ids)
+    doubtful = {f.clip_id for f in frames if f.state == "quarantined" and f.clip_source_sha256 is not None}
+    for f in frames:
+        if f.clip_id in doubtful and f.state == "ok" and f.reviewed_at is None:
+            s.catalogue.set_rendition_state(f.frame_id, pixel_sha256=f.pixel_sha256, state="quarantined")
+    if held := sum(not f.may_leave and f.state != "erased" for f in s.catalogue.frames(ids)):
+        s.report.count("frames in quarantine", held)
+        s.report.say("Some frames may show who the patient is: look at them with `dmr quarantine show`.")
 
 
 class _Total:

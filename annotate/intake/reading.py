@@ -19,7 +19,7 @@ from ..scans.given import ScanFile, scan_files
 from ..scans.left_out import LeftOut
 from ..scans.similarity import NEAR_COPY_IN_CLIP, perceptual_hash
 from ..scans.text_alarm import INSIDE, TextAlarm
-from ..scans.views import View, no_view
+from ..scans.views import WRITTEN, View, no_view
 from ..shapes import Frame
 from ..system.pipeline import batched_by_weight
 from .choice import KEY_FRAMES, Choice
@@ -92,11 +92,14 @@ def read_scans(
 def _frames_of(
     file: ScanFile, decoder: Decoder, *, report: Report, choice: Choice, alarm: TextAlarm | None
 ) -> Iterator[NamedFrame]:
-    keys = KeyFrames()
+    keys, doubt = KeyFrames(), ""
     decoded = decoder.frames(file.path, span=Span(every=choice.every), where=file.shown)
     for batch in batched_by_weight(decoded, _TOGETHER, weight=lambda d: d.frame.pixels.size, most=_PIXELS):
         for _, same_size in groupby(batch, key=lambda d: d.frame.pixels.shape):
             for item in _cleaned(list(same_size), file, alarm):
+                doubt = doubt or (item.cleaning.unsure if item.cleaning is not None else "")
+                if doubt and item.cleaning is not None and not item.cleaning.unsure:  # of one clip, all wait
+                    item = replace(item, cleaning=replace(item.cleaning, unsure=doubt))
                 for note in item.frame.notes:
                     report.note(note, file.shown.name)
                 is_clip = item.about is not None and item.about.is_clip
@@ -121,7 +124,8 @@ def _cleaned(decoded: Sequence[Decoded], file: ScanFile, alarm: TextAlarm | None
     for d in decoded:
         frame = replace(d.frame, pixels=cleaning.clean(d.frame.pixels), sector=cleaning.sector)
         view = no_view(d.frame.pixels, kept=cleaning.kept, coloured=d.coloured)
-        yield NamedFrame(file.shown.stem, frame, file.shown, source, cleaning, looks_like=view)
+        own = replace(cleaning, unsure=f"looks like {view}") if view in WRITTEN and not cleaning.unsure else cleaning
+        yield NamedFrame(file.shown.stem, frame, file.shown, source, own, looks_like=view)
 
 
 @dataclass(slots=True)

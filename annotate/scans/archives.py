@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from ..errors import BrokenInput
+from ..system.platform import process_command
 from .kinds import is_system_file
 
 MOST_FILES: Final = 100_000
@@ -20,6 +22,7 @@ MOST_BYTES: Final = 32 << 30  # of all files of an archive, unpacked
 MOST_BYTES_A_FILE: Final = 4 << 30
 MOST_RATIO: Final = 200  # unpacked to packed bytes; images and DICOM files stay below 50, bombs reach 1,000
 _SMALL: Final = 64 << 20  # unpacked bytes below which no ratio is too high: a blank frame packs well
+_FOLDER: Final = "dmr-scan-"
 _AT_ONCE: Final = 1 << 20
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
 _UNPACK: Final = "Unpack it yourself, and name the folder"
@@ -82,7 +85,8 @@ def unpacked(member: Member) -> Iterator[Path]:
     Raises:
         BrokenInput: It is damaged, or larger than the archive says or than is allowed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="dmr-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
     path = folder / f"scan{_suffix(member.name)}"
     try:
         try:
@@ -97,6 +101,14 @@ def unpacked(member: Member) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Delete what killed runs have left: it holds a scan as it came, with its tags."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = left.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and int(pid) != os.getpid() and not process_command(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _most(entry: zipfile.ZipInfo) -> int:

@@ -15,6 +15,8 @@ from .sector import find_sector, has_second_image, sector_mask
 
 BLANK: Final = 0
 _FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
+_LEAST: Final = 0.02  # share of the frame; a smaller ultrasound region is a mistake of the tags
+TINY_REGION: Final = "the ultrasound region in the tags is too small to be the image"
 NO_SECTOR: Final = "no sector was found"
 NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
 IN_CORNER: Final = "the image reaches an upper corner of the frame, where scanners write names"
@@ -69,12 +71,17 @@ def plan_cleaning(
     """
     brightest = frames[0] if len(frames) == 1 else np.maximum.reduce(list(frames))
     height, width = brightest.shape
+    everything = np.ones((height, width), np.bool_)
     if regions:
         kept, ring = _in_regions(brightest, regions)
+        if kept.mean() < _LEAST:
+            return Cleaning(everything, None, "nothing", TINY_REGION)
+        if kept.mean() > _FILLS:
+            return Cleaning(everything, ring, "region", NO_MARGIN)
         return Cleaning(_with(kept, drawn), ring, "region")
     ring = find_sector(brightest)
     if ring is None:
-        return Cleaning(np.ones((height, width), np.bool_), None, "nothing", NO_SECTOR)
+        return Cleaning(everything, None, "nothing", NO_SECTOR)
     kept = sector_mask(ring, height=height, width=width)
     unsure = ""
     if kept.mean() > _FILLS:
@@ -82,7 +89,7 @@ def plan_cleaning(
     elif _in_top_corner(kept):
         unsure = IN_CORNER
     elif has_second_image(brightest, kept):
-        unsure = SECOND_IMAGE
+        return Cleaning(everything, ring, "nothing", SECOND_IMAGE)
     return Cleaning(_with(kept, drawn), ring, "sector", unsure)
 
 

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+WRITTEN: Final = frozenset(("a page of text", "a screenshot"))
+"""Views on which a name may stand anywhere."""
+
 View = Literal["colour Doppler", "a page of text", "a screenshot", "a black frame", "a uniform frame"]
 
 _BLOCK: Final = 4  # px; side of the squares that are looked at

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..classes import ClassDef, Classes
+from ..classes import ClassDef
 from ..errors import StudioError
 from ..report import Report
+from ..settings.model import Settings
 from ..wording import quoted
+from .offered import is_left_out
 from .payload import OUTLINE, Interface, read_interface
 from .queues import OpenQueue, with_labels
 from .records import StudioRegion, StudioTask
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = 3  # annotations named in one line
 
 
-def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes, *, report: Report) -> OpenQueue:
+def complete_labels(client: StudioClient, opened: OpenQueue, settings: Settings, *, report: Report) -> OpenQueue:
     """Add labels for classes that are new since the project was made.
 
     Label Studio refuses every change of the labels while an annotation holds something that does not fit them. Then the
@@ -28,17 +30,16 @@ def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes, *
     Raises:
         StudioError: A class has no label and a label is no class: somebody has renamed the label.
     """
+    classes = settings.classes
     missing = [c for c in classes.active if c.id not in opened.interface.labels]
     if not missing:
         return opened
     where = f"project '{opened.project.title}'"
-    if opened.interface.strangers:
-        what = (
-            f"class '{missing[0].name}' has no label in it, and its label '{opened.interface.strangers[0]}' is no class"
-        )
-        raise StudioError(
-            where, what, "Rename the label back to its class's name, or add it to the class's aliases in dmr.toml"
-        )
+    strangers = [label for label in opened.interface.strangers if not is_left_out(label, settings)]
+    if strangers:
+        what = f"class '{missing[0].name}' has no label in it, and its label '{strangers[0]}' is no class"
+        remedy = "If it is that class, rename it back or make it an alias in dmr.toml; if not, [import] ignore names it"
+        raise StudioError(where, what, remedy)
     config = with_labels(opened.project.config, missing)
     try:
         client.set_config(opened.project.id, config)
@@ -47,6 +48,7 @@ def complete_labels(client: StudioClient, opened: OpenQueue, classes: Classes, *
             raise
         report.fail_once(_refused(client, opened, missing, error))
         return opened
+    report.say(f"New in the project: {', '.join(c.name for c in missing)}.")
     return OpenQueue(opened.queue, opened.project, read_interface(config, classes=classes))
 
 

@@ -13,6 +13,7 @@ from ..formats.labelme import SHAPES_IGNORED
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
+from .offered import note_offered
 from .queues import OpenQueue, open_queue, pulled_queues
 from .records import StudioAnnotation, StudioTask
 from .refusals import Refusals
@@ -70,6 +71,7 @@ class _Pull:
     known: dict[int, RemoteAnnotation] = field(default_factory=dict)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     again: dict[int, Submission] = field(default_factory=dict)  # not taken: looked at once more at the end
+    offered: dict[int, str] = field(default_factory=dict)
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,7 @@ class _Pull:
     def run(self) -> None:
         queue, project = self.opened.queue, self.opened.project
         began = utc_now()
+        self.offered = note_offered(self.s.catalogue, self.opened)
         self.users = self.client.users()
         self.known = self.s.catalogue.remote_annotations(queue.id)
         self.tasks = self.s.catalogue.queue_tasks(queue.id)
@@ -138,7 +141,7 @@ class _Pull:
     def _is_known(self, label: str) -> bool:
         """Whether a label stands in dmr.toml."""
         settings = self.s.settings
-        return settings.classes.class_id(label) is not None or settings.imports.ignores(label)
+        return settings.classes.find(label) is not None or settings.imports.ignores(label)
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
         before = self.known.get(annotation.id)
@@ -182,6 +185,7 @@ class _Pull:
                 self.s,
                 submitted,
                 interface=self.opened.interface,
+                offered=self.offered,
                 author=author,
                 over=self._parent(submitted),
                 last=last.record.annotation if last is not None else None,

@@ -23,6 +23,7 @@ from ..system.pipeline import batched
 from ..wording import counted
 from ..workspace import Session
 from .labels import complete_labels
+from .offered import note_offered
 from .payload import region_to_json
 from .queues import (
     COLUMNS,
@@ -99,7 +100,9 @@ def push(
     outgoing = without_held(outgoing, report=s.report)
     opened = open_queue(s, client, queue, create=True)
     assert opened is not None
-    opened = complete_labels(client, opened, s.settings.classes, report=s.report)
+    note_offered(s.catalogue, opened)
+    opened = complete_labels(client, opened, s.settings, report=s.report)
+    note_offered(s.catalogue, opened)
     _Push(s, client, opened, model).run(outgoing)
 
 

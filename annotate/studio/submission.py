@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from ..catalogue.records import FrameRecord, LabelledFrame, RevisionRecord, Task
 from ..settings.model import Settings
 from ..shapes import Annotation, Shape, changed_classes
 from ..workspace import Session
+from .offered import is_left_out, was_offered
 from .payload import DraftRegion, Interface, RegionError, region_id, region_to_json, regions_to_shapes
 from .queues import draft_regions, model_of, outline_key, outline_regions, pushed_hash
 from .records import StudioAnnotation, StudioRegion, StudioTask
@@ -53,17 +54,19 @@ def submitted_revision(
     submitted: Submission,
     *,
     interface: Interface,
+    offered: Mapping[int, str],
     author: str,
     over: str | None,
     last: Annotation | None,
     pushed: TaskRecord | None,
 ) -> RevisionRecord:
-    """Convert one annotation. It covers every class that its project offers.
+    """Convert one annotation. It covers every class that its project offered when it was begun.
 
     Args:
         s: The session, with classes and predictions.
         submitted: The annotation.
         interface: The project's labelling interface.
+        offered: Since when the project offers each class; see `offered.py`.
         author: The person who submitted it.
         over: The revision of the annotation that it was begun from, if any.
         last: What its author drew on that frame before, if anything.
@@ -88,12 +91,14 @@ def submitted_revision(
     except RegionError as error:
         lost = _lost(regions, read, last)
         raise UnreadableError(str(error), lost=lost, remedy=error.remedy, elsewhere=error.elsewhere) from None
+    drawn = {shape.class_id for shape in shapes}
+    covered = frozenset(c for c in interface.labels if c in drawn or was_offered(c, offered, annotation))
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,
         author=author,
         origin="studio",
-        annotation=Annotation(frame.height, frame.width, shapes, frozenset(interface.labels)),
+        annotation=Annotation(frame.height, frame.width, shapes, covered),
         parent=over,
         blind=model is None and was_empty and again is None,
         raw_sha256=annotation.sha256,
@@ -122,8 +127,8 @@ def _lost(
 
 
 def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tuple[list[StudioRegion], int]:
-    """The regions without those whose labels are all ignored, and the number left out."""
-    kept = [r for r in regions if not r.labels or not all(map(settings.imports.ignores, r.labels))]
+    """The regions without those whose labels are all left out on purpose, and their number."""
+    kept = [r for r in regions if not r.labels or not all(is_left_out(label, settings) for label in r.labels)]
     return kept, len(regions) - len(kept)
 
 

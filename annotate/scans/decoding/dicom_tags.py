@@ -6,6 +6,7 @@ Calibrated ultrasound regions: DICOM PS3.3, C.8.5.5; frame times: C.7.6.5; field
 from __future__ import annotations
 
 import math
+import re
 from itertools import accumulate
 from typing import Any, Final
 
@@ -15,9 +16,9 @@ _TISSUE_2D: Final = (1, 1)  # spatial format and data type
 _CM: Final = 3
 _OVERRUN: Final = 1  # pixels by which a region may reach past the frame
 _SAME: Final = 0.01  # relative difference up to which two spacings are one
-_NOBODY: Final = frozenset(
-    {"", "0", "anon", "anonymous", "anonymized", "anonymised", "none", "unknown", "test", "na", "n/a"}
-)
+_NOBODY: Final = re.compile(r"[0\W_x]*|anon.*|de-?id.*|none|unknown|unbekannt|test|na|n/a")
+"""Numbers that stand for no patient; taken for one, all their frames were one person's."""
+
 _PERSONAL: Final = (
     "AccessionNumber", "AdditionalPatientHistory", "AdmissionID", "DeviceSerialNumber", "EthnicGroup", "ImageComments",
     "InstitutionAddress", "InstitutionName", "InstitutionalDepartmentName", "IssuerOfPatientID",
@@ -38,7 +39,7 @@ def describe(header: Any, *, sha256: str, rows: int, columns: int, count: int) -
         kind="DICOM",
         sha256=sha256,
         frames=count,
-        patient="" if patient.casefold() in _NOBODY else patient,
+        patient="" if _NOBODY.fullmatch(patient.casefold()) else patient,
         acquired=_acquired(header),
         device=" ".join(filter(None, (_text(header, t) for t in ("ManufacturerModelName", "DeviceSerialNumber")))),
         site=_text(header, "InstitutionName"),
@@ -123,7 +124,7 @@ def _acquired(header: Any) -> str:
     moment = _text(header, "AcquisitionDateTime")
     if not moment:
         for kind in ("Acquisition", "Content", "Series", "Study"):
-            if date := _text(header, f"{kind}Date"):
+            if len(date := _text(header, f"{kind}Date")) >= 8:  # `2024` alone would be joined with the time
                 moment = date + _text(header, f"{kind}Time")
                 break
     digits = "".join(c for c in moment.split(".")[0].split("+")[0] if c in "0123456789")
