@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import BrokenInput, UsageError
-from ..formats.index_mask import MASK_SUFFIXES
 from ..formats.labelme_image import plain_name
 from ..report import Report
 from ..scans.discover import files_below
@@ -26,7 +25,10 @@ _IMAGE_ENDS: Final = re.compile(r"(?:_0000|[_\-. ]?(?:image|img))$", re.IGNORECA
 
 
 _JPEG: Final = frozenset({".jpg", ".jpeg"})
-_ONE_MASK: Final = "Join them into one mask, or lay them out as LAYERS/CLASS/NAME.png and convert them"
+_ONE_MASK: Final = "Keep one mask of all classes and move the rest away, or convert LAYERS/CLASS/NAME.png"
+_EDGE: Final = re.compile(r"(?<=[^\W_])(?=[\W_])")
+_ANYTHING: Final = re.compile(r"")
+_OTHER_WORD: Final = re.compile(r"[^\W\d_]")
 
 
 def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[Path, Path]]:
@@ -34,7 +36,8 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
 
     A mask's image has the same place and name in the folder of images, or is the only one of that name. Where both lie
     in one folder, the usual endings tell them apart: `p01.png` and `p01_mask.png`, `img.png` and `label.png` in a
-    folder of their own, `p01_0000.png` and `p01.png`. No file is its own mask.
+    folder of their own, `p01_0000.png` and `p01.png`. No file is its own mask. An image has several masks too where a
+    further picture may be one by its name, as `p01_mask_left.png`, or is a JPEG.
 
     Args:
         images: Folder of images.
@@ -45,24 +48,30 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
         UsageError: No mask in the folder has an image.
     """
     together = images.resolve() == masks.resolve()
-    found = files_below([masks], MASK_SUFFIXES)
+    others: list[Path] = []
+    inner = images.resolve()
+    found = files_below([masks], IMAGE_SUFFIXES, without=[] if masks.resolve().is_relative_to(inner) else [inner])
     candidates = files_below([images], IMAGE_SUFFIXES)
     if together:
         found = [path for path in found if _is_mask_name(path, candidates)]
-        candidates = [path for path in candidates if path not in set(found)]
+        candidates = others = sorted(set(candidates) - set(found))
     index = _Names.of(candidates, images)
     pairs = [(mask, [i for i in index.of_mask(mask, masks) if i.resolve() != mask.resolve()]) for mask in found]
     masks_of: dict[Path, list[Path]] = defaultdict(list)
     for mask, same in pairs:
         for image in same:
             masks_of[image].append(mask)
-    if not any(same for _, same in pairs):
+    if not any(same and mask.suffix.lower() not in _JPEG for mask, same in pairs):
         if jpegs := files_below([masks], _JPEG):
             what = f"holds {counted(len(jpegs), 'JPEG files')}, and JPEG does not keep a mask's values"
             raise UsageError(masks, what, "Export the masks as PNG")
         what = "holds no mask with the name of an image"
         raise UsageError(masks, what, "Give both the same name, p01.png and p01.jpg, or p01.png and p01_mask.png")
+    further = _further([mask for mask, same in pairs if not same], masks_of)
+    further |= _further([path for path in others if path not in masks_of], masks_of, needs=_OTHER_WORD)
     for mask, same in pairs:
+        if mask in further:
+            continue  # told with its image
         if len(same) == 1 and len(own := masks_of[same[0]]) > 1:
             if mask == own[0]:  # told once
                 report.fail(BrokenInput(same[0], f"has several masks: {_named(own, masks)}", _ONE_MASK))
@@ -75,6 +84,31 @@ def pair_masks(images: Path, masks: Path, *, report: Report) -> Iterator[tuple[P
             report.fail(
                 BrokenInput(mask, "its image is not there", "Put an image of the same name in the image folder")
             )
+
+
+def _further(
+    files: Sequence[Path], masks_of: dict[Path, list[Path]], *, needs: re.Pattern[str] = _ANYTHING
+) -> set[Path]:
+    """The files whose names begin with that of an image that has a mask; each is added to the masks of its image.
+
+    Args:
+        files: Those that have no image, or are none that has a mask.
+        masks_of: The masks of each image.
+        needs: What the rest of the name must hold.
+    """
+    images: dict[str, list[Path]] = defaultdict(list)
+    for image in masks_of:
+        for name in {plain_name(image.stem), _bare(image.stem, _IMAGE_ENDS)}:
+            images[name.casefold()].append(image)
+    found: set[Path] = set()
+    for path in files:
+        name = plain_name(path.stem).casefold()
+        ends = [edge.start() for edge in _EDGE.finditer(name) if needs.search(name[edge.start() :])]
+        for own in next((few for end in reversed(ends) if (few := images.get(name[:end]))), []):
+            if masks_of[own]:
+                masks_of[own].append(path)
+                found.add(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,3 +210,59 @@ def test_masks_as_jpeg_are_named_with_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="holds 1 JPEG file, and JPEG does not keep a mask"):
         drawn_on(tmp_path / "images", tmp_path / "masks", Report("test"))
+
+
+@pytest.mark.parametrize(
+    ("together", "further"),
+    [
+        (True, "1_a_mask_muscle.png"),
+        (True, "1_a_seg-left.png"),
+        (True, "1_a_mask.jpg"),
+        (True, "1_a_muscle.png"),
+        (False, "1_a_mask.jpg"),
+        (False, "1_a.jpg"),
+        (False, "1_a_muscle.png"),
+        (False, "1_a (1).png"),
+        (False, "1_a - Copy.png"),
+    ],
+)
+def test_a_further_picture_that_may_be_a_mask_leaves_its_image_without_any(
+    tmp_path: Path, together: bool, further: str
+) -> None:
+    masks = tmp_path / ("images" if together else "masks")
+    for k in (1, 2):
+        write_image(tmp_path / f"images/{k}_a.png", 11 * k)
+        write_mask(masks / f"{k}_a_mask.png", 2)
+    if further.endswith(".jpg"):
+        Image.fromarray(np.zeros((20, 30), np.uint8)).save(masks / further)
+    else:
+        write_mask(masks / further, 1)
+    report = Report("test")
+
+    assert list(drawn_on(tmp_path / "images", masks, report)) == [22]
+    (failure,) = report.failures
+    assert "has several masks: " in failure
+    assert further in failure
+
+
+def test_a_numbered_image_without_a_mask_is_no_further_mask(tmp_path: Path) -> None:
+    write_image(tmp_path / "1_a.png", 11)
+    write_image(tmp_path / "1_a_2.png", 22)
+    write_image(tmp_path / "1_a_left.png", 33)
+    write_mask(tmp_path / "1_a_mask.png", 2)
+    write_mask(tmp_path / "1_a_left_mask.png", 2)
+    report = Report("test")
+
+    assert sorted(drawn_on(tmp_path, tmp_path, report)) == [11, 33]
+    assert report.failures == []
+
+
+def test_a_jpeg_among_masks_is_told(tmp_path: Path) -> None:
+    for k in (1, 2):
+        write_image(tmp_path / f"images/{k}_a.png", 11 * k)
+    write_mask(tmp_path / "masks/1_a.png", 2)
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "masks/2_a.jpg")
+    report = Report("test")
+
+    assert list(drawn_on(tmp_path / "images", tmp_path / "masks", report)) == [11]
+    assert "2_a.jpg: is a JPEG" in report.failures[0]
