@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -202,8 +203,8 @@ def _frames_table(volume: Path, report: Report) -> dict[str, Any] | None:
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is a class's value in a volume."""
-    return text.isascii() and text.isdigit() and 0 < int(text[:4]) <= 255
+    """Whether a text is a class's value in a volume, in its only spelling."""
+    return re.fullmatch("[1-9][0-9]{0,2}", text) is not None and int(text) <= 255
 
 
 def _is_plain(name: str) -> bool:

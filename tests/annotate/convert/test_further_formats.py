@@ -176,7 +176,11 @@ def test_instances_never_replace_the_images_that_they_are_of(source: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "value", [None, 3, [], {}, {"classes": {"0": "a"}}, {"classes": {"1": None}, "dmr_frames": []}]
+    "value",
+    [
+        *(None, 3, [], {}, {"classes": {"0": "a"}}, {"classes": {"1": None}, "dmr_frames": []}),
+        *({"classes": classes, "dmr_frames": [{}, {}]} for classes in ({"00011111": "a"}, {"1": "a", "01": "b"})),
+    ],
 )
 def test_a_list_of_frames_that_is_none_is_named(tmp_path: Path, source: Path, value: object) -> None:
     dmr("labelme-to-nifti", source, tmp_path / "n")
