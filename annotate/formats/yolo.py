@@ -161,51 +161,106 @@ def read_yolo_names(text: str, *, where: object) -> list[str]:
     """The names in a `data.yaml`: a list in brackets, a list of dashes, or numbers with names.
 
     Raises:
-        BrokenInput: It has no names, or not for each number from 0.
+        BrokenInput: It has no names, not for each number from 0, or in a spelling of YAML that is not read here.
     """
+    lines = _lines(text, where)
+    starts = [k for k, line in enumerate(lines) if re.match(r"names\s*:", line)]
+    if len(starts) > 1:
+        raise BrokenInput(where, "has names twice", "Keep one list of names")
     found: dict[int, str] = {}
-    lines = iter(text.splitlines())
-    for line in lines:
-        if (start := re.fullmatch(r"names\s*:\s*(.*)", line)) is None:
-            continue
-        if inline := re.fullmatch(r"\[(.*)\]\s*(?:#.*)?", start[1].strip()):
-            found = dict(enumerate(_bare(part) for part in inline[1].split(",")))
-            break
-        for entry in lines:
-            if not entry.strip() or entry.lstrip().startswith("#"):
-                continue
-            if listed := re.fullmatch(r"\s*-\s+(.*)", entry):
-                found[len(found)] = _bare(listed[1])
-            elif numbered := re.fullmatch(r"\s+(\d{1,6})\s*:\s*(.*)", entry):
-                found[int(numbered[1])] = _bare(numbered[2])
-            else:
-                break
-        break
+    for start in starts:
+        inline = lines[start].partition(":")[2].strip()
+        if inline and not inline.startswith("#"):
+            found = dict(enumerate(_listed(inline, where)))
+        else:
+            found = _block(lines[start + 1 :], where)
     if not found or sorted(found) != list(range(len(found))):
-        raise BrokenInput(where, "has no names for the numbers from 0", "Name the classes with --classes")
+        raise BrokenInput(where, "has no names for the numbers from 0", "Give each number a name, as 0: nerve")
     return [found[k] for k in range(len(found))]
+
+
+def _block(lines: Sequence[str], where: object) -> dict[int, str]:
+    """The names below `names:`, by number. Raises BrokenInput."""
+    found: dict[int, str] = {}
+    dashes = set()
+    for line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        listed = re.fullmatch(r"\s*-(?:\s+(.*))?", line)
+        numbered = re.fullmatch(r"\s+(0|[1-9]\d{0,5})\s*:(?:\s+(.*))?", line)
+        entry = listed or numbered
+        if entry is None:
+            if line[0].isspace():
+                raise _odd(line, where)
+            break
+        number = len(found) if numbered is None else int(numbered[1])
+        dashes.add(numbered is None)
+        if number in found or len(dashes) > 1:
+            raise _odd(line, where)
+        found[number] = _bare(entry[entry.re.groups] or "", line, where)
+    return found
 
 
 def read_yolo_list(text: str, *, where: object) -> list[str]:
     """The names in a `classes.txt`, as Label Studio writes it: one a line, from number 0.
 
     Raises:
-        BrokenInput: A line is empty, or there is none.
+        BrokenInput: A line is empty, there is none, or it is no text in UTF-8.
     """
-    names = [line.strip() for line in text.rstrip().splitlines()]
+    names = [line.strip() for line in _lines(text.rstrip(), where)]
     if not all(names) or not names:
-        raise BrokenInput(where, "has no name in some line", "Name the classes with --classes")
+        raise BrokenInput(where, "has no name in some line", "Give each line a name")
     return names
 
 
-def _bare(text: str) -> str:
-    """A text of YAML without its quotes."""
-    text = text.strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        try:
-            return str(json.loads(text))
-        except ValueError:
-            return text[1:-1]
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return text[1:-1].replace("''", "'")
-    return text.partition(" #")[0].strip()
+def _lines(text: str, where: object) -> list[str]:
+    """The lines of a text. Raises BrokenInput where it holds what no text in UTF-8 holds."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if "\ufffd" in text or not all(line.replace("\t", " ").isprintable() for line in lines):
+        raise BrokenInput(where, "is no text in UTF-8, or holds characters that cannot be printed", "Save it as UTF-8")
+    return lines
+
+
+_DOUBLE: Final = r'"(?:[^"\\]|\\.)*"'
+_SINGLE: Final = r"'(?:[^']|'')*'"
+_START: Final = r"[^\s\[\]{},&*!|>%@`\"'#]"
+_COMMENT: Final = r"\s*(?:(?<=\s)#.*)?"
+_SCALAR: Final = re.compile(rf"({_DOUBLE}|{_SINGLE}|{_START}.*?|){_COMMENT}")
+_ITEM: Final = re.compile(rf"\s*({_DOUBLE}|{_SINGLE}|{_START}[^\[\]{{}},]*?)\s*([,\]])")
+
+
+def _listed(text: str, where: object) -> list[str]:
+    """The names of a list in brackets. Raises BrokenInput where YAML may read it otherwise."""
+    found = []
+    place, ends = 1, text[:1] == "[" and re.match(r"\s*\]", text[1:]) is None
+    while ends:
+        item = _ITEM.match(text, place)
+        if item is None or (" #" in item[1] and item[1][0] not in "\"'"):
+            raise _odd(text, where)
+        found.append(_bare(item[1], text, where))
+        place = item.end()
+        ends = item[2] == "," and re.match(r"\s*\]", text[place:]) is None
+    if text[:1] != "[" or not re.fullmatch(rf"\s*\]?{_COMMENT}", text[place:]):
+        raise _odd(text, where)
+    return found
+
+
+def _bare(text: str, line: str, where: object) -> str:
+    """A text of YAML without its quotes and its comment. Raises BrokenInput where YAML may read it otherwise."""
+    found = _SCALAR.fullmatch(text.strip())
+    name = "" if found is None else found[1].strip()
+    try:
+        if name.startswith('"'):
+            return str(json.loads(name))
+    except ValueError:
+        found = None
+    if name.startswith("'"):
+        return name[1:-1].replace("''", "'")
+    if found is None or re.search(r":(?:\s|$)|^[-?](?:\s|$)", name):
+        raise _odd(line, where)
+    return name
+
+
+def _odd(line: str, where: object) -> BrokenInput:
+    what = f"has names in a spelling that dmr does not read: {quoted(line.strip())}"
+    return BrokenInput(where, what, 'Write a name a line, as 0: "nerve"')

@@ -114,7 +114,14 @@ def test_names_come_back(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["names: [nerve, 'muscle']\n", "nc: 2\nnames:\n- nerve\n- muscle\n", "names:\n  0: nerve  # one\n  1: muscle\n"],
+    [
+        "names: [nerve, 'muscle']\n",
+        "nc: 2\nnames:\n- nerve\n- muscle\n",
+        "names:\n  0: nerve  # one\n  1: muscle\n",
+        'names:\n- "nerve"   # left\n- muscle\nnc: 2\n',
+        "names: ['nerve', \"muscle\",] # 'a', [b]\n",
+        "names:\r\n- nerve\r\n- 'muscle'",
+    ],
 )
 def test_names_are_read_as_other_programs_write_them(text: str) -> None:
     assert read_yolo_names(text, where="data.yaml") == ["nerve", "muscle"]
@@ -129,4 +136,42 @@ def test_a_list_without_names_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "\n", "nerve\n\nmuscle\n"])
 def test_a_list_with_an_empty_line_is_refused(text: str) -> None:
     with pytest.raises(BrokenInput, match="has no name in some line"):
+        read_yolo_list(text, where="classes.txt")
+
+
+def test_a_comma_in_quotes_is_part_of_a_name() -> None:
+    assert read_yolo_names("names: ['nerve, left', \"it's\"]", where="data.yaml") == ["nerve, left", "it's"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "\n- >-\n  nerve\n- muscle",
+        "\n- nerve\n  left\n- muscle",
+        "\n- nerve: left",
+        "\n- &a nerve\n- *a",
+        "\n- 'nerve' left",
+        '\n- "\\x41"',
+        "\n  0: nerve\n  0: muscle",
+        "\n- nerve\n  1: muscle",
+        " [nerve, [muscle]]",
+        " [nerve,\n  muscle]",
+        " [nerve # one, muscle]",
+        " [a: b]",
+        " [nerve] muscle",
+        " {0: nerve}",
+        " names.txt",
+        "\n- nerve\nnames:\n- muscle",
+        "\n- nerve\x1cmuscle",
+    ],
+)
+def test_names_in_a_spelling_that_is_not_read_are_refused(names: str) -> None:
+    with pytest.raises(BrokenInput):
+        read_yolo_names(f"names:{names}\n", where="data.yaml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "gb18030"])
+def test_a_list_in_another_encoding_is_refused(encoding: str) -> None:
+    text = "神经\n肌肉\n".encode(encoding).decode("utf-8-sig", errors="replace")
+    with pytest.raises(BrokenInput, match="no text in UTF-8"):
         read_yolo_list(text, where="classes.txt")
