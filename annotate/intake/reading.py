@@ -92,14 +92,11 @@ def read_scans(
 def _frames_of(
     file: ScanFile, decoder: Decoder, *, report: Report, choice: Choice, alarm: TextAlarm | None
 ) -> Iterator[NamedFrame]:
-    keys, doubt = KeyFrames(), ""
+    keys = KeyFrames()
     decoded = decoder.frames(file.path, span=Span(every=choice.every), where=file.shown)
     for batch in batched_by_weight(decoded, _TOGETHER, weight=lambda d: d.frame.pixels.size, most=_PIXELS):
         for _, same_size in groupby(batch, key=lambda d: d.frame.pixels.shape):
             for item in _cleaned(list(same_size), file, alarm):
-                doubt = doubt or (item.cleaning.unsure if item.cleaning is not None else "")
-                if doubt and item.cleaning is not None and not item.cleaning.unsure:  # of one clip, all wait
-                    item = replace(item, cleaning=replace(item.cleaning, unsure=doubt))
                 for note in item.frame.notes:
                     report.note(note, file.shown.name)
                 is_clip = item.about is not None and item.about.is_clip

@@ -278,7 +278,7 @@ def test_a_dicom_under_an_image_s_name_is_read_as_what_it_is(workspace: Workspac
     dicom = write_dicom(tmp_path / "dicom")
     run("ingest", dicom)
     shutil.copy(dicom, scans / "p.png")
-    assert "2 frames already there" in run("ingest", scans).output
+    assert "2 frames already there" in run("ingest", scans / "p.png").output
 
 
 def test_an_image_under_another_ending_comes_in(workspace: Workspace, scans: Path, tmp_path: Path) -> None:

@@ -144,3 +144,17 @@ def test_a_frame_that_a_clip_does_not_have_is_one_line(
     with workspace.session() as s:
         import_outlines(s, [sheet.parent])
         assert len(s.report.failures) == 1 and what in s.report.failures[0]
+
+
+def test_a_doubt_about_a_part_of_a_clip_holds_all_of_it(workspace: Workspace, tmp_path: Path) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(3)
+    pages = [np.zeros((120, 160), np.uint8) for _ in range(20)]
+    for page in pages[:16]:
+        page[20:100, 20:140] = rng.integers(40, 200, (80, 120), np.uint8)
+    for page in pages[16:]:
+        page[:] = rng.integers(40, 200, (120, 160), np.uint8)  # no margin
+    first, *others = (Image.fromarray(page) for page in pages)
+    first.save(tmp_path / "1_a.tif", save_all=True, append_images=others)
+    assert {f.state for f in ingested(workspace, tmp_path / "1_a.tif")} == {"quarantined"}

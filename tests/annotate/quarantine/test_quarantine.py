@@ -74,6 +74,14 @@ def test_a_dropped_frame_loses_its_picture_and_is_chosen_no_more(workspace: Work
     assert held(workspace) == [second]
 
 
+def test_what_was_dropped_does_not_come_back_with_its_scan(workspace: Workspace) -> None:
+    first, _ = held(workspace)
+    dmr("drop", first)
+    with workspace.session(write=True) as s:
+        ingest_scans(s, [workspace.root.parent / "scans"])
+    assert not (workspace.root / "frames" / f"{first}.png").exists()
+
+
 @pytest.mark.parametrize("words", [(), ("--all", "f0123"), ("f0123456789",)])
 def test_what_names_no_frame_is_one_line_and_changes_nothing(words: tuple[str, ...], workspace: Workspace) -> None:
     before = held(workspace)
