@@ -100,7 +100,7 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
             unlisted.append(image)
             everywhere |= categories.meant(entry_id(entry.content.get("category_id")))
     if unlisted:
-        shown = ", ".join(id_of_file(image) for image in dict.fromkeys(unlisted[:_SHOWN]))
+        shown = ", ".join(f"image {id_of_file(image)}" for image in dict.fromkeys(unlisted[:_SHOWN]))
         what = f"has {counted(len(unlisted), 'annotations')} on images that are not listed: {shown}"
         failures.append(BrokenInput(where, what, "List these images, or take the annotations out"))
     found = []

@@ -74,4 +74,10 @@ def ring_runs(rings: Sequence[Ring], *, height: int, width: int) -> Runs:
     # The ring's number is put in front, so that crossings are sorted within each ring.
     far = np.repeat(np.arange(len(rings)) * (height * width + 1), crossings)
     order = np.sort(pixel + far) - far
-    return Runs(order[0::2], order[1::2], crossings // 2)
+    starts, ends, counts = order[0::2], order[1::2], crossings // 2
+    # Two crossings at one place, or both outside the grid, hold no centre between them.
+    held = starts < ends
+    if not held.all():
+        ring = np.repeat(np.arange(len(rings)), counts)
+        starts, ends, counts = starts[held], ends[held], np.bincount(ring[held], minlength=len(rings))
+    return Runs(starts, ends, counts)
