@@ -119,7 +119,8 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     height, width = agreed_size(said, image, where=job.name, notes=notes_of_size)
 
     def unwanted(label: str) -> bool:
-        return names.index_of(label) is None and not is_unnamed(label)
+        # Without --classes every label is wanted: what could not be read of one is lost, whatever it is called.
+        return names.given is not None and names.index_of(label) is None and not is_unnamed(label)
 
     left_out = dict.fromkeys(shape.label for shape in file.shapes if unwanted(shape.label))
     kept = without_labels(file.without_area_aside, unwanted)
@@ -243,7 +244,7 @@ def _read_mask(
     if (index := read_color_mask(data, colors=colors, notes=notes, where=job.name)) is not None:
         pass
     elif colors is not None:
-        what = "holds numbers, or is transparent, and no colours that --colors could name"
+        what = "holds numbers, several pages, or is transparent, and no colours that --colors could name"
         raise BrokenInput(job.name, what, "Convert it on its own, without --colors")
     elif names.given is None:
         index = read_index_mask(data, where=job.name)

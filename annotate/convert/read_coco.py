@@ -12,6 +12,7 @@ from ..errors import BrokenInput
 from ..formats.coco_reading import CocoImage, from_coco
 from ..formats.drawing import Drawing
 from ..formats.image_agreement import agreed_size
+from ..formats.strict_json import unique_keys
 from ..hiding import seen_labels
 from ..wording import quoted
 from .files import Images, check_name, stem_of, with_ending
@@ -108,8 +109,10 @@ def parsed(path: Path) -> object:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BrokenInput(path, "is larger than a GiB", "Check that it is a COCO data set")
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique_keys)
     except OSError as error:
         raise BrokenInput(path, f"cannot be opened ({error.strerror})", "Check the path and its permissions") from error
     except (ValueError, RecursionError) as error:
-        raise BrokenInput(path, "is not JSON in UTF-8", "Give the file that holds images and annotations") from error
+        raise BrokenInput(
+            path, "is not JSON in UTF-8, or a key stands twice in it", "Give the file that holds images and annotations"
+        ) from error

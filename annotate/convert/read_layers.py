@@ -69,9 +69,11 @@ def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[
 def _layer(path: Path) -> NDArray[np.bool_]:
     """One class's mask; a picture, or a mask with smoothed borders, has more than two values. Raises BrokenInput."""
     index = read_index_mask(bytes_of(path), where=path)
-    if (values := len(np.unique(index))) > 2:
+    there = np.unique(index)
+    if len(there) > 2 or (len(there) == 2 and there[0] != 0):
         remedy = "Take a folder of pictures out of SRC; export a layer without smoothing, as PNG"
-        raise BrokenInput(path, f"has {values} different values, and a layer has two: 0 and another", remedy)
+        what = f"has the values {', '.join(map(str, there[:5]))}, and a layer has two: 0 and another"
+        raise BrokenInput(path, what, remedy)
     return index > 0
 
 

@@ -22,6 +22,7 @@ from ..formats.instance_mask import (
 from ..formats.labelme_holes import is_unnamed
 from ..formats.lost import lost_labels
 from ..formats.nifti import ENDINGS, read_nifti
+from ..formats.strict_json import unique_keys
 from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
 from ..geometry.trace import index_to_shapes
 from ..report import Report
@@ -191,7 +192,7 @@ def _frames_table(volume: Path, report: Report) -> dict[str, Any] | None:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(bytes_of(path).decode("utf-8-sig"))
+        content = json.loads(bytes_of(path).decode("utf-8-sig"), object_pairs_hook=unique_keys)
         classes = content["classes"] if isinstance(content, dict) else None
         good = isinstance(classes, dict) and all(_is_value(k) and isinstance(v, str) for k, v in classes.items())
         if good and isinstance(content.get(FRAMES_KEY), list):

@@ -105,8 +105,8 @@ def _pixels(data: bytes, *, any_color: bool) -> NDArray[np.uint32] | None:
     try:
         with quietly(Image.DecompressionBombWarning), Image.open(file, formats=("PNG", "BMP", "TIFF")) as image:
             modes = ("RGB", "RGBA", *(("P", "L", "1") if any_color else ()))
-            if image.width * image.height > MOST_PIXELS or image.mode not in modes:
-                return None
+            if image.width * image.height > MOST_PIXELS or image.mode not in modes or getattr(image, "n_frames", 1) > 1:
+                return None  # of several pages, who reads it as an index mask tells
             values = np.asarray(image if image.mode == "RGBA" else image.convert("RGB"), np.uint32)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError):
         return None  # told by who reads it as an index mask

@@ -23,6 +23,7 @@ from ..wording import counted
 from .drawing import Drawing
 from .labelme_holes import is_unnamed
 from .lost import lost_entry, lost_labels
+from .strict_json import unique_keys
 
 TABLE_ENDING: Final = ".instances.json"
 TITLE: Final = "dmr instances"  # tells later that it may be replaced
@@ -100,9 +101,11 @@ def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], 
         BrokenInput: It is no table of instances.
     """
     try:
-        content: Any = json.loads(data.decode("utf-8-sig"))
+        content: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
-        raise BrokenInput(where, "is no JSON in UTF-8", "Export the instances anew") from error
+        raise BrokenInput(
+            where, "is no JSON in UTF-8, or a key stands twice in it", "Export the instances anew"
+        ) from error
     if not isinstance(content, dict) or not isinstance(content.get("instances"), list):
         raise BrokenInput(where, "has no list 'instances'", "Export the instances anew")
     found: dict[int, str] = {}

@@ -47,9 +47,11 @@ def complete_classes(extra: Mapping[str, Any], resolve: Callable[[str], int | No
         extra: The keys of the file.
         resolve: A label's class id, None where it is no class.
     """
-    said = extra.get(COVERED_KEY)
-    if not isinstance(said, list):
+    if COVERED_KEY not in extra:
         return None
+    said = extra[COVERED_KEY]
+    if not isinstance(said, list):
+        return frozenset()  # it says something that nobody understands
     ids = (resolve(label) for label in said if isinstance(label, str))
     return frozenset(class_id for class_id in ids if class_id is not None)
 

@@ -23,20 +23,22 @@ class _RefusedError(ValueError):
     """JSON that Python's reader accepts and dmr does not."""
 
 
+def unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for `json.loads`; a key that stands twice is a ValueError: one of its values would be lost."""
+    found = dict(items)
+    if len(found) != len(items):
+        raise _RefusedError("a key stands twice in one object")
+    return found
+
+
 def parsed_json(text: str, where: object) -> Any:
     """The value of a JSON text. Raises BrokenInput also for NaN and for a key that comes twice."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            raise _RefusedError("a key stands twice in one object")
-        return found
 
     def constant(name: str) -> float:
         raise _RefusedError(f"{name} is no number of JSON's")
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        return json.loads(text, object_pairs_hook=unique_keys, parse_constant=constant)
     except json.JSONDecodeError as error:
         wrong = f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         reason = wrong if text.strip() else "is empty"

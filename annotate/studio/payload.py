@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 from ..classes import Classes
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often, filled_area
 from ..geometry.parts import outlines_with_holes
+from ..geometry.raster import polygons_to_mask
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
 from ..wording import quoted
@@ -209,6 +210,8 @@ def regions_to_shapes(
             parts = seam_to_shapes(ring, class_id=class_id, group=group)
             if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
                 raise RegionError(f"an outline of {quoted(region.label)} lies outside the frame", lost=[class_id])
+            if not polygons_to_mask(parts, height=height, width=width).any():
+                raise RegionError(f"an outline of {quoted(region.label)} leaves no pixel", lost=[class_id])
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return tuple(shapes)

@@ -303,3 +303,25 @@ def test_what_is_said_of_a_frame_as_a_whole_is_no_region() -> None:
     found = submitted([choice, region(1), {"from_id": "a", "to_id": "b", "type": "relation"}])
     assert found is not None
     assert {s.class_id for s in found.shapes} == {1}
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [
+        pytest.param([*BOXES[1], *BOXES[1]], id="traced twice"),
+        pytest.param([[-30, 10], [5, -30], [-30, -30]], id="only its bounding box touches the frame"),
+    ],
+)
+def test_an_outline_without_pixels_is_never_covered(ring: list[list[float]], folder: Path) -> None:
+    (folder / "1_a.json").write_bytes(labelme([shape(1) | {"points": ring}, shape(2)]))
+    for read in (read_directly, read_for_an_import):
+        assert read(folder / "1_a.json") & {1} == frozenset()
+    percent = [[100 * x / WIDTH, 100 * y / HEIGHT] for x, y in ring]
+    assert submitted([region(1) | {"value": region(1)["value"] | {"points": percent}}]) is None
+
+
+@pytest.mark.parametrize("said", ["nerve", None, {"nerve": True}])
+def test_a_list_of_complete_classes_that_cannot_be_read_adds_none(said: object, folder: Path) -> None:
+    content = json.loads(labelme([shape(1)])) | {"dmr_covered": said}
+    (folder / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
+    assert read_for_an_import(folder / "1_a.json") <= {1}

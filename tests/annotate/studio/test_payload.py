@@ -107,7 +107,7 @@ def test_a_polygon_comes_back_with_the_very_same_points(points: list[tuple[float
     try:
         (returned,) = back(regions, height=h, width=w)
     except ValueError as error:
-        assert "line without area" in str(error)
+        assert "line without area" in str(error) or "leaves no pixel" in str(error)
         return
     assert returned.points == shape.points or set(returned.points) <= set(shape.points)  # a spike falls away
 
