@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import BrokenInput, UsageError
 from ..formats.drawing import Drawing
-from ..formats.index_mask import MASK_SUFFIXES, read_index_mask
+from ..formats.index_mask import MASK_SUFFIXES, has_black_background, read_index_mask
 from ..formats.labelme_image import plain_name
 from ..geometry.trace import mask_to_shapes
 from ..report import Report
@@ -68,12 +68,17 @@ def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[
 
 def _layer(path: Path) -> NDArray[np.bool_]:
     """One class's mask; a picture, or a mask with smoothed borders, has more than two values. Raises BrokenInput."""
-    index = read_index_mask(bytes_of(path), where=path)
-    there = np.unique(index)
-    if len(there) > 2 or (len(there) == 2 and there[0] != 0):
+    data = bytes_of(path)
+    index = read_index_mask(data, where=path)
+    values = np.unique(index).tolist()
+    if len(values) > 2:
         remedy = "Take a folder of pictures out of SRC; export a layer without smoothing, as PNG"
-        what = f"has the values {', '.join(map(str, there[:5]))}, and a layer has two: 0 and another"
-        raise BrokenInput(path, what, remedy)
+        raise BrokenInput(path, f"has {len(values)} different values, and a layer has two: 0 and another", remedy)
+    if len(values) == 2 and 0 not in values:
+        what = f"has the values {values[0]} and {values[1]}, and the background of a layer is 0"
+        raise BrokenInput(path, what, "Export the layer with 0 where the class is not")
+    if not has_black_background(data):
+        raise BrokenInput(path, "has a palette whose first colour is not black", "Export the layer as a grey PNG")
     return index > 0
 
 

@@ -113,6 +113,13 @@ def read_class_mask(
     return index, ()
 
 
+def has_black_background(data: bytes) -> bool:
+    """Whether 0 is black in an image that can be read: it may have a palette that says otherwise."""
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        palette = image.getpalette() if image.mode in ("P", "PA") else None
+        return not palette or not any(palette[:3])
+
+
 def _has_one_bit(data: bytes) -> bool:
     """Whether an image that can be read has one bit a pixel."""
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:

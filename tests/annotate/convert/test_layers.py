@@ -68,3 +68,19 @@ def test_a_folder_without_folders_is_wrong_usage(tmp_path: Path) -> None:
     result = run("layers-to-labelme", str(tmp_path), str(tmp_path / "o"))
     assert result.exit_code == 2
     assert "SRC/CLASS/NAME.png" in result.output
+
+
+def test_a_layer_whose_background_is_not_0_or_not_black_is_refused(tmp_path: Path) -> None:
+    mask = np.ones((20, 20), np.uint8)
+    mask[3:9, 3:9] = 2
+    (tmp_path / "in" / "nerve").mkdir(parents=True)
+    Image.fromarray(mask).save(tmp_path / "in" / "nerve" / "a.png")
+    palette = Image.fromarray(mask - 1, "P")
+    palette.putpalette([255, 255, 255, 0, 0, 0])
+    palette.save(tmp_path / "in" / "nerve" / "b.png")
+    result = run("layers-to-labelme", str(tmp_path / "in"), str(tmp_path / "out"))
+
+    assert result.exit_code == 1
+    assert "has the values 1 and 2, and the background of a layer is 0" in result.output
+    assert "has a palette whose first colour is not black" in result.output
+    assert not list((tmp_path / "out").rglob("*.json"))
