@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from dmr.annotate.formats.lost import complete_classes
-from dmr.annotate.scans.images import encode_png
 from dmr.cli import main
 
 BOX = [[5, 5], [20, 5], [20, 20], [5, 20]]
@@ -40,15 +39,6 @@ def test_a_coloured_mask_of_several_pages_is_refused(tmp_path: Path) -> None:
     page.save(tmp_path / "a.tif", save_all=True, append_images=[page])
     result = convert("mask-to-labelme", tmp_path / "a.tif", tmp_path / "out", "--colors", "nerve=#ff0000")
     assert result.exit_code == 1 and "several pages" in result.output
-
-
-def test_a_layer_without_a_background_of_0_is_refused(tmp_path: Path) -> None:
-    layer = np.ones((30, 30), np.uint8)
-    layer[5:9, 5:9] = 2
-    (tmp_path / "in" / "nerve").mkdir(parents=True)
-    (tmp_path / "in" / "nerve" / "a.png").write_bytes(encode_png(layer))
-    result = convert("layers-to-labelme", tmp_path / "in", tmp_path / "out")
-    assert result.exit_code == 1 and "a layer has two: 0 and another" in result.output
 
 
 def test_a_shape_that_cannot_be_read_is_told_whatever_its_label(tmp_path: Path) -> None:
