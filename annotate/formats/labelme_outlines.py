@@ -41,6 +41,10 @@ class Outline:
     part: int | None = None
 
 
+_CORNERS: Final = ("rectangle", "rotation", "oriented_rectangle")
+"""Types of shapes whose four points are the corners of a rectangle."""
+
+
 def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
     """The rings of a shape.
 
@@ -58,7 +62,18 @@ def outlines(shape: LabelmeShape) -> tuple[Outline, ...]:
         return (Outline(_circle(x, y, math.dist((x, y), rim))),)
     if shape.shape_type == "mask":
         return _mask(shape)
+    if shape.shape_type in _CORNERS and len(shape.points) == 4:
+        return (Outline(_around(shape.points)),)
     return (Outline(shape.points),)
+
+
+def _around(corners: Ring) -> Ring:
+    """Four corners in their order around the shape: some programs write them row by row, which would cross."""
+    if shapely.Polygon(corners).is_valid:
+        return corners
+    hull = shapely.MultiPoint(corners).convex_hull
+    around = tuple((float(x), float(y)) for x, y in shapely.get_coordinates(hull)[:-1])
+    return around if len(around) == len(corners) else corners
 
 
 def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, bool]:

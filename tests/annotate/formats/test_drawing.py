@@ -72,6 +72,12 @@ def test_an_ignored_label_takes_nothing_away(points: list[list[int]]) -> None:
     assert found.covered(ALL) == {1, 2}
 
 
+@pytest.mark.parametrize("kind", ["rectangle", "rotation", "oriented_rectangle"])
+def test_corners_that_are_written_row_by_row_are_a_rectangle_and_no_figure_of_eight(kind: str) -> None:
+    found = drawing(shape("nerve", points=[[5, 5], [25, 5], [5, 15], [25, 15]], shape_type=kind))
+    assert (area(found), found.notes) == (200, ())
+
+
 @pytest.mark.parametrize("kind", ["rectangle", "rotation", "quadrilateral", "ai_polygon", "oriented_rectangle"])
 def test_four_corners_are_an_outline_whatever_the_program_calls_them(kind: str) -> None:
     found = drawing(shape("nerve", points=BOX, shape_type=kind))
