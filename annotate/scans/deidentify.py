@@ -105,7 +105,7 @@ def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDAr
     outlines: list[Ring] = []
     for x0, y0, x1, y1 in regions:
         inside = pixels[y0:y1, x0:x1]
-        ring = find_sector(inside)
+        ring = find_sector(inside, centred=True)
         if ring is None:
             kept[y0:y1, x0:x1] = True
             outlines.append(((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
