@@ -166,7 +166,7 @@ def test_the_sector_of_a_written_frame_is_found_again(tmp_path: Path) -> None:
             polygons_to_mask([Shape(1, tuple(map(tuple, ring)))], height=SIDE, width=SIDE)
             for ring in (sector, view.sector)
         )
-        assert (found & true).sum() / (found | true).sum() > 0.92
+        assert (found & true).sum() / (found | true).sum() > 0.93
 
 
 def test_synthetic_frames_are_never_mixed_with_others(tmp_path: Path) -> None:
