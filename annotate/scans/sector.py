@@ -249,7 +249,7 @@ def _few_points(ring: Ring, *, factor: int, height: int, width: int) -> Ring:
     polygon = shapely.Polygon([(x * factor, y * factor) for x, y in ring])
     tolerance = 0.004 * max(height, width)
     while True:
-        # Growing by a third of the tolerance makes up for cut corners. A sector too large does less harm than one too small.
+        # Growing by a third of it makes up for cut corners. A sector too large does less harm than one too small.
         simple = polygon.simplify(tolerance).buffer(tolerance / 3, join_style="mitre").intersection(whole)
         points = shapely.get_coordinates(simple.exterior if isinstance(simple, shapely.Polygon) else whole.exterior)[
             :-1
