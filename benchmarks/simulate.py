@@ -105,16 +105,34 @@ def difference_row(found: Difference, *, of: str, budgets: str) -> Row:
     }
 
 
-def curve_rows(rows: pd.DataFrame, *, network: str, steps: int) -> list[Row]:
-    """A row a strategy and budget."""
-    fixed = {"what": "curve", "network": network, "steps": steps}
+def curve_rows(table: pd.DataFrame, *, what: str) -> list[Row]:
+    """A row a strategy and budget, for each network and number of steps."""
     found = []
-    for line in curve_points(rows).to_dict("records"):
-        figures = {name: value(line[name]) for name in ("frames", "minutes", "dice", "low", "high")}
-        found.append(
-            {**fixed, "strategy": line["strategy"], "budget": line["budget"], "seeds": line["seeds"], **figures}
-        )
+    for (network, steps), own in table.groupby(["network", "steps"]):
+        fixed = {"what": what, "network": str(network), "steps": int(np.asarray(steps))}
+        for line in curve_points(budget_rows(own)[0]).to_dict("records"):
+            figures = {name: value(line[name]) for name in ("frames", "minutes", "dice", "low", "high")}
+            at = {"strategy": line["strategy"], "budget": line["budget"], "seeds": line["seeds"]}
+            found.append({**fixed, **at, **figures})
     return found
+
+
+def phantom_rows(table: pd.DataFrame, *, ours: str) -> tuple[float | None, list[Row]]:
+    """On synthetic frames: our minutes to 95 % as a share of random's, and the rows of goals and curves."""
+    rows, full = budget_rows(table)
+    goals = to_goals(rows, full, against=["random", BASELINE])
+    ratio = goals["minutes 95% / random"].get(ours) if len(goals) else None
+    made = goal_rows(goals, areas(rows), what="phantom goal")
+    return value(ratio), [*made, *curve_rows(table, what="phantom curve")]
+
+
+def goal_rows(goals: pd.DataFrame, area: pd.Series[Any], *, what: str) -> list[Row]:
+    """A row a strategy: what it needs to reach shares of the Dice with all frames."""
+    made = []
+    for name, row in goals.to_dict("index").items():
+        figures = {str(k).replace(" ", "_"): int(v) if k == "seeds" else value(v) for k, v in row.items()}
+        made.append({"what": what, "strategy": name, "area": value(area.get(name)), **figures})
+    return made
 
 
 def headline(
@@ -126,13 +144,10 @@ def headline(
     main = (ours, *MAIN[1:])
     compared = [d for d in differences(rows, of=ours, to=main, budgets=BUDGETS) if d.seeds >= 2]
     held, forecast = forecast_rows(rows[rows["strategy"].isin(main)], full)
-    other = None
-    if phantom is not None:
-        there = to_goals(*budget_rows(phantom), against=["random"])
-        other = there["minutes 95% / random"].get(ours) if len(there) else None
+    other, on_phantom = phantom_rows(phantom, ours=ours) if phantom is not None else (None, [])
     found = {
         "minutes_vs_random_95_ubpd": value(own.get("minutes 95% / random")),
-        "minutes_vs_random_95_phantom": value(other),
+        "minutes_vs_random_95_phantom": other,
         "frames_vs_random_95_ubpd": value(own.get("frames 95% / random")),
         "minutes_vs_baseline_95_ubpd": value(own.get(f"minutes 95% / {BASELINE}")),
         "worst_margin_low": value(min((d.holm_low for d in compared), default=None)),
@@ -144,11 +159,8 @@ def headline(
         difference_row(d, of=BASELINE, budgets="after the first")
         for d in differences(rows, of=BASELINE, to=sorted(set(rows["strategy"])), budgets=BUDGETS[1:])
     ]
-    area = areas(rows[rows["strategy"].isin(main)])
-    for name, row in goals.to_dict("index").items():
-        figures = {str(k).replace(" ", "_"): int(v) if k == "seeds" else value(v) for k, v in row.items()}
-        made.append({"what": "goal", "strategy": name, "area": value(area.get(name)), **figures})
-    return found, [*made, forecast]
+    made += goal_rows(goals, areas(rows[rows["strategy"].isin(main)]), what="goal")
+    return found, [*made, forecast, *on_phantom]
 
 
 def show(rows: pd.DataFrame, figures: dict[str, float | None], made: list[Row]) -> None:
@@ -190,15 +202,12 @@ def main() -> None:
     figures, made = headline(rows, full, ours=args.ours, phantom=phantom)
     whole = {"what": "all frames", "trainings": len(full), "dice": value(full["dice_mean"].mean())}
     whole["sd"] = value(full["dice_mean"].std())
-    curves: list[Row] = []
-    for (network, steps), own in table.groupby(["network", "steps"]):
-        curves += curve_rows(budget_rows(own)[0], network=str(network), steps=int(np.asarray(steps)))
     show(rows, figures, made)
     shown = [name for name in dict.fromkeys((args.ours, *MAIN)) if name in set(rows["strategy"])]
     seeds = [int(s) for s in rows[rows["strategy"] == args.ours]["seed"].unique()]
     png = draw_png(budget_panels(rows, strategies=shown, full=full_dice(full, seeds)))
     (RESULTS / "simulate.png").write_bytes(png)
-    print("\n", record("simulate", headline=figures, rows=[whole, *made, *curves]))
+    print("\n", record("simulate", headline=figures, rows=[whole, *made, *curve_rows(table, what="curve")]))
 
 
 if __name__ == "__main__":
