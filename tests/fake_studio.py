@@ -146,14 +146,12 @@ class FakeStudio:
         end = 'Please add labels to tag with name="label".'
         return f"These labels still exist in annotations or drafts:\n{told}\n{end}" if told else ""
 
-    def _annotators(self, number: int, *_: Any) -> Answer:
-        who = {a["completed_by"] for a in self.annotations if a["project"] == number}
-        return Answer([{"id": u["id"], "email": u["email"]} for u in self.users if u["id"] in who])
-
     def _versions(self, number: int, *_: Any) -> Answer:
         of = [p["model_version"] for p in self.predictions if p["project"] == number]
         named = sorted(set(of), reverse=True)
-        return Answer({"static": [{"model_version": v, "count": of.count(v)} for v in named], "live": []})
+        latest = {p["model_version"]: p["created_at"] for p in self.predictions if p["project"] == number}
+        found = [{"model_version": v, "count": of.count(v), "latest": latest[v]} for v in named]
+        return Answer({"static": found, "live": []})
 
     def _drop_version(self, number: int, _: Any, body: Any) -> Answer:
         gone = [p for p in self.predictions if (p["project"], p["model_version"]) == (number, body["model_version"])]
@@ -181,7 +179,7 @@ class FakeStudio:
             project = next(v["project"] for v in self.views if v["id"] == int(parameters["view"]))
         tasks = [self.full(t) for t in self.tasks if t["project"] == project]
         if "view" in parameters:  # dmr's: the lowest score first
-            tasks.sort(key=lambda t: min((p["score"] for p in t["predictions"]), default=2.0))
+            tasks.sort(key=self._score)
         filters = json.loads(parameters.get("query", "{}")).get("filters")
         if filters:
             names = [(i["filter"].removeprefix("filter:tasks:"), i["operator"]) for i in filters["items"]]
@@ -191,6 +189,11 @@ class FakeStudio:
         if parameters["fields"] == "task_only":
             shown = [{k: t[k] for k in parameters["include"].split(",")} for t in shown]
         return Answer({"total": len(tasks), "total_annotations": 0, "total_predictions": 0, "tasks": shown})
+
+    def _score(self, task: dict[str, Any]) -> float:
+        """Of its prediction of the version that the project shows."""
+        shown = next(p["model_version"] for p in self.projects if p["id"] == task["project"])
+        return min((p["score"] for p in task["predictions"] if p["model_version"] == shown), default=2.0)
 
     # Tasks and predictions
 
@@ -212,7 +215,7 @@ class FakeStudio:
     def _predict(self, number: int, predictions: list[dict[str, Any]]) -> None:
         for p in predictions:
             new = 1 + max((known["id"] for known in self.predictions), default=0)
-            self.predictions.append({"id": new, "project": number, **p})
+            self.predictions.append({"id": new, "project": number, "created_at": self.now(), **p})
 
     def _import_predictions(self, number: int, _: Any, body: Any) -> Answer:
         self._predict(number, body)
@@ -236,6 +239,9 @@ class FakeStudio:
 
     def _submit(self, number: int, _: Any, body: Any) -> Answer:
         project = next(t["project"] for t in self.tasks if t["id"] == number)
+        parent = body.get("parent_prediction")
+        if parent is not None and parent not in {p["id"] for p in self.predictions}:
+            return refused(400, f'Invalid pk "{parent}" - object does not exist.')
         now = self.now()
         new = {
             "id": 1 + max((a["id"] for a in self.annotations), default=0),
@@ -268,7 +274,7 @@ class FakeStudio:
         return Answer(None, 204)
 
     def _draft(self, number: int, _: Any, body: Any) -> Answer:
-        self.drafts.append({"id": 1 + len(self.drafts), "task": number, **body})
+        self.drafts.append({"id": 1 + len(self.drafts), "task": number, "created_at": self.now(), **body})
         return Answer(self.drafts[-1], 201)
 
     # Pictures
@@ -288,7 +294,6 @@ ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
     r"/api/users/": {"GET": FakeStudio._users, "POST": FakeStudio._add_user},
     r"/api/projects/": {"GET": FakeStudio._list_projects, "POST": FakeStudio._add_project},
     r"/api/projects/(\d+)/": {"GET": FakeStudio._project, "PATCH": FakeStudio._set_project},
-    r"/api/projects/(\d+)/annotators/": {"GET": FakeStudio._annotators},
     r"/api/projects/(\d+)/model-versions/": {"GET": FakeStudio._versions, "DELETE": FakeStudio._drop_version},
     r"/api/projects/(\d+)/import": {"POST": FakeStudio._import},
     r"/api/projects/(\d+)/import/predictions": {"POST": FakeStudio._import_predictions},

@@ -57,14 +57,14 @@ class Physician:
         return task
 
     def draft_of(self, task: dict[str, Any]) -> list[dict[str, Any]]:
-        """The outlines that the page shows in advance."""
-        regions: list[dict[str, Any]] = task["predictions"][0]["result"]
+        """The outlines that the page shows in advance: those of the newest prediction."""
+        regions: list[dict[str, Any]] = task["predictions"][-1]["result"]
         return regions
 
     def submit(self, task: dict[str, Any], regions: list[dict[str, Any]], **more: Any) -> int:
         """Submit outlines; the number of the annotation."""
         shown = task["predictions"]
-        body = {"result": regions, "lead_time": 12.5, "parent_prediction": shown[0]["id"] if shown else None, **more}
+        body = {"result": regions, "lead_time": 12.5, "parent_prediction": shown[-1]["id"] if shown else None, **more}
         if self.user is not None:
             body["completed_by"] = self.user
         made = self.ask("POST", f"/api/tasks/{task['id']}/annotations/", json=body)

@@ -12,7 +12,7 @@ from dmr.annotate.scans.images import encode_png
 from dmr.annotate.settings.model import default_toml, parse_settings
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.payload import label_config
+from dmr.annotate.studio.interface import label_config
 
 NONE = 999_999  # a number that nothing has
 BOX = [(2.0, 2.0), (20.0, 2.0), (20.0, 20.0)]
@@ -48,7 +48,6 @@ def answers(login: Login) -> dict[str, tuple[int, Any]]:
             ("GET", f"/api/projects/?page={NONE}", None),
             ("GET", f"/api/projects/{project}/", None),
             ("GET", f"/api/projects/{NONE}/", None),
-            ("GET", f"/api/projects/{project}/annotators/", None),
             ("GET", f"/api/projects/{project}/model-versions/?extended=True", None),
             ("GET", f"/api/dm/columns/?project={project}", None),
             ("GET", f"/api/dm/views/?project={project}", None),

@@ -10,11 +10,11 @@ from ..classes import PALETTE, ClassDef
 
 SHAMROCK_CLASSES = (
     ClassDef(1, "psoas_major", ("yaodaji",), PALETTE[0], 10),
-    ClassDef(2, "quadratus_lumborum", ("yaofangji",), PALETTE[1], 10),
+    ClassDef(2, "quadratus_lumborum", ("yaofangji",), PALETTE[3], 10),
     ClassDef(3, "erector_spinae", ("shujiji",), PALETTE[2], 10),
-    ClassDef(4, "transverse_process", ("hengtu",), PALETTE[3], 20),
+    ClassDef(4, "transverse_process", ("hengtu",), PALETTE[5], 20),
     ClassDef(5, "vertebral_body", ("zhuiti",), PALETTE[4], 20),
-    ClassDef(6, "lumbar_plexus", ("yaocong",), PALETTE[5], 30, inside="psoas_major"),
+    ClassDef(6, "lumbar_plexus", ("yaocong",), PALETTE[6], 30, inside="psoas_major"),
 )
 """The structures of the Shamrock view, for which DMRNet was made. The alias is the Chinese name in pinyin."""
 

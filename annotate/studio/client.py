@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,7 +17,7 @@ from ..wording import counted
 from .credentials import Login
 from .errors import passing_over, status_of, told
 from .raw_calls import PATIENCE_S, RawCalls
-from .reading import items, member, read_project, read_task, whole
+from .reading import items, member, moment, read_project, read_task, whole
 from .records import OddAnswer, Project, StudioTask, TaskData
 
 OLDEST: Final = (1, 23, 2)  # the oldest version without known security holes
@@ -132,12 +133,12 @@ class StudioClient:
         with told(self.url, f"model version '{version}'"):
             self._sdk.projects.update(project, model_version=version)
 
-    def model_versions(self, project: int) -> dict[str, int]:
-        """The number of predictions of every model version."""
+    def model_versions(self, project: int) -> dict[str, datetime]:
+        """When the newest prediction of every model version was made, by the server's clock."""
         answer = self._raw.json("GET", f"api/projects/{project}/model-versions/", params={"extended": True})
         with told(self.url, f"the model versions of project {project}"):
             versions = [v for v in items(answer, "static") if member(v, "model_version")]
-            return {str(v["model_version"]): whole(v, "count") for v in versions}
+            return {str(v["model_version"]): moment(v, "latest") for v in versions}
 
     def delete_model_version(self, project: int, version: str) -> None:
         """Delete all predictions of one model version."""
@@ -252,11 +253,6 @@ class StudioClient:
             return whole(self._sdk.annotations.get(annotation), "task")
         return None
 
-    def annotators(self, project: int) -> int:
-        """The number of people who have annotated in a project."""
-        with told(self.url, f"the annotators of project {project}"):
-            return len(self._sdk.projects.list_unique_annotators(project))
-
     def image_type(self, address: str) -> str | None:
         """The content type of a task's image as the server sends it; None if the image is missing."""
         if not address.startswith("/"):
@@ -271,15 +267,25 @@ class StudioClient:
 
     def drafts(self, project: int) -> int:
         """The number of tasks with outlines that were saved but not submitted yet."""
-        item = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
-        query = json.dumps({"filters": {"conjunction": "and", "items": [item]}})
-        params = {"project": project, "fields": "task_only", "include": "id", "query": query, "page_size": 1}
-        answer = self._raw.json("GET", "api/tasks", params=params)
+        answer = self._raw.json("GET", "api/tasks", params={**_drafts_of(project), "page_size": 1})
         with told(self.url, f"the drafts of project {project}"):
             return whole(answer, "total")
+
+    def oldest_draft(self, project: int) -> datetime | None:
+        """When the oldest of these outlines were begun, by the server's clock; None if there are none."""
+        tasks = list(self._raw.pages({**_drafts_of(project), "fields": "all", "page_size": _ANNOTATED_PAGE}))
+        with told(self.url, f"the drafts of project {project}"):
+            return min((moment(d, "created_at") for task in tasks for d in items(task, "drafts")), default=None)
 
     def _tasks(self, params: Mapping[str, Any], *, is_known: Callable[[str], bool] = bool) -> Iterator[StudioTask]:
         # Not with the SDK: an annotation is identified by the hash of its JSON, exactly as the server wrote it.
         for answer in self._raw.pages(params):
             with told(self.url, "its tasks"):
                 yield read_task(answer, is_known=is_known)
+
+
+def _drafts_of(project: int) -> dict[str, Any]:
+    """The request for tasks with outlines that were not submitted yet."""
+    item = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
+    query = json.dumps({"filters": {"conjunction": "and", "items": [item]}})
+    return {"project": project, "fields": "task_only", "include": "id", "query": query}

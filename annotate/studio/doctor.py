@@ -99,11 +99,11 @@ def _queues(s: Session, client: StudioClient) -> Iterator[Finding]:
             told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "
             told += f"{', '.join(interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
             yield Finding(f"{what}, labels", told, not missing)
-        yield from _order(what, project, client)
+        yield from _order(what, project)
         yield _tried(f"{what}, images", partial(_image, client, project, what))
 
 
-def _order(what: str, project: Project, client: StudioClient) -> Iterator[Finding]:
+def _order(what: str, project: Project) -> Iterator[Finding]:
     if project.sampling != "Uncertainty sampling":
         told = f"'{project.sampling}'. In the project's Settings, set Task Sampling to Uncertainty Sampling."
         yield Finding(f"{what}, order", told, False)
@@ -112,10 +112,6 @@ def _order(what: str, project: Project, client: StudioClient) -> Iterator[Findin
             "drafts are not shown to annotators. In the project's Settings, Annotation, show predictions as pre-labels."
         )
         yield Finding(f"{what}, drafts", told, False)
-    if client.annotators(project.id) > 1:
-        told = "several people annotate in it, so 'Label All Tasks' shows tasks in random order. Use the view "
-        told += "'Most informative first' and 'Label Tasks As Displayed', or give each person a queue in dmr.toml."
-        yield Finding(f"{what}, order", told)
 
 
 def _image(client: StudioClient, project: Project, what: str) -> Finding:

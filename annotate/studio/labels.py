@@ -10,8 +10,9 @@ from ..errors import StudioError
 from ..report import Report
 from ..settings.model import Settings
 from ..wording import quoted
+from .interface import Interface, read_interface
 from .offered import is_left_out
-from .payload import OUTLINE, Interface, read_interface
+from .payload import OUTLINE
 from .queues import OpenQueue, with_labels
 from .records import StudioRegion, StudioTask
 

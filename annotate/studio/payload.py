@@ -1,4 +1,4 @@
-"""Annotations <-> Label Studio's payload: labelling interface and regions. Pure.
+"""Annotations <-> Label Studio's payload: the regions that are drawn. Pure.
 
 Label Studio gives points in percent of the image. Its polygons have one ring and no groups, so a seam joins a hole to
 its outline.
@@ -7,11 +7,9 @@ its outline.
 from __future__ import annotations
 
 import hashlib
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often, filled_area
@@ -20,81 +18,15 @@ from ..geometry.raster import polygons_to_mask
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
 from ..wording import quoted
+from .interface import Interface
 from .records import StudioRegion
 
-CONTROL: Final = "label"
-IMAGE: Final = "image"
 OUTLINE: Final = "polygonlabels"
-INSTRUCTIONS: Final = (
-    "<p>Correct the outlines that are drawn already: move, add or delete corners, delete what is not there, draw what "
-    "is missing. Then <b>Submit</b>. A structure that you leave out counts as absent.</p>"
-    "<p><b>Skip</b> a frame that cannot be judged. The sentence above the image says why the frame is worth a look.</p>"
-    "<p>The outlines are drafts of an annotation assistant for research and quality work, for review by a qualified "
-    "physician. Not a medical device; not for diagnosis, needle guidance or unsupervised use.</p>"
-)
 
 # Percent to pixels and back is off by some 1e-13 px. Drawn points need no more digits than these.
 _DIGITS = 6
 _LEAST_AREA = 1e-6  # px²; a smaller outline is a line without area
 _WITHOUT_AREA: Final = {"keypointlabels": "a point", "vectorlabels": "a line"}
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """A project's labelling interface: what can be drawn in it.
-
-    Attributes:
-        control: Name of its polygon labels.
-        image: Name of the image that they belong to.
-        labels: Class id to the label's value, for labels that are classes.
-        strangers: Values of labels that are no class.
-    """
-
-    control: str
-    image: str
-    labels: Mapping[int, str]
-    strangers: tuple[str, ...]
-
-
-def label_config(classes: Classes) -> str:
-    """The labelling interface of a new project: the classes with their colours, inner classes last."""
-    lines = [
-        "<View>",
-        '  <Header value="$reason" size="5"/>',
-        f'  <Image name="{IMAGE}" value="$image" zoom="true" zoomControl="true" brightnessControl="true" '
-        'contrastControl="true"/>',
-        f'  <PolygonLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" pointSize="small" opacity="0.25">',
-    ]
-    order = classes.paint_order()
-    for place, c in enumerate(sorted(classes.active, key=lambda c: order.index(c.id)), 1):
-        key = f' hotkey="{place}"' if place <= 9 else ""
-        lines.append(f"    <Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>")
-    return "\n".join([*lines, "  </PolygonLabels>", "</View>"])
-
-
-def read_interface(config: str, *, classes: Classes) -> Interface:
-    """Find the polygon labels of a project, which somebody may have changed.
-
-    Raises:
-        ValueError: It is no XML, or has no polygon labels.
-    """
-    try:
-        root = ElementTree.fromstring(config)
-    except ElementTree.ParseError as error:
-        raise ValueError(f"its labelling interface is no XML ({error})") from None
-    found = next(iter(root.iter("PolygonLabels")), None)
-    if found is None:
-        raise ValueError("its labelling interface has no PolygonLabels")
-    labels: dict[int, str] = {}
-    strangers = []
-    for label in found.iter("Label"):
-        value = label.get("value", "")
-        known = classes.class_id(value)
-        if known is None:
-            strangers.append(value)
-        else:
-            labels[known] = value
-    return Interface(found.get("name", CONTROL), found.get("toName", IMAGE), labels, tuple(strangers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +40,7 @@ class DraftRegion:
 def shapes_to_regions(
     shapes: Sequence[Shape], *, interface: Interface, order: Sequence[int], height: int, width: int, key: str
 ) -> list[DraftRegion]:
-    """Polygons for Label Studio. Inner classes come last, so that people can click on them.
+    """Polygons for Label Studio. Inner classes come first: of two regions, a click picks the one that was sent first.
 
     Args:
         shapes: Outlines and holes. Classes that the interface lacks are left out.
@@ -133,7 +65,7 @@ def shapes_to_regions(
             height=height,
         )
         regions.append(DraftRegion(region, tuple(parts)))
-    return regions
+    return regions[::-1]
 
 
 def region_to_json(region: StudioRegion, *, interface: Interface) -> dict[str, Any]:
@@ -192,10 +124,11 @@ def regions_to_shapes(
     Raises:
         RegionError: A region cannot be converted without losing something; the text names its label.
     """
-    untouched = {draft.region.id: draft for draft in sent}
+    untouched = {draft.region.id: draft for draft in reversed(sent)}
+    places = {number: place for place, number in enumerate(untouched)}  # as before they were sent
     shapes: list[Shape] = []
     group = 1
-    for region in regions:
+    for region in sorted(regions, key=lambda region: places.get(region.id, len(places))):
         class_id = _class_of(region, classes)
         if (odd := _oddity(region, height=height, width=width)) is not None:
             raise RegionError(odd, lost=[class_id])

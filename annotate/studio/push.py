@@ -2,8 +2,9 @@
 
 The order is given three times: by the score of a task's prediction (the lowest first in "Label All Tasks"), by a view
 that is sorted by it ("Label Tasks As Displayed"), and by the order in which new tasks are made. Each push makes its
-predictions under a version of its own, switches the project to that version in one step, and only then deletes the
-version before. So people who label meanwhile see one version or the other, never a mixture.
+predictions under a version of its own and switches the project to that version in one step. So people who label
+meanwhile see one version or the other, never a mixture. A version before stays for a while: Label Studio refuses a
+submission that was begun from a prediction that is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500  # tasks or predictions in one request
 NO_MODEL: Final = "no-model"
+HELD: Final = timedelta(days=14)  # for so long a frame may stay open in a browser
 LOOK: Final = "Look at them with `dmr quarantine show`, then run `dmr push --pixels-reviewed`"
 
 
@@ -118,6 +121,7 @@ class _Push:
     def run(self, outgoing: Sequence[Outgoing]) -> None:
         queue, project = self.opened.queue, self.opened.project
         self.s.tell("Comparing with Label Studio", 0, None)
+        self._drop_versions(project.model_version)
         there: dict[str, StudioTask] = {}
         for task in self.client.tasks(project.id):
             there.setdefault(task.frame_id, task)
@@ -132,8 +136,6 @@ class _Push:
         self._tell_again(items, known)
         if not items or self._is_in_line(items, there, known):
             self.s.report.count("tasks unchanged", len(items))
-            if items:
-                self._drop_other_versions(project.model_version)  # left by a push that was killed
             return
         version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
         numbers = self._send(items, there, version)
@@ -142,7 +144,6 @@ class _Push:
         self.s.tell("Putting tasks in order", 0, None)
         self.client.set_model_version(project.id, version)
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
-        self._drop_other_versions(version)
         self._tell_reasons(items, there)
         self._keep(items, numbers, known)  # last, so that the next push redoes what a killed one has not finished
 
@@ -249,10 +250,22 @@ class _Push:
         self.s.report.fail(BrokenInput(self.s.workspace.relative(path), "is missing", remedy))
         return False
 
-    def _drop_other_versions(self, version: str) -> None:
-        for other in self.client.model_versions(self.opened.project.id):
-            if other != version:
-                self.client.delete_model_version(self.opened.project.id, other)
+    def _drop_versions(self, shown: str) -> None:
+        """Delete the versions of predictions that nobody can hold.
+
+        An open frame or an unsubmitted draft may have begun from one that was shown until lately. One that is newer
+        than what is shown was left by a push that was killed.
+        """
+        project = self.opened.project.id
+        made = self.client.model_versions(project)
+        if shown not in made or len(made) == 1:
+            return
+        draft = self.client.oldest_draft(project)
+        held = min(made[shown] - HELD, draft) if draft is not None else made[shown] - HELD
+        order = sorted(made, key=lambda version: made[version])
+        old = [version for version, following in pairwise(order) if made[following] <= held]
+        for version in [*old, *order[order.index(shown) + 1 :]]:
+            self.client.delete_model_version(project, version)
 
     def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, StudioTask]) -> None:
         """Update rank and reason in tasks that come first now or did before; it takes a request each, so not in all."""

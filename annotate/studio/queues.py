@@ -17,7 +17,8 @@ from ..settings.model import QueueSettings, Settings
 from ..system.canonical import canonical_json
 from ..workspace import Session, Workspace
 from .credentials import need_login
-from .payload import INSTRUCTIONS, DraftRegion, Interface, label_config, read_interface, shapes_to_regions
+from .interface import INSTRUCTIONS, Interface, label_config, read_interface
+from .payload import DraftRegion, shapes_to_regions
 from .records import Project
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
 MAIN: Final = QueueSettings(name="main")
 VIEW: Final = "Most informative first"
 ORDERING: Final = "tasks:predictions_score"
-COLUMNS: Final = (
+COLUMNS: Final = (  # without the score: it is the rank alone, and reads as the model's confidence
     "tasks:data.image",
     "tasks:data.reason",
-    "tasks:predictions_score",
     "tasks:total_annotations",
     "tasks:cancelled_annotations",
     "tasks:annotators",

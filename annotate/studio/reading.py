@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..shapes import Point
@@ -33,6 +33,16 @@ def whole(answer: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST:
         raise OddAnswer(f"its {name} is {_shown(value)}")
     return value
+
+
+def moment(answer: object, name: str) -> datetime:
+    """A time of an object, with its zone. Raises OddAnswer."""
+    value = member(answer, name)
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise OddAnswer(f"its {name} is {_shown(value)}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def items(answer: object, name: str) -> Sequence[Any]:

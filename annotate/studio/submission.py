@@ -10,8 +10,9 @@ from ..catalogue.records import FrameRecord, LabelledFrame, RevisionRecord, Task
 from ..settings.model import Settings
 from ..shapes import Annotation, Shape, changed_classes
 from ..workspace import Session
+from .interface import Interface
 from .offered import is_left_out, was_offered
-from .payload import DraftRegion, Interface, RegionError, region_id, region_to_json, regions_to_shapes
+from .payload import DraftRegion, RegionError, region_id, region_to_json, regions_to_shapes
 from .queues import draft_regions, model_of, outline_key, outline_regions, pushed_hash
 from .records import StudioAnnotation, StudioRegion, StudioTask
 

@@ -51,7 +51,7 @@ def test_its_task_has_its_place_its_reason_and_its_outlines(round_: Round, befor
     with round_.physician() as physician:
         task = physician.tasks()[1]
     assert task["data"]["reason"] == f"2. {WHY}"
-    (shown,) = task["predictions"][0]["result"]
+    (shown,) = task["predictions"][-1]["result"]
     assert shown["value"]["polygonlabels"] == ["psoas_major"]
     report = round_.push([*round_.outgoing()[:1], Outgoing(before.frame, WHY, again=before), *round_.outgoing()[2:]])
     assert report.counts["tasks unchanged"] == FRAMES

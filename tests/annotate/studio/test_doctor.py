@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from fake_server import PAGE, FakeServer
 from fake_studio import OWNER, TOKEN
-from physician import Physician
 from studio_round import Round
 
 from dmr.annotate.studio.credentials import Login, save_login
@@ -131,13 +130,6 @@ def test_settings_that_spoil_the_order_are_found(used: Session, server: FakeServ
     found = wrong(used)
     assert "'Sequential sampling'. In the project's Settings" in found["queue main, order"]
     assert "drafts are not shown to annotators" in found["queue main, drafts"]
-
-
-def test_several_annotators_are_told_how_to_keep_the_order(used: Session, physician: Physician) -> None:
-    task = physician.tasks()[0]
-    physician.submit(task, [])
-    physician.colleague("new@ward.example").submit(task, [])
-    assert "several people annotate in it" in fine(used)["queue main, order"]
 
 
 @pytest.mark.parametrize("image", ["/data/local-files/?d=x/y.png", "https://elsewhere.example/x.png", ""])

@@ -19,16 +19,8 @@ from dmr.annotate.geometry.seam import join_holes, split_seam
 from dmr.annotate.geometry.trace import mask_to_shapes
 from dmr.annotate.settings.model import ImportSettings, Settings
 from dmr.annotate.shapes import Ring, Shape
-from dmr.annotate.studio.payload import (
-    DraftRegion,
-    Interface,
-    RegionError,
-    label_config,
-    read_interface,
-    region_to_json,
-    regions_to_shapes,
-    shapes_to_regions,
-)
+from dmr.annotate.studio.interface import Interface, label_config, read_interface
+from dmr.annotate.studio.payload import DraftRegion, RegionError, region_to_json, regions_to_shapes, shapes_to_regions
 from dmr.annotate.studio.queues import with_labels
 from dmr.annotate.studio.reading import read_regions
 from dmr.annotate.studio.submission import without_ignored
@@ -81,13 +73,13 @@ def test_an_interface_without_polygons_is_refused(config: str, told: str) -> Non
         read_interface(config, classes=CLASSES)
 
 
-def test_points_are_percent_and_inner_classes_come_last_so_that_they_can_be_clicked() -> None:
+def test_points_are_percent_and_inner_classes_come_first_so_that_they_can_be_clicked() -> None:
     inner = Shape(2, ((20.0, 20.0), (30.0, 20.0), (30.0, 30.0)))
-    first, second = payload(sent((inner, Shape(1, SQUARE))))
-    assert first["value"]["polygonlabels"] == ["psoas"]
-    assert first["value"]["points"][0] == [12.5, 100 * 10 / 60]
-    assert (first["original_width"], first["original_height"]) == (80, 60)
-    assert second["value"]["polygonlabels"] == ["plexus"]
+    first, second = payload(sent((Shape(1, SQUARE), inner)))
+    assert first["value"]["polygonlabels"] == ["plexus"]
+    assert second["value"]["polygonlabels"] == ["psoas"]
+    assert second["value"]["points"][0] == [12.5, 100 * 10 / 60]
+    assert (second["original_width"], second["original_height"]) == (80, 60)
     assert first["id"] != second["id"]
 
 
@@ -142,7 +134,7 @@ def test_what_nobody_moved_is_exactly_what_was_sent_and_the_rest_is_what_was_dra
     assert returned[0].points == third.points  # to the last bit, though a third has no end in percent
     assert [(s.points, s.hole) for s in returned[1:]] == [(SQUARE, False), (hole.points, True)]
     assert returned[1].group == returned[2].group
-    moved = dict(answer[0], value=dict(answer[0]["value"], points=[[0, 0], [50, 0], [50, 50]]))
+    moved = dict(answer[-1], value=dict(answer[-1]["value"], points=[[0, 0], [50, 0], [50, 50]]))
     assert back([moved], sent=regions)[0].points == ((0.0, 0.0), (40.0, 0.0), (40.0, 30.0))
 
 

@@ -40,7 +40,7 @@ def test_an_accepted_draft_comes_back_to_the_last_bit_with_who_when_and_how_long
     assert record.annotation.covered == {c.id for c in round_.s.settings.classes.active}
     assert (record.origin, record.draft_model, record.blind) == ("studio", "v1", False)
     assert record.lead_time_s == 12.5
-    assert record.at == "2026-01-31T08:00:01.000000Z"
+    assert record.at == "2026-01-31T08:00:05.000000Z", "after the four predictions"
     assert round_.s.catalogue.store.has(str(record.raw_sha256))
     assert round_.states() == ["labelled", "pushed", "pushed", "pushed"]
     assert (round_.s.workspace.annotations_folder / f"{frame}.json").is_file()
@@ -94,7 +94,7 @@ def test_a_correction_follows_the_one_before(round_: Round, physician: Physician
     task = physician.tasks()[0]
     annotation = physician.submit(task, physician.draft_of(task))
     round_.pull()
-    physician.update(annotation, physician.draft_of(task)[:1])
+    physician.update(annotation, physician.draft_of(task)[-1:])
     round_.pull()
     first, second = round_.s.catalogue.history(round_.frames[0].frame_id)
     assert second.previous == first.sha256
@@ -129,7 +129,7 @@ def test_of_two_annotations_by_one_author_the_other_counts_when_the_last_is_dele
     round_: Round, physician: Physician
 ) -> None:
     task = physician.tasks()[0]
-    physician.submit(task, physician.draft_of(task)[:1])
+    physician.submit(task, physician.draft_of(task)[-1:])
     last = physician.submit(task, [])
     round_.pull()
     physician.delete(last)
@@ -137,7 +137,7 @@ def test_of_two_annotations_by_one_author_the_other_counts_when_the_last_is_dele
     newest = round_.s.catalogue.newest_revisions()[round_.frames[0].frame_id]
     assert {s.class_id for s in newest.record.annotation.shapes} == {PSOAS}
     (own,) = round_.server.studio.annotations
-    physician.submit(task, physician.draft_of(task)[:1])  # says the same as the first
+    physician.submit(task, physician.draft_of(task)[-1:])  # says the same as the first
     round_.pull()
     physician.delete(own["id"])
     assert round_.pull().counts["withdrawn"] == 0, "another annotation says the same still"

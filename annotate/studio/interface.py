@@ -1,0 +1,104 @@
+"""A project's labelling interface: what can be drawn in it, and what people see around the image. Pure."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from ..classes import Classes
+
+CONTROL: Final = "label"
+IMAGE: Final = "image"
+INSTRUCTIONS: Final = (
+    "<p>Correct the outlines that are drawn already: move, add or delete corners, delete what is not there, draw what "
+    "is missing. Then <b>Submit</b>. A structure that you leave out counts as absent.</p>"
+    "<ul>"
+    "<li><b>Move a corner</b>: drag it. <b>Add one</b>: click on an edge. <b>Delete one</b>: double-click it.</li>"
+    "<li><b>Draw</b>: press the number beside the name, then click around the structure; the last click is on the "
+    "first corner. <b>Inside another outline</b>: hold <b>Ctrl</b> while you click.</li>"
+    "<li><b>Delete an outline</b>: click on it, then press Backspace. <b>Take back</b>: Ctrl+Z.</li>"
+    "<li><b>Submit</b>: Ctrl+Enter. <b>Skip</b> a frame that cannot be judged: Ctrl+Space.</li>"
+    "</ul>"
+    "<p>The sentence beside the image says why the frame is worth a look.</p>"
+    "<p>The outlines are drafts of an annotation assistant for research and quality work, for review by a qualified "
+    "physician. Not a medical device; not for diagnosis, needle guidance or unsupervised use.</p>"
+)
+_HINTS: Final = (
+    "Hold Ctrl to draw inside another outline.",
+    "Click on an edge to add a corner; double-click a corner to delete it.",
+    "Ctrl+Z takes back. Ctrl+Enter submits. Ctrl+Space skips.",
+)
+_SIDE: Final = "flex: 0 0 190px"
+_REASON: Final = "font-size: 15px; line-height: 1.3; margin: 0 0 8px"
+_HINT: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 8px 0 0"
+_HEIGHT: Final = "calc(100vh - 120px)"  # what Label Studio's bars leave of the window
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A project's labelling interface: what can be drawn in it.
+
+    Attributes:
+        control: Name of its polygon labels.
+        image: Name of the image that they belong to.
+        labels: Class id to the label's value, for labels that are classes.
+        strangers: Values of labels that are no class.
+    """
+
+    control: str
+    image: str
+    labels: Mapping[int, str]
+    strangers: tuple[str, ...]
+
+
+def label_config(classes: Classes) -> str:
+    """The labelling interface of a new project: the image, and beside it the reason, the classes and the keys.
+
+    Beside the image there is room on every screen. Above or below it, the classes would take height from it, and on a
+    small screen they would not be seen.
+    """
+    lines = [
+        '<View style="display: flex; gap: 12px">',
+        '  <View style="flex: 1 1 auto; min-width: 0">',
+        f'    <Image name="{IMAGE}" value="$image" zoom="true" zoomControl="true" brightnessControl="true" '
+        f'contrastControl="true" maxHeight="{_HEIGHT}"/>',
+        "  </View>",
+        f'  <View style="{_SIDE}">',
+        f'    <Header value="$reason" size="6" style="{_REASON}"/>',
+        f'    <PolygonLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" pointSize="small" opacity="0.25">',
+    ]
+    order = classes.paint_order()
+    for place, c in enumerate(sorted(classes.active, key=lambda c: order.index(c.id)), 1):
+        key = f' hotkey="{place}"' if place <= 9 else ""
+        lines.append(f"      <Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>")
+    lines.append("    </PolygonLabels>")
+    lines += [f'    <Header value="{hint}" size="6" style="{_HINT}"/>' for hint in _HINTS]
+    return "\n".join([*lines, "  </View>", "</View>"])
+
+
+def read_interface(config: str, *, classes: Classes) -> Interface:
+    """Find the polygon labels of a project, which somebody may have changed.
+
+    Raises:
+        ValueError: It is no XML, or has no polygon labels.
+    """
+    try:
+        root = ElementTree.fromstring(config)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"its labelling interface is no XML ({error})") from None
+    found = next(iter(root.iter("PolygonLabels")), None)
+    if found is None:
+        raise ValueError("its labelling interface has no PolygonLabels")
+    labels: dict[int, str] = {}
+    strangers = []
+    for label in found.iter("Label"):
+        value = label.get("value", "")
+        known = classes.class_id(value)
+        if known is None:
+            strangers.append(value)
+        else:
+            labels[known] = value
+    return Interface(found.get("name", CONTROL), found.get("toName", IMAGE), labels, tuple(strangers))
