@@ -28,7 +28,7 @@ def draw_audits(
     """Draw what this round still lacks, and keep it; every other one goes out without a draft.
 
     It is drawn once a round. If scans come in during the round, the slice grows with them as far as it is smaller than
-    its share of the round.
+    its share of the round. Frames of earlier slices that nobody has labelled yet count for this round.
 
     Args:
         catalogue: The catalogue, open to write.
@@ -44,8 +44,9 @@ def draw_audits(
     """
     known = catalogue.audits()
     drawn_now = {frame for frame, a in known.items() if a.round == round_number}
-    size = share * min(per_round, len({f.frame_id for f in frames} | drawn_now))
-    wanted = round(size) - len(drawn_now)
+    there = {f.frame_id for f in frames}
+    size = share * min(per_round, len(there | drawn_now))
+    wanted = round(size) - len(drawn_now | (known.keys() & there))
     if size >= 1 and wanted > 0:  # of a handful of frames, none is spent
         free = sorted(f.frame_id for f in frames if f.frame_id not in known)
         rng = np.random.default_rng([seed, round_number, len(known), _STREAM])

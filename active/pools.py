@@ -18,8 +18,8 @@ from ..annotate.settings.model import SelectSettings
 from ..annotate.workspace import Session
 from .selection.informative import DEFAULT
 from .selection.order import Asked, Looks
-from .selection.pool import Floats, Labelled, Pool
-from .selection.seconds import PRIOR, Pace, expected_work, fitted_pace
+from .selection.pool import UNKNOWN, Floats, Labelled, Pool
+from .selection.seconds import PRIOR, Pace, Usual, expected_work, fitted_pace
 
 NEED_EMBEDDINGS: Final = frozenset({"coreset", "typiclust"})
 """Strategies that compare frames by embeddings; `informative` does so in one of its parts."""
@@ -29,12 +29,14 @@ Statistics = Mapping[str, Any]
 
 def asked_of(settings: SelectSettings) -> Asked:
     """What `[select]` in `dmr.toml` asks for."""
+    parts = replace(DEFAULT, **settings.parts.chosen)
     return Asked(
         strategy=settings.strategy,
         first=settings.frames_per_round,
         per_clip=settings.per_clip_per_round,
         per_patient=settings.per_patient_per_round,
-        parts=replace(DEFAULT, **settings.parts.chosen),
+        audit_share=settings.audit_share if parts.audit else 0.0,
+        parts=parts,
     )
 
 
@@ -88,11 +90,11 @@ def gather_pool(
     pool = Pool(
         ids=tuple(f.frame_id for f in frames),
         clips=tuple(f.clip_id for f in frames),
-        patients=tuple(f.patient or f.clip_id for f in frames),
+        patients=tuple(f.patient or UNKNOWN + f.clip_id for f in frames),
         rng=np.random.default_rng([seed, round_number]),
         pixels=_pixels(frames),
         labelled=Labelled(
-            patients=tuple(f.patient or f.clip_id for f in labelled),
+            patients=tuple(f.patient or UNKNOWN + f.clip_id for f in labelled),
             clips=tuple(f.clip_id for f in labelled),
             embeddings=_vectors(embeddings, labelled, whole=False),
             pixels=_pixels(labelled),
@@ -122,20 +124,22 @@ def network_says(statistics: Sequence[Statistics], classes: Classes, *, pace: Pa
     if presence is None or guessed is None or length is None:
         seconds = None
     else:
-        seconds = pace.seconds(expected_work(presence, guessed, length))
+        seconds = pace.seconds(expected_work(presence, guessed, length, usual=Usual.of(presence, length)))
     return {"names": tuple(names), "seconds": seconds, **arrays}
 
 
 def measured_pace(catalogue: Catalogue, classes: Classes) -> Pace:
     """The pace that the times in Label Studio tell; the assumed one as long as there are none."""
-    work, seconds = [], []
+    found: list[tuple[Floats, Floats, Floats, float]] = []
     for timed in catalogue.timed_corrections():
         says = network_says([timed.scores], classes)
         length = _by_class([timed.scores], "length", classes, {name: k for k, name in enumerate(says["names"])})
         if length is not None:
-            work.append(expected_work(says["presence"], says["guessed"], length)[0])
-            seconds.append(timed.seconds)
-    return fitted_pace(np.array(work), np.array(seconds)) if work else PRIOR
+            found.append((says["presence"][0], says["guessed"][0], length[0], timed.seconds))
+    if not found:
+        return PRIOR
+    presence, guessed, lengths, seconds = (np.array(own) for own in zip(*found, strict=True))
+    return fitted_pace(expected_work(presence, guessed, lengths, usual=Usual.of(presence, lengths)), seconds)
 
 
 def _by_class(

@@ -127,8 +127,8 @@ def rank_unlabelled(
         slice_ = draw_audits(
             s.catalogue,
             groups.candidates,
-            share=s.settings.select.audit_share if asked.parts.audit else 0.0,
-            per_round=s.settings.select.frames_per_round,
+            share=settings.audit_share if asked.parts.audit else 0.0,
+            per_round=settings.frames_per_round,
             round_number=round_of(s.catalogue),
             model=active.id,
             seed=seed,

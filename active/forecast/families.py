@@ -62,6 +62,7 @@ class Curves:
         shape: `(k,)`.
         offset: `(k,)`.
         factor: `(k,)`, 0 or more: no curve falls.
+        misfit: Root mean square of what the best one is off the points by, as far as it is more than `NOISE`.
     """
 
     weights: Floats
@@ -69,16 +70,20 @@ class Curves:
     shape: Floats
     offset: Floats
     factor: Floats
+    misfit: float = 0.0
 
     def at(self, frames: float) -> tuple[float, float]:
-        """The weighted mean of the curves' Dice with so many frames, and the standard deviation between them."""
+        """The weighted mean of the curves' Dice with so many frames, and its standard deviation.
+
+        The curves differ from one another, and all may miss the points: where Dice falls, no curve follows.
+        """
         n, values = np.array(float(frames)), np.empty(len(self.shape))
         for number, curve in enumerate(FAMILIES.values()):
             own = self.family == number
             values[own] = curve(n, self.shape[own])
         dice = np.clip(self.offset + self.factor * values, 0.0, 1.0)
         mean = float(self.weights @ dice)
-        return mean, float(np.sqrt(self.weights @ (dice - mean) ** 2))
+        return mean, float(np.sqrt(self.weights @ (dice - mean) ** 2 + self.misfit**2))
 
 
 def fit_curves(points: Sequence[Point]) -> Curves:
@@ -106,4 +111,5 @@ def fit_curves(points: Sequence[Point]) -> Curves:
     table = np.array(rows)
     misfits = table[:, 4]
     weights = np.exp(-(misfits - misfits.min()) / (2 * NOISE**2))
-    return Curves(weights / weights.sum(), table[:, 0].astype(np.intp), table[:, 1], table[:, 2], table[:, 3])
+    off = float(np.sqrt(max(0.0, misfits.min() / len(points) - NOISE**2)))
+    return Curves(weights / weights.sum(), table[:, 0].astype(np.intp), table[:, 1], table[:, 2], table[:, 3], off)

@@ -55,10 +55,11 @@ def frames_again(s: Session, *, needs: Mapping[str, float], pace: Pace, parts: P
         return []
     labelled = {item.frame.frame_id: item for item in s.catalogue.labelled_frames()}
     usual = _usual_lengths(labelled.values())
-    ids = {c.name: c.id for c in s.settings.classes}
+    ids = {c.name: c.id for c in s.settings.classes.active}
     rows = []
-    for frame, doubts in found.items():
-        if (item := labelled.get(frame)) is None:
+    for frame, every in found.items():
+        doubts = [d for d in every if d.class_name in ids]
+        if (item := labelled.get(frame)) is None or not doubts:
             continue
         lengths = [_length(item, ids.get(d.class_name), usual) for d in doubts]
         seconds = float(pace.seconds(np.array([[len(doubts), sum(lengths)]], np.float64))[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +74,8 @@ def check_labels(s: Session, *, folds: int | None = None, settings: TrainSetting
     if len(by) < len(labelled):
         s.report.count("frames that no model can judge", len(labelled) - len(by))
     if poor := [s.settings.classes.by_id(k).name for k in hardly_seen(labels)]:
-        s.report.say(f"The models see next to nothing of {', '.join(poor)}: train longer, for example --minutes 30.")
+        what = f"The models see next to nothing of {', '.join(poor)}, so its outlines are not judged"
+        s.report.say(f"{what}: train longer, for example --minutes 30.")
     by_id = {item.frame.frame_id: item for item in labelled}
     found = _in_order(s, labels, by, by_id)
     folder = s.workspace.reports_folder
@@ -104,6 +105,7 @@ def _in_order(
 ) -> list[LabelDoubt]:
     names = s.settings.classes.predicted
     told = {class_id: name.replace("_", " ") for class_id, name in names.items()}
+    unseen = {names[k] for k in hardly_seen(labels)}
     found = [
         LabelDoubt(
             frame=label.frame,
@@ -118,6 +120,8 @@ def _in_order(
         )
         for label, doubt in zip(labels, doubts(labels, names=told), strict=True)
     ]
+    # A model that sees nothing of a class doubts every outline of it.
+    found = [replace(d, score=0.0, what="") if d.class_name in unseen else d for d in found]
     return sorted(found, key=lambda d: (-d.score, d.frame, d.class_name))
 
 

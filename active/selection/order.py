@@ -33,6 +33,8 @@ class Asked:
         first: How many frames it chooses: those of one round.
         per_clip: Most frames of a clip among them, as long as other clips have some.
         per_patient: The same for a patient; None for no cap.
+        audit_share: Most frames of the audit slice among them, as a share; one at least,
+            and none if it is 0. More of them come just after.
         parts: The parts of `informative` that are on.
     """
 
@@ -40,6 +42,7 @@ class Asked:
     first: int = 50
     per_clip: int = 2
     per_patient: int | None = None
+    audit_share: float = 1.0
     parts: Parts = DEFAULT
 
 
@@ -93,11 +96,14 @@ def in_order(
         NotKnownError: The strategy needs what is not known of these frames.
     """
     audits = audits or {}
+    by_chance = sorted(audits, key=lambda row: audits[row])
+    most = max(1, round(asked.audit_share * asked.first)) if asked.audit_share else 0
+    among, after = by_chance[:most], by_chance[most:]
     others = np.array([i for i in range(len(pool)) if i not in audits], np.intp)
-    chosen = choose(pool.only(others), min(max(0, asked.first - len(audits)), len(others)), asked)
-    rows = [*(int(others[c.index]) for c in chosen), *audits]
-    at = [*((k + 0.5) / len(chosen) for k in range(len(chosen))), *audits.values()]
-    first = [rows[i] for i in np.argsort(at, kind="stable")]
+    chosen = choose(pool.only(others), min(max(0, asked.first - len(among)), len(others)), asked)
+    rows = [*(int(others[c.index]) for c in chosen), *among]
+    at = [*((k + 0.5) / len(chosen) for k in range(len(chosen))), *(audits[row] for row in among)]
+    first = [*(rows[i] for i in np.argsort(at, kind="stable")), *after]
     gain = None if pool.entropy is None else gains(pool, asked.parts)[0]
     said = dict(zip(rows, (c.reason for c in chosen), strict=False))
     reasons = _Reasons(pool, asked, said, given or {})

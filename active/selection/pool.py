@@ -27,6 +27,10 @@ _OF_CANDIDATES: Final = (
 )
 
 
+UNKNOWN: Final = "unknown, of clip "
+"""How the key of a patient begins whom nobody knows: each clip counts as a patient of its own."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
     """The frames that are labelled already, in any order.

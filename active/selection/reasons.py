@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from .pool import Pool
+from .pool import UNKNOWN, Pool
 from .seconds import told_seconds
 
 STRONG, WEAK = 0.6, 0.3  # entropies from which a border is told as very uncertain, and as uncertain
@@ -31,7 +31,8 @@ def why(pool: Pool, row: int, *, about: int | None = None, known: Collection[str
         known: Patients of whom a frame is labelled, as a set where many reasons are made.
     """
     parts = [_uncertain(pool, row, about)]
-    if pool.patients[row] not in (pool.labelled.patients if known is None else known):
+    patient = pool.patients[row]
+    if not patient.startswith(UNKNOWN) and patient not in (pool.labelled.patients if known is None else known):
         parts.append("no frame of this patient is outlined yet")
     if pool.seconds is not None:
         parts.append(told_seconds(float(pool.seconds[row])))

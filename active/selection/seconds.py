@@ -46,23 +46,44 @@ class Pace:
 PRIOR: Final = Pace()
 
 
-def expected_work(presence: Floats, guessed: Floats, length: Floats) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Usual:
+    """What the drafts of many frames show: what a draft without a class lacks.
+
+    Attributes:
+        share: `(C,)` share of the frames whose draft shows the class.
+        length: `(C,)` median boundary pixels of the class there.
+    """
+
+    share: Floats
+    length: Floats
+
+    @classmethod
+    def of(cls, presence: Floats, length: Floats) -> Usual:
+        """From drafts as `expected_work` takes them."""
+        there = presence >= PREDICTED
+        share = there.mean(0) if len(there) else np.zeros(presence.shape[1])
+        pairs = zip(length.T, there.T, strict=True)
+        return cls(share, np.array([float(np.median(own[seen])) if seen.any() else 0.0 for own, seen in pairs]))
+
+
+def expected_work(presence: Floats, guessed: Floats, length: Floats, *, usual: Usual) -> NDArray[np.float64]:
     """`(n, 2)` structures that will be touched and boundary pixels that will be drawn anew.
+
+    A class that a draft does not show is drawn anew with the square of the share of drafts that show it as its
+    probability: what nearly all show was most likely missed, what half of them show most likely is not there.
 
     Args:
         presence: `(n, C)` highest probability of each class.
         guessed: `(n, C)` guessed Dice of each class.
         length: `(n, C)` boundary pixels of the draft on a grid of 128 x 128.
+        usual: Of all frames that these are compared with.
     """
     there = presence >= PREDICTED
     missing = np.clip(MISS_SHARE * (GOOD_ENOUGH - guessed), 0, 1)
-    touched = (there * (missing > 0)).sum(1)
-    return np.stack([touched, (there * length * missing).sum(1)], axis=1).astype(np.float64)
-
-
-def predicted_seconds(presence: Floats, guessed: Floats, length: Floats, *, pace: Pace = PRIOR) -> NDArray[np.float64]:
-    """`(n,)` forecast of the time to correct drafts; see `expected_work`."""
-    return pace.seconds(expected_work(presence, guessed, length))
+    lacking = ~there * usual.share**2
+    touched = (there * (missing > 0) + lacking).sum(1)
+    return np.stack([touched, (there * length * missing + lacking * usual.length).sum(1)], axis=1).astype(np.float64)
 
 
 def fitted_pace(work: Floats, seconds: Floats) -> Pace:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...annotate.errors import UsageError
-from ..selection.seconds import GRID, PRIOR, expected_work, fitted_pace
+from ..selection.seconds import GRID, PRIOR, Usual, expected_work, fitted_pace
 from ..selection.strategies import STRATEGIES, Choice, Labelled, Parts, Pool, Strategy, informative
 from .effort import Effort
 from .scoring import Scores
@@ -156,8 +156,9 @@ def pool_of(
 
 def work_of(scores: Scores, rows: Indices | NDArray[np.bool_]) -> NDArray[np.float64]:
     """`(n, 2)` structures and boundary pixels that correcting the drafts of some frames is expected to take."""
-    length = scores.length[rows] * (GRID / scores.drafts.shape[-1])
-    return expected_work(scores.presence[rows], scores.guessed[rows], length)
+    length = scores.length * (GRID / scores.drafts.shape[-1])
+    usual = Usual.of(scores.presence, length)
+    return expected_work(scores.presence[rows], scores.guessed[rows], length[rows], usual=usual)
 
 
 def chosen_rows(pool: Indices, state: State, chosen: list[Choice]) -> tuple[Indices, Indices]:

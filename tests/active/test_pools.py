@@ -137,15 +137,28 @@ def test_the_audit_is_drawn_once_a_round_and_stands_among_the_first_frames(s: Se
     assert {a.round for a in audits.values()} == {1}
     assert order(s) == first and s.catalogue.audits() == audits
     small = order(s, replace(s.settings.select, frames_per_round=12))
-    assert audits.keys() <= set(small[:12]), (
-        "frames that wait for their round stand in the first one of a smaller round"
-    )
+    assert len(audits.keys() & set(small[:12])) == 1, "a smaller round has its own share of them"
+    assert audits.keys() <= set(small[: 12 + 5]), "the others come just after"
     assert s.catalogue.audits() == audits
+    without = order(s, replace(s.settings.select, parts=PartsSettings(audit=False)))
+    assert len(audits.keys() & set(without[:42])) < 6, "a part that is off puts none among the first"
+
+
+def test_frames_of_the_slice_that_nobody_labelled_count_for_the_next_round(s: Session) -> None:
+    order(s)
+    first = s.catalogue.audits()
+    predict(s, s.catalogue.frames(), model="v2", seed=4)
+    s.catalogue.add_cycle(CycleRecord(incumbent="v1", candidate="v2", test_version=None, verdict="promoted", bounds={}))
+    order(s)
+    assert s.catalogue.audits().keys() == first.keys()
+    assert {a.model for a in s.catalogue.audits().values()} == {"v2"}
 
 
 def test_the_next_round_draws_other_frames_and_measures_the_new_model(s: Session) -> None:
     order(s)
     first = s.catalogue.audits()
+    for frame in s.catalogue.frames(first):
+        outline(s, frame, origin="import")
     frames = s.catalogue.frames()
     predict(s, frames, model="v2", seed=4)
     s.catalogue.add_cycle(CycleRecord(incumbent="v1", candidate="v2", test_version=None, verdict="promoted", bounds={}))
@@ -153,8 +166,8 @@ def test_the_next_round_draws_other_frames_and_measures_the_new_model(s: Session
     order(s)
     second = s.catalogue.audits()
 
-    assert len(second) == 12
-    assert {a.model for a in second.values()} == {"v2"}
+    assert len(second) == 6 + 5, "a share of the 42 frames that are left"
+    assert {a.model for f, a in second.items() if f not in first} == {"v2"}
     assert {f: (a.round, a.blind) for f, a in second.items() if f in first} == {
         f: (1, a.blind) for f, a in first.items()
     }

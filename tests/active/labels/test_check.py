@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from phantom_workspace import copied, dmr, outlined
 
+from dmr.active.labels import check as check_module
 from dmr.active.labels import folds as folds_module
 from dmr.active.labels.check import LabelCheck, check_labels
+from dmr.active.labels.doubt import hardly_seen
 from dmr.active.labels.folds import folds_of, kept_folds, train_folds
 from dmr.active.labels.grids import Seen
 from dmr.active.labels.table import NAME, label_doubts, read_labels
@@ -145,12 +147,22 @@ def test_doubts_for_drawing_again_leave_out_redrawn_frames_and_held_out_patients
         assert set(label_doubts(s, least=0.0)) == set(before) - {frame}
 
 
-def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(again: Workspace) -> None:
+def test_the_command_prints_the_worst_first_and_says_where_the_pictures_are(
+    again: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module, "hardly_seen", lambda labels: hardly_seen(labels)[:1])
     told = dmr("check", "--labels", "--device", "cpu").output
 
     assert "score  what" in told
-    assert "The models see next to nothing of " in told  # after two steps
+    assert "The models see next to nothing of psoas_major, so its outlines are not judged" in told  # after two steps
     assert "Look at reports/labels.png." in told
+
+
+def test_a_class_of_which_the_models_see_nothing_is_not_doubted(again: Workspace) -> None:
+    told = dmr("check", "--labels", "--device", "cpu").output
+    assert "No label is doubtful" in told
+    with again.session() as s:
+        assert not label_doubts(s)
 
 
 @pytest.mark.parametrize(

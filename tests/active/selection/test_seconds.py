@@ -12,9 +12,9 @@ from dmr.active.selection.seconds import (
     PRIOR,
     STRUCTURE_S,
     Pace,
+    Usual,
     expected_work,
     fitted_pace,
-    predicted_seconds,
     told_seconds,
 )
 
@@ -30,16 +30,28 @@ def corrections(n: int, *, pace: Pace = TRUE, seed: int = 0) -> tuple[Floats, Fl
 
 def test_a_good_draft_takes_the_time_of_a_look_and_a_poor_one_is_drawn_anew() -> None:
     presence, length = np.array([[0.9, 0.1]]), np.array([[100.0, 100.0]])
+    usual = Usual.of(presence, length)
 
-    assert predicted_seconds(presence, np.array([[0.95, 0.1]]), length) == pytest.approx([FRAME_S])
-    poor = predicted_seconds(presence, np.array([[0.0, 0.0]]), length)
-    assert poor == pytest.approx([FRAME_S + STRUCTURE_S + 100 * PIXEL_S])
+    good = expected_work(presence, np.array([[0.95, 0.1]]), length, usual=usual)
+    assert PRIOR.seconds(good) == pytest.approx([FRAME_S])
+    poor = expected_work(presence, np.array([[0.0, 0.0]]), length, usual=usual)
+    assert PRIOR.seconds(poor) == pytest.approx([FRAME_S + STRUCTURE_S + 100 * PIXEL_S])
 
 
 def test_work_is_of_structures_that_are_expected() -> None:
-    work = expected_work(np.array([[0.9, 0.8, 0.1]]), np.full((1, 3), 0.5), np.full((1, 3), 60.0))
+    presence, length = np.array([[0.9, 0.8, 0.1]]), np.full((1, 3), 60.0)
+    work = expected_work(presence, np.full((1, 3), 0.5), length, usual=Usual.of(presence, length))
 
     assert work.tolist() == [[2.0, pytest.approx(2 * 60 * 0.6)]]
+
+
+def test_a_draft_without_what_nearly_all_others_show_is_no_quick_one() -> None:
+    presence, guessed, length = np.full((10, 1), 0.9), np.full((10, 1), 0.8), np.full((10, 1), 80.0)
+    presence[0], guessed[0], length[0] = 0.1, 0.0, 0.0
+    seconds = PRIOR.seconds(expected_work(presence, guessed, length, usual=Usual.of(presence, length)))
+
+    assert seconds[0] == pytest.approx(FRAME_S + 0.81 * (STRUCTURE_S + 80 * PIXEL_S))
+    assert seconds[0] > seconds[1:].max()
 
 
 def test_without_measured_times_the_assumed_pace_stays() -> None:
