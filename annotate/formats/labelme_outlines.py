@@ -19,6 +19,7 @@ from .labelme_reading import LabelmeShape
 
 # An outline of less than a pixel is a slip of the mouse.
 LEAST_AREA = 1.0
+CROSSED: Final = "an outline crosses itself (kept)"
 TANGLED: Final = f"an outline crosses itself more than {MOST_CROSSINGS} times: draw it again (left out)"
 # The sides of a circle stay within this of it, px.
 _CIRCLE_ERROR = 0.05
@@ -101,7 +102,7 @@ def ring_oddity(ring: Ring, *, height: int, width: int) -> tuple[str | None, boo
     if lies_outside(ring, height=height, width=width):
         return "an outline outside the frame (left out)", False
     if crosses:
-        return "an outline crosses itself (kept)", True
+        return CROSSED, True
     xy = np.asarray(ring)
     low, high = xy.min(axis=0), xy.max(axis=0)
     if (low < 0).any() or high[0] > width or high[1] > height:

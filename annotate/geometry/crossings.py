@@ -47,6 +47,11 @@ def crosses_too_often(ring: Ring) -> bool:
     return False
 
 
+def crosses_itself(ring: Ring) -> bool:
+    """Whether an outline crosses or touches itself, so that it is filled by a rule."""
+    return not shapely.Polygon(ring).is_valid
+
+
 def filled_area(ring: Ring) -> float:
     """The area that an outline encloses, in px², also where it crosses itself.
 

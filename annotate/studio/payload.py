@@ -110,7 +110,13 @@ class RegionError(ValueError):
 
 
 def regions_to_shapes(
-    regions: Iterable[StudioRegion], *, classes: Classes, height: int, width: int, sent: Sequence[DraftRegion] = ()
+    regions: Iterable[StudioRegion],
+    *,
+    classes: Classes,
+    height: int,
+    width: int,
+    sent: Sequence[DraftRegion] = (),
+    image: str = IMAGE,
 ) -> tuple[Shape, ...]:
     """Submitted regions as shapes. A polygon that nobody changed gives exactly the shapes that were sent.
 
@@ -120,6 +126,7 @@ def regions_to_shapes(
         height: Rows of the frame.
         width: Columns of the frame.
         sent: The regions that were sent as a pre-label.
+        image: The name of the frame's image in the project.
 
     Raises:
         RegionError: A region cannot be converted without losing something; the text names its label.
@@ -130,7 +137,7 @@ def regions_to_shapes(
     group = 1
     for region in sorted(regions, key=lambda region: places.get(region.id, len(places))):
         class_id = _class_of(region, classes)
-        if (odd := _oddity(region, height=height, width=width)) is not None:
+        if (odd := _oddity(region, height=height, width=width, image=image)) is not None:
             raise RegionError(odd, lost=[class_id])
         draft = untouched.get(region.id)
         if draft is not None and (draft.region.points, draft.region.labels) == (region.points, region.labels):
@@ -180,8 +187,10 @@ def _class_of(region: StudioRegion, classes: Classes) -> int:
     return ids[0]
 
 
-def _oddity(region: StudioRegion, *, height: int, width: int) -> str | None:
+def _oddity(region: StudioRegion, *, height: int, width: int, image: str) -> str | None:
     """Why a region's values cannot be used; None if they can."""
+    if region.image not in ("", image):
+        return f"{quoted(region.label)} was drawn on another image of the task, {quoted(region.image)}"
     if region.width not in (0, width) or region.height not in (0, height):
         seen = f"{region.width:g} x {region.height:g}"
         return f"{quoted(region.label)} was drawn on an image of {seen} px, and the frame is {width} x {height}"

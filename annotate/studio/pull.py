@@ -10,11 +10,14 @@ from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, Task
 from ..catalogue.splits import update_ledger
 from ..editing.checkout import labelled_sheets, write_checkout
 from ..formats.labelme import SHAPES_IGNORED
+from ..formats.labelme_outlines import CROSSED
+from ..geometry.crossings import crosses_itself
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
 from .offered import note_offered
 from .queues import OpenQueue, open_queue, pulled_queues
+from .raw import kept_anew
 from .records import StudioAnnotation, StudioTask
 from .refusals import Refusals
 from .submission import Submission, UnreadableError, submitted_revision, without_ignored
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH: Final = 100  # tasks in one commit
 DRAFTS: Final = "drafts not submitted yet"
+NOTES: Final = "notes typed on outlines are left out, the outlines are taken"
 DELETED: Final = "deleted in Label Studio"
 SKIPPED: Final = "skipped in Label Studio after it was submitted"
 
@@ -139,15 +143,25 @@ class _Pull:
             self._settle_tasks(before | {task.frame_id for task in (*tasks, *(x.task for x in changed))}, tasks)
 
     def _is_known(self, label: str) -> bool:
-        """Whether a label stands in dmr.toml."""
+        """Whether a text is a label of dmr.toml, or the name of the project's image."""
         settings = self.s.settings
-        return settings.classes.find(label) is not None or settings.imports.ignores(label)
+        is_label = settings.classes.find(label) is not None or settings.imports.ignores(label)
+        return is_label or label == self.opened.interface.image
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
         before = self.known.get(annotation.id)
-        if before is None or before.raw_sha256 != annotation.sha256 or before.state == "gone":
+        if before is None or before.state == "gone":
+            return True
+        if before.raw_sha256 != annotation.sha256 and not self._was_kept_in_full(before, annotation):
             return True
         return before.state == "live" and before.revision is None  # it was older than what counted
+
+    def _was_kept_in_full(self, before: RemoteAnnotation, annotation: StudioAnnotation) -> bool:
+        """Whether an annotation is the one that an older dmr kept with more of its JSON."""
+        store = self.s.catalogue.store
+        if not store.has(before.raw_sha256):
+            return False
+        return kept_anew(store.get(before.raw_sha256), is_known=self._is_known) == annotation.raw
 
     def _record(self, submitted: Submission) -> RevisionRecord | None:
         """The revision of one annotation, or None if it gives none."""
@@ -202,6 +216,10 @@ class _Pull:
         _, left_out = without_ignored(annotation.regions, self.s.settings)
         if left_out:
             self.s.report.count(SHAPES_IGNORED, left_out)
+        if annotation.notes:
+            self.s.report.note_once(NOTES, frame.frame_id)
+        if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
+            self.s.report.note_once(CROSSED, frame.frame_id)
         appended = self.s.catalogue.append_revision(record)
         self._keep(replace(now, revision=appended.sha256))
         self.s.report.count("revisions added" if appended.is_new else "unchanged")

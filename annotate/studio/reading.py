@@ -10,16 +10,13 @@ from typing import Any, Final
 
 from ..shapes import Point
 from ..system.clock import utc_text
-from .raw import raw_json
+from ..wording import quoted
+from .raw import NO_REGION, further_keys, raw_json
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
 
 _SHOWN: Final = 40  # characters shown of an odd value
 _MOST: Final = 2**63 - 1  # the largest number that a database keeps
 _FAR: Final = 10_000  # percent: an outline may lie outside of the image, but not so far
-# Results that belong to the frame as a whole, or join two others. They have no outline, and say nothing of a class.
-_NO_REGION: Final = frozenset(
-    ("choices", "taxonomy", "textarea", "rating", "number", "datetime", "pairwise", "ranker", "relation")
-)
 
 
 def member(answer: object, name: str) -> Any:
@@ -70,7 +67,8 @@ def read_task(answer: object, *, is_known: Callable[[str], bool] = bool) -> Stud
 
     Args:
         answer: As the server wrote it.
-        is_known: Whether a label stands in `dmr.toml`; the JSON to keep holds no other one.
+        is_known: Whether a text is a label of `dmr.toml`, or the name of the project's image; the JSON to keep holds no
+            other text.
 
     Raises:
         OddAnswer: The object is no task.
@@ -105,13 +103,15 @@ def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -
         return StudioAnnotation(id=0, raw=raw, problem=str(error))
     is_skipped = bool(member(answer, "was_cancelled"))
     try:
+        results = [] if is_skipped else _items_if_any(answer, "result")
         return StudioAnnotation(
             id=number,
             raw=raw,
             user=_user(member(answer, "completed_by")),
             at=_time(member(answer, "updated_at")),
             is_skipped=is_skipped,
-            regions=() if is_skipped else tuple(read_regions(_items_if_any(answer, "result"))),
+            regions=tuple(read_regions(results)),
+            notes=count_notes(results),
             lead_time_s=_seconds(member(answer, "lead_time")),
             parent_prediction=_number(answer, "parent_prediction"),
             parent_annotation=_number(answer, "parent_annotation"),
@@ -121,18 +121,44 @@ def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -
 
 
 def read_regions(results: Sequence[object]) -> list[StudioRegion]:
-    """The drawn regions of an annotation's `result`. Entries about the whole frame are passed over.
+    """The drawn regions of an annotation's `result`. Entries about the whole frame, and notes, are passed over.
 
     Raises:
         OddAnswer: An entry is no object.
     """
     regions = []
+    drawn = _drawn_ids(results)
     for result in results:
         if not isinstance(result, Mapping):
             raise OddAnswer(f"a result in it is {_shown(result)}")
-        if "original_width" in result or _kind(result.get("type")) not in _NO_REGION:
+        if not _is_beside(result) or (_has_place(result) and not _is_note(result, drawn)):
             regions.append(_read_region(result))
     return regions
+
+
+def count_notes(results: Sequence[object]) -> int:
+    """The number of notes on outlines: texts, choices and numbers beside a region that is drawn."""
+    drawn = _drawn_ids(results)
+    return sum(isinstance(result, Mapping) and _is_note(result, drawn) for result in results)
+
+
+def _drawn_ids(results: Sequence[object]) -> set[str]:
+    regions = [result for result in results if isinstance(result, Mapping) and not _is_beside(result)]
+    return {own for region in regions if isinstance(own := region.get("id"), str)}
+
+
+def _is_beside(result: Mapping[str, Any]) -> bool:
+    return _kind(result.get("type")) in NO_REGION
+
+
+def _has_place(result: Mapping[str, Any]) -> bool:
+    return "original_width" in result or "points" in (result.get("value") or ())
+
+
+def _is_note(result: Mapping[str, Any], drawn: set[str]) -> bool:
+    """Whether a result says something of an outline that is drawn: it has the outline's id, and its place again."""
+    number = result.get("id")
+    return _is_beside(result) and _has_place(result) and isinstance(number, str) and number in drawn
 
 
 def _read_region(result: Mapping[str, Any]) -> StudioRegion:
@@ -149,9 +175,13 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         problems.append(f"a region has the labels {_shown(value[kind])}")
         labels = ()
     if (points := _points(value.get("points") or [])) is None:
-        problems.append(f"an outline of '{labels[0] if labels else ''}' has a corner that is no number")
+        problems.append(f"an outline of {quoted(labels[0] if labels else '')} has a corner that is no number")
     if (rotation := _finite(result.get("image_rotation") or 0)) is None:
         problems.append(f"a region is turned by {_shown(result['image_rotation'])}")
+    if further := further_keys(value, kind):
+        problems.append(
+            f"an outline of {quoted(labels[0] if labels else '')} has more than corners: {quoted(further[0])}"
+        )
     sizes = []
     for name in ("original_width", "original_height"):
         if (side := _finite(result.get(name) or 0)) is None:
@@ -168,6 +198,7 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         is_closed=bool(value.get("closed", True)),
         problem=next(iter(problems), ""),
         control=_text(result.get("from_name")),
+        image=_text(result.get("to_name")),
     )
 
 
@@ -237,4 +268,8 @@ def _text(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:_SHOWN]
+    """An odd value in a message. What an object or a list holds is not told: it may be a name."""
+    if isinstance(value, Mapping | list):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    whole = str(value)
+    return json.dumps(value if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}…", ensure_ascii=False, default=str)

@@ -71,6 +71,7 @@ class StudioRegion:
         is_closed: Whether the last corner joins the first.
         problem: What is wrong with its values; empty if nothing is.
         control: Name of the labels that it was drawn with; empty where unknown.
+        image: Name of the image that it was drawn on; empty where unknown.
     """
 
     id: str
@@ -83,6 +84,7 @@ class StudioRegion:
     is_closed: bool = True
     problem: str = ""
     control: str = ""
+    image: str = ""
 
     @property
     def label(self) -> str:
@@ -96,11 +98,12 @@ class StudioAnnotation:
 
     Attributes:
         id: Its number; 0 if it has none.
-        raw: Its JSON from the server, without what the server changes by itself.
+        raw: What is kept of its JSON; see `raw.py`.
         user: The number of the user who drew it; 0 if unknown.
         at: The time of the last change, as `clock.utc_text` writes it.
         is_skipped: Whether the task was skipped: then it holds only the draft.
         regions: What is drawn.
+        notes: The number of notes on outlines; they are left out.
         lead_time_s: Seconds spent drawing, None if unknown.
         parent_prediction: The number of the prediction that it was begun from.
         parent_annotation: The number of the annotation that it was begun from.
@@ -113,6 +116,7 @@ class StudioAnnotation:
     at: str = ""
     is_skipped: bool = False
     regions: tuple[StudioRegion, ...] = ()
+    notes: int = 0
     lead_time_s: float | None = None
     parent_prediction: int | None = None
     parent_annotation: int | None = None

@@ -86,7 +86,14 @@ def submitted_revision(
         sent = outline_regions(again, interface=interface, classes=s.settings.classes)
         over, last = over or again.revision, last or again.annotation
     regions, _ = without_ignored(annotation.regions, s.settings)
-    read = partial(regions_to_shapes, classes=s.settings.classes, height=frame.height, width=frame.width, sent=sent)
+    read = partial(
+        regions_to_shapes,
+        classes=s.settings.classes,
+        height=frame.height,
+        width=frame.width,
+        sent=sent,
+        image=interface.image,
+    )
     try:
         shapes = read(regions)
     except RegionError as error:

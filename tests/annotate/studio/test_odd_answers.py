@@ -117,30 +117,6 @@ def test_an_odd_region_with_an_ignored_label_is_left_out_and_counted(round_: Rou
     assert report.counts[SHAPES_IGNORED] == 1
 
 
-def test_the_raw_json_is_kept_whatever_is_in_it_and_without_what_changes_by_itself() -> None:
-    annotation = {"id": 3, "was_cancelled": True, "lead_time": float("nan"), "created_ago": "1 minute"}
-    one, two = (read_annotation(annotation | {"created_ago": ago, "parent_prediction": 5}) for ago in ("1", "2"))
-    assert one.raw == two.raw == b'{"id": 3, "lead_time": NaN, "was_cancelled": true}'
-    assert one.sha256 != read_annotation(annotation | {"lead_time": 1.0}).sha256
-
-
-def test_the_raw_json_holds_no_label_that_stands_in_no_settings() -> None:
-    named = drawn(polygonlabels=["Müller Hans", "psoas_major", "Meier", "Müller Hans"], text=["typed on purpose"])
-    loose = {"type": "relation", "labels": ["Müller Hans"]}
-    result = [named, loose, "Schulze", {"id": "Müller Hans", "type": "labels", "value": {"labels": "Huber"}}]
-    annotation = {"id": 3, "updated_at": "2026-01-31T08:00:00Z", "result": result}
-    kept = read_annotation(annotation, is_known=lambda label: label == "psoas_major").raw.decode()
-    whole = json.loads(kept)["result"]
-    assert whole[0]["value"]["polygonlabels"] == ["unknown 1", "psoas_major", "unknown 2", "unknown 1"]
-    assert whole[1]["labels"] == ["unknown 1"]
-    assert whole[2] == "unknown 3"
-    assert whole[3]["value"]["labels"] == "unknown 4"
-    assert "typed on purpose" in kept, "what is typed about a frame is kept as typed"
-    for odd in ("Schulze", ["Schulze"], {"labels": ["Schulze"]}):
-        for given in (odd, annotation | {"result": odd}):
-            assert "Schulze" not in read_annotation(given, is_known=lambda _: False).raw.decode()
-
-
 def test_an_annotation_that_is_nested_too_deep_to_look_through_is_refused_alone() -> None:
     deep: Any = []
     for _ in range(900):

@@ -22,7 +22,7 @@ from dmr.annotate.shapes import Ring, Shape
 from dmr.annotate.studio.interface import Interface, label_config, read_interface
 from dmr.annotate.studio.payload import DraftRegion, RegionError, region_to_json, regions_to_shapes, shapes_to_regions
 from dmr.annotate.studio.queues import with_labels
-from dmr.annotate.studio.reading import read_regions
+from dmr.annotate.studio.reading import count_notes, read_regions
 from dmr.annotate.studio.submission import without_ignored
 
 CLASSES = Classes(
@@ -144,6 +144,11 @@ def change(**changes: Any) -> dict[str, Any]:
     return region | {k: v for k, v in changes.items() if k not in value} | {"value": value}
 
 
+def more(**values: Any) -> dict[str, Any]:
+    """A region whose value holds more."""
+    return change() | {"value": change()["value"] | values}
+
+
 @pytest.mark.parametrize(
     ("region", "told"),
     [
@@ -177,6 +182,12 @@ def change(**changes: Any) -> dict[str, Any]:
         pytest.param(change(type=None), "a region has the type null", id="no type"),
         pytest.param(change(type="choices"), "of type 'choices', and dmr reads polygons", id="a choice for a region"),
         pytest.param(change() | {"value": None}, "a region has the value null", id="no value"),
+        pytest.param(more(holes=[[[2, 2], [3, 2], [3, 3]]]), "has more than corners: 'holes'", id="holes beside it"),
+        pytest.param(more(curves={"0": [1, 2]}), "has more than corners: 'curves'", id="an object beside it"),
+        pytest.param(more(rotation=30), "has more than corners: 'rotation'", id="turned by itself"),
+        pytest.param(
+            change(to_name="other"), "drawn on another image of the task, 'other'", id="second image"
+        ),
         *(
             pytest.param(
                 {"id": "r", "type": f"{kind}labels", "value": {f"{kind}labels": ["psoas"], "x": 1}} | size,
@@ -233,6 +244,21 @@ def test_a_region_with_an_ignored_label_is_left_out_and_one_with_a_class_or_with
     settings = Settings(CLASSES, ImportSettings(ignore=("Jizhu",)))
 
     assert without_ignored(regions, settings) == (regions[1:], 1)
+
+
+@pytest.mark.parametrize("whole", [more(holes=[], note="typed", tags=["a"], rotation=0), change(to_name=None)])
+def test_what_changes_no_outline_is_passed_over(whole: dict[str, Any]) -> None:
+    assert back([whole]) == back([change()])
+    assert back([change(to_name="scan")], image="scan") == back([change()])
+
+
+def test_a_note_on_an_outline_is_left_out_and_one_without_its_outline_is_told() -> None:
+    note = change(type="textarea") | {"value": change()["value"] | {"text": ["typed"]}}
+    assert back([change(), note]) == back([note, change()]) == back([change()])
+    assert (count_notes([change(), note]), count_notes([change()])) == (1, 0)
+    for alone in ([note], [change(), note | {"id": "another"}], [{"value": note["value"], "type": "choices"}]):
+        with pytest.raises(ValueError, match="and dmr reads polygons"):
+            back(alone)
 
 
 def test_a_choice_about_the_whole_frame_is_no_outline() -> None:

@@ -8,6 +8,7 @@ from physician import Physician, region
 from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
+from dmr.annotate.formats.labelme_outlines import CROSSED
 from dmr.annotate.studio.pull import pull
 
 NEW = "new@ward.example"
@@ -88,6 +89,27 @@ def test_a_skip_is_no_label_and_a_draft_waits(round_: Round, physician: Physicia
     assert report.counts["drafts not submitted yet"] == 1
     assert report.counts["revisions added"] == 0
     assert round_.states() == ["skipped", "pushed", "pushed", "pushed"]
+
+
+def test_an_outline_that_crosses_itself_is_taken_and_told_once(round_: Round, physician: Physician) -> None:
+    eight = region("psoas_major", [(4.0, 4.0), (16.0, 16.0), (16.0, 4.0), (4.0, 16.0)], height=HEIGHT, width=WIDTH)
+    physician.submit(physician.tasks()[0], [eight])
+    assert round_.pull().oddities == {CROSSED: [round_.frames[0].frame_id]}
+    assert round_.pull().oddities == {}
+
+
+def test_an_outline_on_another_image_of_the_task_does_not_make_its_class_absent(
+    round_: Round, physician: Physician
+) -> None:
+    drawn = region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
+    annotation = physician.submit(physician.tasks()[0], [])
+    round_.pull()
+    physician.update(annotation, [drawn | {"to_name": "other"}])
+    assert "drawn on another image of the task, 'other'" in round_.pull().failures[0]
+    (labelled,) = round_.s.catalogue.labelled_frames()
+    assert PSOAS not in labelled.annotation.covered
+    physician.update(annotation, [drawn])
+    assert round_.pull().failures == []
 
 
 def test_a_correction_follows_the_one_before(round_: Round, physician: Physician) -> None:
