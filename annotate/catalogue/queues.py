@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -51,14 +52,28 @@ class QueueRows(UnreadRows):
 
     def offered(self, queue: int) -> dict[int, str] | None:
         """Since when a queue's project offers each class, by class id; None if that was never recorded."""
-        query = sa.select(t.meta.c.value).where(t.meta.c.key == f"offered {queue}")
-        with self.reading() as connection:
-            text = connection.scalar(query)
-        return None if text is None else {int(class_id): since for class_id, since in json.loads(text).items()}
+        found = self._noted(f"offered {queue}")
+        return None if found is None else {int(class_id): since for class_id, since in found.items()}
 
     def set_offered(self, queue: int, since: Mapping[int, str]) -> None:
         """Record since when a queue's project offers each class."""
-        key, value = f"offered {queue}", canonical_json({str(c): at for c, at in since.items()})
+        self._note(f"offered {queue}", {str(class_id): at for class_id, at in since.items()})
+
+    def label_meanings(self, queue: int) -> dict[str, int]:
+        """What each label of `dmr.toml` stood for when a queue was last pulled; empty if that was never recorded."""
+        return self._noted(f"labels {queue}") or {}
+
+    def set_label_meanings(self, queue: int, meanings: Mapping[str, int]) -> None:
+        """Record what each label of `dmr.toml` stands for."""
+        self._note(f"labels {queue}", dict(meanings))
+
+    def _noted(self, key: str) -> dict[str, Any] | None:
+        with self.reading() as connection:
+            text = connection.scalar(sa.select(t.meta.c.value).where(t.meta.c.key == key))
+        return None if text is None else dict(json.loads(text))
+
+    def _note(self, key: str, values: Mapping[str, Any]) -> None:
+        value = canonical_json(values)
         with self.transaction() as connection:
             if not connection.execute(sa.update(t.meta).where(t.meta.c.key == key).values(value=value)).rowcount:
                 connection.execute(sa.insert(t.meta).values(key=key, value=value))

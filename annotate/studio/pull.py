@@ -15,6 +15,7 @@ from ..geometry.crossings import crosses_itself
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
+from .meanings import is_read_otherwise, meanings
 from .offered import note_offered
 from .queues import OpenQueue, open_queue, pulled_queues
 from .raw import kept_anew
@@ -76,6 +77,8 @@ class _Pull:
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     again: dict[int, Submission] = field(default_factory=dict)  # not taken: looked at once more at the end
     offered: dict[int, str] = field(default_factory=dict)
+    meant: dict[str, int] = field(default_factory=dict)  # what the labels stood for at the last pull
+    mean: dict[str, int] = field(default_factory=dict)
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +88,7 @@ class _Pull:
         queue, project = self.opened.queue, self.opened.project
         began = utc_now()
         self.offered = note_offered(self.s.catalogue, self.opened)
+        self.meant, self.mean = self.s.catalogue.label_meanings(queue.id), meanings(self.s.settings)
         self.users = self.client.users()
         self.known = self.s.catalogue.remote_annotations(queue.id)
         self.tasks = self.s.catalogue.queue_tasks(queue.id)
@@ -99,6 +103,8 @@ class _Pull:
             self._take_submitted(list(self.again.values()))  # what is newer may have come, or be withdrawn by now
         if waiting := self.client.drafts(project.id):
             self.s.report.count(DRAFTS, waiting)
+        if self.meant != self.mean:
+            self.s.catalogue.set_label_meanings(queue.id, self.mean)
         self.s.catalogue.set_cursor(queue.id, began)
 
     def _take(self, tasks: Sequence[StudioTask]) -> None:
@@ -154,7 +160,12 @@ class _Pull:
             return True
         if before.raw_sha256 != annotation.sha256 and not self._was_kept_in_full(before, annotation):
             return True
-        return before.state == "live" and before.revision is None  # it was older than what counted
+        if self.refusals.has(before.frame, annotation.id):
+            return True
+        if before.state != "live":
+            return False
+        was_older = before.revision is None  # than what counted
+        return was_older or is_read_otherwise(annotation, before=self.meant, now=self.mean)
 
     def _was_kept_in_full(self, before: RemoteAnnotation, annotation: StudioAnnotation) -> bool:
         """Whether an annotation is the one that an older dmr kept with more of its JSON."""
@@ -220,12 +231,22 @@ class _Pull:
             self.s.report.note_once(NOTES, frame.frame_id)
         if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
             self.s.report.note_once(CROSSED, frame.frame_id)
+        record = self._as_begun(record, before, annotation)
         appended = self.s.catalogue.append_revision(record)
         self._keep(replace(now, revision=appended.sha256))
         self.s.report.count("revisions added" if appended.is_new else "unchanged")
         if appended.conflict:
             self.s.report.note_once("authors disagree on a frame", frame.frame_id)
         return record
+
+    def _as_begun(
+        self, record: RevisionRecord, before: RemoteAnnotation | None, annotation: StudioAnnotation
+    ) -> RevisionRecord:
+        """A revision with the beginnings that it had when the same annotation was read before: they may be gone now."""
+        if before is None or before.revision is None or before.raw_sha256 != annotation.sha256:
+            return record
+        first = self.s.catalogue.revision(before.revision).record
+        return replace(record, parent=first.parent, blind=first.blind, draft_model=first.draft_model)
 
     def _last(self, frame: str, author: str) -> Revision | None:
         """What an author drew last on a frame, if it was not withdrawn."""

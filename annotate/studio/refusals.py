@@ -54,6 +54,10 @@ class Refusals:
             self.known[frame, place] = record
         self.now.add((frame, place))
 
+    def has(self, frame: str, number: int) -> bool:
+        """Whether an annotation was refused by an earlier pull and not read since."""
+        return (frame, studio_place(self.queue, f"{number}")) in self.known
+
     def settle(
         self, *, seen: Iterable[tuple[str, int]], frames: set[str], is_deleted: Callable[[str, int], bool]
     ) -> None:

@@ -185,9 +185,7 @@ def more(**values: Any) -> dict[str, Any]:
         pytest.param(more(holes=[[[2, 2], [3, 2], [3, 3]]]), "has more than corners: 'holes'", id="holes beside it"),
         pytest.param(more(curves={"0": [1, 2]}), "has more than corners: 'curves'", id="an object beside it"),
         pytest.param(more(rotation=30), "has more than corners: 'rotation'", id="turned by itself"),
-        pytest.param(
-            change(to_name="other"), "drawn on another image of the task, 'other'", id="second image"
-        ),
+        pytest.param(change(to_name="other"), "drawn on another image of the task, 'other'", id="second image"),
         *(
             pytest.param(
                 {"id": "r", "type": f"{kind}labels", "value": {f"{kind}labels": ["psoas"], "x": 1}} | size,

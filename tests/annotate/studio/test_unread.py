@@ -11,60 +11,17 @@ from fake_studio import OWNER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_json import JSON, places, replaced
-from physician import Physician, region
-from studio_round import FRAMES, HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
+from odd_submissions import classes, drawn, ignore_ganglion, keypoint, shown, strange, truth
+from physician import Physician
+from studio_round import FRAMES, PLEXUS, PSOAS, Round
 
 from dmr.annotate.overview.overview import overview
 from dmr.annotate.report import Report
-from dmr.annotate.shapes import Annotation
 from dmr.annotate.studio.pull import pull
 from dmr.annotate.upkeep.rebuild import rebuild
 from dmr.annotate.workspace import Workspace
 
 NEW = "new@ward.example"
-LABELS = {PSOAS: "psoas_major", PLEXUS: "lumbar_plexus"}
-
-
-def drawn(class_id: int, left: float = 4.0, **changes: Any) -> dict[str, Any]:
-    whole = region(LABELS[class_id], list(box(left, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
-    value = {k: v for k, v in changes.items() if k in whole["value"]}
-    return whole | {k: v for k, v in changes.items() if k not in value} | {"value": whole["value"] | value}
-
-
-def strange(label: str = "ganglion") -> dict[str, Any]:
-    return drawn(PSOAS, polygonlabels=[label], id="strange")
-
-
-def keypoint(class_id: int) -> dict[str, Any]:
-    value = {"x": 50.0, "y": 50.0, "width": 1.0, "keypointlabels": [LABELS[class_id]]}
-    return {"id": "k", "type": "keypointlabels", "from_name": "label", "to_name": "image", "value": value}
-
-
-def configure(round_: Round, old: str, new: str) -> None:
-    """Change the workspace's dmr.toml."""
-    path = round_.s.workspace.root / "dmr.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    round_.s.workspace = Workspace.at(round_.s.workspace.root)
-    round_.s.catalogue.sync_classes(round_.s.settings.classes)
-
-
-def ignore_ganglion(round_: Round) -> None:
-    configure(round_, "ignore = []", 'ignore = ["ganglion"]')
-
-
-def truth(round_: Round, place: int = 0) -> Annotation:
-    frame = round_.frames[place].frame_id
-    return next(i.annotation for i in round_.s.catalogue.labelled_frames() if i.frame.frame_id == frame)
-
-
-def classes(round_: Round) -> frozenset[int]:
-    return frozenset(c.id for c in round_.s.settings.classes.active)
-
-
-def shown(annotation: Annotation) -> set[int]:
-    return {shape.class_id for shape in annotation.shapes}
 
 
 def test_an_older_annotation_that_becomes_readable_never_replaces_its_authors_newer_one(
