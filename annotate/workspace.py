@@ -294,11 +294,14 @@ class Session:
     tell: Tell = silent
     device: str = "auto"
     _writes: bool = False
+    _read: tuple[Settings, Settings] | None = None  # as in the file, and as given out
 
     @property
     def settings(self) -> Settings:
-        """What the workspace's `dmr.toml` says."""
-        return self.workspace.settings
+        """What the workspace's `dmr.toml` says; the former names of its classes are aliases."""
+        if self._read is None or self._read[0] is not self.workspace.settings:
+            self._read = self.workspace.settings, self.catalogue.with_former_names(self.workspace.settings)
+        return self._read[1]
 
     @contextmanager
     def writing(self, *, wait_s: float = WAIT_S) -> Iterator[None]:
@@ -313,7 +316,7 @@ class Session:
         with self.workspace.lock(wait_s=wait_s):
             self._writes = True
             try:
-                self.catalogue.sync_classes(self.settings.classes)
+                self.catalogue.sync_classes(self.workspace.settings.classes)
                 yield
             finally:
                 self._writes = False

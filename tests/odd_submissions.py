@@ -35,7 +35,7 @@ def configure(round_: Round, old: str, new: str) -> None:
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     round_.s.workspace = Workspace.at(round_.s.workspace.root)
-    round_.s.catalogue.sync_classes(round_.s.settings.classes)
+    round_.s.catalogue.sync_classes(round_.s.workspace.settings.classes)
 
 
 def ignore_ganglion(round_: Round) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ..classes import ClassDef, Classes
 from ..errors import SettingsError
-from ..settings.model import SETTINGS_NAME
+from ..settings.model import SETTINGS_NAME, Settings
 from ..system.clock import utc_now
 from . import tables as t
 from .database import Database
@@ -86,6 +86,19 @@ class ClassRows(Database):
                 if i not in merged
             ]
         )
+
+    def with_former_names(self, settings: Settings) -> Settings:
+        """Settings in which each class has its former names among its aliases, where no other label has them now.
+
+        So what was drawn before a class was renamed in `dmr.toml` is read as that class still.
+        """
+        former = {text: i for text, (i, is_former) in self._stored().aliases.items() if is_former}
+        more: dict[int, list[str]] = {}
+        for text, i in sorted(former.items()):
+            if settings.classes.find(text) is None and not settings.imports.ignores(text):
+                more.setdefault(i, []).append(text)
+        classes = [replace(c, aliases=(*c.aliases, *more.get(c.id, ()))) for c in settings.classes]
+        return replace(settings, classes=Classes(classes))
 
     def merged_classes(self) -> dict[int, int]:
         """For each merged class, the class id that its shapes count for now."""

@@ -22,7 +22,7 @@ def add_class(round_: Round) -> None:
     new = '\n[[class]]\nid = 40\nname = "ganglion"\ncolor = "#123456"\nz = 5\n'
     path.write_text(path.read_text(encoding="utf-8") + new, encoding="utf-8")
     round_.s.workspace = Workspace.at(round_.s.workspace.root)
-    round_.s.catalogue.sync_classes(round_.s.settings.classes)
+    round_.s.catalogue.sync_classes(round_.s.workspace.settings.classes)
 
 
 def config(round_: Round) -> str:

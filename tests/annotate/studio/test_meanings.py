@@ -96,3 +96,35 @@ def test_a_pull_that_broke_off_reads_them_the_next_time(
     round_.server.faults.clear()
     round_.pull()
     assert shown(truth(round_)) == {PSOAS, GANGLION}
+
+
+RENAMED = ('name = "lumbar_plexus"', 'name = "plexus_lumbalis"')
+
+
+def test_a_class_that_is_renamed_without_an_alias_is_read_under_its_old_name(
+    round_: Round, physician: Physician
+) -> None:
+    one, two, three, *_ = physician.tasks()
+    physician.submit(one, physician.draft_of(one))
+    physician.submit(two, [drawn(PLEXUS), strange()])
+    round_.pull()
+    wanted, before = truth(round_), round_.s.catalogue.heads(round_.frames[0].frame_id)
+    configure(round_, *RENAMED)
+    physician.submit(three, [drawn(PLEXUS)])
+    report = round_.pull()
+    assert len(report.failures) == 1, "the label that was no class before is none now"
+    assert report.counts["revisions added"] == 1
+    assert (truth(round_), round_.s.catalogue.heads(round_.frames[0].frame_id)) == (wanted, before)
+    assert shown(truth(round_, 2)) == {PLEXUS}
+    assert round_.push().failures == []
+    assert round_.pull().counts["revisions added"] == 0
+
+
+def test_a_former_name_that_is_ignored_or_names_another_class_is_no_alias(round_: Round) -> None:
+    configure(round_, *RENAMED)
+    assert round_.s.settings.classes.class_id("Lumbar_Plexus") == PLEXUS
+    configure(round_, "ignore = []", 'ignore = ["lumbar_plexus"]')
+    assert round_.s.settings.classes.find("lumbar_plexus") is None
+    configure(round_, 'ignore = ["lumbar_plexus"]', "ignore = []")
+    configure(round_, 'aliases = ["yaodaji"]', 'aliases = ["yaodaji", "lumbar_plexus"]')
+    assert round_.s.settings.classes.class_id("lumbar_plexus") == PSOAS
