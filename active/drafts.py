@@ -76,7 +76,7 @@ def _loaded(s: Session, records: Sequence[FrameRecord]) -> Iterator[tuple[FrameR
         try:
             yield record, load_frame(s.workspace, record)
         except BrokenInput as error:
-            s.report.fail(error)
+            s.report.fail_once(error)
 
 
 def _noting(items: Iterable[tuple[FrameRecord, Frame]], noted: deque[FrameRecord]) -> Iterator[Frame]:
@@ -91,7 +91,9 @@ def is_finite(s: Session, frame: FrameRecord, prediction: Prediction, *, model: 
     if np.isfinite(prediction.probabilities).all():
         return True
     what = f"{model} gives no numbers for it, so it gets no draft"
-    s.report.fail(BrokenInput(frame.path, what, "Use another model: `dmr models list`, or train one: `dmr retrain`"))
+    s.report.fail_once(
+        BrokenInput(frame.path, what, "Use another model: `dmr models list`, or train one: `dmr retrain`")
+    )
     return False
 
 

@@ -247,7 +247,7 @@ class _Push:
         if path.is_file():
             return True
         remedy = "Restore it from a backup, or ingest its scan again"
-        self.s.report.fail(BrokenInput(self.s.workspace.relative(path), "is missing", remedy))
+        self.s.report.fail_once(BrokenInput(self.s.workspace.relative(path), "is missing", remedy))
         return False
 
     def _drop_versions(self, shown: str) -> None:

@@ -26,7 +26,7 @@ def workspace_samples(workspace: Workspace, labelled: Iterable[LabelledFrame], *
         try:
             frame = load_frame(workspace, item.frame)
         except BrokenInput as error:
-            report.fail(error)
+            report.fail_once(error)  # a retraining reads the same frames several times
             continue
         yield Sample(
             frame=item.frame.frame_id,
