@@ -170,6 +170,7 @@ class Sections(click.Group):
 def main() -> None:
     """Outline ultrasound frames with a model's help: import outlines, train DMRNet, pre-label, rank, correct."""
     from .annotate.hiding import around
+    from .annotate.origins.given import keep_given
     from .annotate.session import hide_as_this_workspace
 
-    around(hide_as_this_workspace)
+    around(hide_as_this_workspace, keep_given=keep_given)

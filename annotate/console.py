@@ -68,6 +68,8 @@ def reporting(function: Callable[..., Report]) -> Callable[..., None]:
             if line is None:
                 raise
             _fail(line)
+        finally:
+            hiding.end()
         if report.exit_code:
             sys.exit(report.exit_code)
 

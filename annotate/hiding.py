@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -68,6 +68,7 @@ class Hider:
         self._known: dict[str, dict[str, str]] = defaultdict(dict)
 
         self._kept: set[str] = set()
+        self.given: dict[str, str] = {}  # what stands behind the digits of the short names that were made
 
     def learn(self, names: Iterable[str], *, kind: str = "file") -> None:
         """Take in names that may come up: paths, their last parts without the ending, and labels."""
@@ -91,7 +92,9 @@ class Hider:
     def short(self, name: str, *, kind: str = "file") -> str:
         """The short name of a path or a label: of a path only its last part counts, however the path is written."""
         own = PurePosixPath(name.replace("\\", "/")).name if kind in ("file", "folder") else name
-        return f"{kind}-{self.code(own)}"
+        code = self.code(own)
+        self.given[code] = name
+        return f"{kind}-{code}"
 
     def code(self, name: str) -> str:
         """The digits of a short name, which are the same whatever it is the name of."""
@@ -154,6 +157,7 @@ KINDS: Final = "label|folder|file|image|frame|class|category|annotation|group|ty
 _SHORT: Final = re.compile(rf"(?:{KINDS})-[0-9a-f]{{8}}")
 _hider: Hider | None = None
 _workspace: Callable[[], None] | None = None
+_keep_given: Callable[[Mapping[str, str]], None] | None = None
 
 
 def is_short(text: str) -> bool:
@@ -174,10 +178,21 @@ def start(*, wanted: bool) -> None:
         _workspace()
 
 
-def around(workspace: Callable[[], None]) -> None:
-    """Tell how to find the key and the words of the workspace around the working folder, where names are hidden."""
-    global _workspace  # noqa: PLW0603
-    _workspace = workspace
+def end() -> None:
+    """End a command: what stands behind the short names that it made is kept for `dmr where`."""
+    if _hider is not None and _hider.given and _keep_given is not None:
+        _keep_given(_hider.given)
+
+
+def around(workspace: Callable[[], None], *, keep_given: Callable[[Mapping[str, str]], None]) -> None:
+    """Tell how to find the key and the words of the workspace around the working folder, where names are hidden.
+
+    Args:
+        workspace: Finds them, and calls `keep` and `use_secret`.
+        keep_given: Keeps names by the digits of their short names.
+    """
+    global _workspace, _keep_given
+    _workspace, _keep_given = workspace, keep_given
 
 
 def hider() -> Hider | None:

@@ -16,6 +16,7 @@ from ..report import Report
 from ..scans.discover import walk
 from ..wording import MOST_QUOTED
 from ..workspace import Session
+from .given import given_name
 from .index import IndexBrokenError, all_seen, index_path
 
 _TEXTS: Final = frozenset({".json", ".txt", ".yaml", ".yml", ".csv"})
@@ -40,15 +41,26 @@ def names_behind(s: Session, short: str, *, folders: Sequence[Path]) -> tuple[di
     try:
         known = all_seen(index_path(s.catalogue.meta("key_id")))
     except IndexBrokenError as error:
-        s.report.fail(error)
+        s.report.fail_once(error)
         known = {}
     files = {frame: path for frame, path in known.items() if code_of(short) in _short_names(hider, path)}
     files = {f.frame_id: files[f.frame_id] for f in s.catalogue.frames(files)}
     found = list(dict.fromkeys(_found(hider, short, folders)))
+    if not files and not found and (name := _given(s, short)) is not None:
+        found = [name]
     if not files and not found:
         remedy = f"`dmr where {short} --in FOLDER` searches the folder that it is from"
         raise BrokenInput(short, "stands for no file that this computer's index knows", remedy)
     return files, found
+
+
+def _given(s: Session, short: str) -> str | None:
+    """What a command of this computer printed as this short name, if it did."""
+    try:
+        return given_name(index_path(s.catalogue.meta("key_id")), code_of(short))
+    except IndexBrokenError as error:
+        s.report.fail_once(error)
+        return None
 
 
 def _short_names(hider: Hider, path: Path) -> Iterator[str]:

@@ -92,16 +92,8 @@ def write(path: Path, seen: Iterable[Seen]) -> None:
     rows = [(s.frame, os.fsencode(lasting(s.path)), s.index, s.at or now) for s in seen]
     if not rows:
         return
-    with _errors_told(path):
-        if not path.exists():
-            private_folder(path.parent)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-            owner_only(path)
-        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection, connection:
-            if _version(connection) == 0:
-                connection.execute(_MADE)
-                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-            connection.executemany(_PUT, rows)
+    with opened(path, write=True) as connection, connection:
+        connection.executemany(_PUT, rows)
 
 
 def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
@@ -113,7 +105,7 @@ def look_up(path: Path, frames: Iterable[str]) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
     if not path.is_file():
         return found
-    with _errors_told(path), closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+    with opened(path) as connection:
         if _version(connection) == 0:
             return found
         for ids in batched(frames, AT_ONCE):
@@ -131,10 +123,29 @@ def all_seen(path: Path) -> dict[str, Path]:
     """
     if not path.is_file():
         return {}
-    with _errors_told(path), closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+    with opened(path) as connection:
         if _version(connection) == 0:
             return {}
         return {frame: Path(os.fsdecode(name)) for frame, name in connection.execute("SELECT frame, path FROM source")}
+
+
+@contextmanager
+def opened(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection to the index; with `write` it is made if needed.
+
+    Raises:
+        IndexBrokenError: It is damaged, may not be used, or the disk is full.
+    """
+    with _errors_told(path):
+        if write and not path.exists():
+            private_folder(path.parent)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            owner_only(path)
+        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+            if write and _version(connection) == 0:
+                connection.execute(_MADE)
+                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+            yield connection
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..errors import DmrError, StudioError
+from ..wording import quoted
 from ..workspace import Session
 from .client import OLDEST, StudioClient
 from .credentials import find_login
@@ -93,7 +94,7 @@ def _queues(s: Session, client: StudioClient) -> Iterator[Finding]:
         if project is None or interface is None:
             yield Finding(what, "has no project yet; dmr push makes it")
             continue
-        yield Finding(what, f"project {project.id} '{project.title}', {client.url}/projects/{project.id}/data")
+        yield Finding(what, f"project {project.id} {quoted(project.title)}, {client.url}/projects/{project.id}/data")
         missing = [c.name for c in s.settings.classes.active if c.id not in interface.labels]
         if missing or interface.strangers:
             told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "

@@ -12,9 +12,12 @@ from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.parse_error import ParsingError
 
 from ..errors import StudioError
+from ..hiding import hider
+from ..wording import quoted
 from .records import OddAnswer
 
 _NO_STUDIO = "does not answer as Label Studio does", "Check the address"
+_MOST = 200  # characters shown of the server's own words; they may hold labels
 _AGAIN = "Check the server and run the command again; finished work is not repeated"
 
 
@@ -91,7 +94,8 @@ def _detail(body: object) -> str:
             return ""
     if isinstance(body, Mapping):
         body = body.get("validation_errors") or body.get("detail") or body
-    return f": {' '.join(_words(body).split())[:200]}"
+    text = " ".join(_words(body).split())[:_MOST]
+    return f": {quoted(text, most=_MOST) if hider() is not None else text}"
 
 
 def _words(body: object) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .client import StudioClient
 
 _SHOWN: Final = 3  # annotations named in one line
+_BARE: Final = "a region without a label"
 
 
 def complete_labels(client: StudioClient, opened: OpenQueue, settings: Settings, *, report: Report) -> OpenQueue:
@@ -35,10 +36,10 @@ def complete_labels(client: StudioClient, opened: OpenQueue, settings: Settings,
     missing = [c for c in classes.active if c.id not in opened.interface.labels]
     if not missing:
         return opened
-    where = f"project '{opened.project.title}'"
+    where = f"project {quoted(opened.project.title)}"
     strangers = [label for label in opened.interface.strangers if not is_left_out(label, settings)]
     if strangers:
-        what = f"class '{missing[0].name}' has no label in it, and its label '{strangers[0]}' is no class"
+        what = f"class '{missing[0].name}' has no label in it, and its label {quoted(strangers[0])} is no class"
         remedy = "If it is that class, rename it back or make it an alias in dmr.toml; if not, [import] ignore names it"
         raise StudioError(where, what, remedy)
     config = with_labels(opened.project.config, missing)
@@ -57,33 +58,39 @@ def _refused(client: StudioClient, opened: OpenQueue, missing: Sequence[ClassDef
     """Which annotations keep Label Studio from taking the new labels."""
     names = ", ".join(f"'{c.name}'" for c in missing)
     found = list(_misfits(client.annotated_tasks(opened.project.id), opened.interface))
-    told = "; ".join(found[:_SHOWN])
-    if len(found) > _SHOWN:
-        told += f" and {len(found) - _SHOWN} more"
-    what = f"it cannot get the label {names} yet: {told or error.what}"
+    sure = [words for words, is_sure in found if is_sure]
+    shown = sure or [words for words, _ in found]
+    told = "; ".join(shown[:_SHOWN])
+    if len(shown) > _SHOWN:
+        told += f" and {len(shown) - _SHOWN} more"
+    if not sure:  # the server's own words may name what dmr does not read, such as a choice
+        told = f"{told}; {error.what}" if told else error.what
+    what = f"it cannot get the label {names} yet: {told}"
     remedy = (
         "Correct or delete that in Label Studio and push again; until then nobody can draw "
         f"{names} there. All else was sent"
     )
-    return StudioError(f"project '{opened.project.title}'", what, remedy)
+    return StudioError(f"project {quoted(opened.project.title)}", what, remedy)
 
 
-def _misfits(tasks: Iterable[StudioTask], interface: Interface) -> Iterable[str]:
-    """What each annotation holds that the project's labels do not allow."""
+def _misfits(tasks: Iterable[StudioTask], interface: Interface) -> Iterable[tuple[str, bool]]:
+    """What each annotation holds that the project's labels do not allow, and whether Label Studio surely minds."""
     for task in tasks:
         for annotation in task.annotations:
-            odd = annotation.problem or next(
-                (words for region in annotation.regions if (words := _misfit(region, interface))), ""
-            )
-            if odd:
-                yield f"annotation {annotation.id} of task {task.id} has {odd}"
+            found = [words for region in annotation.regions if (words := _misfit(region, interface))]
+            odd = next((words for words in found if words != _BARE), "")
+            if odd or found or annotation.problem:
+                told = odd or annotation.problem or _BARE
+                yield f"annotation {annotation.id} of task {task.id} has {told}", bool(odd)
 
 
 def _misfit(region: StudioRegion, interface: Interface) -> str:
     if unknown := [x for x in region.labels if x not in (*interface.labels.values(), *interface.strangers)]:
-        return f"the label '{unknown[0]}'"
+        return f"the label {quoted(unknown[0])}"
     if region.kind != OUTLINE:
         return f"a region of type {quoted(region.kind)}"
     if not region.labels:
-        return "a region without a label"
-    return "" if region.control == interface.control else f"a region of the control {quoted(region.control)}"
+        return _BARE
+    if region.control != interface.control:
+        return f"a region of the control {quoted(region.control)}"
+    return "" if region.image == interface.image else f"a region on the image {quoted(region.image)}"

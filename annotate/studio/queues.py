@@ -15,6 +15,7 @@ from ..classes import ClassDef, Classes
 from ..errors import StudioError
 from ..settings.model import QueueSettings, Settings
 from ..system.canonical import canonical_json
+from ..wording import quoted
 from ..workspace import Session, Workspace
 from .credentials import need_login
 from .interface import INSTRUCTIONS, Interface, label_config, read_interface
@@ -127,7 +128,7 @@ def interface_of(project: Project, classes: Classes) -> Interface:
         return read_interface(project.config, classes=classes)
     except ValueError as error:
         remedy = "Repair it in the project's Settings, Labeling Interface"
-        raise StudioError(f"project '{project.title}'", str(error), remedy) from None
+        raise StudioError(f"project {quoted(project.title)}", str(error), remedy) from None
 
 
 def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -139,6 +140,21 @@ def test_pull_says_what_came_and_that_nothing_did(
     assert "There is no project in Label Studio yet: dmr push makes it." in dmr("pull").output
     outside.server.fail("GET", "/projects/", times=3)
     assert "Label Studio does not answer" in dmr("pull", code=1).output
+
+
+def test_a_projects_name_that_was_hidden_is_turned_back(
+    outside: Round, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside.push()
+    project = outside.server.studio.projects[0]
+    project["title"], project["label_config"] = "Müller's leg", "<View/>"
+    outside.s.catalogue.close()
+    shutil.copytree(outside.s.workspace.root, tmp_path / "copied")
+    monkeypatch.chdir(tmp_path / "copied")
+    hidden = dmr("pull", "--hide-names", code=1).output
+    assert "ller" not in hidden
+    (short,) = re.findall(r"project-[0-9a-f]{8}", hidden)
+    assert f"{short}\n  Müller's leg\n" in dmr("where", short).output
 
 
 def test_doctor_prints_each_finding_and_fails_with_what_is_wrong(outside: Round) -> None:

@@ -35,6 +35,7 @@ BLOCKING = {
     "null for a label": (drawn(value={"points": [], "polygonlabels": [None]}), "has a region without a label"),
     "no value": (drawn(value=None), "has a region without a label"),
     "another type": (drawn(type="keypointlabels"), "has a region of type 'keypointlabels'"),
+    "another image": (drawn(to_name="other"), "has a region on the image 'other'"),
     "another control": (drawn(from_name="other"), "has a region of the control 'other'"),
 }
 
@@ -69,6 +70,15 @@ def test_many_such_annotations_are_a_few_and_a_number(round_: Round, physician: 
     (line,) = round_.push().failures
     assert line.count("has the label 'Knoten'") == 3
     assert "and 2 more" in line
+
+
+def test_what_surely_keeps_a_label_out_is_named_before_what_may(round_: Round, physician: Physician) -> None:
+    task = physician.tasks()[0]
+    for odd in ("no label", "no value", "no label", "null for a label", "another image"):
+        physician.submit(task, [drawn(), BLOCKING[odd][0]])
+    add_class(round_)
+    (line,) = round_.push().failures
+    assert "yet: annotation 5 of task 1 has a region on the image 'other'. Correct" in line
 
 
 def test_where_no_annotation_shows_why_the_servers_own_words_stand_without_json(round_: Round) -> None:
