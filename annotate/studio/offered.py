@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from ..catalogue.catalogue import Catalogue
+from ..classes import Classes
 from ..settings.model import Settings
 from ..system.clock import utc_now, utc_text
 from .queues import OpenQueue
-from .records import StudioAnnotation
+from .records import StudioAnnotation, StudioTask
 
 
-def note_offered(catalogue: Catalogue, opened: OpenQueue) -> dict[int, str]:
+def note_offered(catalogue: Catalogue, opened: OpenQueue, *, added: Iterable[int] = ()) -> dict[int, str]:
     """Record the classes that a project offers now, and return since when; empty for those it always offered.
 
-    A class that is seen for the first time counts from now on: nobody knows when its label was added by hand.
+    Nobody knows when a label was added by hand. Its class is missing here until somebody has drawn it: see
+    `first_drawn`.
+
+    Args:
+        catalogue: The catalogue.
+        opened: The project.
+        added: The ids of the classes that dmr has just given their labels.
     """
     known = catalogue.offered(opened.queue.id)
-    now = "" if known is None else utc_now()
-    since = {class_id: (known or {}).get(class_id, now) for class_id in opened.interface.labels}
+    there = opened.interface.labels
+    if known is None:
+        since = dict.fromkeys(there, "")
+    else:
+        since = {c: utc_now() for c in added if c in there} | {c: at for c, at in known.items() if c in there}
     if since != known:
         catalogue.set_offered(opened.queue.id, since)
     return since
 
 
+def first_drawn(tasks: Iterable[StudioTask], wanted: Iterable[int], classes: Classes) -> dict[int, str]:
+    """When each of these classes was first submitted, so that its label was there: by the server's clock.
+
+    This depends on what is on the server alone, not on when it was pulled.
+    """
+    rest, found = frozenset(wanted), dict[int, str]()
+    for task in tasks:
+        for annotation in task.annotations:
+            labels = {label for region in annotation.regions for label in region.labels}
+            for c in rest & {classes.class_id(label) for label in labels}:
+                if c is not None and annotation.at:
+                    found[c] = min(annotation.at, found.get(c, annotation.at))
+    return found
+
+
 def was_offered(class_id: int, since: Mapping[int, str], annotation: StudioAnnotation) -> bool:
     """Whether a class had its label when an annotation was begun: a page that is open keeps the labels that it had."""
-    added = since.get(class_id, "")
-    return not added or added <= _begun(annotation)
+    added = since.get(class_id)
+    return added is not None and (not added or added <= _begun(annotation))
 
 
 def _begun(annotation: StudioAnnotation) -> str:

@@ -16,7 +16,7 @@ from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
 from .meanings import is_read_otherwise, meanings
-from .offered import note_offered
+from .offered import first_drawn, note_offered, was_offered
 from .queues import OpenQueue, open_queue, pulled_queues
 from .raw import kept_anew
 from .records import StudioAnnotation, StudioTask
@@ -77,6 +77,7 @@ class _Pull:
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     again: dict[int, Submission] = field(default_factory=dict)  # not taken: looked at once more at the end
     offered: dict[int, str] = field(default_factory=dict)
+    proven: frozenset[int] = frozenset()  # classes of which this pull learns since when they are offered
     meant: dict[str, int] = field(default_factory=dict)  # what the labels stood for at the last pull
     mean: dict[str, int] = field(default_factory=dict)
     refusals: Refusals = field(init=False)
@@ -87,7 +88,7 @@ class _Pull:
     def run(self) -> None:
         queue, project = self.opened.queue, self.opened.project
         began = utc_now()
-        self.offered = note_offered(self.s.catalogue, self.opened)
+        self._learn_offered()
         self.meant, self.mean = self.s.catalogue.label_meanings(queue.id), meanings(self.s.settings)
         self.users = self.client.users()
         self.known = self.s.catalogue.remote_annotations(queue.id)
@@ -103,9 +104,20 @@ class _Pull:
             self._take_submitted(list(self.again.values()))  # what is newer may have come, or be withdrawn by now
         if waiting := self.client.drafts(project.id):
             self.s.report.count(DRAFTS, waiting)
+        if self.proven:
+            self.s.catalogue.set_offered(queue.id, self.offered)
         if self.meant != self.mean:
             self.s.catalogue.set_label_meanings(queue.id, self.mean)
         self.s.catalogue.set_cursor(queue.id, began)
+
+    def _learn_offered(self) -> None:
+        """Since when the project offers each class; of a label that was added by hand, the first outline tells it."""
+        self.offered = note_offered(self.s.catalogue, self.opened)
+        if unknown := self.opened.interface.labels.keys() - self.offered.keys():
+            tasks = self.client.annotated_tasks(self.opened.project.id)
+            drawn = first_drawn(tasks, unknown, self.s.settings.classes)
+            self.proven = frozenset(drawn)
+            self.offered |= drawn
 
     def _take(self, tasks: Sequence[StudioTask]) -> None:
         """Take the annotations of some tasks into the catalogue."""
@@ -165,7 +177,8 @@ class _Pull:
         if before.state != "live":
             return False
         was_older = before.revision is None  # than what counted
-        return was_older or is_read_otherwise(annotation, before=self.meant, now=self.mean)
+        covers_more = any(was_offered(c, self.offered, annotation) for c in self.proven)
+        return was_older or covers_more or is_read_otherwise(annotation, before=self.meant, now=self.mean)
 
     def _was_kept_in_full(self, before: RemoteAnnotation, annotation: StudioAnnotation) -> bool:
         """Whether an annotation is the one that an older dmr kept with more of its JSON."""

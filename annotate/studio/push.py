@@ -104,8 +104,9 @@ def push(
     opened = open_queue(s, client, queue, create=True)
     assert opened is not None
     note_offered(s.catalogue, opened)
+    before = opened.interface.labels
     opened = complete_labels(client, opened, s.settings, report=s.report)
-    note_offered(s.catalogue, opened)
+    note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
     _Push(s, client, opened, model).run(outgoing)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from fake_studio import OWNER
 from odd_submissions import configure, drawn, ignore_ganglion, keypoint, shown, strange, truth
 from physician import Physician
 from studio_round import PLEXUS, PSOAS, Round
+
+from dmr.annotate.workspace import Workspace
 
 GANGLION = 40
 NEW_CLASS = f'\n[[class]]\nid = {GANGLION}\nname = "ganglion"\ncolor = "#123456"\nz = 5\n\n[split]'
@@ -128,3 +134,43 @@ def test_a_former_name_that_is_ignored_or_names_another_class_is_no_alias(round_
     configure(round_, 'ignore = ["lumbar_plexus"]', "ignore = []")
     configure(round_, 'aliases = ["yaodaji"]', 'aliases = ["yaodaji", "lumbar_plexus"]')
     assert round_.s.settings.classes.class_id("lumbar_plexus") == PSOAS
+
+
+def steps(physician: Physician) -> Iterator[None]:
+    """A label was added by hand; what happens after that in the project, a step at a time."""
+    one, two, three, four = physician.tasks()
+    physician.submit(one, [drawn(PSOAS)], lead_time=0.5)
+    yield
+    physician.submit(two, [drawn(PSOAS), strange()], lead_time=0.5)
+    yield
+    physician.submit(three, [drawn(PLEXUS)], lead_time=0.5)
+    yield
+    physician.submit(four, [drawn(PLEXUS)], lead_time=3600)
+    yield
+
+
+@pytest.mark.parametrize("named", ["before", "between", "after"])
+def test_a_label_that_was_added_by_hand_covers_the_same_whether_one_pull_takes_it_all_or_several(
+    named: str, round_: Round, physician: Physician, tmp_path: Path
+) -> None:
+    ignore_ganglion(round_)
+    if named == "before":
+        name_ganglion(round_)
+    shutil.copytree(round_.s.workspace.root, tmp_path / "late", ignore=shutil.ignore_patterns(".lock"))
+    for number, _ in enumerate(steps(physician)):
+        round_.pull()
+        if named == "between" and number == 1:
+            name_ganglion(round_)
+    if named == "after":
+        name_ganglion(round_)
+    round_.pull()
+    in_steps = [truth(round_, k) for k in range(4)]
+    assert [GANGLION in found.covered for found in in_steps] == [False, True, True, False]
+    shutil.copy(round_.s.workspace.root / "dmr.toml", tmp_path / "late" / "dmr.toml")
+    with Workspace.at(tmp_path / "late").session(write=True) as late:
+        at_once = Round(late, round_.client, round_.server)
+        at_once.pull()
+        assert [truth(at_once, k) for k in range(4)] == in_steps
+        before = late.catalogue.catalogue_hash()
+        at_once.pull()
+        assert late.catalogue.catalogue_hash() == before

@@ -24,6 +24,10 @@ def test_what_was_submitted_before_or_begun_before_does_not_cover_it() -> None:
     assert was_offered(7, since, _made(after, None))
 
 
+def test_where_nobody_knows_since_when_it_covers_nothing() -> None:
+    assert not was_offered(7, {1: ""}, _made("2026-03-01T09:00:00.000000Z", None))
+
+
 def test_since_when_is_kept_for_each_queue(catalogue: Catalogue) -> None:
     assert catalogue.offered(1) is None
     catalogue.set_offered(1, {1: "", 7: "2026-03-01T10:00:00.000000Z"})
