@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from ..classes import canonical_label
 from ..errors import BrokenInput
 from ..formats.dicom_seg import is_our_segmentation
 from ..formats.index_mask import read_index_mask
@@ -99,25 +101,43 @@ def _content(data: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def would_lose(files: Mapping[Path, bytes]) -> int:
-    """How many frames of the files that are there would be missing, or lack more, in those that replace them.
+def would_lose(files: Mapping[Path, bytes], *, lacking: bool = False, missing_too: bool = True) -> int:
+    """How many frames of the files that are there would lack more in those that replace them.
 
-    Files that cannot say what they lack count as whole, and what replaces them as lacking something. Beside a file that
-    can say it they do not count.
+    A file that can say what it lacks tells for itself and for the one of its name beside it. Others count as whole.
 
     Args:
         files: Contents of the new files by their paths, which belong together.
+        lacking: The new files that cannot say it lack something.
+        missing_too: A frame that the new files do not have counts.
     """
     there = {path: path.read_bytes() for path in files if path.is_file()}
-    can_say = {path: data for path, data in files.items() if path.name.lower().endswith(".json")}
-    if not can_say:
-        return len(there)
+    says = {_base(path): path for path in files if can_say(path)}
     worse = 0
-    for path, data in can_say.items():
-        new = _lost(data)
-        for frame, lost in _lost(there.get(path, b"")).items():
-            worse += frame not in new or not (None in lost or new[frame] <= lost)
+    for path, old in there.items():
+        saying = says.get(_base(path))
+        if saying is None:
+            worse += lacking
+        elif path == saying:
+            new = _lost(files[path])
+            worse += sum(
+                missing_too if frame not in new else not (None in lost or new[frame] <= lost)
+                for frame, lost in _lost(old).items()
+            )
+        elif saying not in there:
+            worse += any(_lost(files[saying]).values())
     return worse
+
+
+def can_say(path: Path) -> bool:
+    """Whether a file of ours of this name says what it lacks."""
+    return path.name.lower().endswith(".json")
+
+
+def _base(path: Path) -> Path:
+    """A path without the endings by which two files of one frame, or a volume and its list, differ."""
+    ending = next((e for e in (TABLE_ENDING, FRAMES_ENDING, ".nii.gz") if path.name.endswith(e)), path.suffix)
+    return path.with_name(path.name[: -len(ending)]) if ending else path
 
 
 def _lost(data: bytes) -> dict[str, set[str | None]]:
@@ -125,8 +145,15 @@ def _lost(data: bytes) -> dict[str, set[str | None]]:
     content = _content(data)
     for list_of, name in (("images", "file_name"), (FRAMES_KEY, "name")):
         if isinstance(rows := content.get(list_of), list):
-            return {str(row.get(name)): set(lost_labels(row)) for row in rows if isinstance(row, dict)}
-    return {"": set(lost_labels(content))} if content else {}
+            found: dict[str, set[str | None]] = defaultdict(set)
+            for row in (row for row in rows if isinstance(row, dict)):
+                found[str(row.get(name))] |= _labels_lost(row)
+            return found
+    return {"": _labels_lost(content)} if content else {}
+
+
+def _labels_lost(entry: Mapping[str, Any]) -> set[str | None]:
+    return {None if label is None else canonical_label(label) for label in lost_labels(entry)}
 
 
 # By ending, the first that fits.

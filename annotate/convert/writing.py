@@ -15,7 +15,7 @@ from ..system.store import write_many
 from ..wording import counted, quoted
 from .files import Job, Names, check_name, judge_target
 from .ours import would_lose
-from .outcome import CONVERTING, MEND, SHOWN_AS_ABSENT, Outcome
+from .outcome import CONVERTING, LACKS_MORE, MEND, MEND_OR_MOVE, SHOWN_AS_ABSENT, Outcome
 
 Files = dict[str, bytes]
 """Contents by path below DST, POSIX."""
@@ -147,20 +147,35 @@ class _Writing:
         files = {self.dst / path: data for path, data in self.form.all(kept, self.naming).items()}
         report = self.outcome.report
         failed = bool(report.failures)
-        jobs = {path: Job(0, path, path.name, path) for path in files}
-        become = set()
+        become = {}
         for path, data in files.items():
             try:
-                become.add(judge_target(jobs[path], data))
+                become[path] = judge_target(Job(0, path, path.name, path), data)
             except BrokenInput as error:
                 report.fail(error)
-                become.add("in the way")
-        if failed and "replaced" in become and self.form.can_say and (worse := would_lose(files)):
-            there = next(path for path in files if path.is_file())
+        if "replaced" in become.values() and self._stays(files, failed=failed):
+            return
+        if len(become) == len(files):
+            write_many({path: data for path, data in files.items() if self.outcome.counts(become[path])})
+
+    def _stays(self, files: Mapping[Path, bytes], *, failed: bool) -> bool:
+        """Whether the files of all frames that are there have more than the new ones, so that they stay; told then.
+
+        Args:
+            files: Contents of the new files by path.
+            failed: A frame could not be converted; only then does one count that the new files do not have.
+        """
+        if not self.form.can_say or (self.outcome.is_truth and not failed):
+            return False
+        worse = would_lose(files, missing_too=failed)
+        there = next(path for path in files if path.is_file())
+        if worse and failed:
             what = f"holds {counted(worse, 'frames')} that could not be converted now: it was left as it is."
-            report.say(f"{there} {what}")
-        elif "in the way" not in become:
-            write_many({path: data for path, data in files.items() if self.outcome.wants(jobs[path], data)})
+            self.outcome.report.say(f"{there} {what}")
+        elif worse:
+            what = f"has something on {counted(worse, 'frames')} that what is new lacks: it was left as it is"
+            self.outcome.report.fail(BrokenInput(there, what, MEND_OR_MOVE))
+        return worse > 0
 
     def _make_folders(self) -> None:
         """Make each class's folder: without it, nobody knows that there is a class that is complete nowhere."""
@@ -206,23 +221,23 @@ class _Writing:
         if frame.picture is not None and frame.picture.resolve() in {job.target.resolve() for job in jobs.values()}:
             raise BrokenInput(frame.called, "what is written would replace its image", "Choose another folder for DST")
         become = {path: judge_target(jobs[path], data) for path, data in files.items()}  # of a frame all files or none
+        if self._frame_stays(frame, files, become):
+            what = f"{frame.missing or LACKS_MORE}; what is there was left as it is"
+            raise BrokenInput(frame.called, what, MEND_OR_MOVE)
         if frame.missing is not None:
-            lacking = {path for path in files if self._is_lacking(path, frame)}
-            stays = would_lose({jobs[path].target: files[path] for path in lacking})
-            if stays and any(become[path] == "replaced" for path in lacking):
-                files = {path: data for path, data in files.items() if path not in lacking}
-                what, remedy = f"{frame.missing}; what is there was left as it is", "Mend it and convert again"
-            else:
-                what, remedy = frame.missing, "Mend it and convert again: what is written lacks it"
-            report.fail(BrokenInput(frame.called, what, remedy))
-        for path, data in files.items():
-            if self.outcome.wants(jobs[path], data):
-                yield jobs[path].target, data
+            report.fail(BrokenInput(frame.called, frame.missing, "Mend it and convert again: what is written lacks it"))
+        for path in files:
+            if self.outcome.counts(become[path]):
+                yield jobs[path].target, files[path]
 
-    def _is_lacking(self, path: str, frame: Labelled) -> bool:
-        """Whether a file of a frame that lacks something lacks it itself; one of another class's layers does not."""
-        whole = {layer_file(name, frame) for k, name in self.naming.names.items() if not frame.lacks(k)}
-        return not (self.form.folders and path in whole)
+    def _frame_stays(self, frame: Labelled, files: Files, become: Mapping[str, str]) -> bool:
+        """Whether the files of a frame that are there have something that the new ones lack."""
+        if self.form.folders:
+            lost = (layer_file(name, frame) for k, name in self.naming.names.items() if frame.lacks(k))
+            stale = (become.get(path, "replaced") == "replaced" and (self.dst / path).is_file() for path in lost)
+            return not self.outcome.is_truth and any(stale)
+        new = {self.dst / path: data for path, data in files.items()}
+        return "replaced" in become.values() and self.outcome.stays(new, lacking=bool(frame.lost))
 
 
 def layer_file(name: str, frame: Labelled) -> str:

@@ -54,7 +54,7 @@ def export_outlines(
     classes = s.settings.classes
     active = classes.predicted
     naming = Naming(active, [k for k in classes.paint_order() if k in active], incomplete=incomplete)
-    outcome = Outcome(s.report, dry_run)
+    outcome = Outcome(s.report, dry_run, is_truth=True)
     s.report.count("frames exported", 0)
     if form == SEGMENTATION:
         export_segmentations(s, labelled, dest, scans=scans, naming=naming, outcome=outcome)

@@ -125,3 +125,16 @@ def test_what_lies_there_already_is_not_replaced(tmp_path: Path, dmr: Callable[.
     assert output.count("was drawn or edited by hand") == 2
     assert output.count("is there, and is another picture") == 2
     assert {path.read_bytes() for path in (tmp_path / "out").iterdir()} == {b"somebody's"}
+
+
+def test_an_export_says_what_is_true_now_whatever_an_earlier_one_said(
+    tmp_path: Path, dmr: Callable[..., Result]
+) -> None:
+    dmr("export", tmp_path / "out", "--format", "labelme")
+    (path,) = (p for p in (tmp_path / "out").glob("*.json") if "dmr_lost" in read_labelme(p).extra)
+    now = path.read_bytes()
+    content = json.loads(now)
+    del content["dmr_lost"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert "1 replaced" in dmr("export", tmp_path / "out", "--format", "labelme").output
+    assert path.read_bytes() == now
