@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..geometry.raster import without_pixels
+from ..geometry.raster import unseen
 from ..shapes import Annotation, Shape
 
 LEAVES_NOTHING: Final = "something drawn leaves no pixel: it is too thin, outside the frame, or all hole"
+CUTS_NOTHING: Final = "a hole belongs to no outline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,18 @@ class Drawing:
         return (frozenset(shape.class_id for shape in self.shapes if not shape.hole) | frozenset(asserted)) - self.lost
 
     def on(self, *, height: int, width: int) -> Drawing:
-        """The drawing on a frame of this size: what was drawn and leaves no pixel there was not understood.
+        """The drawing on a frame of this size: what was drawn and shows nowhere there was not understood.
 
-        A class of which nothing else is left needs a person's look, whatever was taken for a slip.
+        A class needs a person's look if nothing else is left of it, whatever was taken for a slip, if holes take a
+        whole outline away, such as an island in a hole, or if a hole cuts nothing.
         """
-        empty, gone = without_pixels(self.shapes, height=height, width=width)
+        empty, gone, uncut = unseen(self.shapes, height=height, width=width)
         drawn = {shape.class_id for shape in self.shapes}
-        gone |= self.slips - drawn
+        gone |= (self.slips - drawn) | uncut
         if not empty | gone:
             return self
-        notes = (*self.notes, LEAVES_NOTHING) if empty and LEAVES_NOTHING not in self.notes else self.notes
+        told = ((LEAVES_NOTHING, empty), (CUTS_NOTHING, uncut))
+        notes = (*self.notes, *(note for note, of in told if of and note not in self.notes))
         slips = (self.slips | (empty - self.lost)) - gone
         return replace(self, lost=self.lost | empty | gone, notes=notes, slips=slips, told=self.told - gone)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -12,7 +13,7 @@ from ..shapes import Annotation, Point, Shape
 from ..system.canonical import canonical_json
 from ..wording import quoted
 from .drawing import Drawing
-from .labelme_holes import is_unnamed, with_holes
+from .labelme_holes import cut_in_moved_parts, is_unnamed, with_holes
 from .labelme_image import find_image, image_name
 from .labelme_outlines import TANGLED, outlines, ring_oddity
 from .labelme_reading import LabelmeFile, LabelmeShape, parse_labelme, read_labelme
@@ -62,6 +63,7 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
         foreign = label is not None and _is_foreign(label, resolve)
         (told if foreign else unread).add(None if label is None else resolve(label))
     slips: set[int] = set()
+    moved: dict[tuple[int, int | None], set[int | None]] = defaultdict(set)
     # Each part with holes of a drawn mask needs a group that no other shape has.
     free_group = max((s.group_id for s in file.shapes if s.group_id is not None), default=0) + 1
     for drawn in file.shapes:
@@ -90,14 +92,11 @@ def labelme_to_drawing(file: LabelmeFile, *, resolve: Callable[[str], int | None
                 unread.add(class_id)  # something was meant, and nobody can tell what
             else:
                 slips.add(class_id)
-    parts = {(shape.class_id, shape.group) for shape in shapes if not shape.hole}
-    alone = {shape.class_id for shape in shapes if shape.hole and (shape.class_id, shape.group) not in parts}
-    if alone:
-        notes.append("a hole belongs to no outline")
-    unread |= alone
+        if not drawn.hole:
+            moved[class_id, drawn.group_id] |= {group for group in groups.values() if group != drawn.group_id}
     lost = unread | told
     return Drawing(
-        tuple(shapes),
+        cut_in_moved_parts(shapes, moved),
         frozenset(lost | slips),
         tuple(dict.fromkeys(notes)),
         slips=frozenset(slips - lost),

@@ -7,12 +7,14 @@ label and group can only be a hole in it: painted, it would change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ..classes import canonical_label
 from ..geometry.crossings import crosses_too_often
+from ..geometry.parts import share_area
+from ..shapes import Shape
 from .labelme_outlines import outlines
 from .labelme_reading import LabelmeFile, LabelmeShape
 
@@ -109,3 +111,25 @@ def _area(shape: LabelmeShape):  # type: ignore[no-untyped-def]  # shapely is lo
     if any(crosses_too_often(ring) for ring in rings):
         return None
     return shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in rings])
+
+
+def cut_in_moved_parts(
+    shapes: Sequence[Shape], moved: Mapping[tuple[int, int | None], set[int | None]]
+) -> tuple[Shape, ...]:
+    """Shapes in which the holes of a group are cut out of its drawn masks too, whose parts have groups of their own.
+
+    Args:
+        shapes: As read.
+        moved: The groups of a mask's parts, by the class and the group that they were drawn in.
+    """
+    found: list[Shape] = []
+    for shape in shapes:
+        parts = moved.get((shape.class_id, shape.group), set()) if shape.hole else set()
+        touched = {
+            other.group
+            for other in shapes
+            if parts and other.class_id == shape.class_id and not other.hole and share_area(other.points, shape.points)
+        }
+        groups = [shape.group] if shape.group in touched or not parts & touched else []
+        found += [replace(shape, group=group) for group in (*groups, *sorted(parts & touched, key=str))]
+    return tuple(found)

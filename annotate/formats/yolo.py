@@ -10,18 +10,15 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..errors import BrokenInput
 from ..geometry.crossings import MOST_CROSSINGS, crosses_too_often
-from ..geometry.parts import outlines_with_holes
+from ..geometry.parts import corners, outlines_with_holes
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape
 from ..wording import counted, quoted
 from .drawing import Drawing
-
-if TYPE_CHECKING:
-    import shapely
 
 HEADER: Final = "# Written by dmr."
 YOLO_LIST: Final = "classes.txt"
@@ -67,13 +64,9 @@ def _cut(ring: Ring, holes: Sequence[Ring], *, height: int, width: int) -> list[
     found = []
     for part in shapely.get_parts(whole):
         if isinstance(part, shapely.Polygon) and not part.is_empty:
-            inner = [_corners(ring) for ring in part.interiors]
-            found.append(join_holes(_corners(part.exterior), inner) if inner else _corners(part.exterior))
+            inner = [corners(ring) for ring in part.interiors]
+            found.append(join_holes(corners(part.exterior), inner) if inner else corners(part.exterior))
     return found
-
-
-def _corners(ring: shapely.LinearRing) -> Ring:
-    return tuple((float(x), float(y)) for x, y in ring.coords[:-1])
 
 
 def yolo_to_drawing(

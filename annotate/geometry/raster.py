@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,10 +126,25 @@ def hidden_classes(shapes: Sequence[Shape], *, paint_order: Sequence[int], heigh
     return frozenset(i for i in unseen if polygons_to_mask([s for s in known if s.class_id == i], **size).any())
 
 
-def without_pixels(shapes: Sequence[Shape], *, height: int, width: int) -> tuple[frozenset[int], frozenset[int]]:
-    """The classes of which something drawn leaves no pixel, and those of them of which nothing else is left.
+class Unseen(NamedTuple):
+    """Classes of which something is drawn that shows nowhere.
 
-    An outline leaves none if it holds no pixel's centre, or if holes take all of it away.
+    Attributes:
+        empty: An outline leaves no pixel.
+        gone: Those of `empty` of which nothing else is left, or of which holes take a whole outline away.
+        uncut: A hole cuts nothing.
+    """
+
+    empty: frozenset[int]
+    gone: frozenset[int]
+    uncut: frozenset[int]
+
+
+def unseen(shapes: Sequence[Shape], *, height: int, width: int) -> Unseen:
+    """The classes of which something is drawn that shows nowhere.
+
+    An outline leaves no pixel if it holds no pixel's centre, or if holes take all of it away. A hole cuts nothing if no
+    outline of its class and group has a pixel in it.
 
     Args:
         shapes: Outlines in pixels, `(x, y)`.
@@ -142,13 +157,23 @@ def without_pixels(shapes: Sequence[Shape], *, height: int, width: int) -> tuple
     whole = [s for s in shapes if not s.hole and (s.class_id, s.group) not in cut]
     for shape, runs in zip(whole, ring_runs([s.points for s in whole], height=height, width=width).counts, strict=True):
         (seen if runs else empty).add(shape.class_id)
+    buried: set[int] = set()
+    uncut: set[int] = set()
+    size = {"height": height, "width": width}
     for key in cut:
         own = [s for s in shapes if (s.class_id, s.group) == key]
-        if all(s.hole for s in own):
-            continue
-        is_seen = polygons_to_mask(own, height=height, width=width).any()
-        (seen if is_seen else empty).add(key[0])
-    return frozenset(empty), frozenset(empty - seen)
+        outlines, gone = [s for s in own if not s.hole], np.zeros((height, width), np.bool_)
+        outlined = polygons_to_mask(outlines, **size)
+        for ring in (s.points for s in own if s.hole):
+            hole = np.zeros_like(gone)
+            _add(hole, [ring])
+            if not (hole & outlined).any() and (hole.any() or not outlines):
+                uncut.add(key[0])
+            gone |= hole
+        for shape in outlines:
+            mask = polygons_to_mask([shape], **size)
+            (seen if (mask & ~gone).any() else buried if mask.any() else empty).add(key[0])
+    return Unseen(frozenset(empty | buried), frozenset((empty - seen) | buried), frozenset(uncut))
 
 
 def _in_order(shapes: Sequence[Shape], paint_order: Sequence[int]) -> list[Shape]:

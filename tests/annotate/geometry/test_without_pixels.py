@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmr.annotate.geometry.raster import polygons_to_mask, without_pixels
+from dmr.annotate.geometry.raster import polygons_to_mask, unseen
 from dmr.annotate.shapes import Shape
 
 BOX = ((5.0, 5.0), (20.0, 5.0), (20.0, 20.0), (5.0, 20.0))
@@ -22,4 +22,4 @@ BOX = ((5.0, 5.0), (20.0, 5.0), (20.0, 20.0), (5.0, 20.0))
 def test_a_ring_without_pixels_is_told(ring: tuple[tuple[float, float], ...], empty: bool) -> None:
     shape = Shape(1, ring)
     assert bool(polygons_to_mask([shape], height=40, width=60).any()) is not empty
-    assert without_pixels([shape], height=40, width=60) == ((frozenset({1}),) * 2 if empty else (frozenset(),) * 2)
+    assert unseen([shape], height=40, width=60)[:2] == ((frozenset({1}),) * 2 if empty else (frozenset(),) * 2)
