@@ -20,6 +20,7 @@ from ..wording import quoted
 from .ours import why_not_ours
 
 _IMAGE_ENDINGS = IMAGE_SUFFIXES | {".dcm", ".gif", ".webp"}
+_RENAME = "Give them different names"
 _LONGEST_NAME = 255  # bytes that most file systems take
 
 
@@ -85,16 +86,24 @@ def stem_of(name: Path) -> str:
 
 
 def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
-    """Sources that have the same target as an earlier source, each with the name of the earlier one."""
-    first: dict[str, str] = {}
-    later: dict[Path, str] = {}
+    """Sources that have the same target as another source, each with its name: which of them is right, nobody knows."""
+    first: dict[str, Job] = {}
+    found: dict[Path, str] = {}
     for job in jobs:
-        key = os.path.normcase(job.target)
-        if key in first:
-            later[job.source] = first[key]
-        else:
-            first[key] = job.name
-    return later
+        other = first.setdefault(os.path.normcase(job.target), job)
+        if other is not job:
+            found[job.source] = other.name
+            found.setdefault(other.source, job.name)
+    return found
+
+
+def without_colliding(jobs: Sequence[Job], report: Report) -> list[Job]:
+    """The jobs without those that have one target, which fail."""
+    found = colliding(jobs)
+    for job in jobs:
+        if job.source in found:
+            report.fail(BrokenInput(job.name, f"would become the same file as {quoted(found[job.source])}", _RENAME))
+    return [job for job in jobs if job.source not in found]
 
 
 class Names:
@@ -107,7 +116,7 @@ class Names:
         """Keep a frame's name. Raises BrokenInput where an earlier frame has it."""
         key = os.path.normcase(name)
         if (first := self._first.get(key)) is not None:
-            raise BrokenInput(called, f"would become the same file as {quoted(first)}", "Give them different names")
+            raise BrokenInput(called, f"would become the same file as {quoted(first)}", _RENAME)
         self._first[key] = called
 
 

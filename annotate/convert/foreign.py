@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import BrokenInput
 from ..formats.drawing import Drawing
 from ..hiding import seen_labels
 from ..report import Report
+from ..shapes import changed_classes
 from .files import Images
 from .names import Given, IndexNames, check_known, distinct
 
@@ -24,6 +26,7 @@ class Foreign:
         height: Rows.
         width: Columns.
         source: The file that it is in.
+        called: What messages call it, where its name and file do not tell it from others.
     """
 
     name: str
@@ -31,6 +34,20 @@ class Foreign:
     height: int
     width: int
     source: Path
+    called: str = ""
+
+    def beside(self, other: Foreign | None) -> Foreign:
+        """The frame without what nobody can tell, because another frame has its name.
+
+        Args:
+            other: That frame; None where it could not be read.
+        """
+        differ: frozenset[int | None] = frozenset({None})
+        if other is not None and (other.height, other.width) == (self.height, self.width):
+            differ = changed_classes(self.drawing.shapes, other.drawing.shapes) | other.drawing.lost
+        lost, told = self.drawing.lost | differ, self.drawing.told - differ
+        slips = frozenset(k for k in self.drawing.slips if k not in differ)
+        return replace(self, drawing=replace(self.drawing, lost=lost, told=told, slips=slips))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +59,19 @@ class Reading:
         classes: As `--classes` gives them, None for all.
         folder: Where images lie.
         report: Gets failures, and what is odd.
+        refused: Gets the names of frames that could not be read.
     """
 
     src: Path
     classes: Given | None
     folder: Images
     report: Report
+    refused: set[str] = field(default_factory=set)
+
+    def refuse(self, name: str, error: BrokenInput) -> None:
+        """Tell that a frame could not be read, and keep its name: another one may have it too."""
+        self.report.fail(error)
+        self.refused.add(os.path.normcase(name))
 
     def names(self, labels: Sequence[str], *, tell: bool = True) -> IndexNames:
         """The classes wanted, of the labels that there are; the others are noted, unless the reader tells them itself.

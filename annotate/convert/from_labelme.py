@@ -14,7 +14,7 @@ from ..formats.labelme import LabelmeFile, image_name
 from ..formats.nifti import ENDINGS
 from ..report import Report
 from ..scans.images import IMAGE_SUFFIXES
-from .files import Images, Job, find_jobs
+from .files import Images, Job, find_jobs, without_colliding
 from .names import IndexNames, names_of_files
 from .one import Drawn, read_drawn
 from .options import Options
@@ -51,7 +51,7 @@ def labelme_to_files(o: Options, *, form: str, incomplete: bool = False, rle: bo
     naming = Naming(labels, sorted(labels), every=o.classes is not None, incomplete=incomplete)
     sheet = Preview(o.preview, len(jobs))
     folder = Images.around(o.src, o.images, target=None if form == "coco" else folder_to)
-    frames = _Frames(jobs, names, folder, sheet, report, style)
+    frames = _Frames(without_colliding(jobs, report), names, folder, sheet, report, style)
     write_frames(frames.labelled(), form=style, naming=naming, dst=folder_to, outcome=outcome, tell=o.tell)
     outcome.end()
     sheet.write(names.label, report, dry_run=o.dry_run)

@@ -14,7 +14,7 @@ from ..formats.index_mask import MASK_SUFFIXES
 from ..report import Report
 from ..scans.images import MOST_PIXELS
 from ..system.store import write_many
-from .files import Images, Job, colliding, find_jobs
+from .files import Images, Job, find_jobs, without_colliding
 from .names import IndexNames, check_numbered, check_some_known
 from .one import Converted, Paint, Trace
 from .options import Options
@@ -83,12 +83,7 @@ def mask_to_labelme(
 def _run(report: Report, jobs: list[Job], convert: Paint | Trace, o: Options) -> None:
     """Convert all jobs, write new files and the contact sheet, and count."""
     outcome = Outcome(report, o.dry_run)
-    later = colliding(jobs)
-    for job in jobs:
-        if job.source in later:
-            what = f"would become the same {job.target.suffix} as {later[job.source]}"
-            report.fail(BrokenInput(job.name, what, "Give them different names"))
-    wanted = [job for job in jobs if job.source not in later]
+    wanted = without_colliding(jobs, report)
 
     def outputs() -> Iterator[tuple[Path, bytes]]:
         for job, done in zip(wanted, _each(convert, wanted), strict=True):

@@ -39,6 +39,9 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
     data = from_coco(parsed(reading.src), where=reading.src, size_of=size_of)
     for failure in data.failures:
         reading.report.fail(failure)
+    for place in map(_inside, data.refused):
+        if place.name:
+            reading.refused.add(os.path.normcase(with_ending(place, "").as_posix()))
     for note in data.notes:
         reading.report.note(note, reading.src.name)
     seen_labels(data.names.values())
@@ -49,15 +52,11 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         images = _renamed(data.names, data.images, names)
 
     def frames() -> Iterator[Foreign]:
-        taken: set[str] = set()
         for number, image in enumerate(images, 1):
             try:
                 place = _place(image.name, f"image {number}")
-                if os.path.normcase(place) in taken:
-                    what = f"has the name {quoted(image.name)}, which another image has"
-                    raise BrokenInput(f"image {number}", what, "Give each image a name of its own")
-                taken.add(os.path.normcase(place))
-                yield Foreign(place.as_posix(), image.drawing, image.height, image.width, reading.src)
+                called = f"image {number}, {quoted(image.name)}"
+                yield Foreign(place.as_posix(), image.drawing, image.height, image.width, reading.src, called)
             except BrokenInput as error:
                 reading.report.fail(error)
 

@@ -86,6 +86,7 @@ def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> tup
     """The outlines of a frame's masks, and its size. A mask in a folder that is no class only gives the size."""
     shapes: list[Shape] = []
     size: tuple[int, int] | None = None
+    read: dict[str, NDArray[np.bool_]] = {}
     for label, path in masks:
         mask = _layer(path)
         height, width = mask.shape
@@ -93,6 +94,11 @@ def _traced(masks: list[tuple[str, Path]], ids: Mapping[str, int | None]) -> tup
             what = f"has {width} x {height} pixels, and the masks before it {size[1]} x {size[0]}"
             raise BrokenInput(path, what, "Export all masks of a frame in the frame's size")
         size = height, width
+        if label in read:
+            if not np.array_equal(read[label], mask):
+                raise BrokenInput(path, "is another mask of the same name and folder", "Keep the right one of the two")
+            continue
+        read[label] = mask
         group = max((s.group or 0 for s in shapes), default=0) + 1
         if (class_id := ids[label]) is not None:
             shapes += mask_to_shapes(mask, class_id=class_id, first_group=group)

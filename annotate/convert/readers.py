@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -75,7 +76,7 @@ def read_yolo(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
                 drawing = yolo_to_drawing(text, class_ids=ids, height=height, width=width, nameless=nameless)
                 yield Foreign(name, drawing, height, width, path)
             except BrokenInput as error:
-                reading.report.fail(error)
+                reading.refuse(name, error)
 
     return names, frames()
 
@@ -100,6 +101,8 @@ def read_nifti_volumes(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]
                 by_value = _by_value(table, reading, names, where=path.name)
             except BrokenInput as error:
                 reading.report.fail(error)
+                named = (row.get("name") for row in table.get(FRAMES_KEY, ()) if isinstance(row, dict))
+                reading.refused.update(os.path.normcase(name) for name in named if isinstance(name, str))
                 continue
             stem = next(path.name[: -len(e)] for e in ENDINGS if path.name.lower().endswith(e))
             for k, index in enumerate(slices):
@@ -156,12 +159,16 @@ def read_instances(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
     if not masks:
         raise UsageError(reading.src, f"holds no PNG with its table NAME{TABLE_ENDING}", "Name the folder of both")
     base = reading.src if reading.src.is_dir() else reading.src.parent
+
+    def name_of(path: Path) -> str:
+        return path.relative_to(base).with_suffix("").as_posix()
+
     tables: dict[Path, tuple[dict[int, str], tuple[str | None, ...], int]] = {}
     for path in masks:
         try:
             tables[path] = read_instance_table(bytes_of(_table_of(path)), where=_table_of(path).name)
         except BrokenInput as error:
-            reading.report.fail(error)
+            reading.refuse(name_of(path), error)
     names = reading.names(
         [label for labels, lost, _ in tables.values() for label in (*labels.values(), *lost) if label]
     )
@@ -171,12 +178,11 @@ def read_instances(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
             try:
                 numbers = read_instance_png(bytes_of(path), where=path.name)
             except BrokenInput as error:
-                reading.report.fail(error)
+                reading.refuse(name_of(path), error)
                 continue
             told = reading.lost(lost, names)
             drawing = instances_to_drawing(numbers, labels, resolve=names.index_of, told=told, unread_rows=odd)
-            name = path.relative_to(base).with_suffix("").as_posix()
-            yield Foreign(name, drawing, numbers.shape[0], numbers.shape[1], path)
+            yield Foreign(name_of(path), drawing, numbers.shape[0], numbers.shape[1], path)
 
     return names, frames()
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -51,8 +52,9 @@ def files_to_labelme(o: Options, *, form: str) -> Report:
     outcome = Outcome(report, o.dry_run)
     own = [o.src if o.src.is_dir() else o.src.parent] if form == "yolo" else []
     folder = Images([*own, *([o.images] if o.images else [])])
-    names, frames = READERS[form](Reading(o.src, o.classes, folder, report))
-    found = list(frames)
+    reading = Reading(o.src, o.classes, folder, report)
+    names, frames = READERS[form](reading)
+    found = _one_of_a_name(list(frames), reading)
     sheet = Preview(o.preview, len(found), masks=None if form == "coco" else o.src)
     write_many(_files(found, names, folder=folder, sheet=sheet, outcome=outcome, o=o))
     outcome.end()
@@ -60,13 +62,27 @@ def files_to_labelme(o: Options, *, form: str) -> Report:
     return report
 
 
+def _one_of_a_name(frames: list[Foreign], reading: Reading) -> list[Foreign]:
+    """The first frame of each name; further ones fail, and it lacks all in which they differ from it."""
+    source = reading.src if reading.src.is_dir() else reading.src.parent
+    taken = Names()
+    first: dict[str, Foreign] = {}
+    for frame in frames:
+        key = os.path.normcase(frame.name)
+        try:
+            taken.take(frame.name, called=frame.called or f"{frame.name} of {relative_path(frame.source, source)}")
+            first[key] = frame.beside(None) if key in reading.refused else frame
+        except BrokenInput as error:
+            reading.report.fail(error)
+            first[key] = first[key].beside(frame)
+    return list(first.values())
+
+
 def _files(
     found: list[Foreign], names: IndexNames, *, folder: Images, sheet: Preview, outcome: Outcome, o: Options
 ) -> Iterator[tuple[Path, bytes]]:
     """The Labelme files that are to be written."""
     labels = dict(enumerate(names.given or (), 1))
-    source = o.src if o.src.is_dir() else o.src.parent
-    taken = Names()
     for number, frame in enumerate(found):
         drawing = frame.drawing.on(height=frame.height, width=frame.width)
         for note in drawing.notes:
@@ -74,7 +90,6 @@ def _files(
         try:
             place = Path(frame.name)
             check_name(place, what=frame.name)
-            taken.take(frame.name, called=f"{frame.name} of {relative_path(frame.source, source)}")
             target = (o.dst / place).with_name(f"{place.name}.json")
             image = folder.named(place.name, place=frame.name, without=frame.source)
             if image is not None:

@@ -90,6 +90,7 @@ class Images:
         lost: What else was lost with them.
         guessed: Those whose size is no number in the file, and was taken from the image.
         unusable: Those left out.
+        refused: The names of entries that cannot be used.
     """
 
     sizes: dict[Hashable, tuple[str, int, int]] = field(default_factory=dict)
@@ -97,6 +98,7 @@ class Images:
     lost: dict[Hashable, frozenset[int | None]] = field(default_factory=dict)
     guessed: set[Hashable] = field(default_factory=set)
     unusable: set[Hashable] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
 
     @classmethod
     def read(
@@ -123,6 +125,7 @@ class Images:
             if key is None:
                 what = f"image {place} of the file has no id that is a number or text"
                 failures.append(BrokenInput(where, what, _REMEDY))
+                self._refuse(name)
                 continue
             said = entry.get("height"), entry.get("width")
             try:
@@ -137,9 +140,11 @@ class Images:
                 failures.append(BrokenInput(where, what, "Give each image an id of its own"))
                 if self.sizes[key] != sized:
                     self.lost[key] |= {None}  # which of the two was drawn on, nobody can tell
+                    self._refuse(name)
             elif isinstance(sized, BrokenInput):
                 failures.append(sized)
                 self.unusable.add(key)
+                self._refuse(name)
             else:
                 self.sizes[key] = sized
                 self.told[key] = categories.lost(lost_labels(entry))
@@ -147,6 +152,10 @@ class Images:
                 if any(value is not None and _whole(value) is None for value in said):
                     self.guessed.add(key)
         return self
+
+    def _refuse(self, name: object) -> None:
+        if isinstance(name, str) and name.strip():
+            self.refused.append(name)
 
 
 def _sized(

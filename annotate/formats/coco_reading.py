@@ -56,12 +56,14 @@ class CocoData:
         images: Those that can be used, in the order of the file.
         failures: What stands in the file and could not be taken: an entry without an id, an id that comes twice.
         notes: Oddities of the whole file, a short phrase each.
+        refused: The names of images that cannot be used.
     """
 
     names: dict[int, str]
     images: list[CocoImage]
     failures: list[BrokenInput] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 def _nowhere(*_: object) -> None:
@@ -111,7 +113,7 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
         odd = ("height and width are no whole numbers (those of the image are taken)",) if key in images.guessed else ()
         drawing = Drawing(drawing.shapes, unread | told, (*odd, *drawing.notes), told=told)
         found.append(CocoImage(name, height, width, drawing))
-    return CocoData(categories.names, found, failures, tuple(notes))
+    return CocoData(categories.names, found, failures, tuple(notes), tuple(images.refused))
 
 
 @dataclass(frozen=True, slots=True)
