@@ -15,6 +15,7 @@ from ..report import Report
 from ..scans.images import MOST_PIXELS
 from ..system.store import write_many
 from .files import Images, Job, find_jobs, without_colliding
+from .left_out import tell_pictures
 from .names import IndexNames, check_numbered, check_some_known
 from .one import Converted, Paint, Trace
 from .options import Options
@@ -72,6 +73,7 @@ def mask_to_labelme(
         raise UsageError("--max-points", "needs a tolerance above 0", "Add --tolerance 4, for example")
     report = Report("convert mask-to-labelme")
     jobs = find_jobs(o.src, o.dst, suffixes=MASK_SUFFIXES, target_suffix=".json", report=report)
+    tell_pictures(o.src, [job.source for job in jobs], report)
     names = IndexNames(o.classes if colors is None or o.classes is not None else tuple(colors))
     sheet = Preview(o.preview, len(jobs), masks=o.src)
     meant = None if colors is None else indices_of_colors(colors, names.index_of)

@@ -14,6 +14,7 @@ from ..formats.drawing import Drawing
 from ..formats.image_agreement import agreed_size
 from ..formats.strict_json import unique_keys
 from ..hiding import seen_labels
+from ..scans.images import IMAGE_SUFFIXES
 from ..wording import quoted
 from .files import Images, check_name, stem_of, with_ending
 from .foreign import Foreign, Reading
@@ -55,12 +56,27 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         for number, image in enumerate(images, 1):
             try:
                 place = _place(image.name, f"image {number}")
+            except BrokenInput as error:
+                reading.report.fail(error)
+                continue
+            try:
+                if (picture := _beside(reading.src.parent, image.name)) is not None:
+                    agreed_size((image.height, image.width), picture, where=place.as_posix())
                 called = f"image {number}, {quoted(image.name)}"
                 yield Foreign(place.as_posix(), image.drawing, image.height, image.width, reading.src, called)
             except BrokenInput as error:
-                reading.report.fail(error)
+                reading.refuse(place.as_posix(), error)
 
     return names, frames()
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    """An image of a name beside the data set: as the data set calls it, or the only one with another ending."""
+    own = folder / _inside(name)
+    if own.suffix.lower() in IMAGE_SUFFIXES and own.is_file():
+        return own
+    found = [path for ending in sorted(IMAGE_SUFFIXES) if (path := with_ending(own, ending)).is_file()]
+    return found[0] if len(found) == 1 else None
 
 
 def _place(name: str, what: str) -> Path:

@@ -19,6 +19,7 @@ from ..scans.discover import files_below
 from ..shapes import Shape
 from ..wording import quoted
 from .foreign import Foreign, Reading, bytes_of
+from .left_out import tell_pictures
 from .names import IndexNames
 
 
@@ -58,7 +59,9 @@ def _masks_below(src: Path, report: Report) -> tuple[list[str], dict[Path, list[
     folders = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith(".")) if src.is_dir() else []
     frames: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for folder in folders:
-        for path in files_below([folder], MASK_SUFFIXES, report=report):
+        masks = files_below([folder], MASK_SUFFIXES, report=report)
+        tell_pictures(folder, masks, report)
+        for path in masks:
             place = Path(plain_name(path.relative_to(folder).with_suffix("").as_posix()))
             frames[place].append((folder.name, path))
     if not frames:

@@ -30,6 +30,7 @@ from ..report import Report
 from ..scans.discover import files_below
 from ..wording import counted
 from .foreign import Foreign, Reading, bytes_of
+from .left_out import tell_halves
 from .names import IndexNames
 from .ours import FRAMES_ENDING, FRAMES_KEY
 
@@ -162,6 +163,9 @@ def read_instances(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
 
     def name_of(path: Path) -> str:
         return path.relative_to(base).with_suffix("").as_posix()
+
+    if reading.src.is_dir():
+        reading.refused.update(map(os.path.normcase, tell_halves(base, masks, reading.report)))
 
     tables: dict[Path, tuple[dict[int, str], tuple[str | None, ...], int]] = {}
     for path in masks:

@@ -28,6 +28,7 @@ from .strict_json import unique_keys
 TABLE_ENDING: Final = ".instances.json"
 TITLE: Final = "dmr instances"  # tells later that it may be replaced
 _MOST: Final = 65_535
+_MOST_OF_A_BYTE: Final = 255
 
 
 def shapes_to_instances(
@@ -92,6 +93,15 @@ def read_instance_png(data: bytes, *, where: object) -> NDArray[np.uint16]:
     if values.ndim != 2 or values.dtype.kind not in "biu" or values.max(initial=0) > _MOST or values.min(initial=0) < 0:
         raise BrokenInput(where, "is no grey PNG of 8 or 16 bits", "Export the instances anew")
     return values.astype(np.uint16)
+
+
+def has_few_values(data: bytes, *, most: int) -> bool:
+    """Whether a PNG holds instance numbers: it is grey and of 16 bits, or has few values."""
+    try:
+        numbers = read_instance_png(data, where="")
+    except BrokenInput:
+        return False
+    return numbers.max(initial=0) > _MOST_OF_A_BYTE or len(np.unique(numbers)) <= most
 
 
 def read_instance_table(data: bytes, *, where: object) -> tuple[dict[int, str], tuple[str | None, ...], int]:
