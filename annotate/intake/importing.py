@@ -19,6 +19,7 @@ from ..system.pipeline import batched_by_weight, side_by_side
 from ..wording import counted
 from ..workspace import Session
 from .ingest import BATCH, BATCH_PIXELS, add_frames, cleaned, note_near_copies
+from .keeping import AUTHOR, Keeping
 from .outside import OutsideFrame
 from .reading import NamedFrame
 
@@ -26,7 +27,6 @@ _Picture = tuple[str, int]
 """Hash of a scan file, and the place of a frame in it."""
 
 _TWO_FILES: Final = "import, two files of one picture"
-AUTHOR: Final = "import"  # the files do not say who drew them
 
 
 def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | None = None) -> list[str]:
@@ -34,7 +34,7 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
 
     Args:
         s: A session that writes.
-        items: Labelled frames, as `outside` reads them.
+        items: Labelled frames, as `outside` reads them; see `Keeping` for those that are left out.
         total: Their number, if known.
 
     Returns:
@@ -45,7 +45,8 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
     for what in ("frames added", "revisions added", "unchanged"):
         s.report.count(what, 0)
     doubts: dict[_Picture, frozenset[int]] = {}
-    for batch in outlined_batches(_one_an_image(items, doubts, report=s.report)):
+    keeping = Keeping(s, s.report)
+    for batch in outlined_batches(keeping.watch(_one_an_image(items, doubts, report=s.report))):
         frames = add_frames(s, side_by_side(taken_in, batch))
         raw = s.catalogue.store.put_many([item.raw for item in batch])
         appended = s.catalogue.append_revisions(
@@ -69,6 +70,8 @@ def import_labelled(s: Session, items: Iterable[OutsideFrame], *, total: int | N
                 s.report.note(PATIENT_UNKNOWN, frame.frame_id)
         s.tell("Importing", len(batch), total)
     _keep_doubts(s, ids, doubts)
+    keeping.settle(ids)
+    ids.update(dict.fromkeys(keeping.lost))
     note_near_copies(s, ids)
     assigned = update_ledger(s.catalogue, shares=s.settings.split, patients=patients)
     new = Counter(assignment.split for assignment in assigned.values())

@@ -16,6 +16,7 @@ from ..scans.discover import Places, as_paths, files_below
 from ..scans.left_out import what_is_there
 from ..workspace import Session
 from .importing import import_labelled, rehearse_import
+from .keeping import Keeping
 from .not_taken import left_out_of_import, noting_images
 from .outside import OutsideFrame, labelme_frames
 from .outside_masks import mask_frames
@@ -86,14 +87,16 @@ def import_outlines(
     items = noting_images(_read(s, given, report=s.report), used)
     shrinking = Shrinking()
     if dry_run:
-        rehearse_import(s, shrinking.watch(s, items), total=total)
+        rehearse_import(s, shrinking.watch(s, Keeping(s, s.report).watch(items)), total=total)
         if (refusal := shrinking.refusal(s)) is not None:
             s.report.say(f"The import would refuse: {refusal}")
         left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
         return
     with s.writing():
         if given.folders and not yes and s.catalogue.has_truths():
-            for _ in shrinking.watch(s, _read(s, given, report=Report(""))):
+            unheard = Report("")  # the import itself tells
+            kept = Keeping(s, unheard).watch(_read(s, given, report=unheard))
+            for _ in shrinking.watch(s, kept):
                 s.tell("Comparing with what is there", 1, total)
             if (refusal := shrinking.refusal(s)) is not None:
                 s.report.fail(refusal)

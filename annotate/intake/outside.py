@@ -51,6 +51,8 @@ class OutsideFrame:
         source: The file that holds the image, which may be a Labelme file, or None.
         file: The file that holds the outlines, as messages call it.
         about: What the clip says of itself that the image is a frame of; None for a single image.
+        lost: The classes of which something was left out, as in `Drawing.lost`.
+        unread: Those of which something could not be read, which the report has as a failure.
     """
 
     name: str
@@ -60,6 +62,8 @@ class OutsideFrame:
     source: Path | None = None
     file: Path = Path()
     about: Source | None = None
+    lost: frozenset[int | None] = frozenset()
+    unread: frozenset[int | None] = frozenset()
 
 
 def labelme_frames(
@@ -141,4 +145,4 @@ def _labelme_frame(
         report.note(WORDS_STAY, path.name)
     source = path if isinstance(image, bytes) else image
     raw = drawn_json(file, is_class=lambda label: resolve(label) is not None)
-    return OutsideFrame(path.stem, frame, annotation, raw, source, path, about)
+    return OutsideFrame(path.stem, frame, annotation, raw, source, path, about, drawing.lost, unread)

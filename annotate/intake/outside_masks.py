@@ -67,4 +67,5 @@ def _mask_frame(mask: Path, image: Path, *, classes: Classes, coverage: Coverage
     annotation = drawing.annotation(
         height=frame.height, width=frame.width, asserted=ids if coverage == "all" else frozenset()
     )
-    return OutsideFrame(image.stem, frame, annotation, encode_png(index), image, mask)
+    raw = encode_png(index)
+    return OutsideFrame(image.stem, frame, annotation, raw, image, mask, lost=drawing.lost, unread=drawing.unread)

@@ -12,7 +12,7 @@ from ..scans.identity import frame_id, load_key
 from ..shapes import Annotation, ring_area
 from ..wording import counted
 from ..workspace import Session
-from .importing import AUTHOR
+from .keeping import AUTHOR
 from .outside import OutsideFrame
 
 LEAST_FRAMES: Final = 3  # fewer are corrected by hand and looked at
