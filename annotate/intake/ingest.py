@@ -31,7 +31,7 @@ from ..workspace import Session, Workspace
 from .choice import KEY_FRAMES, Choice
 from .reading import NamedFrame, read_scans
 
-DEID_VERSION: Final = "sector-1"
+DEID_VERSION: Final = "sector-2"
 """A frame's PNG has its pixels written anew, without metadata, and all outside the ultrasound image blanked."""
 
 BATCH: Final = 64  # frames in memory, written and committed together

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ..shapes import Ring
 from .decoding.values import Box
+from .edge import LIT, fit_edge
 from .sector import find_sector, has_second_image, sector_mask
+from .words import line_on_dark, touches
 
 BLANK: Final = 0
 _FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
@@ -21,6 +23,10 @@ NO_SECTOR: Final = "no sector was found"
 NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
 IN_CORNER: Final = "the image reaches an upper corner of the frame, where scanners write names"
 _CORNER: Final = 0.02  # of the shorter side
+NO_EDGE: Final = "the edge of the image is not clear, so text may touch it"
+TOUCHING: Final = "something bright touches the image (text?)"
+ON_DARK: Final = "something like a line of text stands on a dark part of the image"
+_CUT: Final = 0.03  # of the image; more that is lit outside the fitted edge is no text
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
 
 By = Literal["region", "sector", "nothing"]
@@ -73,24 +79,48 @@ def plan_cleaning(
     height, width = brightest.shape
     everything = np.ones((height, width), np.bool_)
     if regions:
-        kept, ring = _in_regions(brightest, regions)
+        kept, ring, unsure = _in_regions(brightest, regions)
         if kept.mean() < _LEAST:
             return Cleaning(everything, None, "nothing", TINY_REGION)
         if kept.mean() > _FILLS:
             return Cleaning(everything, ring, "region", NO_MARGIN)
-        return Cleaning(_with(kept, drawn), ring, "region")
+        return Cleaning(_with(kept, drawn), ring, "region", unsure)
     ring = find_sector(brightest)
     if ring is None:
         return Cleaning(everything, None, "nothing", NO_SECTOR)
-    kept = sector_mask(ring, height=height, width=width)
-    unsure = ""
-    if kept.mean() > _FILLS:
-        unsure = NO_MARGIN
-    elif _in_top_corner(kept):
-        unsure = IN_CORNER
-    elif has_second_image(brightest, kept):
+    rough = sector_mask(ring, height=height, width=width)
+    if rough.mean() > _FILLS:
+        return Cleaning(_with(rough, drawn), ring, "sector", NO_MARGIN)
+    if has_second_image(brightest, rough):
         return Cleaning(everything, ring, "nothing", SECOND_IMAGE)
+    kept, ring, unsure = _tight(brightest, rough, ring)
+    if kept.mean() < _LEAST:
+        return Cleaning(everything, None, "nothing", NO_SECTOR)
+    if not unsure and _in_top_corner(kept):
+        unsure = IN_CORNER
     return Cleaning(_with(kept, drawn), ring, "sector", unsure)
+
+
+def _tight(pixels: NDArray[np.uint8], rough: NDArray[np.bool_], ring: Ring) -> tuple[NDArray[np.bool_], Ring, str]:
+    """What to keep if the edge of the image is fitted, its outline, and why a person must look.
+
+    Args:
+        pixels: The brightest values.
+        rough: The sector that was found; words that stand near it may be in it.
+        ring: Its outline.
+    """
+    height, width = pixels.shape
+    ground = int(np.bincount(pixels[~rough], minlength=1).argmax()) if not rough.all() else 0
+    edge = fit_edge(pixels, region=rough, ground=ground)
+    if edge is None:
+        return rough, ring, NO_EDGE
+    fitted = edge.ring(lowest=max(y for _, y in ring))
+    kept = sector_mask(fitted, height=height, width=width)
+    if np.count_nonzero(rough & ~kept & (pixels > ground + LIT)) > _CUT * np.count_nonzero(kept):
+        return rough, ring, NO_EDGE
+    if touches(pixels, kept, ground=ground):
+        return kept, fitted, TOUCHING
+    return kept, fitted, ON_DARK if line_on_dark(pixels, kept, ground=ground) else ""
 
 
 def _in_top_corner(kept: NDArray[np.bool_]) -> bool:
@@ -99,21 +129,27 @@ def _in_top_corner(kept: NDArray[np.bool_]) -> bool:
     return bool(kept[:side, :side].any() or kept[:side, -side:].any())
 
 
-def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDArray[np.bool_], Ring | None]:
-    """What to keep inside the regions: of each the sector, if it is found there, else the whole box."""
+def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDArray[np.bool_], Ring | None, str]:
+    """What to keep inside the regions: of each the image, if its edge is found there, else the whole box."""
     kept = np.zeros(pixels.shape, np.bool_)
     outlines: list[Ring] = []
+    doubts: list[str] = []
     for x0, y0, x1, y1 in regions:
         inside = pixels[y0:y1, x0:x1]
         ring = find_sector(inside, centred=True)
         if ring is None:
             kept[y0:y1, x0:x1] = True
             outlines.append(((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
-        else:
-            kept[y0:y1, x0:x1] |= sector_mask(ring, height=y1 - y0, width=x1 - x0)
-            outlines.append(tuple((x + x0, y + y0) for x, y in ring))
+            continue
+        rough = sector_mask(ring, height=y1 - y0, width=x1 - x0)
+        # An image that fills its region leaves no room for words.
+        image, ring, doubt = (rough, ring, "") if rough.mean() > _FILLS else _tight(inside, rough, ring)
+        if doubt:
+            doubts.append(doubt)
+        kept[y0:y1, x0:x1] |= image
+        outlines.append(tuple((x + x0, y + y0) for x, y in ring))
     # A frame has one outline; of several regions none stands for all.
-    return kept, outlines[0] if len(outlines) == 1 else None
+    return kept, outlines[0] if len(outlines) == 1 else None, doubts[0] if doubts else ""
 
 
 def _with(kept: NDArray[np.bool_], drawn: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

@@ -135,10 +135,10 @@ def _content(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     closing, opening = _square(grey, _CLOSING), _square(grey, _OPENING)
     # Pixels beyond the frame count like its border, otherwise the border would be removed.
     margin = np.pad(bright & varied, opening, mode="edge")
-    closed = _shrunk(_grown(margin, closing), closing)
-    opened = _grown(_shrunk(closed, opening), opening)
+    closed = shrunk(grown(margin, closing), closing)
+    opened = grown(shrunk(closed, opening), opening)
     # Undo the window's reach of half its size past the image. Done last, it does not cut the skin from what is below.
-    return _shrunk(opened, _WINDOW)[opening:-opening, opening:-opening]
+    return shrunk(opened, _WINDOW)[opening:-opening, opening:-opening]
 
 
 def _square(grey: NDArray[np.uint8], share: float) -> int:
@@ -146,14 +146,16 @@ def _square(grey: NDArray[np.uint8], share: float) -> int:
     return 2 * max(2, round(share * min(grey.shape))) + 1
 
 
-def _grown(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """The mask dilated by a square of odd `side`."""
-    return _over_windows(np.logical_or, np.pad(mask, side // 2), side)
+def grown(mask: NDArray[np.bool_], side: int, *, axes: tuple[int, ...] = (0, 1)) -> NDArray[np.bool_]:
+    """The mask dilated by a square of odd `side`, or along one axis only."""
+    reach = [(side // 2, side // 2) if axis in axes else (0, 0) for axis in (0, 1)]
+    return _over_windows(np.logical_or, np.pad(mask, reach), side, axes)
 
 
-def _shrunk(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """The mask eroded by a square of odd `side`; pixels beyond the frame count as not set."""
-    return _over_windows(np.logical_and, np.pad(mask, side // 2), side)
+def shrunk(mask: NDArray[np.bool_], side: int, *, axes: tuple[int, ...] = (0, 1)) -> NDArray[np.bool_]:
+    """The mask eroded by a square of odd `side`, or along one axis only; pixels beyond the frame count as not set."""
+    reach = [(side // 2, side // 2) if axis in axes else (0, 0) for axis in (0, 1)]
+    return _over_windows(np.logical_and, np.pad(mask, reach), side, axes)
 
 
 def _over_windows(join: np.ufunc, padded: NDArray[Any], side: int, axes: tuple[int, ...] = (0, 1)) -> NDArray[Any]:
