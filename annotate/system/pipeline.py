@@ -24,16 +24,24 @@ def batched(items: Iterable[T], size: int) -> Generator[list[T]]:
 
 
 def batched_by_weight(items: Iterable[T], size: int, *, weight: Callable[[T], int], most: int) -> Generator[list[T]]:
-    """Lists of up to `size` items that together weigh up to `most`, or of one that is heavier; in order."""
+    """Lists of up to `size` items that together weigh up to `most`, or of one that is heavier; in order.
+
+    An error in `items` is raised after the items before it.
+    """
     batch: list[T] = []
     total = 0
-    for item in items:
-        own = weight(item)
-        if batch and (len(batch) == size or total + own > most):
+    try:
+        for item in items:
+            own = weight(item)
+            if batch and (len(batch) == size or total + own > most):
+                yield batch
+                batch, total = [], 0
+            batch.append(item)
+            total += own
+    except Exception:
+        if batch:
             yield batch
-            batch, total = [], 0
-        batch.append(item)
-        total += own
+        raise
     if batch:
         yield batch
 

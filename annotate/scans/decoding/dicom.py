@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ...errors import BrokenInput
 from ..images import MOST_PIXELS, MOST_PIXELS_A_FILE, too_large, too_long
 from .dicom_tags import describe, frame_times, whole
+from .frame_count import frames_in, stored_frames
 from .pixels import Shown, coloured_share, grey_of_rgb
 from .values import Source, Span
 
@@ -29,6 +31,7 @@ _OTHERS: Final = (
 _JPEG: Final = "1.2.840.10008.1.2.4."
 _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+_NOT_BY_PATH: Final = ("", _DEFLATED)  # pydicom does not find the pixels of such a file by its path
 _UNCOMPRESSED: Final = (_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN)
 _PALETTE: Final = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
 _VIDEO: Final = tuple(str(number) for number in range(100, 109))
@@ -50,7 +53,10 @@ def open_dicom(path: Path, *, sha256: str, span: Span, alive: Callable[[], None]
     from pydicom.errors import InvalidDicomError
 
     try:
-        header = dcmread(path, stop_before_pixels=True, force=True)
+        with path.open("rb") as file:
+            header = dcmread(file, stop_before_pixels=True, force=True)
+            syntax = str(header.file_meta.get("TransferSyntaxUID") or "")
+            held = None if syntax in _NOT_BY_PATH else stored_frames(file, header)
     except InvalidDicomError as error:
         raise BrokenInput(path, "is no whole DICOM file", _AGAIN) from error
     modality = str(header.get("Modality") or "").strip().upper()
@@ -64,17 +70,41 @@ def open_dicom(path: Path, *, sha256: str, span: Span, alive: Callable[[], None]
         raise BrokenInput(path, "is DICOM without a picture, such as a report", "Leave it out")
     if rows * columns > MOST_PIXELS:
         raise too_large(path)
-    if rows * columns * count > MOST_PIXELS_A_FILE:
-        raise too_long(path, count)
-    source = describe(header, sha256=sha256, rows=rows, columns=columns, count=count)
-    syntax = str(header.file_meta.get("TransferSyntaxUID") or "")
-    if syntax.startswith(_JPEG) and syntax.removeprefix(_JPEG).split(".")[0] in _VIDEO:
+    is_video = syntax.startswith(_JPEG) and syntax.removeprefix(_JPEG).split(".")[0] in _VIDEO
+    data: Any = path  # by path: opened as a data set, the whole file would be in memory
+    if syntax in _NOT_BY_PATH:
+        data = _whole(path)
+        held = frames_in(len(data.get("PixelData") or b""), data)
+    there = count if is_video or held is None else held
+    if rows * columns * there > MOST_PIXELS_A_FILE:
+        raise too_long(path, there)
+    source = describe(header, sha256=sha256, rows=rows, columns=columns, count=there)
+    if is_video:
         return source, _streamed(path, header, span=span, alive=alive)
-    return source, _stored(path, header, syntax=syntax, count=count, span=span)
+    if there > count:
+        notes = (*source.notes, f"holds {there} frames, and its tags say {count} (all are taken)")
+        source = replace(source, notes=notes)
+    frames = _stored(path, data, header, syntax=syntax, count=there, span=span)
+    return source, frames if there >= count else _fewer(path, frames, there=there, told=count)
 
 
-def _stored(path: Path, header: Any, *, syntax: str, count: int, span: Span) -> Iterator[Shown]:
-    """Frames that are stored one by one."""
+def _fewer(path: Path, frames: Iterator[Shown], *, there: int, told: int) -> Iterator[Shown]:
+    """The frames of a file that says it has more."""
+    yield from frames
+    raise BrokenInput(path, f"holds {there} whole frames, and its tags say {told}", _AGAIN)
+
+
+def _stored(path: Path, data: Any, header: Any, *, syntax: str, count: int, span: Span) -> Iterator[Shown]:
+    """Frames that are stored one by one.
+
+    Args:
+        path: The file, for errors.
+        data: What pydicom reads them from.
+        header: The file's tags.
+        syntax: How they are stored.
+        count: Number of frames there.
+        span: The wanted ones.
+    """
     from pydicom.pixels.utils import iter_pixels
 
     plugin = _plugin(path, syntax) if syntax else None
@@ -82,9 +112,10 @@ def _stored(path: Path, header: Any, *, syntax: str, count: int, span: Span) -> 
         _swap_palette(header)
     times = frame_times(header, count)
     wanted = span.of(count)
-    # By path: opened as a data set, the whole file would be in memory.
-    data = path if syntax not in ("", _DEFLATED) else _whole(path)
-    pixels = iter_pixels(data, indices=list(wanted), decoding_plugin=plugin or "", view_only=True)
+    if not wanted:
+        return
+    options: dict[str, Any] = {"number_of_frames": count}
+    pixels = iter_pixels(data, indices=list(wanted), decoding_plugin=plugin or "", view_only=True, **options)
     given = 0
     for index, values in zip(wanted, pixels, strict=False):
         given += 1

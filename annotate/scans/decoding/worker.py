@@ -48,8 +48,8 @@ def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
             send(answers, {"error": "is damaged or cut short", "remedy": ""})
         else:
             send(answers, {"error": f"cannot be opened ({error.strerror})", "remedy": "Check its permissions"})
-    except Exception as error:  # a damaged file makes the decoders raise anything; its message may quote the file
-        send(answers, {"error": f"is damaged: it cannot be decoded ({type(error).__name__})", "remedy": ""})
+    except Exception:  # a damaged file makes the decoders raise anything; its message may quote the file
+        send(answers, {"error": "is damaged: it cannot be decoded", "remedy": ""})
 
 
 def _decode(answers: IO[bytes], path: Path, span: Span) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dicom_files import speckle, write_dicom
 
 from dmr.annotate.catalogue.records import FrameRecord
 from dmr.annotate.intake.choice import Choice
@@ -111,6 +112,19 @@ def test_a_picture_whose_image_s_end_cannot_be_told_waits_for_a_person(workspace
     (frame,) = ingested(workspace, tmp_path / "1_a.png")
     assert frame.state == "quarantined" and not frame.may_leave and frame.eligible
     assert np.array_equal(load_frame(workspace, frame).pixels, filled), "nothing is blanked by a guess"
+
+
+@pytest.mark.parametrize(("told", "failures"), [(2, 0), (5, 1)], ids=["too few", "too many"])
+def test_frames_of_a_cine_that_tells_a_wrong_number_come_in_and_one_line_says_so(
+    workspace: Workspace, tmp_path: Path, told: int, failures: int
+) -> None:
+    path = write_dicom(tmp_path / "cine.dcm", speckle(3), NumberOfFrames=told)
+    with workspace.session(write=True) as s:
+        assert len(ingest_scans(s, [path])) == 3
+        lines = [*map(str, s.report.failures), *s.report.oddities]
+    assert len(s.report.failures) == failures
+    (said,) = [line for line in lines if "its tags say" in line]
+    assert f"its tags say {told}" in said and "Error" not in said
 
 
 def test_outlines_of_single_frames_of_a_clip_are_imported_onto_these_frames(clips: Path, workspace: Workspace) -> None:
