@@ -18,7 +18,7 @@ from ..geometry.raster import polygons_to_mask
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
 from ..wording import quoted
-from .interface import Interface
+from .interface import IMAGE, Interface
 from .records import StudioRegion
 
 OUTLINE: Final = "polygonlabels"
