@@ -12,7 +12,7 @@ from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput
 from ..formats.labelme import LabelmeFile, annotation_to_labelme, drawing_of, parse_labelme, read_labelme
 from ..formats.labelme_reading import MOST_BYTES_WITH_IMAGE
-from ..formats.labelme_words import NO_WORDS, WORDS_KEY, Said, Words, has_other_words, words_key
+from ..formats.labelme_words import NO_WORDS, OTHERS_KEY, WORDS_KEY, Said, Words, has_other_words, words_key
 from ..formats.lost import COVERED_KEY
 from ..report import Report
 from ..shapes import Annotation
@@ -20,6 +20,7 @@ from ..system.pipeline import batched
 from ..system.places import is_no_file
 from ..system.store import sha256_hex
 from ..workspace import Workspace
+from .carrying import carried_over
 from .rewriting import NewFile, rewrite
 
 _BATCH: Final = 256  # sheets held at a time
@@ -109,16 +110,16 @@ def write_checkout(
         for sheet in sheets:
             own = names[sheet.frame.frame_id] if names else f"../{sheet.frame.path}"
             path = folder / Path(own).with_suffix(".json").name
-            data = _sheet_file(sheet, labels=classes, image_path=own)
             if is_no_file(path):  # told by `take_up_edits`
                 continue
             try:
                 there = path.read_bytes()
             except FileNotFoundError:
-                yield NewFile(path, data, seen=None)
+                yield NewFile(path, _sheet_file(sheet, labels=classes, image_path=own), seen=None)
                 continue
             except OSError:  # told by `take_up_edits`
                 continue
+            data = _sheet_file(sheet, labels=classes, image_path=own, there=there)
             seen = sha256_hex(there)
             if there == data:
                 continue
@@ -133,7 +134,7 @@ def write_checkout(
     return rewrite(changed(), report=report)
 
 
-def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> bytes:
+def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str, there: bytes = b"") -> bytes:
     shown = tuple(s for s in sheet.annotation.shapes if s.class_id in labels)
     said = sheet.words.shapes or (Said(),) * len(sheet.annotation.shapes)
     spoken = tuple(w for w, s in zip(said, sheet.annotation.shapes, strict=True) if s.class_id in labels)
@@ -148,19 +149,23 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str) -> 
     }
     if sheet.model is not None:
         extra |= {"dmr_model": sheet.model, "dmr_note": DRAFT_NOTE}
-    if (key := words_key(image, spoken)) is not None:
+    others = [one for one in sheet.words.others if one]
+    if (key := words_key(image, [*spoken, *others])) is not None:
         extra[WORDS_KEY] = key
+    if others:
+        extra[OTHERS_KEY] = [one.as_json() for one in others]
     if image.description:
         extra["description"] = image.description
+    left, of_shapes = carried_over(there, [s.points for s in shown], reviewed=REVIEWED, note=DRAFT_NOTE)
     return annotation_to_labelme(
         annotation,
         names=labels,
         image_path=image_path,
-        flags={**image.flags, REVIEWED: False},
-        shape_flags=[w.flags for w in spoken],
+        flags={**left.flags, **image.flags, REVIEWED: False},
+        shape_flags=[{**own.flags, **w.flags} for own, w in zip(of_shapes, spoken, strict=True)],
         descriptions=[w.description for w in spoken],
-        shape_extras=[dict(w.more) for w in spoken],
-        extra=extra,
+        shape_extras=[{**own.extra, **w.more} for own, w in zip(of_shapes, spoken, strict=True)],
+        extra={**left.extra, **extra},
     )
 
 

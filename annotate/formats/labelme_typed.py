@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ AS_TYPED: Final = "_as_typed"
 
 # Nobody typed these: Labelme before 4 wrote its colours into every file, and `dmr phantom` marks what it drew.
 _UNTYPED: Final = frozenset({"lineColor", "fillColor", "line_color", "fill_color", "synthetic"})
+_VERSION: Final = re.compile(r"v?\d[\w.+-]*")
 _DEEPEST: Final = 20  # levels of one value that are kept as they are; what is deeper becomes a text
 
 
@@ -71,8 +73,33 @@ def typed_beside(extra: Mapping[str, Any], *, known: frozenset[str]) -> dict[str
 
 def _beside(extra: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[str, Any]]:
     for key, value in extra.items():
-        if value and key not in known and key not in _UNTYPED and not key.startswith("dmr_"):
+        if key not in known and _is_told(key, value):
             yield whole(key), plain(value)
+
+
+def _is_told(key: str, value: object) -> bool:
+    return bool(value) and not key.startswith("dmr_") and (key not in _UNTYPED or _is_typed_there(key, value))
+
+
+def _is_typed_there(key: str, value: object) -> bool:
+    """Whether a key that programs write holds what none of them writes."""
+    return not (value is True if key == "synthetic" else isinstance(value, list))
+
+
+def passed_over(content: Mapping[str, Any], *, known: frozenset[str]) -> dict[str, Any]:
+    """The unknown keys that `typed_beside` passes over: they hold nothing, or what a program wrote, or begin with dmr.
+
+    Args:
+        content: A file or a shape.
+        known: Keys that are read elsewhere.
+    """
+    left = ((key, value) for key, value in content.items() if key not in known and not _is_told(key, value))
+    return {whole(key): plain(value) for key, value in left}
+
+
+def is_version(value: object) -> bool:
+    """Whether a value is a version's number, which nobody types."""
+    return isinstance(value, str) and _VERSION.fullmatch(value) is not None
 
 
 def whole(text: str) -> str:

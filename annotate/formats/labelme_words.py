@@ -17,6 +17,9 @@ from .labelme_outlines import outlines
 from .labelme_reading import LabelmeFile, LabelmeShape
 from .labelme_typed import typed_beside, whole
 
+OTHERS_KEY: Final = "dmr_others"
+"""In a file that we wrote, what was said of shapes that are not in it, such as those with ignored labels."""
+
 _READ: Final = frozenset({"description", "flags", "mask"})
 
 
@@ -98,7 +101,7 @@ def words_of(file: LabelmeFile, shapes: Sequence[Shape], *, without: str) -> Wor
         shapes: What its drawing holds.
         without: The flag of the image that is no word, but a tick for us.
     """
-    spoken = [(said, _rings(shape)) for shape in file.shapes if (said := _said(shape))]
+    spoken = [(said, rings_of(shape)) for shape in file.shapes if (said := _said(shape))]
     left = dict(enumerate(spoken))
     found: list[Said] = []
     for shape in shapes:
@@ -108,8 +111,12 @@ def words_of(file: LabelmeFile, shapes: Sequence[Shape], *, without: str) -> Wor
         else:
             found.append(left.pop(place)[0])
     used = [said for said in found if said]
-    others = tuple(said for said, _ in left.values() if said not in used)
-    return Words(_of_image(file, without), tuple(found) if used else (), others)
+    others = (*_others(file), *(said for said, _ in left.values() if said not in used))
+    return Words(
+        _of_image(file, without),
+        tuple(found) if used else (),
+        tuple(one for k, one in enumerate(others) if one not in others[:k]),
+    )
 
 
 def words_key(image: Said, shapes: Iterable[Said]) -> str | None:
@@ -124,7 +131,7 @@ WORDS_KEY: Final = "dmr_words"
 
 def has_other_words(file: LabelmeFile, *, without: str = "") -> bool:
     """Whether somebody typed or ticked something in a file since we wrote it."""
-    said = words_key(_of_image(file, without), [_said(shape) for shape in file.shapes])
+    said = words_key(_of_image(file, without), [*map(_said, file.shapes), *_others(file)])
     return said != file.extra.get(WORDS_KEY)
 
 
@@ -133,12 +140,22 @@ def _of_image(file: LabelmeFile, without: str) -> Said:
     return Said.of(file.extra.get("description"), flags, typed_beside(file.extra, known=_READ))
 
 
+def _others(file: LabelmeFile) -> list[Said]:
+    """What a file says of shapes that are not in it."""
+    rows = file.extra.get(OTHERS_KEY)
+    if not isinstance(rows, list):
+        return []
+    good = (row for row in rows if isinstance(row, list) and 2 <= len(row) <= 3)
+    return [Said.of(row[0], row[1], row[2] if len(row) == 3 and isinstance(row[2], dict) else None) for row in good]
+
+
 def _said(shape: LabelmeShape) -> Said:
     more = typed_beside(shape.extra, known=_READ)
     return Said.of(shape.extra.get("description"), shape.extra.get("flags"), more)
 
 
-def _rings(shape: LabelmeShape) -> list[Ring]:
+def rings_of(shape: LabelmeShape) -> list[Ring]:
+    """The outlines of a shape; none where they cannot be read."""
     try:
         return [ring.points for ring in outlines(shape)]
     except ValueError:
