@@ -14,16 +14,19 @@ import numpy as np
 import shapely
 
 from ..errors import BrokenInput, UsageError
+from ..formats.drawing import Drawing
 from ..formats.image_agreement import check_size
 from ..formats.labelme import (
     SHAPES_IGNORED,
     LabelmeFile,
     find_image,
-    labelme_to_annotation,
+    labelme_to_drawing,
     read_labelme,
     without_labels,
 )
+from ..formats.labelme_holes import is_unnamed
 from ..formats.labelme_image import images_by_stem
+from ..formats.lost import unread_words
 from ..geometry.raster import polygons_to_mask
 from ..hiding import seen_labels
 from ..progress.tell import Tell, silent
@@ -34,6 +37,7 @@ from ..scans.sector import find_sector
 from ..settings.model import PATIENT_UNKNOWN, Settings
 from ..shapes import Annotation, Frame, Ring, Shape, ring_area
 from ..wording import quoted
+from .outside import UNREAD_REMEDY
 
 _SLIVER: Final = 0.04  # 4 pi area / length²: 1 is a circle, 0.04 is a strip 75 times as long as wide
 _SPECK: Final = 12.0  # px²
@@ -116,22 +120,28 @@ class _Check:
         """Check a file. Raises BrokenInput if it cannot be used."""
         file = self._wanted(read_labelme(path))
         image, notes = find_image(file, path, roots=self.roots, index=self.pictures)
-        annotation, ids, more = _annotation(file, self._canonical)
+        sizeless = file.height is None or file.width is None
+        frame = _frame(image, path) if sizeless and image is not None and self.images else None
+        drawing, ids, size = _drawing(file, self._canonical, frame)
+        annotation = drawing.annotation(height=size["height"], width=size["width"])
+        shown = frozenset(label for shape in file.shapes if (label := self._canonical(shape.label)) in ids)
         seen_labels(ids)
-        for note in (*file.notes, *notes, *more):
+        for note in (*file.notes, *notes, *drawing.notes):
             self.report.note(note, path.name)
+        if drawing.lost and (words := self._unread(file, drawing, ids, size)) is not None:
+            self.report.fail(BrokenInput(path.name, words, UNREAD_REMEDY))
         _smells(annotation, {k: label for label, k in ids.items()}, path.name, self.report)
-        for label in sorted(ids):
+        for label in sorted(shown):
             if self.settings is not None and self.settings.classes.class_id(label) is None:
                 self.report.note(f"label {quoted(label)} is no class of this workspace", path.name)
         if image is None and self.images:
             raise BrokenInput(path.name, "its image is not there", "Name its folder too, or put it beside the file")
         if image is not None and self.images:
-            _against_image(annotation, file, _frame(image, path), path.name, self.report)
+            _against_image(annotation, file, frame or _frame(image, path), path.name, self.report)
         patient = self._patient(path.stem)
         if self.settings is not None and not patient:
             self.report.note(PATIENT_UNKNOWN, path.name)
-        return Checked(path.name, patient, frozenset(ids))
+        return Checked(path.name, patient, shown)
 
     def _wanted(self, file: LabelmeFile) -> LabelmeFile:
         """The file without ignored shapes, which are counted."""
@@ -141,6 +151,16 @@ class _Check:
         if left_out := len(file.shapes) - len(kept.shapes):
             self.report.count(SHAPES_IGNORED, left_out)
         return kept
+
+    def _unread(self, file: LabelmeFile, drawing: Drawing, ids: dict[str, int], size: dict[str, int]) -> str | None:
+        """What could not be read, in words, as an import would find it; None if all could."""
+        if self.settings is None:
+            labels = {class_id: label for label, class_id in ids.items()}
+            return unread_words(drawing.unread, labels.__getitem__)
+        classes = self.settings.classes
+        unread = labelme_to_drawing(file, resolve=classes.class_id, **size).unread
+        unread -= {None} if self.settings.imports.ignores("") else set()
+        return unread_words(unread, {c.id: c.name for c in classes}.__getitem__)
 
     def _canonical(self, label: str) -> str:
         """The name of a label's class, or the label itself."""
@@ -153,18 +173,18 @@ class _Check:
         return found.groupdict().get("patient") if found else None
 
 
-def _annotation(
-    file: LabelmeFile, canonical: Callable[[str], str]
-) -> tuple[Annotation, dict[str, int], tuple[str, ...]]:
-    """The file's shapes, with each label as a class of its own."""
+def _drawing(
+    file: LabelmeFile, canonical: Callable[[str], str], frame: Frame | None
+) -> tuple[Drawing, dict[str, int], dict[str, int]]:
+    """The file's shapes, with each label as a class of its own; the classes' ids by label; the size of the frame."""
     ids: dict[str, int] = {}
-    for shape in file.shapes:
-        ids.setdefault(canonical(shape.label), len(ids) + 1)
-    height, width = file.height or 1 << 20, file.width or 1 << 20
-    annotation, notes = labelme_to_annotation(
-        file, resolve=lambda text: ids.get(canonical(text)), height=height, width=width
-    )
-    return annotation, ids, notes
+    for label in (*(shape.label for shape in file.shapes), *file.without_area_aside.lost):
+        if label is not None and not is_unnamed(label):
+            ids.setdefault(canonical(label), len(ids) + 1)
+    height = file.height or (1 << 20 if frame is None else frame.height)
+    width = file.width or (1 << 20 if frame is None else frame.width)
+    drawing = labelme_to_drawing(file, resolve=lambda text: ids.get(canonical(text)), height=height, width=width)
+    return drawing, ids, {"height": height, "width": width}
 
 
 def _frame(image: Path | bytes, path: Path) -> Frame:
