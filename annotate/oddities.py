@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 _SHOWN: Final = 5  # places named after an oddity before "and N more"; --json has them all
@@ -55,19 +56,31 @@ def kinds(oddities: Mapping[str, Sequence[str]]) -> list[Kind]:
 def failure_lines(failures: Sequence[str]) -> list[str]:
     """Failures in their order, a line each; those of one kind are one line where there are many of them.
 
+    The name of what would be written from a file is no difference: it is the file's own with another ending.
+
     Args:
         failures: Each as *where: what is wrong. What to do.*
     """
     parts = [failure.partition(": ") for failure in failures]
     where: dict[str, list[str]] = {}
-    for place, _, text in parts:
+    texts = [_without_name(text, place) for place, _, text in parts]
+    for (place, _, _), text in zip(parts, texts, strict=True):
         where.setdefault(text, []).append(place)
     many = [kind for kind in kinds(where) if kind.text and len(kind.places) > _SHOWN]
     told: dict[str, None] = {}
-    for failure, (_, _, text) in zip(failures, parts, strict=True):
+    for failure, text in zip(failures, texts, strict=True):
         kind = next((kind for kind in many if text in kind.texts), None)
         told[failure if kind is None else Kind(kind.text.rstrip("."), kind.places, kind.texts).line()] = None
     return list(told)
+
+
+def _without_name(text: str, place: str) -> str:
+    """A text with a gap for the name of its place, where another ending follows."""
+    path = PurePath(place.replace("\\", "/"))
+    for name in (path.name, path.stem):
+        if name:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?=\.\w)", _GAP, text)
+    return text
 
 
 def _alike(texts: Iterable[str], value: re.Pattern[str]) -> list[list[str]]:
