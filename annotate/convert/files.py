@@ -18,6 +18,7 @@ from ..scans.images import IMAGE_SUFFIXES
 from ..shapes import Annotation
 from ..wording import quoted
 from .ours import why_not_ours
+from .untouched import DRAWING_KEY, WRITTEN_KEY, written_hash
 
 _IMAGE_ENDINGS = IMAGE_SUFFIXES | {".dcm", ".gif", ".webp"}
 _RENAME = "Give them different names"
@@ -90,7 +91,7 @@ def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
     first: dict[str, Job] = {}
     found: dict[Path, str] = {}
     for job in jobs:
-        other = first.setdefault(os.path.normcase(job.target), job)
+        other = first.setdefault(_as_file(job.target), job)
         if other is not job:
             found[job.source] = other.name
             found.setdefault(other.source, job.name)
@@ -106,6 +107,11 @@ def without_colliding(jobs: Sequence[Job], report: Report) -> list[Job]:
     return [job for job in jobs if job.source not in found]
 
 
+def _as_file(name: Path | str) -> str:
+    """A name as a file system compares it: accents may be written as one character or as two."""
+    return os.path.normcase(plain_name(str(name)))
+
+
 class Names:
     """The names of the frames of one run: two of one name would become the same file."""
 
@@ -114,7 +120,7 @@ class Names:
 
     def take(self, name: str, *, called: str) -> None:
         """Keep a frame's name. Raises BrokenInput where an earlier frame has it."""
-        key = os.path.normcase(name)
+        key = _as_file(name)
         if (first := self._first.get(key)) is not None:
             raise BrokenInput(called, f"would become the same file as {quoted(first)}", _RENAME)
         self._first[key] = called
@@ -142,9 +148,11 @@ def judge_target(job: Job, data: bytes) -> str:
 def drawn_file(
     annotation: Annotation, *, names: Mapping[int, str], image_path: str, lost: Iterable[int | None] = ()
 ) -> bytes:
-    """A conversion's Labelme file. It holds a hash that later shows whether somebody drew on it, and what it lacks."""
+    """A conversion's Labelme file. It holds hashes that later show whether somebody edited it, and what it lacks."""
     drawing = drawing_of((names[s.class_id], s.points, s.group, s.hole) for s in annotation.shapes)
-    extra = {"dmr_drawing": drawing, **lost_entry(lost, names)}
+    size = {"imageHeight": annotation.height, "imageWidth": annotation.width}
+    beside = {"imagePath": image_path, **size, **lost_entry(lost, names)}
+    extra = {DRAWING_KEY: drawing, WRITTEN_KEY: written_hash(beside), **lost_entry(lost, names)}
     return annotation_to_labelme(annotation, names=names, image_path=image_path, extra=extra)
 
 

@@ -18,11 +18,12 @@ from .files import Images, Job, find_jobs, without_colliding
 from .names import IndexNames, names_of_files
 from .one import Drawn, read_drawn
 from .options import Options
-from .ours import MOST_BYTES, is_data_set
+from .ours import MOST_BYTES, NOT_OURS, is_data_set
 from .outcome import Outcome
 from .preview import Preview
 from .writers import FORMATS, coco_named, nifti_named
 from .writing import Format, Labelled, Naming, write_frames
+from .written import is_our_data_set
 
 
 def labelme_to_files(o: Options, *, form: str, incomplete: bool = False, rle: bool = False) -> Report:
@@ -67,18 +68,22 @@ def _target(dst: Path, form: str, *, rle: bool) -> tuple[Format, Path]:
     if form == "coco":
         if dst.suffix.lower() != ".json" or dst.is_dir():
             raise UsageError(dst, "is not the name of a JSON file", "Give DST a name such as annotations.json")
-        if dst.exists() and not _holds_data_set(dst):
-            raise UsageError(dst, "exists and is not a COCO data set", "Move it away, or name another DST")
+        if dst.exists() and (why := _why_not_ours(dst)) is not None:
+            raise UsageError(dst, f"exists and {why}", "Move it away, or name another DST")
         return coco_named(dst.name, rle=rle), dst.parent
     ending = next((e for e in ENDINGS if form == "nifti" and dst.name.lower().endswith(e)), None)
     return (FORMATS[form], dst) if ending is None else (nifti_named(dst.name[: -len(ending)]), dst.parent)
 
 
-def _holds_data_set(path: Path) -> bool:
+def _why_not_ours(path: Path) -> str | None:
+    """Why a file cannot be replaced by a COCO data set; None if it can."""
     try:
-        return path.stat().st_size <= MOST_BYTES and is_data_set(path.read_bytes())
+        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
     except OSError:
-        return False
+        data = b""
+    if not is_data_set(data):
+        return "is not a COCO data set"
+    return None if is_our_data_set(data) else NOT_OURS
 
 
 @dataclass(frozen=True, slots=True)

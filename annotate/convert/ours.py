@@ -18,15 +18,21 @@ from ..errors import BrokenInput
 from ..formats.dicom_seg import is_our_segmentation
 from ..formats.index_mask import read_index_mask
 from ..formats.instance_mask import TABLE_ENDING, TITLE
-from ..formats.labelme import drawing_of, parse_labelme
-from ..formats.labelme_words import has_other_words
 from ..formats.lost import lost_labels
 from ..formats.nifti import is_our_volume
 from ..formats.yolo import HEADER
+from .untouched import is_untouched
+from .written import (
+    FRAMES_KEY,
+    YOLO_NAMES,
+    is_in_our_yolo_set,
+    is_our_data_set,
+    is_our_list_of_frames,
+    is_our_table,
+)
 
 FRAMES_ENDING: Final = ".frames.json"
 """Of the list of frames beside a NIfTI volume."""
-FRAMES_KEY: Final = "dmr_frames"
 
 MOST_BYTES: Final = 2**30
 """Of a data set that is read."""
@@ -35,6 +41,7 @@ MOST_BYTES: Final = 2**30
 _MOST_VALUES: Final = 64
 _YOLO_LINE: Final = re.compile(r"\d+( -?[\d.e+-]+){4,}")
 _BY_HAND: Final = "was drawn or edited by hand"
+NOT_OURS: Final = "was not written by dmr, or was edited since"
 
 
 def why_not_ours(path: Path, data: bytes, new: bytes) -> str | None:
@@ -47,7 +54,13 @@ def why_not_ours(path: Path, data: bytes, new: bytes) -> str | None:
     """
     name = path.name.lower()
     if name.endswith(".json") and is_data_set(new):
-        return None if is_data_set(data) else "is no COCO data set"
+        if not is_data_set(data):
+            return "is no COCO data set"
+        return None if is_our_data_set(data) else NOT_OURS
+    if name.endswith(".png") and _is_instances(new):
+        return None if _is_instances(data) else "is no mask of instances that dmr wrote"
+    if name.endswith(".txt") and not is_in_our_yolo_set(path):
+        return f"no {YOLO_NAMES} of dmr says which classes its numbers mean"
     is_ours, why = next(rule for ending, rule in _RULES.items() if name.endswith(ending))
     return None if is_ours(data) else why
 
@@ -70,16 +83,6 @@ def _is_instances(data: bytes) -> bool:
             return image.info.get("Title") == TITLE
     except (OSError, ValueError, SyntaxError):
         return False
-
-
-def _is_untouched(data: bytes) -> bool:
-    """Whether a Labelme file is one that we wrote, with nothing drawn or typed since."""
-    try:
-        file = parse_labelme(data, where="the target")
-    except BrokenInput:
-        return False
-    drawn = drawing_of((shape.label, shape.points, shape.group_id, shape.hole) for shape in file.shapes)
-    return not file.lost and file.extra.get("dmr_drawing") == drawn and not has_other_words(file)
 
 
 def _is_yolo(data: bytes) -> bool:
@@ -159,11 +162,11 @@ def _labels_lost(entry: Mapping[str, Any]) -> set[str | None]:
 # By ending, the first that fits.
 _RULES: Final[dict[str, tuple[Callable[[bytes], bool], str]]] = {
     ".png": (_is_mask, "is not a mask"),
-    TABLE_ENDING: (lambda data: "instances" in _keys(data), "is no table of instances"),
-    FRAMES_ENDING: (lambda data: FRAMES_KEY in _keys(data), "is no list of frames"),
+    TABLE_ENDING: (is_our_table, NOT_OURS),
+    FRAMES_ENDING: (is_our_list_of_frames, NOT_OURS),
     ".txt": (_is_yolo, "holds other text than YOLO's"),
     ".yaml": (lambda data: data.startswith(HEADER.encode()), "was not written by dmr"),
     ".nii.gz": (is_our_volume, "is no volume that dmr wrote"),
     ".dcm": (is_our_segmentation, "is no segmentation that dmr wrote"),
-    "": (_is_untouched, _BY_HAND),
+    "": (is_untouched, _BY_HAND),
 }

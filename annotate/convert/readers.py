@@ -32,7 +32,8 @@ from ..wording import counted
 from .foreign import Foreign, Reading, bytes_of
 from .left_out import tell_halves
 from .names import IndexNames
-from .ours import FRAMES_ENDING, FRAMES_KEY
+from .ours import FRAMES_ENDING
+from .written import FRAMES_KEY
 
 _ANEW: Final = "Export the volume anew; without its list nobody knows what is complete in it"
 

@@ -14,16 +14,15 @@ from ..formats.coco import to_coco
 from ..formats.instance_mask import TABLE_ENDING, instance_png, instance_table, shapes_to_instances
 from ..formats.lost import lost_entry
 from ..formats.nifti import nifti_volume
-from ..formats.yolo import HEADER, read_yolo_names, shapes_to_yolo, yolo_names
+from ..formats.yolo import HEADER, YOLO_LIST, read_yolo_names, shapes_to_yolo, yolo_names
 from ..geometry.raster import hidden_pixels, polygons_to_mask, shapes_to_index
 from ..scans.images import encode_png
 from ..system.canonical import canonical_json
 from .files import drawn_file
 from .foreign import bytes_of
-from .ours import FRAMES_ENDING, FRAMES_KEY
+from .ours import FRAMES_ENDING
 from .writing import Files, Format, Labelled, Naming, class_folder, layer_file
-
-_YOLO_NAMES: Final = "data.yaml"
+from .written import FRAMES_KEY, YOLO_NAMES
 
 
 def _labelme(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
@@ -66,15 +65,20 @@ def _yolo(frame: Labelled, naming: Naming) -> tuple[Files, list[str]]:
 
 
 def _yolo_names(_: Sequence[Labelled], naming: Naming) -> Files:
-    return {_YOLO_NAMES: yolo_names([naming.names[k] for k in sorted(naming.names)]).encode("utf-8")}
+    return {YOLO_NAMES: yolo_names([naming.names[k] for k in sorted(naming.names)]).encode("utf-8")}
 
 
 def _check_yolo_numbers(dst: Path, naming: Naming) -> None:
     """Make sure that the numbers in the files that are there mean the same as in those to come. Raises UsageError."""
-    path = dst / _YOLO_NAMES
-    text = bytes_of(path).decode("utf-8", errors="replace") if path.is_file() else ""
-    if not text.startswith(HEADER):
-        return  # nothing is there, or nothing of ours
+    path = dst / YOLO_NAMES
+    tables = (dst / name for name in (YOLO_NAMES, "data.yml", YOLO_LIST, f"labels/{YOLO_LIST}"))
+    table = next((found for found in tables if found.is_file()), None)
+    if table is None:
+        return
+    text = bytes_of(table).decode("utf-8", errors="replace")
+    if table != path or not text.startswith(HEADER):
+        what = "was not written by dmr, so the numbers of its data set may mean other classes"
+        raise UsageError(table, what, "Choose another folder for DST")
     there = read_yolo_names(text, where=path)
     if there != [naming.names[k] for k in sorted(naming.names)][: len(there)]:
         what = f"has the classes {', '.join(there)} in this order, and the new files would have another one"
