@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BrokenInput
-from ..formats.color_mask import Colors, read_color_mask
+from ..formats.color_mask import VOID, Colors, has_void, read_color_mask
 from ..formats.drawing import Drawing
 from ..formats.image_agreement import agreed_size
 from ..formats.index_mask import MOST_VALUES, read_class_mask, read_index_mask
@@ -32,6 +33,8 @@ from .files import Images, Job, drawn_file, relative_path, stem_of
 from .names import IndexNames
 from .outcome import MEND, SHOWN_AS_ABSENT
 from .preview import Preview
+
+VOID_LEFT_OUT: Final = "255 is the void border of Pascal VOC (left out; paint it as 0, or as a class)"
 
 
 @dataclass(slots=True)
@@ -241,7 +244,9 @@ def _read_mask(
         data = job.source.read_bytes()
     except OSError as error:
         raise BrokenInput(job.name, f"cannot be opened ({error.strerror})", "Check its permissions") from error
-    if (index := read_color_mask(data, colors=colors, notes=notes, where=job.name)) is not None:
+    index = read_color_mask(data, colors=colors, notes=notes, where=job.name)
+    is_colored = index is not None
+    if index is not None:
         pass
     elif colors is not None:
         what = "holds numbers, several pages, or is transparent, and no colours that --colors could name"
@@ -253,18 +258,24 @@ def _read_mask(
         index, odd = read_class_mask(data, class_ids=ids, where=job.name)
         notes.extend(odd)
     values = [value for value in np.flatnonzero(np.bincount(index.ravel(), minlength=256)).tolist() if value]
+    void: frozenset[int | None] = frozenset()
+    if colors is None and VOID in values and (is_colored or has_void(data)):
+        notes.append(VOID_LEFT_OUT)
+        void = frozenset([None])
+        index = np.where(index == VOID, np.uint8(0), index)
+        values.remove(VOID)
     if names.given is None:
         if len(values) > MOST_VALUES:
             what = f"has {len(values)} different values, so it is a picture and not a mask"
             raise BrokenInput(job.name, what, "Give the folder of masks, or name the classes with --classes")
-        return index, frozenset()
+        return index, void
     unknown = [value for value in values if value > len(names.given)]
     if unknown and len(unknown) == len(values):
         what = f"its values are {_some(unknown)}, and --classes names 1 to {len(names.given)}"
         raise BrokenInput(job.name, what, "Name a class for each value, or save the mask with values from 1")
     for value in unknown:
         notes.append(f"index {value} is no class (left out)")
-    return np.where(np.isin(index, unknown), np.uint8(0), index), frozenset([None] if unknown else [])
+    return np.where(np.isin(index, unknown), np.uint8(0), index), frozenset([None] if unknown else void)
 
 
 def _some(values: list[int]) -> str:

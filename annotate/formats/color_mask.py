@@ -14,7 +14,7 @@ from PIL import Image
 from ..errors import BrokenInput, UsageError
 from ..scans.images import MOST_PIXELS
 from ..system.quiet import quietly
-from .index_mask import MOST_VALUES
+from .index_mask import MOST_VALUES, check_upright
 
 NamedColors = Mapping[str, int]
 """`0xRRGGBB` by the name of a class."""
@@ -24,6 +24,8 @@ Colors = Mapping[int, int]
 
 _COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _VOC_CLASSES: Final = 21
+VOID: Final = 255
+"""The index of Pascal VOC's void border, which belongs to no class."""
 _VOC_VOID: Final = 0xE0E0C0  # the border that VOC draws around its objects
 _REMEDY: Final = "Name its colours, as in --colors nerve=#ff0000,muscle=#00ff00"
 
@@ -77,7 +79,7 @@ def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], whe
     Raises:
         BrokenInput: It holds other colours, or so many that it is a picture.
     """
-    pixels = _pixels(data, any_color=colors is not None)
+    pixels = _pixels(data, any_color=colors is not None, where=where)
     if pixels is None:
         return None
     values, places = np.unique(pixels, return_inverse=True)
@@ -94,12 +96,16 @@ def read_color_mask(data: bytes, *, colors: Colors | None, notes: list[str], whe
     return np.asarray(index, np.uint8)
 
 
-def _pixels(data: bytes, *, any_color: bool) -> NDArray[np.uint32] | None:
+def _pixels(data: bytes, *, any_color: bool, where: object) -> NDArray[np.uint32] | None:
     """The colours of an image as `0xRRGGBB`, `(height, width)`; None where it has none but greys.
 
     Args:
         data: The file's bytes.
         any_color: Take greys, and the colours of a palette, too.
+        where: What to call the file in an error.
+
+    Raises:
+        BrokenInput: It is turned by its EXIF orientation.
     """
     file = io.BytesIO(data)
     try:
@@ -108,6 +114,7 @@ def _pixels(data: bytes, *, any_color: bool) -> NDArray[np.uint32] | None:
             if image.width * image.height > MOST_PIXELS or image.mode not in modes or getattr(image, "n_frames", 1) > 1:
                 return None  # of several pages, who reads it as an index mask tells
             values = np.asarray(image if image.mode == "RGBA" else image.convert("RGB"), np.uint32)
+            check_upright(image, where=where)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError):
         return None  # told by who reads it as an index mask
     transparent = values.shape[2] == 4 and bool((values[..., 3] != 255).any())
@@ -125,4 +132,11 @@ def _voc_color(index: int) -> int:
     return color[0] << 16 | color[1] << 8 | color[2]
 
 
-_VOC: Final = {_voc_color(k): k for k in range(1, _VOC_CLASSES)} | {_VOC_VOID: 255}
+def has_void(data: bytes) -> bool:
+    """Whether a palette says that 255 is the void border of Pascal VOC, in a mask that can be read."""
+    with Image.open(io.BytesIO(data), formats=("PNG", "BMP", "TIFF")) as image:
+        palette = image.getpalette("RGB") if image.mode == "P" else None
+        return palette is not None and bytes(palette[3 * VOID : 3 * VOID + 3]) == _VOC_VOID.to_bytes(3)
+
+
+_VOC: Final = {_voc_color(k): k for k in range(1, _VOC_CLASSES)} | {_VOC_VOID: VOID}

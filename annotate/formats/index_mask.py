@@ -21,6 +21,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 MOST_VALUES: Final = 32
 """Different values of a mask; a picture has more."""
 _WHITE: Final = 255
+_ORIENTATION: Final = 0x0112  # tag of EXIF; 1 is upright
 _KINDS: Mapping[str, str] = {"RGB": "colours", "RGBA": "colours", "CMYK": "colours", "F": "fractions"}
 
 
@@ -52,6 +53,7 @@ def read_index_mask(data: bytes, *, where: object) -> NDArray[np.uint8]:
                 raise BrokenInput(where, "has several pages", "Save each mask as a file of its own")
             values = np.asarray(image)
             mode = image.mode
+            check_upright(image, where=where)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         what = f"has more than {MOST_PIXELS // 1_000_000} million pixels"
         raise BrokenInput(where, what, "Check that it is a mask") from error
@@ -111,6 +113,18 @@ def read_class_mask(
         what = f"holds values that are no class: {', '.join(map(str, strange[:5]))} and more"
         raise BrokenInput(where, what, "Export the mask anew, without smoothing or compression")
     return index, ()
+
+
+def check_upright(image: Image.Image, *, where: object) -> None:
+    """Make sure that no EXIF orientation turns a mask: programs disagree whether the turned or the stored one is meant.
+
+    Pillow turns a TIFF by itself, as every program does.
+
+    Raises:
+        BrokenInput: One does.
+    """
+    if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) not in (0, 1):
+        raise BrokenInput(where, "is turned by its EXIF orientation", "Save the mask upright, without EXIF")
 
 
 def has_black_background(data: bytes) -> bool:

@@ -21,6 +21,7 @@ from ..shapes import Shape
 from ..system.quiet import quietly
 from ..wording import counted
 from .drawing import Drawing
+from .index_mask import check_upright
 from .labelme_holes import is_unnamed
 from .lost import lost_entry, lost_labels
 from .strict_json import unique_keys
@@ -81,13 +82,14 @@ def read_instance_png(data: bytes, *, where: object) -> NDArray[np.uint16]:
     """The instance numbers of a PNG.
 
     Raises:
-        BrokenInput: It is no grey PNG of 8 or 16 bits, is damaged, or too large.
+        BrokenInput: It is no grey PNG of 8 or 16 bits, is damaged, turned or too large.
     """
     try:
         with quietly(Image.DecompressionBombWarning), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError
             values = np.asarray(image)
+            check_upright(image, where=where)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BrokenInput(where, "is no PNG, is damaged or too large", "Export the instances anew") from error
     if values.ndim != 2 or values.dtype.kind not in "biu" or values.max(initial=0) > _MOST or values.min(initial=0) < 0:

@@ -43,7 +43,7 @@ def with_holes(file: LabelmeFile, *, is_class: Callable[[str], bool]) -> Labelme
         is_class: Whether a label stands for a class; a class may be called `_background_`.
     """
     cut = [s for s in file.shapes if s.label.strip().casefold() == BACKGROUND and not is_class(s.label)]
-    marked = [s for s in file.shapes if s.extra.get("difficult") is True and not s.hole and s not in cut]
+    marked = [s for s in file.shapes if s.extra.get("difficult") == 1 and not s.hole and s not in cut]
     if not cut and not marked:
         return file
     read = _Read([s for s in file.shapes if s not in cut], [], [])

@@ -137,7 +137,10 @@ def _mask(shape: LabelmeShape) -> tuple[Outline, ...]:
         raise ValueError("a mask whose pixels cannot be read") from error
     if not pixels.any():
         raise ValueError("a mask without pixels")
-    left, top = (math.floor(value) for value in shape.points[0])
+    (left, top), (right, bottom) = ([math.floor(value) for value in corner] for corner in shape.points)
+    # Labelme's box holds its last pixel; others put its end behind it.
+    if pixels.shape[0] - (bottom - top) not in (0, 1) or pixels.shape[1] - (right - left) not in (0, 1):
+        raise ValueError("a mask whose pixels are not of the size of its box")
     return tuple(
         Outline(tuple((x + left, y + top) for x, y in part.points), part.hole, part.group)
         for part in mask_to_shapes(pixels, class_id=1)
