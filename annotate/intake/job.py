@@ -15,6 +15,7 @@ from ..report import Report
 from ..scans.discover import Places, as_paths, files_below
 from ..scans.left_out import what_is_there
 from ..workspace import Session
+from .doubts import Doubts
 from .importing import import_labelled, rehearse_import
 from .keeping import Keeping
 from .not_taken import left_out_of_import, noting_images
@@ -84,7 +85,8 @@ def import_outlines(
     if not _is_recognised(s, given, yes=yes) and not dry_run:
         return
     total, used = len(given.files(own)), set[Path]()
-    items = noting_images(_read(s, given, report=s.report), used)
+    doubts = Doubts()
+    items = noting_images(_read(s, given, report=s.report, doubts=doubts), used)
     shrinking = Shrinking()
     if dry_run:
         rehearse_import(s, shrinking.watch(s, Keeping(s, s.report).watch(items)), total=total)
@@ -103,7 +105,7 @@ def import_outlines(
                 return
         sync_checkout(s, author=author)
         if given.folders:
-            import_labelled(s, items, total=total)
+            import_labelled(s, items, total=total, doubts=doubts)
             left_out_of_import(given.folders, used=used, report=s.report, masks=masks, without=own).tell(s.report)
         s.tell("Writing annotations/", 0, None)
         write_checkout(s.workspace, labelled_sheets(s.catalogue), report=s.report)
@@ -142,8 +144,8 @@ def _is_recognised(s: Session, given: _Given, *, yes: bool) -> bool:
     return refusal is None
 
 
-def _read(s: Session, given: _Given, *, report: Report) -> Iterator[OutsideFrame]:
-    """The frames with their outlines, one at a time; what is odd goes into the report."""
+def _read(s: Session, given: _Given, *, report: Report, doubts: Doubts | None = None) -> Iterator[OutsideFrame]:
+    """The frames with their outlines, one at a time; what is odd goes into the report, files refused into `doubts`."""
     classes, imports = s.settings.classes, s.settings.imports
     active = frozenset(c.id for c in classes.active)
     if given.images is not None and given.masks is not None:
@@ -156,4 +158,5 @@ def _read(s: Session, given: _Given, *, report: Report) -> Iterator[OutsideFrame
         report=report,
         ignored=imports.ignores,
         without=s.workspace.own_folders,
+        refused=(doubts or Doubts()).refuse,
     )

@@ -35,6 +35,10 @@ UNREAD_REMEDY: Final = "Mend it and read it again: until then the class is not c
 """What to do about a file of which something could not be read; the rest of it is taken."""
 
 
+Picture = tuple[str, int]
+"""Hash of a scan file, and the place of a frame in it."""
+
+
 def _nothing(_: str) -> bool:
     return False
 
@@ -75,6 +79,7 @@ def labelme_frames(
     report: Report,
     ignored: Callable[[str], bool] = _nothing,
     without: Sequence[Path] = (),
+    refused: Callable[[Picture, Path], None] | None = None,
 ) -> Iterator[OutsideFrame]:
     """Read every Labelme file among `paths`. Files that fail are reported and passed over.
 
@@ -86,6 +91,7 @@ def labelme_frames(
         report: Gets failures and oddities.
         ignored: Tells whether a label is left out without a note; its shapes are counted.
         without: Folders that are not searched.
+        refused: Told of each file that fails though its picture can be read.
     """
     roots = [p if p.is_dir() else p.parent for p in paths]
     images = images_by_stem(files_below(paths, PICTURE_SUFFIXES))
@@ -102,6 +108,7 @@ def labelme_frames(
                     ignored=ignored,
                     covered=covered,
                     report=report,
+                    refused=refused,
                 )
             except BrokenInput as error:
                 report.fail(error)
@@ -117,6 +124,7 @@ def _labelme_frame(
     ignored: Callable[[str], bool],
     covered: frozenset[int],
     report: Report,
+    refused: Callable[[Picture, Path], None] | None,
 ) -> OutsideFrame:
     file = read_labelme(path)
     image, notes = find_image(file, path, roots=roots, index=images)
@@ -127,7 +135,12 @@ def _labelme_frame(
         frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
     else:
         frame, about = pictures.read(image, file.extra)
-    check_size((file.height, file.width), (frame.height, frame.width), where=path)
+    try:
+        check_size((file.height, file.width), (frame.height, frame.width), where=path)
+    except BrokenInput:
+        if refused is not None:
+            refused((frame.source_sha256, frame.index), path)
+        raise
     kept = without_labels(file, lambda label: resolve(label) is None and ignored(label))
     if left_out := len(file.shapes) - len(kept.shapes):
         report.count(SHAPES_IGNORED, left_out)

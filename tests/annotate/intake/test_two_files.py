@@ -52,3 +52,26 @@ def test_two_files_that_say_the_same_take_nothing_away(workspace: Workspace, tmp
     write(tmp_path / "o" / "a", "1_a", MUSCLE)
     write(tmp_path / "o" / "b", "1_b", MUSCLE)
     assert covered(workspace, tmp_path / "o") == {1, 2, 3}
+
+
+def test_a_second_file_that_is_refused_for_its_size_leaves_no_class_covered(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write(tmp_path / "o", "1_a", MUSCLE)
+    second = tmp_path / "o" / "1_a_v2.json"
+    content = {"shapes": [NERVE], "imagePath": "1_a.png", "imageHeight": 9, "imageWidth": 9}
+    second.write_text(json.dumps(content), encoding="utf-8")
+    assert covered(workspace, tmp_path / "o") == frozenset()
+    second.unlink()
+    assert covered(workspace, tmp_path / "o") == {1, 2, 3}
+
+
+def test_a_copy_from_elsewhere_does_not_settle_which_file_is_right(workspace: Workspace, tmp_path: Path) -> None:
+    first = write(tmp_path / "o", "1_a", MUSCLE)
+    second = write(tmp_path / "o", "1_b", MUSCLE, NERVE)
+    assert covered(workspace, tmp_path / "o") == {2, 3}
+    write(tmp_path / "copy", "1_a", MUSCLE)
+    assert covered(workspace, tmp_path / "copy") == {2, 3}
+    assert covered(workspace, first) == {2, 3}, "the other file is still there"
+    second.unlink()
+    assert covered(workspace, first) == {1, 2, 3}
