@@ -77,7 +77,7 @@ def import_labelled(
 
 
 def taken_in(item: OutsideFrame) -> NamedFrame:
-    """The frame as the workspace takes it in: all blanked that lies outside its ultrasound image and its outlines."""
+    """The frame as the workspace takes it in: all blanked that lies outside its ultrasound image."""
     frame, shapes = item.frame, item.annotation.shapes
     drawn = polygons_to_mask(shapes, height=frame.height, width=frame.width) if shapes else None
     return cleaned(NamedFrame(item.name, frame, item.source, item.about), drawn=drawn)

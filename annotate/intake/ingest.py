@@ -88,7 +88,7 @@ def cleaned(item: NamedFrame, *, drawn: NDArray[np.bool_] | None = None) -> Name
 
     Args:
         item: A frame; one that was cleaned already stays as it is.
-        drawn: `(height, width)` bool, pixels that somebody outlined; they are never blanked.
+        drawn: `(height, width)` bool, pixels that somebody outlined, as in `plan_cleaning`.
     """
     if item.cleaning is not None:
         return item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -26,6 +26,9 @@ _CORNER: Final = 0.02  # of the shorter side
 NO_EDGE: Final = "the edge of the image is not clear, so text may touch it"
 TOUCHING: Final = "something bright touches the image (text?)"
 ON_DARK: Final = "something like a line of text stands on a dark part of the image"
+DRAWN: Final = "an outline reaches past the edge of the image, and something bright is there (text?)"
+_SEEN: Final = 40  # grey level of what is bright; of it, so many
+_WIDER: Final = 10  # px under an outline widen what is kept
 _CUT: Final = 0.03  # of the image; more that is lit outside the fitted edge is no text
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
 
@@ -73,32 +76,50 @@ def plan_cleaning(
     Args:
         frames: `(height, width)` uint8 each, of one size.
         regions: Ultrasound regions from the file's tags.
-        drawn: Pixels that somebody outlined; they are never blanked.
+        drawn: Pixels that somebody outlined. They widen what is kept within the image that was found roughly, or
+            within the regions; then a person must look.
     """
     brightest = frames[0] if len(frames) == 1 else np.maximum.reduce(list(frames))
-    height, width = brightest.shape
-    everything = np.ones((height, width), np.bool_)
     if regions:
-        kept, ring, unsure = _in_regions(brightest, regions)
-        if kept.mean() < _LEAST:
-            return Cleaning(everything, None, "nothing", TINY_REGION)
-        if kept.mean() > _FILLS:
-            return Cleaning(everything, ring, "region", NO_MARGIN)
-        return Cleaning(_with(kept, drawn), ring, "region", unsure)
-    ring = find_sector(brightest)
+        cleaning, found = _of_regions(brightest, regions), np.zeros(brightest.shape, np.bool_)
+        for x0, y0, x1, y1 in regions:
+            found[y0:y1, x0:x1] = True
+    else:
+        cleaning, found = _of_pixels(brightest)
+    if drawn is None:
+        return cleaning
+    more = drawn & found & ~cleaning.kept
+    if np.count_nonzero(brightest[more] > _SEEN) < _WIDER:
+        return cleaning
+    return replace(cleaning, kept=cleaning.kept | more, unsure=cleaning.unsure or DRAWN)
+
+
+def _of_pixels(pixels: NDArray[np.uint8]) -> tuple[Cleaning, NDArray[np.bool_]]:
+    """What to keep without tags, and the sector as it was found roughly."""
+    height, width = pixels.shape
+    everything = np.ones((height, width), np.bool_)
+    ring = find_sector(pixels)
     if ring is None:
-        return Cleaning(everything, None, "nothing", NO_SECTOR)
+        return Cleaning(everything, None, "nothing", NO_SECTOR), everything
     rough = sector_mask(ring, height=height, width=width)
     if rough.mean() > _FILLS:
-        return Cleaning(_with(rough, drawn), ring, "sector", NO_MARGIN)
-    if has_second_image(brightest, rough):
-        return Cleaning(everything, ring, "nothing", SECOND_IMAGE)
-    kept, ring, unsure = _tight(brightest, rough, ring)
+        return Cleaning(rough, ring, "sector", NO_MARGIN), rough
+    if has_second_image(pixels, rough):
+        return Cleaning(everything, ring, "nothing", SECOND_IMAGE), rough
+    kept, ring, unsure = _tight(pixels, rough, ring)
     if kept.mean() < _LEAST:
-        return Cleaning(everything, None, "nothing", NO_SECTOR)
-    if not unsure and _in_top_corner(kept):
-        unsure = IN_CORNER
-    return Cleaning(_with(kept, drawn), ring, "sector", unsure)
+        return Cleaning(everything, None, "nothing", NO_SECTOR), everything
+    return Cleaning(kept, ring, "sector", unsure or (IN_CORNER if _in_top_corner(kept) else "")), rough
+
+
+def _of_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> Cleaning:
+    """What to keep inside the regions of the tags."""
+    kept, ring, unsure = _in_regions(pixels, regions)
+    if kept.mean() < _LEAST:
+        return Cleaning(np.ones(pixels.shape, np.bool_), None, "nothing", TINY_REGION)
+    if kept.mean() > _FILLS:
+        return Cleaning(np.ones(pixels.shape, np.bool_), ring, "region", NO_MARGIN)
+    return Cleaning(kept, ring, "region", unsure)
 
 
 def _tight(pixels: NDArray[np.uint8], rough: NDArray[np.bool_], ring: Ring) -> tuple[NDArray[np.bool_], Ring, str]:
@@ -150,7 +171,3 @@ def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDAr
         outlines.append(tuple((x + x0, y + y0) for x, y in ring))
     # A frame has one outline; of several regions none stands for all.
     return kept, outlines[0] if len(outlines) == 1 else None, doubts[0] if doubts else ""
-
-
-def _with(kept: NDArray[np.bool_], drawn: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return kept if drawn is None else kept | drawn
