@@ -17,7 +17,7 @@ from ..intake.ingest import frame_batches, frame_record
 from ..intake.reading import read_scans
 from ..progress.tell import Tell, silent
 from ..report import Report
-from ..scans.identity import Key, load_key, make_key
+from ..scans.identity import Key, key_file, load_key, make_key
 from ..scans.images import encode_png
 from ..settings.model import ImportSettings, Settings
 from ..settings.template import SHAMROCK_CLASSES
@@ -77,6 +77,8 @@ def deidentify(
         report.count("frames written", len(new))
         report.count("frames already there", len(batch) - len(new))
         tell("Reading scans", len(batch), None)
+    report.data["key_file"] = str(key_file(key.id))
+    report.say(f"The pseudonym key is {key_file(key.id)}. Keep a copy of it, apart from {dest.name}/.")
     if held := sum(name.startswith(f"{_HELD}/") for name in rows):
         report.say(f"Look at the {counted(held, 'frames')} in {_HELD}/: dmr is unsure about them. {_TABLE} says why.")
 

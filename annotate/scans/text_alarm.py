@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any, Final
 
@@ -27,17 +26,12 @@ class TextAlarm:
     """
 
     def __init__(self) -> None:
-        before = logging.root.manager.disable
-        logging.disable(logging.WARNING)
         try:
             from rapidocr import RapidOCR
-
-            self._read: Any = RapidOCR()
         except ImportError:
             remedy = "Install it with `pip install 'dmrnet[ocr]'`, or set find_text = false under [import] in dmr.toml"
             raise UsageError("find_text", "needs RapidOCR, which is not installed", remedy) from None
-        finally:
-            logging.disable(before)
+        self._read: Any = RapidOCR(params={"Global.log_level": "error"})  # else it tells each picture on stderr
 
     def finds_text(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether a picture seems to hold words or numbers of four characters and more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from dmr.annotate.phantom.dicom import invent_patient
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.scans.identity import key_path
 from dmr.cli import main
 
 PATIENTS, FRAMES = 2, 3
@@ -66,3 +68,10 @@ def test_a_folder_with_other_files_is_left_alone(scans: Path, tmp_path: Path) ->
 def test_a_pattern_without_a_patient_is_one_line(scans: Path, tmp_path: Path) -> None:
     told = run(str(scans), str(tmp_path / "out"), "--patient", r"(\d+)", code=2)
     assert "--patient" in told and not (tmp_path / "out").exists()
+
+
+def test_it_says_where_the_key_is(scans: Path, tmp_path: Path) -> None:
+    told = run(str(scans), str(tmp_path / "out"))
+    key_id = json.loads((tmp_path / "out" / "deidentified.json").read_text(encoding="utf-8"))["key_id"]
+    assert key_path(key_id).is_file()
+    assert str(key_path(key_id)) in told.replace("\n", "")

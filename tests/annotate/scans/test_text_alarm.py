@@ -16,7 +16,7 @@ pytest.importorskip("rapidocr")
 from dmr.annotate.scans.text_alarm import TextAlarm
 
 
-def test_a_name_over_the_image_is_found_and_speckle_is_not(tmp_path: Path) -> None:
+def test_a_name_over_the_image_is_found_and_speckle_is_not(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     outlines = draw_phantom(tmp_path / "p", patients=1, frames=1, seed=3)
     (frame,) = read_frames(outlines[0].with_suffix(".png"))
     pixels = frame.pixels.copy()
@@ -27,3 +27,4 @@ def test_a_name_over_the_image_is_found_and_speckle_is_not(tmp_path: Path) -> No
     pen = ImageDraw.Draw(image)
     pen.text((160, 245), "DOE JANE 1234567", fill=230, font=ImageFont.load_default(20))
     assert alarm.finds_text(np.asarray(image))
+    assert not any(capfd.readouterr()), "the reader's own messages are for its makers"
