@@ -1,4 +1,4 @@
-"""Reading scans: damaged files, burned-in texts, speed beside plain pydicom, and memory of a long cine.
+"""Reading scans: damaged files, burned-in texts, names at hard places, speed beside plain pydicom, and memory of a long cine.
 
 Each part is a line of `results/ingest.csv`; `ingest.json` is made of the newest line of each.
 """
@@ -28,8 +28,10 @@ from burned_in import Looked, look_at
 from dicom_files import JPEG, PLAIN, RLE, write_compressed, write_dicom
 from long_cine import cine, peak_mib
 from mutations import Outcome, try_mutations
+from painted_names import PLACES, count, paintings
 
 from dmr.annotate.scans.decoding.child import Decoder
+from dmr.annotate.scans.text_alarm import TextAlarm
 
 _COLUMNS: Final = ("part", "commit", "figures")
 
@@ -52,8 +54,8 @@ def main() -> None:
 
 
 HEADLINE: Final = (
-    "tracebacks", "dead_parents", "hangs", "over_2_gib", "leaks", "leaks_uncleaned", "sector_blanked_most",
-    "uncompressed_ratio", "jpeg_ratio", "rle_ratio", "long_cine_extra_mib",
+    "tracebacks", "dead_parents", "hangs", "over_2_gib", "leaks", "leaks_uncleaned", "leaks_at_edges", "ocr_names", "ocr_found",
+    "sector_blanked_most", "uncompressed_ratio", "jpeg_ratio", "rle_ratio", "long_cine_extra_mib",
 )  # fmt: skip
 
 
@@ -122,6 +124,37 @@ def burned_in(args: argparse.Namespace) -> Row:
     }
 
 
+def painted(args: argparse.Namespace) -> Row:
+    """Names painted at hard places, a quarter as many at each as there are scans: left, held, and blanked of the image.
+
+    Clean frames are counted too: held, and blanked.
+    """
+    numbers = range(1, max(2, args.scans // 4) + 1)
+    figures: Row = {}
+    for tagged in (False, True):
+        kind = "tagged" if tagged else "untagged"
+        for place in PLACES:
+            found = count(numbers, place, tagged=tagged)
+            print(kind, place, found, flush=True)
+            figures |= {f"{kind}_{place}_{key}": value for key, value in found.items()}
+        clean = [p.clean_by(tagged=tagged, name=False) for p in paintings(numbers, "below")]
+        figures |= {f"{kind}_clean": len(clean), f"{kind}_clean_held": sum(bool(c.unsure) for c in clean)}
+    edges = [value for key, value in figures.items() if key.endswith("_leaks") and "_inside_" not in key]
+    return {"leaks_at_edges": sum(edges), **figures}
+
+
+def text_alarm(args: argparse.Namespace) -> Row:
+    """How many names inside the image the text alarm finds, and how often it is wrong about clean frames."""
+    alarm = TextAlarm()
+    numbers = range(1, max(2, args.scans // 4) + 1)
+    found = []
+    for p in paintings(numbers, "inside"):
+        shown = [p.clean_by(tagged=False, name=name).clean(f[0]) for name, f in ((True, p.frames), (False, p.clean))]
+        found.append([alarm.finds_text(pixels) for pixels in shown])
+    with_name, without = zip(*found, strict=True)
+    return {"ocr_names": len(found), "ocr_found": sum(with_name), "ocr_clean_flagged": sum(without)}
+
+
 def speed(_: argparse.Namespace) -> Row:
     """Frames a second of a decoder and of pydicom's own iterator, by turns, the best of five each.
 
@@ -179,6 +212,8 @@ def memory(args: argparse.Namespace) -> Row:
 PARTS: Final[dict[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
     "mutations": mutations,
     "burned-in": burned_in,
+    "painted": painted,
+    "ocr": text_alarm,
     "speed": speed,
     "memory": memory,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 
@@ -14,7 +15,7 @@ from dmr.annotate.scans.deidentify import TOUCHING
 PLACE = Ranked(3, "f1", 0.5, "the model is least sure here")
 
 
-def frame(state: str, unsure: str) -> FrameRecord:
+def frame(state: Literal["ok", "quarantined"], unsure: str) -> FrameRecord:
     return FrameRecord(
         frame_id="f1",
         clip_id="c1",
@@ -39,7 +40,9 @@ def frame(state: str, unsure: str) -> FrameRecord:
         pytest.param("ok", "", False, False, id="free"),
     ],
 )
-def test_a_held_frame_is_marked_with_its_reason(state: str, unsure: str, reviewed: bool, marked: bool) -> None:
+def test_a_held_frame_is_marked_with_its_reason(
+    state: Literal["ok", "quarantined"], unsure: str, reviewed: bool, marked: bool
+) -> None:
     lines = caption(PLACE, frame(state, unsure), reviewed=reviewed).splitlines()
     assert lines[:2] == ["3. f1 (0.50)", PLACE.reason]
     assert lines[2:] == ([f"IN QUARANTINE: {TOUCHING}"] if marked else [])
