@@ -6,7 +6,8 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ _SUFFIXES_OF = {
 }
 _ANIMATED = ("GIF", "WEBP")  # each frame is drawn over the one before
 _OF_SEVERAL = ("TIFF", *_ANIMATED)  # further pictures are an animation in a PNG and previews in a JPEG
+_BITS = (8, 12, 16)
 _RUNS = 3  # zlib's Z_RLE
 _TURNED_PNG = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # what may hold an orientation
 _ORIENTATION = 0x0112  # tag of EXIF and TIFF; 1 is upright
@@ -106,15 +108,20 @@ class Pictures:
     _image: Image.Image
     _where: object
 
-    def frames(self, wanted: Sequence[int]) -> Iterator[Shown]:
+    def frames(self, wanted: Sequence[int], *, alive: Callable[[], None] = lambda: None) -> Iterator[Shown]:
         """Decode these frames, in rising order, one at a time.
+
+        Args:
+            wanted: Their places in the file.
+            alive: Called for each page of a TIFF that is looked at before the first frame is given.
 
         Raises:
             BrokenInput: One is damaged, or they are too large.
         """
         left, time_ms = MOST_PIXELS_A_FILE, 0.0
+        bits = _bits_in_use(self._image, self.count, alive) if self.kind == "TIFF" and self.count > 1 else None
         for index in range(max(wanted, default=-1) + 1) if self.kind in _ANIMATED else wanted:
-            shown = _decode(self._image, index, self._where)
+            shown = _decode(self._image, index, self._where, bits=bits)
             left -= shown.pixels.size
             if left < 0:  # the later pages are larger than the first
                 raise too_long(self._where, self.count)
@@ -221,11 +228,30 @@ def _pages(image: Image.Image, where: object) -> int:
         raise BrokenInput(where, "its pages cannot be counted: it is damaged", _REMEDY) from error
 
 
-def _decode(image: Image.Image, page: int, where: object) -> Shown:
+def _bits_in_use(image: Image.Image, pages: int, alive: Callable[[], None]) -> int | None:
+    """The bits that the wide pages of a file use in all, so that one grey value means the same on each page."""
+    bits = None
+    for page in range(pages):
+        alive()
+        with suppress(*_DAMAGE, Image.DecompressionBombError), quietly():  # whoever decodes the page says what is wrong
+            image.seek(page)
+            if image.mode.startswith("I") and image.width * image.height <= MOST_PIXELS:
+                bits = max(bits or 0, _bits(int(np.asarray(image).max())))
+        if bits == _BITS[-1]:
+            break
+    return bits
+
+
+def _bits(highest: int) -> int:
+    """The bits that grey values up to `highest` use: scanners and cameras store 8, 12 or 16 bits in 16."""
+    return next((bits for bits in _BITS if highest < 2**bits), _BITS[-1])
+
+
+def _decode(image: Image.Image, page: int, where: object, *, bits: int | None) -> Shown:
     notes: list[str] = []
     try:
         with quietly(Image.DecompressionBombWarning):
-            if page:
+            if page or image.tell():
                 image.seek(page)
                 if image.width * image.height > MOST_PIXELS:
                     raise too_large(where)
@@ -233,7 +259,7 @@ def _decode(image: Image.Image, page: int, where: object) -> Shown:
             image.load()
             # Pillow turns a TIFF upright on loading and drops the tag, so nothing is turned twice.
             upright = ImageOps.exif_transpose(image)
-            pixels, coloured = _grey(upright, notes)
+            pixels, coloured = _grey(upright, notes, bits=bits)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise too_large(where) from error
     except _UnreadableError as error:
@@ -250,15 +276,20 @@ class _UnreadableError(ValueError):
     """The image is whole, but its kind of pixels has no agreed meaning as grey."""
 
 
-def _grey(image: Image.Image, notes: list[str]) -> tuple[NDArray[np.uint8], float]:
-    """The pixels of an image of any mode as grey, `(height, width)` uint8, and the share of coloured ones."""
+def _grey(image: Image.Image, notes: list[str], *, bits: int | None) -> tuple[NDArray[np.uint8], float]:
+    """The pixels of an image of any mode as grey, `(height, width)` uint8, and the share of coloured ones.
+
+    Args:
+        image: The picture.
+        notes: Gets what is odd.
+        bits: The bits that wide pixels use in the whole file; None if there is no other page.
+    """
     if image.mode.startswith("I"):  # 16 or 32 bits, in either byte order
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise _UnreadableError("has pixels of 32 bits")
-        # Scanners and cameras store 8, 12 or 16 bits in 16. Scaling by the frame's own extremes would make its
-        # brightness differ from the next frame's.
-        bits = next(bits for bits in (8, 12, 16) if values.max() < 2**bits)
+        # Scaling by the frame's own extremes would make its brightness differ from the next frame's.
+        bits = bits or _bits(int(values.max()))
         notes.append(f"{bits}-bit grey in 16 bits (scaled to 8)")
         return np.asarray(np.rint(values * (255 / (2**bits - 1))), dtype=np.uint8), 0.0
     if image.mode == "F":

@@ -51,7 +51,7 @@ def open_source(
         raise not_a_scan(path, kind)
     from .stills import open_picture
 
-    return open_picture(path, sha256=sha256, span=span)
+    return open_picture(path, sha256=sha256, span=span, alive=alive)
 
 
 def _sha256(path: Path, alive: Callable[[], None]) -> str:

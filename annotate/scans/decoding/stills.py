@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..images import open_pictures
@@ -10,7 +10,7 @@ from .pixels import Shown
 from .values import Source, Span
 
 
-def open_picture(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterator[Shown]]:
+def open_picture(path: Path, *, sha256: str, span: Span, alive: Callable[[], None]) -> tuple[Source, Iterator[Shown]]:
     """What a picture says of itself, and its frames.
 
     Raises:
@@ -18,4 +18,4 @@ def open_picture(path: Path, *, sha256: str, span: Span) -> tuple[Source, Iterat
     """
     pictures = open_pictures(path.read_bytes(), where=path, suffix=path.suffix.lower())
     source = Source(kind=pictures.kind, sha256=sha256, frames=pictures.count, notes=pictures.notes)
-    return source, pictures.frames(span.of(pictures.count))
+    return source, pictures.frames(span.of(pictures.count), alive=alive)

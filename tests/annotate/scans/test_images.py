@@ -81,6 +81,17 @@ def test_16_bit_grey_is_scaled_by_the_bits_in_use(top: int, bits: int, format: s
     assert frame.notes == (f"{bits}-bit grey in 16 bits (scaled to 8)",)
 
 
+@pytest.mark.parametrize("tops", [(200, 3000), (3000, 200), (200, 60_000, 3000)], ids=str)
+def test_16_bit_pages_of_a_file_have_one_scale(tops: tuple[int, ...]) -> None:
+    pages = [Image.fromarray(np.array([[0, 100, top]], dtype=np.uint16)) for top in tops]
+    frames = decode(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    bits = 16 if max(tops) > 4095 else 12
+    assert [frame.pixels[0].tolist() for frame in frames] == [
+        [0, round(100 * 255 / (2**bits - 1)), round(top * 255 / (2**bits - 1))] for top in tops
+    ]
+    assert {frame.notes for frame in frames} == {(f"{bits}-bit grey in 16 bits (scaled to 8)",)}
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
 def test_the_orientation_is_applied_once(format: str) -> None:
     flat = np.zeros((16, 32), dtype=np.uint8)

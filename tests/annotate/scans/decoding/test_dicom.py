@@ -60,6 +60,14 @@ def test_grey_in_16_bits_is_scaled_by_the_bits_that_are_stored(
     assert np.array_equal(pixels(decoder, path), GREY)
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_16_bit_frames_of_a_file_have_one_scale(decoder: Decoder, tmp_path: Path, bits: int) -> None:
+    top = 2**bits - 1
+    wide = np.stack([np.full((8, 8), value, np.uint16) for value in (top // 5, top)])
+    found = pixels(decoder, write_dicom(tmp_path / "a.dcm", wide, BitsStored=bits, HighBit=bits - 1))
+    assert [frame.max() for frame in found] == [51, 255]
+
+
 def test_signed_grey_begins_at_the_lowest_value(decoder: Decoder, tmp_path: Path) -> None:
     signed = (GREY.astype(np.int32) * 257 - 32768).astype(np.int16)
     path = write_dicom(tmp_path / "a.dcm", signed, PixelRepresentation=1)
