@@ -14,9 +14,10 @@ from ..convert.files import Job, Names, check_name
 from ..convert.outcome import CONVERTING, Outcome
 from ..convert.writing import Naming
 from ..errors import BrokenInput, UsageError
-from ..formats.dicom_header import NEEDED, derived_dataset
+from ..formats.dicom_header import NEEDED, READ
 from ..formats.dicom_seg import Plane, Segment, pack, segmentation_bytes
 from ..geometry.raster import polygons_to_mask
+from ..scans.decoding.child import Decoder
 from ..scans.given import ScanFile, has_scan_ending, scan_files
 from ..scans.kinds import DICOM, kind_of_file
 from ..scans.left_out import LeftOut
@@ -56,8 +57,9 @@ def export_segmentations(
     Raises:
         UsageError: None of the frames comes from `scans`.
     """
-    export = _Export(s, naming, dest, tuple(scans), outcome)
-    write_many(export.files(labelled))
+    with Decoder() as decoder:
+        export = _Export(s, naming, dest, tuple(scans), outcome, decoder)
+        write_many(export.files(labelled))
     if not export.found:
         what = f"holds the scan of none of the {counted(len(labelled), 'outlined frames')}"
         raise UsageError(scans[0], what, "Name the folder with the files that were ingested; a changed file is another")
@@ -70,6 +72,7 @@ class _Export:
     dest: Path
     scans: tuple[Path, ...]
     outcome: Outcome
+    decoder: Decoder
     found: int = 0
 
     def files(self, labelled: Sequence[LabelledFrame]) -> Iterator[tuple[Path, bytes]]:
@@ -101,7 +104,7 @@ class _Export:
     def _file(
         self, number: int, scan: ScanFile, items: Sequence[LabelledFrame], taken: Names
     ) -> Iterator[tuple[Path, bytes]]:
-        source = _tags(scan)
+        source = _tags(scan, self.decoder)
         for item in items:
             if (source.Rows, source.Columns) != (item.frame.height, item.frame.width):
                 what = (
@@ -165,18 +168,10 @@ def _sha256(scan: ScanFile) -> str:
         raise BrokenInput(scan.shown, what, "Check the path and its permissions") from error
 
 
-def _tags(scan: ScanFile) -> Any:
-    """A DICOM file's tags. By its hash it is a file that the child process could decode when it was ingested."""
-    from pydicom import dcmread
-
-    try:
-        with quietly():
-            source = dcmread(scan.path, stop_before_pixels=True, force=True)
-            missing = [name for name in NEEDED if not source.get(name)]
-            derived_dataset(source)  # reads all that is taken over
-    except Exception as error:  # pydicom raises anything where tags are damaged
-        raise BrokenInput(scan.shown, "has damaged tags", "Take a copy that is whole") from error
-    if missing:
+def _tags(scan: ScanFile, decoder: Decoder) -> Any:
+    """A DICOM file's tags, read in the child process: the file may be made to do harm."""
+    source = decoder.tags(scan.path, READ, where=scan.shown)
+    if missing := [name for name in NEEDED if not source.get(name)]:
         what = f"lacks {', '.join(missing)}, so no segmentation can refer to it"
         raise BrokenInput(scan.shown, what, "Take the file as the scanner or the archive wrote it")
     return source

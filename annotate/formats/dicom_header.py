@@ -27,6 +27,13 @@ _TAKEN: Final = (
     "DeidentificationMethodCodeSequence", "PatientAge", "PatientSize", "PatientWeight", "BodyPartExamined",
     "Laterality",
 )  # fmt: skip
+_COMPRESSION: Final = (
+    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod", "Rows", "Columns",
+    "NumberOfFrames", "SamplesPerPixel", "BitsAllocated",
+)  # fmt: skip
+READ: Final = tuple(dict.fromkeys((*_TAKEN, *NEEDED, *_COMPRESSION, "SeriesNumber", "InstanceNumber")))
+"""All tags of an image that what is made from it needs."""
+
 _JPEG: Final = "1.2.840.10008.1.2.4."
 _ALWAYS_LOSSY: Final = {
     **{_JPEG + ending: "ISO_10918_1" for ending in ("50", "51")},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -96,6 +96,35 @@ class Decoder:
         finally:
             if not whole:  # what the child still has to say would be taken for the next file
                 self.close()
+
+    def tags(self, path: Path, names: Sequence[str], *, where: object = None) -> Any:
+        """Some tags of a DICOM file, with its transfer syntax, as pydicom reads them.
+
+        Args:
+            path: The file.
+            names: Keywords of the elements.
+            where: What to call the file in an error; None for its path.
+
+        Raises:
+            BrokenInput: They cannot be read.
+        """
+        from .header import MOST_BYTES, read_tags
+
+        where = path if where is None else where
+        child = self._started()
+        child.ask({"path": str(path), "tags": list(names)})
+        loads = False
+        while True:
+            try:
+                header, data = self._next(child, where, _START_S if loads else self._silent_s)
+            except BaseException:
+                self.close()
+                raise
+            loads = "loads" in header
+            if (what := header.get("error")) is not None:
+                raise BrokenInput(where, what, header.get("remedy") or _AGAIN)
+            if "syntax" in header and len(data) <= MOST_BYTES:
+                return read_tags(header["syntax"], data)
 
     def _started(self) -> _Child:
         if self._child is None or not self._child.is_alive:

@@ -36,8 +36,12 @@ def main() -> None:
 
 
 def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
+    path = Path(request["path"])
     try:
-        _decode(answers, Path(request["path"]), Span(int(request["first"]), int(request["every"])))
+        if "tags" in request:
+            _tags(answers, path, request["tags"])
+        else:
+            _decode(answers, path, Span(int(request["first"]), int(request["every"])))
     except BrokenInput as error:
         send(answers, {"error": error.what, "remedy": error.remedy})
     except MemoryError:
@@ -50,6 +54,15 @@ def _answer(answers: IO[bytes], request: dict[str, Any]) -> None:
             send(answers, {"error": f"cannot be opened ({error.strerror})", "remedy": "Check its permissions"})
     except Exception:  # a damaged file makes the decoders raise anything; its message may quote the file
         send(answers, {"error": "is damaged: it cannot be decoded", "remedy": ""})
+
+
+def _tags(answers: IO[bytes], path: Path, names: list[str]) -> None:
+    send(answers, {"loads": True})
+    from .header import written_tags
+
+    send(answers, {"alive": True})
+    syntax, data = written_tags(path, names)
+    send(answers, {"syntax": syntax}, data)
 
 
 def _decode(answers: IO[bytes], path: Path, span: Span) -> None:
