@@ -17,7 +17,6 @@ from ..annotate.errors import BrokenInput
 from ..annotate.formats.ranking_table import RankingRow
 from ..annotate.intake.choice import KEY_FRAMES, Choice
 from ..annotate.intake.ingest import ingest_scans, load_frame
-from ..annotate.quarantine.held import reason_of
 from ..annotate.render.overlay import contact_sheet, draw_overlay
 from ..annotate.scans.discover import Places, as_paths
 from ..annotate.scans.images import encode_png
@@ -91,11 +90,10 @@ def prelabel_scans(
     s.report.count("frames ranked", len(ranking.order) - len(ranking.again))
     s.report.data["ranking"] = [asdict(row) for row in ranking.rows]
     added = {f.frame_id for f in new}
-    first = [r for r in ranking.order if r.frame_id in added][:SHEET_FRAMES]
+    seen = {f.frame_id for f in new if pixels_reviewed or f.may_leave}
+    first = [r for r in ranking.order if r.frame_id in seen][:SHEET_FRAMES]
     s.tell("Drawing the contact sheet", 0, None)
-    sheet = _draw_sheet(
-        s, first, draft_sheets(s.catalogue, [ranking.frames[r.frame_id] for r in first]), reviewed=pixels_reviewed
-    )
+    sheet = _draw_sheet(s, first, draft_sheets(s.catalogue, [ranking.frames[r.frame_id] for r in first]))
     if pixels_reviewed:
         s.catalogue.mark_reviewed(added)
     return Prelabelled(ranking.order, ranking.rows, ranking.table, sheet)
@@ -121,8 +119,8 @@ def _say_no_model(s: Session) -> bool:
     return True
 
 
-def _draw_sheet(s: Session, ranking: Iterable[Ranked], sheets: Iterable[Sheet], *, reviewed: bool) -> Path:
-    """Draw a contact sheet of the frames that come first."""
+def _draw_sheet(s: Session, ranking: Iterable[Ranked], sheets: Iterable[Sheet]) -> Path:
+    """Draw a contact sheet of the frames that come first; those in quarantine have a page of their own."""
     cells: list[tuple[NDArray[np.uint8], str]] = []
     classes = s.settings.classes
     for r, sheet in zip(ranking, sheets, strict=True):
@@ -131,21 +129,9 @@ def _draw_sheet(s: Session, ranking: Iterable[Ranked], sheets: Iterable[Sheet], 
         except BrokenInput:
             continue  # it was reported when its draft was due
         overlay = draw_overlay(pixels, sheet.annotation, classes=classes)
-        cells.append((overlay, caption(r, sheet.frame, reviewed=reviewed)))
+        score = "" if r.score is None else f" ({r.score:.2f})"
+        cells.append((overlay, f"{r.rank}. {r.frame_id}{score}\n{r.reason}"))
     legend = {c.name: c.color for c in classes.active}
     path = s.workspace.reports_folder / "prelabel.png"
     write_atomic(path, encode_png(contact_sheet(cells, legend=legend)))
     return path
-
-
-def caption(r: Ranked, frame: FrameRecord, *, reviewed: bool = False) -> str:
-    """What stands below a frame on the contact sheet: rank, score, reason, and whether it is in quarantine.
-
-    Args:
-        r: The frame's place in the order.
-        frame: The frame.
-        reviewed: Whether the user looked at all of them.
-    """
-    score = "" if r.score is None else f" ({r.score:.2f})"
-    held = "" if reviewed or frame.may_leave else f"\nIN QUARANTINE: {reason_of(frame)}"
-    return f"{r.rank}. {r.frame_id}{score}\n{r.reason}{held}"

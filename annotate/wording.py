@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+PICTURE_HELD: Final = "in quarantine (its picture is left out; `dmr quarantine show` shows it)"
+"""The note on a frame whose picture is not copied or shown, because it may tell who the patient is."""
+
 _SINGULAR = {
     "annotations": "annotation",
     "blobs": "blob",

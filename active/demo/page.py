@@ -58,7 +58,7 @@ def write_page(s: Session, corrections: Sequence[Correction], *, figures: DemoFi
     """
     classes = s.settings.classes
     corrected = []
-    for c in corrections[:SHOWN]:
+    for c in [c for c in corrections if c.frame.may_leave][:SHOWN]:
         pixels = load_frame(s.workspace, c.frame).pixels
         plain = Annotation(c.frame.height, c.frame.width, (), frozenset())
         draft = Annotation(c.frame.height, c.frame.width, c.draft, frozenset())
@@ -113,7 +113,7 @@ def demo_page(
 def _test_frames(s: Session, models: tuple[str, str]) -> list[tuple[Any, list[tuple[str, Annotation]]]]:
     """A frame of each test patient, with the outlines of both models and the exact ones."""
     clips: dict[str, list[LabelledFrame]] = {}
-    for item in s.catalogue.labelled_frames(["test"]):
+    for item in (one for one in s.catalogue.labelled_frames(["test"]) if one.frame.may_leave):
         clips.setdefault(item.frame.clip_id, []).append(item)
     chosen = [sorted(c, key=lambda i: i.frame.frame_id)[len(c) // 2] for c in clips.values()][:SHOWN]
     frames = [load_frame(s.workspace, item.frame) for item in chosen]

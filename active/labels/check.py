@@ -11,6 +11,7 @@ from ...annotate.catalogue.records import LabelledFrame
 from ...annotate.errors import UsageError, WorkspaceError
 from ...annotate.scans.images import encode_png
 from ...annotate.system.store import write_atomic
+from ...annotate.wording import PICTURE_HELD
 from ...annotate.workspace import Session
 from ...model.computing.device import pick_device
 from ...model.training.settings import TrainSettings
@@ -80,6 +81,9 @@ def check_labels(s: Session, *, folds: int | None = None, settings: TrainSetting
     found = _in_order(s, labels, by, by_id)
     folder = s.workspace.reports_folder
     worst = [d for d in found if d.what][:SHOWN]
+    for held in dict.fromkeys(d.frame for d in worst if not by_id[d.frame].frame.may_leave):
+        s.report.note(PICTURE_HELD, held)
+    worst = [d for d in worst if by_id[d.frame].frame.may_leave]
     s.tell("Drawing the pictures", 0, None)
     shown = {d.frame: by_id[d.frame] for d in worst}
     picture = doubts_sheet(s, worst, labelled=by_id, seen={one.frame: one for one in _seen(s, [*shown.values()])})

@@ -27,7 +27,7 @@ FORMATS = ("labelme", "mask", "layers", "coco", "yolo", "nifti", "instances", "d
     type=click.Path(exists=True, path_type=Path),
     help="For dicom-seg: the original DICOM files, or a folder of them. May be given several times.",
 )
-@click.option("--images", is_flag=True, help="Copy the frames too.")
+@click.option("--images", is_flag=True, help="Copy the frames too; none that is in quarantine.")
 @click.option(
     "--incomplete",
     is_flag=True,

@@ -12,7 +12,7 @@ from ..convert.writing import Naming, write_frames
 from ..errors import BrokenInput, UsageError
 from ..scans.discover import lies_in
 from ..system.store import write_many
-from ..wording import counted
+from ..wording import PICTURE_HELD, counted
 from ..workspace import Session
 from .dicom_seg import SEGMENTATION, export_segmentations
 from .truths import name_of, not_complete, truths
@@ -35,7 +35,7 @@ def export_outlines(
         dest: The folder to write to; what a conversion wrote there is replaced, anything else is not.
         form: The format, of `FORMATS`, or `dicom-seg`.
         scans: The original files, for `dicom-seg`.
-        images: Copy the frames too: beside the Labelme files, else into `images/`.
+        images: Copy the frames too, without those in quarantine: beside the Labelme files, else into `images/`.
         incomplete: Write also frames on which a class is not complete, in a format that shows it as absent.
         dry_run: Write nothing.
 
@@ -118,11 +118,12 @@ def _tell_incomplete(s: Session, labelled: Sequence[LabelledFrame], naming: Nami
 def _pictures(
     s: Session, labelled: Sequence[LabelledFrame], folder: Path, *, dry_run: bool
 ) -> Iterator[tuple[Path, bytes]]:
-    """The frames' own pictures that are not there yet."""
+    """The frames' own pictures that are not there yet; none that is in quarantine."""
     s.report.count("images copied", 0)
     for item in labelled:
         if not item.frame.may_leave:
-            s.report.note("in quarantine (look at its image before you pass it on)", item.frame.frame_id)
+            s.report.note(PICTURE_HELD, item.frame.frame_id)
+            continue
         target = folder / PurePosixPath(item.frame.path).name
         try:
             data = s.workspace.absolute(item.frame.path).read_bytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,7 @@ def evaluation_page(
     predictor: Predictor,
     samples: Callable[[], Iterable[Sample]],
     classes: Classes,
+    held: Collection[str] = (),
     date: str | None = None,
 ) -> bytes:
     """The whole page, with its pictures inside.
@@ -52,12 +53,13 @@ def evaluation_page(
         predictor: The model; it draws the shown frames again.
         samples: Gives the frames again; only the shown ones are kept in memory.
         classes: The workspace's classes.
+        held: Ids of frames that are not shown, because they are in quarantine.
         date: The date, such as `2026-01-31`; None for today.
     """
     number = {frame: f"frame {k}" for k, frame in enumerate(dict.fromkeys(done.table["frame"]), 1)}
     names = [classes.by_id(int(i)).name for i in predictor.class_ids[1:]]
     colors = {c.name: c.color for c in classes}
-    kinds = shown_frames(done.table)
+    kinds = shown_frames(done.table[~done.table["frame"].isin(list(held))])
     drawn = _drawn(predictor, samples(), {f for frames in kinds.values() for f in frames}, classes.contained)
 
     def shown(frame: str) -> tuple[str, list[tuple[str, NDArray[np.uint8]]]]:

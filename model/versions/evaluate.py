@@ -113,6 +113,7 @@ def evaluate_version(
     title = f"{version} on {frames} of {counted(table['patient'].nunique(dropna=False), where)}"
     s.tell("Drawing the page", 0, None)
     path = s.workspace.reports_folder / f"evaluation-{version}-{_page_name(s, split, outside)}.html"
+    held = _held(s, table) if outside is None else []
     page = evaluation_page(
         done,
         title=title,
@@ -121,6 +122,7 @@ def evaluate_version(
         predictor=predictor,
         samples=lambda: samples(Report("evaluate")),  # unreadable files were reported the first time
         classes=classes,
+        held=held,
     )
     write_atomic(path, page)
     return VersionEvaluation(
@@ -133,6 +135,14 @@ def evaluate_version(
         guess_correlation(table),
         s.workspace.relative(path),
     )
+
+
+def _held(s: Session, table: pd.DataFrame) -> list[str]:
+    """The frames of a table of scores that are in quarantine; the report says how many the page does not show."""
+    held = [f.frame_id for f in s.catalogue.frames(dict.fromkeys(map(str, table["frame"]))) if not f.may_leave]
+    if held:
+        s.report.count("frames in quarantine, scored and not shown", len(held))
+    return held
 
 
 def _page_name(s: Session, split: Split, outside: Outside | None) -> str:
