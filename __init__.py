@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from .model.data.dataset import Sample as Sample
     from .model.evaluation.evaluate import evaluate as evaluate
     from .model.inference.predict import Predictor as Predictor
+    from .model.refine.prompt import Box as Box
+    from .model.refine.prompt import Click as Click
+    from .model.refine.refiner import Refiner as Refiner
+    from .model.refine.saved import load_refiner as load_refiner
     from .model.training.train import train as train
     from .model.versions.load import load_model as load_model
 
@@ -71,6 +75,11 @@ _PLACES = {
     "judge": "active.gate",
     "load_model": "model.versions.load",
     "select": "active.selection.select",
+    # a box and clicks -> an outline
+    "Box": "model.refine.prompt",
+    "Click": "model.refine.prompt",
+    "Refiner": "model.refine.refiner",
+    "load_refiner": "model.refine.saved",
     # outlines <-> masks
     "index_to_shapes": "annotate.geometry.trace",
     "mask_to_shapes": "annotate.geometry.trace",
@@ -81,14 +90,17 @@ _PLACES = {
 
 __all__ = [
     "Annotation",
+    "Box",
     "Candidate",
     "Choice",
     "ClassDef",
     "Classes",
+    "Click",
     "Decoder",
     "DmrError",
     "Frame",
     "Predictor",
+    "Refiner",
     "Report",
     "Sample",
     "Session",
@@ -101,6 +113,7 @@ __all__ = [
     "index_to_shapes",
     "judge",
     "load_model",
+    "load_refiner",
     "mask_to_shapes",
     "polygons_to_mask",
     "prelabel_scans",

@@ -20,20 +20,33 @@ if TYPE_CHECKING:
 
 @click.command()
 @training_options
+@click.option(
+    "--refine",
+    is_flag=True,
+    help="Train what answers a box and clicks with an outline instead: 10 minutes, if no other limit is set.",
+)
 @seed_option
 @computing_options
 @reporting
 @pass_workspace
-def train(workspace: Workspace, again: bool, finish: bool, device_name: str, **options: Any) -> Report:
+def train(workspace: Workspace, again: bool, finish: bool, refine: bool, device_name: str, **options: Any) -> Report:
     """Train DMRNet on the workspace's outlines.
 
     Ctrl-C stops it, and the same command goes on from there. To make a version of what it has learnt so far, press
-    Ctrl-C twice, or use --finish later.
+    Ctrl-C twice, or use --finish later. With --refine, Ctrl-C ends it and nothing is kept.
     """
     from .training.interrupt import ask_again
     from .training.train import take_edits_and_train
 
     report = Report("train")
+    if refine:
+        from .refine.options import refine_settings
+        from .refine.train import train_refiner
+
+        chosen = refine_settings(workspace.settings, finish=finish, **options)
+        with at_work(workspace, report, device=device_name) as s:
+            train_refiner(s, settings=chosen, again=again)
+        return report
     settings = chosen_settings(workspace.settings, "train", **options)
     with at_work(workspace, report, device=device_name) as s:
         take_edits_and_train(s, settings=settings, again=again, finish=finish, say=tell_now, on_interrupt=ask_again())
