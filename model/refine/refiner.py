@@ -126,13 +126,21 @@ def ellipse_mask(box: Box, *, height: int, width: int) -> NDArray[np.bool_]:
 
 def _one_part(mask: NDArray[np.bool_], clicks: Sequence[Click]) -> NDArray[np.bool_]:
     """The part with the most clicks inside, or else the largest, with its holes filled."""
-    labels, count = ndimage.label(mask)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return mask
+    top, left = rows[0], columns[0]
+    window = slice(top, rows[-1] + 1), slice(left, columns[-1] + 1)  # the whole frame would take ten times as long
+    part = mask[window]
+    labels, count = ndimage.label(part)
     if count > 1:
         areas = np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(float)
-        height, width = mask.shape
+        height, width = part.shape
         for c in clicks:
-            row, column = int(c.y), int(c.x)
+            row, column = int(c.y - top), int(c.x - left)
             if c.inside and 0 <= row < height and 0 <= column < width and labels[row, column]:
                 areas[labels[row, column] - 1] += mask.size
-        mask = labels == 1 + int(areas.argmax())
-    return np.asarray(ndimage.binary_fill_holes(mask))
+        part = labels == 1 + int(areas.argmax())
+    found = np.zeros_like(mask)
+    found[window] = ndimage.binary_fill_holes(part)
+    return found
