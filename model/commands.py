@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--refine",
     is_flag=True,
-    help="Train what answers a box and clicks with an outline instead: 10 minutes, if no other limit is set.",
+    help="Train what answers a box and clicks with an outline instead: at most 10 minutes, if no other limit is set.",
 )
 @seed_option
 @computing_options

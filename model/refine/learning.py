@@ -39,9 +39,9 @@ class RefineSettings:
         seed: Random seed of weights, order, boxes and clicks.
     """
 
-    size: int = 64
-    width: int = 16
-    steps: int = 1500
+    size: int = 48
+    width: int = 12
+    steps: int = 500
     minutes: float | None = None
     batch: int = 16
     learning_rate: float = 4e-3

@@ -30,7 +30,7 @@ class RefineNet(nn.Module):
         width: Channels at full resolution.
     """
 
-    def __init__(self, classes: int, *, width: int = 16) -> None:
+    def __init__(self, classes: int, *, width: int = 12) -> None:
         super().__init__()
         self.classes = classes
         w = (width, 2 * width, 4 * width, 6 * width)
