@@ -29,7 +29,7 @@ from dmr.model.refine.prompt import Click
 from dmr.model.refine.refiner import Refiner
 from dmr.model.refine.structures import Structures, sample_structures, structure_box
 
-NAMES: Final = tuple(CLASSES[i].name for i in IDS)
+NAMES: Final = tuple(c.name for c in CLASSES)
 CLICKS: Final = 3
 CLICKED: Final = 5  # every fifth frame is clicked into, because each click asks again
 RESAMPLES: Final = 2000
