@@ -131,6 +131,7 @@ def test_the_command_trains_one_judges_it_and_does_nothing_twice(
         assert tuple(s.settings.classes.predicted) == card.class_ids
         assert s.catalogue.models() == []  # it is no version of the network
     assert load_refiner(workspace, device="cpu").name == "refine-2"
+    dmr("db", "verify")  # finds nothing odd in models/
 
 
 def test_options_that_say_nothing_here_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
