@@ -74,11 +74,11 @@ def _in_turn(
     """Dice without clicks, with one, and so on."""
     made: list[Click] = []
     height, width = pixels.shape
-    for _ in range(1 + clicks):
+    for k in range(1 + clicks):
         shapes = refiner.refine(pixels, box=box, class_id=class_id, clicks=made)
         found = polygons_to_mask(shapes, height=height, width=width)
         yield dice(found, truth)
-        if (error := deepest_error(found, truth)) is not None:
+        if k < clicks and (error := deepest_error(found, truth)) is not None:
             made.append(Click(*error))
 
 

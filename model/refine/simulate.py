@@ -113,11 +113,14 @@ def deepest_error(
     for wrong, inside in ((truth & ~found, True), (found & ~truth, False)):
         if not wrong.any():
             continue
-        depth = ndimage.distance_transform_edt(np.pad(wrong, 1))[1:-1, 1:-1]
+        rows, columns = np.flatnonzero(wrong.any(1)), np.flatnonzero(wrong.any(0))
+        top, left = int(rows[0]), int(columns[0])
+        part = np.pad(wrong[top : rows[-1] + 1, left : columns[-1] + 1], 1)  # a frame's edge is an edge too
+        depth = ndimage.distance_transform_edt(part)
         row, column = np.unravel_index(int(depth.argmax()), depth.shape)
         if depth[row, column] > most:
             most = float(depth[row, column])
-            deepest = (float(column) + 0.5, float(row) + 0.5, inside)
+            deepest = (left + float(column) - 0.5, top + float(row) - 0.5, inside)
     return deepest
 
 
