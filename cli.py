@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "select": (".active.commands:select", "Rank the frames that nobody has labelled, and show the first."),
         "push": (".active.commands:push", "Send frames, drafts and their order to Label Studio."),
         "pull": (".annotate.studio.commands:pull", "Fetch submitted outlines from Label Studio; change nothing there."),
+        "serve": (".active.serving.commands:serve", "Draw drafts live for Label Studio, and pull what is submitted."),
         "retrain": (".active.commands:retrain", "Pull, train, let the gate judge the new model, push new drafts."),
         "open": (".annotate.editing.commands:open_", "Open the first frames of the ranking in Labelme."),
         "status": (".active.forecast.commands:status", "Show what is in the workspace, and what to do next."),

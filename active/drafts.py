@@ -48,17 +48,9 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord], *, counted: bool 
     missing = [f for f in frames if f.frame_id not in there]
     s.tell("Loading the model", 0, None)
     version, predictor = load_predictor(s, frames=len(missing))
-    classes = s.catalogue.classes()  # a model may know classes that were retired later
     what = "Drawing drafts" if counted else "Looking at labelled frames"
     s.tell(what, 0, len(missing))
-    # Pictures are read in one thread, the network works in another, and outlines are traced here.
-    under_way: deque[FrameRecord] = deque()
-    loaded = ahead(_loaded(s, missing), depth=2 * READY)
-    made_now = (
-        prediction_record(frame, prediction, model=version, predictor=predictor, classes=classes)
-        for prediction in predictor.predict(_noting(loaded, under_way))
-        if is_finite(s, frame := under_way.popleft(), prediction, model=version)
-    )
+    made_now = drawn(s, missing, model=version, predictor=predictor)
     for batch in batched(made_now, BATCH):
         s.catalogue.add_predictions(batch)
         s.tell(what, len(batch), len(missing))
@@ -69,6 +61,25 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord], *, counted: bool 
     if len(frames) > len(missing):
         s.report.count("drafts unchanged", len(frames) - len(missing))
     return version
+
+
+def drawn(s: Session, frames: Sequence[FrameRecord], *, model: str, predictor: Predictor) -> Iterator[PredictionRecord]:
+    """A model's predictions of frames, made now and not kept. What cannot be read or drawn is reported.
+
+    Args:
+        s: The session.
+        frames: The frames.
+        model: The model's id.
+        predictor: The same, loaded.
+    """
+    classes = s.catalogue.classes()  # a model may know classes that were retired later
+    # Pictures are read in one thread, the network works in another, and outlines are traced here.
+    under_way: deque[FrameRecord] = deque()
+    loaded = ahead(_loaded(s, frames), depth=2 * READY)
+    for prediction in predictor.predict(_noting(loaded, under_way)):
+        frame = under_way.popleft()
+        if is_finite(s, frame, prediction, model=model):
+            yield prediction_record(frame, prediction, model=model, predictor=predictor, classes=classes)
 
 
 def _loaded(s: Session, records: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Frame]]:

@@ -17,7 +17,7 @@ VARIABLE: Final = "DMR_HIDE_NAMES"
 _DIGITS: Final = 8  # hex digits of a short name: among 10,000 files two share one in about 1 of 100 cases
 
 # What is dmr's own, and names nobody: ids, options, versions, parts of a workspace, commands, addresses of servers.
-_COMMANDS: Final = "check|doctor|import|ingest|init|open|prelabel|pull|push|retrain|status|train|where|where --in"
+_COMMANDS: Final = "check|doctor|import|ingest|init|open|prelabel|pull|push|retrain|serve|status|train|where|where --in"
 _FRAME: Final = "[fcp][0-9a-f]{20}"
 _REPORTS: Final = "audit|curves|doubts|evaluation|labels|prelabel|ranking|select|simulation|status"
 _PARTS: Final = (
@@ -104,7 +104,9 @@ class Hider:
     def text(self, text: str) -> str:
         """A text with its names replaced: all that is quoted, those that are known, and all that looks like a path."""
         text = _QUOTED.sub(self._quoted, text)
-        known = {name: kind for word in set(_WORD.findall(text)) for name, kind in self._known.get(word, {}).items()}
+        # Copies, for another thread may learn a name meanwhile.
+        of = [self._known.get(word, {}).copy() for word in set(_WORD.findall(text))]
+        known = {name: kind for names in of for name, kind in names.items()}
         for name in sorted(known, key=len, reverse=True):
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", self.short(name, kind=known[name]), text)
         text = _LONG_ID.sub(lambda found: f"{found[1]}{found[2] or ''} {self.short(found[3], kind=found[1])}", text)

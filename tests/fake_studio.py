@@ -51,6 +51,8 @@ class FakeStudio:
     drafts: list[dict[str, Any]] = field(default_factory=list)
     views: list[dict[str, Any]] = field(default_factory=list)
     storages: list[dict[str, Any]] = field(default_factory=list)
+    backends: list[dict[str, Any]] = field(default_factory=list)
+    webhooks: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     _clock: datetime = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
@@ -277,6 +279,35 @@ class FakeStudio:
         self.drafts.append({"id": 1 + len(self.drafts), "task": number, "created_at": self.now(), **body})
         return Answer(self.drafts[-1], 201)
 
+    # Backends; unlike the real server, it does not call them
+
+    def _list_backends(self, parameters: Any, _: Any) -> Answer:
+        return Answer([b for b in self.backends if b["project"] == int(parameters["project"])])
+
+    def _add_backend(self, _: Any, body: Any) -> Answer:
+        self.backends.append({"id": 1 + len(self.backends), "state": "CO", **body})
+        return Answer(self.backends[-1], 201)
+
+    def _set_backend(self, number: int, _: Any, body: Any) -> Answer:
+        self.backends[number - 1].update(body, state="CO")
+        return Answer(self.backends[number - 1])
+
+    def _list_webhooks(self, parameters: Any, _: Any) -> Answer:
+        return Answer([w for w in self.webhooks if w["project"] == int(parameters["project"])])
+
+    def _add_webhook(self, _: Any, body: Any) -> Answer:
+        self.webhooks.append({"id": 1 + max((w["id"] for w in self.webhooks), default=0), **body})
+        return Answer(self.webhooks[-1], 201)
+
+    def _set_webhook(self, number: int, _: Any, body: Any) -> Answer:
+        hook = next(w for w in self.webhooks if w["id"] == number)
+        hook.update(body)
+        return Answer(hook)
+
+    def _drop_webhook(self, number: int, *_: Any) -> Answer:
+        self.webhooks = [w for w in self.webhooks if w["id"] != number]
+        return Answer(None, 204)
+
     # Pictures
 
     def _list_storages(self, parameters: Any, _: Any) -> Answer:
@@ -309,6 +340,10 @@ ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
         "DELETE": FakeStudio._delete,
     },
     r"/api/import/file-upload/(\d+)": {"GET": FakeStudio._file},
+    r"/api/ml/": {"GET": FakeStudio._list_backends, "POST": FakeStudio._add_backend},
+    r"/api/ml/(\d+)": {"PATCH": FakeStudio._set_backend},
+    r"/api/webhooks/": {"GET": FakeStudio._list_webhooks, "POST": FakeStudio._add_webhook},
+    r"/api/webhooks/(\d+)/": {"PATCH": FakeStudio._set_webhook, "DELETE": FakeStudio._drop_webhook},
     r"/api/storages/localfiles/": {"GET": FakeStudio._list_storages, "POST": FakeStudio._add_storage},
     r"/data/upload/.*": {"GET": lambda *_: Answer(b"\x89PNG")},
     r"/data/local-files/": {"GET": lambda fake, *_: Answer(b"\x89PNG") if fake.storages else GONE},

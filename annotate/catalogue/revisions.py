@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -140,7 +140,11 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
             return {row.frame: _to_revision(row) for row in connection.execute(query)}
 
     def labelled_frames(
-        self, splits: Iterable[Split] | None = None, *, revisions: Iterable[str] | None = None
+        self,
+        splits: Iterable[Split] | None = None,
+        *,
+        revisions: Iterable[str] | None = None,
+        frames: Sequence[str] | None = None,
     ) -> list[LabelledFrame]:
         """Frames that can be shown and their truths, in the order of their ids.
 
@@ -151,6 +155,7 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
         Args:
             splits: The splits wanted; None for all, with patients that have no split.
             revisions: Hashes of revisions to return instead of the truths, such as those of a data set.
+            frames: Ids of the frames wanted, a few; None for all.
         """
         wanted = None if splits is None else set(splits)
         named = None if revisions is None else set(revisions)
@@ -162,6 +167,8 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
         else:
             joined = frames_joined.join(t.revision, c.frame == t.frame.c.id)
         query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state != "erased")
+        if frames is not None:
+            query = query.where(t.frame.c.id.in_(frames))
         labelled = []
         with self.reading() as connection:
             merged, doubtful = self.merged_classes(), self.doubtful_classes()

@@ -212,14 +212,19 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class StudioSettings:
-    """The address of Label Studio (None without one) and its queues. A token is never here."""
+    """The address of Label Studio (None without one) and its queues. A token is never here.
+
+    `retrain_after`: new outlines after which `dmr serve` starts a `dmr retrain` by itself; 0 for never.
+    """
 
     url: str | None = None
+    retrain_after: int = 0
     queues: tuple[QueueSettings, ...] = field(default=(), metadata={"key": "queue"})
 
     def __post_init__(self) -> None:
         if self.url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", self.url):
             raise ValueError("url: expected http:// or https:// and a host, without a user or token")
+        within("retrain_after", self.retrain_after, 0, math.inf)
         names = [queue.name for queue in self.queues]
         if len(set(names)) != len(names):
             raise ValueError("two queues have the same name")

@@ -86,6 +86,7 @@ class_margin = 0.05
 # Label Studio. Its token is never written here, only in the keyring, the environment, or a file for its owner alone.
 # [studio]
 # url = "http://127.0.0.1:8080"
+# retrain_after = 0         # new outlines after which `dmr serve` starts a `dmr retrain` by itself; 0: never
 # [[studio.queue]]
 # name = "main"
 # purpose = "correct"       # or "second-reading", "adjudication": a project each

@@ -277,6 +277,12 @@ class StudioClient:
         with told(self.url, f"the drafts of project {project}"):
             return min((moment(d, "created_at") for task in tasks for d in items(task, "drafts")), default=None)
 
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON of the answer to a plain request; None if it is empty."""
+        answer = self._raw.request(method, path, **options)
+        with told(self.url, path):
+            return answer.json() if answer.content else None
+
     def _tasks(self, params: Mapping[str, Any], *, is_known: Callable[[str], bool] = bool) -> Iterator[StudioTask]:
         # Not with the SDK: an annotation is identified by the hash of its JSON, exactly as the server wrote it.
         for answer in self._raw.pages(params):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -46,19 +48,19 @@ def save_login(login: Login, *, password: str | None = None, user: str | None = 
         user: That user's e-mail.
     """
     kept = _read()
-    secrets = {"token": login.token} | ({"password": password} if password else {})
-    entry: dict[str, Any] = dict(kept["servers"].get(login.url, {})) | ({"user": user} if user else {})
-    if uses_keyring():
-        import keyring
-
-        for name, secret in secrets.items():
-            keyring.set_password(_SERVICE, f"{name} {login.url}", secret)
-    else:
-        entry |= secrets
-    kept["servers"][login.url] = entry
     kept["default"] = login.url
-    text = json.dumps(kept, indent=1) + "\n"
-    write_atomic(credentials_path(), text.encode("utf-8"), private=True)
+    own = {"token": login.token} | ({"password": password} if password else {})
+    _keep(kept, login.url, own, {"user": user} if user else {})
+
+
+def serve_secret(workspace_id: str) -> str:
+    """What Label Studio has to show when it calls a workspace's `dmr serve`; made when it is first asked for."""
+    name = f"dmr serve {workspace_id}"
+    secret = kept_token(name)
+    if secret is None:
+        secret = secrets.token_urlsafe(32)
+        _keep(_read(), name, {"token": secret}, {})
+    return secret
 
 
 def find_login(settings: Settings) -> Login | None:
@@ -111,6 +113,21 @@ def uses_keyring() -> bool:
     On other systems, a keyring may be missing, or ask for a password during a nightly run.
     """
     return sys.platform in ("win32", "darwin")
+
+
+def _keep(kept: dict[str, Any], url: str, own: Mapping[str, str], more: Mapping[str, str]) -> None:
+    """Write what is kept, with the secrets of one server, and more about it that is none."""
+    entry: dict[str, Any] = dict(kept["servers"].get(url, {})) | dict(more)
+    if uses_keyring():
+        import keyring
+
+        for name, secret in own.items():
+            keyring.set_password(_SERVICE, f"{name} {url}", secret)
+    else:
+        entry |= own
+    kept["servers"][url] = entry
+    text = json.dumps(kept, indent=1) + "\n"
+    write_atomic(credentials_path(), text.encode("utf-8"), private=True)
 
 
 def _secret(url: str, name: str) -> str | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, TaskRecord
+from ..classes import Classes
 from ..errors import BrokenInput, UsageError
 from ..report import Report
 from ..settings.model import QueueSettings
@@ -26,7 +27,7 @@ from ..wording import counted
 from ..workspace import Session
 from .labels import complete_labels
 from .offered import note_offered
-from .payload import region_to_json
+from .payload import Interface, region_to_json
 from .queues import (
     COLUMNS,
     ORDERING,
@@ -65,6 +66,27 @@ class Outgoing:
     reason: str
     draft: PredictionRecord | None = None
     again: LabelledFrame | None = None
+
+
+def result_json(o: Outgoing, *, interface: Interface, classes: Classes) -> list[dict[str, Any]]:
+    """What physicians see on a frame to begin with, as Label Studio's JSON."""
+    if o.again is not None:
+        drafts = outline_regions(o.again, interface=interface, classes=classes)
+    elif o.draft is not None:
+        drafts = draft_regions(o.draft, o.frame, interface=interface, classes=classes)
+    else:
+        return []
+    return [region_to_json(draft.region, interface=interface) for draft in drafts]
+
+
+def outgoing_hash(o: Outgoing, result: Sequence[dict[str, Any]]) -> str:
+    """Hash of what is shown on a frame, without the place in the order."""
+    return pushed_hash(o.frame, o.draft.model if o.draft else None, result)
+
+
+def score_of(rank: int, total: int) -> float:
+    """The score of a prediction: the first of the ranking has the lowest."""
+    return round(rank / (total + 1), 9)
 
 
 def without_held(outgoing: Sequence[Outgoing], *, report: Report) -> list[Outgoing]:
@@ -160,14 +182,7 @@ class _Push:
             )
 
     def _result(self, o: Outgoing) -> list[dict[str, Any]]:
-        interface, classes = self.opened.interface, self.s.settings.classes
-        if o.again is not None:
-            drafts = outline_regions(o.again, interface=interface, classes=classes)
-        elif o.draft is not None:
-            drafts = draft_regions(o.draft, o.frame, interface=interface, classes=classes)
-        else:
-            return []
-        return [region_to_json(draft.region, interface=interface) for draft in drafts]
+        return result_json(o, interface=self.opened.interface, classes=self.s.settings.classes)
 
     def _is_in_line(
         self,
@@ -294,8 +309,7 @@ class _Item:
     @property
     def sha256(self) -> str:
         """Hash of what is pushed, without the place in the order."""
-        draft = self.outgoing.draft
-        return pushed_hash(self.outgoing.frame, draft.model if draft else None, self.result)
+        return outgoing_hash(self.outgoing, self.result)
 
     def is_done(self, known: Mapping[str, TaskRecord]) -> bool:
         """Whether its task was submitted before: a frame to draw again."""
@@ -308,4 +322,4 @@ class _Item:
 
     def prediction(self, version: str, total: int) -> dict[str, Any]:
         """Its prediction. Label Studio shows the lowest score first, so the first frame gets the lowest."""
-        return {"model_version": version, "score": round(self.rank / (total + 1), 9), "result": self.result}
+        return {"model_version": version, "score": score_of(self.rank, total), "result": self.result}

@@ -35,6 +35,13 @@ VERSION: Final = "1.23.2"
 PORT: Final = 8080
 USER: Final = "dmr@localhost.local"
 _HOST: Final = "127.0.0.1"
+# Label Studio's own list of addresses that it never calls, but for loopback, where `dmr serve` listens.
+_BANNED: Final = (
+    "0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,169.254.0.0/16,172.16.0.0/12,192.0.0.0/24,192.0.2.0/24,192.88.99.0/24,"
+    "192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,224.0.0.0/4,233.252.0.0/24,240.0.0.0/4,"
+    "255.255.255.255/32,::/128,::ffff:0:0/96,::ffff:0:0:0/96,64:ff9b::/96,64:ff9b:1::/48,100::/64,2001:0000::/32,"
+    "2001:20::/28,2001:db8::/32,2002::/16,fc00::/7,fe80::/10,ff00::/8"
+)
 _BOOT_S: Final = 600.0  # the first start sets up its database: one or two minutes, longer on a slow disk
 _STOP_S: Final = 30.0
 
@@ -252,6 +259,9 @@ def _environment(data: Path, files: Path, password: str, token: str) -> dict[str
         "LABEL_STUDIO_PASSWORD": password,
         "LABEL_STUDIO_USER_TOKEN": token,
         "PYTHONUTF8": "1",
+        # It may call `dmr serve` on this computer, and no other address of a private network.
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        "USER_ADDITIONAL_BANNED_SUBNETS": _BANNED,
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LABEL_STUDIO_", "DMR_", "DJANGO_"))}
     return inherited | own

@@ -23,6 +23,7 @@ _NETWORK = re.compile(
     r"|fuse\.(davfs|glusterfs|rclone|s3fs|sshfs)"
 )
 _LINUX_MOUNTS = Path("/proc/self/mounts")
+_LESS_URGENT = 10  # niceness of what may take hours beside other work
 _DRIVE_REMOTE = 4  # winbase.h, GetDriveType
 
 
@@ -228,6 +229,33 @@ def start_detached(
     )
     started.returncode = 0  # on purpose: otherwise Popen warns about a process that outlives it
     return started.pid
+
+
+def start_beside(
+    command: list[str], *, environment: dict[str, str], log: IO[bytes], folder: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process that leaves the processor to others. Ctrl-C in the terminal does not reach it.
+
+    Args:
+        command: Its first part an absolute path.
+        environment: All of its variables.
+        log: Gets what it says.
+        folder: Where it runs.
+
+    Returns:
+        The process; the caller waits for it, and may end it with `end_process`.
+    """
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        options = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+    started = subprocess.Popen(
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **options
+    )
+    if sys.platform != "win32":
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, started.pid, _LESS_URGENT)
+    return started
 
 
 def process_command(pid: int) -> str:
