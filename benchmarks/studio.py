@@ -1,7 +1,7 @@
 """Push frames with drafts to a real Label Studio: in bulk, as `dmr push` does, against one task after the other.
 
 It starts its own server in a temporary folder, and ends it. The frames are synthetic noise. A draft has four outlines
-of 17 points, like drafts on real frames.
+of 17 points, like drafts on real frames. And open frames while `dmr serve` runs: see `studio_live.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from record import record
+from studio_live import live_rows
 
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord
 from dmr.annotate.intake.ingest import add_frames
@@ -54,15 +55,19 @@ def main() -> None:
                     timed("another order", lambda: send(s, client, outgoing[::-1]), len(outgoing)),
                     {"what": "one by one", "tasks": args.singly, "seconds": round(one_by_one, 2)},
                 ]
+        live = live_rows(Path(folder) / "live")
     for row in rows:
         row["ms_a_task"] = round(1000 * row["seconds"] / row["tasks"], 3)
+        print(row, flush=True)
+    for row in live:
         print(row, flush=True)
     headline = {
         "bulk_ratio": round(rows[3]["ms_a_task"] / rows[0]["ms_a_task"], 1),
         "push_10k_s": round(rows[0]["seconds"] * 10_000 / args.frames, 1),
+        "live_predict_s": live[0]["worst_s"],
     }
     print(headline)
-    print(record("studio", headline=headline, rows=rows))
+    print(record("studio", headline=headline, rows=[*rows, *live]))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from dmr.active.serving.turns import Turns
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.records import ModelRecord
 from dmr.annotate.studio.backend import Backend, authorization
-from dmr.annotate.studio.payload import label_config
+from dmr.annotate.studio.interface import label_config
 from dmr.annotate.workspace import Workspace
 from dmr.model.network.card import Card
 from dmr.model.network.checkpoint import save_model, weights_bytes

@@ -130,8 +130,11 @@ def _run(
     log(f"started: {version} answers at {host}, port {port}; the log is reports/{LOG_NAME}; Ctrl-C stops it")
     if not _is_loopback(host):
         log("warning: other computers reach it, and drafts and the secret are not encrypted on the way")
-    make_server(serving).run(sockets=[listener])
-    log("stopped")
+    try:
+        make_server(serving).run(sockets=[listener])
+    finally:
+        retraining.stop()  # a second Ctrl-C waits for nothing else
+        log("stopped")
     report.count("tasks answered", serving.answered)
     report.count("pulls", turns.done)
     report.count("trainings started", retraining.started)

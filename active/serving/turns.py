@@ -109,8 +109,7 @@ class Turns:
 
     def _turn(self) -> bool:
         """Pull, set projects up, start a training; returns whether all of it worked."""
-        said, self._said = self._said, set()
-        before = said.copy()
+        before, self._said = self._said, set()
         try:
             workspace = Workspace.at(self._root)
             self._pull(workspace, before)
@@ -158,8 +157,8 @@ class Turns:
                 self._log(_NO_PROJECT)
             return
         for project in found:
-            if connect_backend(client, project, self._backend):
-                self._log(f"connect: project {project} asks this server for drafts now, and tells it of submissions")
+            is_new = connect_backend(client, project, self._backend)
+            self._log(f"connect: project {project} asks this server for drafts {'now' if is_new else 'already'}")
         self._backend = None
 
     def _see_model(self, workspace: Workspace) -> None:
@@ -179,9 +178,7 @@ class Turns:
 
 def _line(what: str, error: Exception) -> str:
     """What to log of a turn that failed."""
-    if isinstance(error, WorkspaceError):
-        return f"{what}: put off, {error}"
-    if isinstance(error, StudioError):
+    if isinstance(error, WorkspaceError | StudioError):
         return f"{what}: put off, {error}"
     known = error if isinstance(error, DmrError) else told(error)
     return f"{what}: {failure(error)}" if known is None else f"{what}: Error: {known}"

@@ -1,0 +1,91 @@
+"""Seconds until a frame that is opened in a real Label Studio has its draft from `dmr serve`, drawn at that moment.
+
+The frames are synthetic. The network is DMRNet-S on a grid of 256 x 256; it is trained for a few steps only, because
+its time does not depend on what it has learnt.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from dmr.annotate.phantom.writing import PhantomSet, write_phantom
+from dmr.annotate.studio.credentials import need_login
+from dmr.annotate.workspace import Workspace
+
+TRAIN = ("train", "--size", "s", "--input", "256", "--steps", "12", "--device", "cpu")
+PORT = 18190
+PATIENCE_S = 300.0
+
+
+def live_rows(folder: Path) -> list[dict[str, Any]]:
+    """Open each of 24 frames twice; the local server runs. The first row is of those that are drawn."""
+    for name, wanted in (("in", PhantomSet(4, 4)), ("scans", PhantomSet(4, 6, first=20, labels=False))):
+        for _ in write_phantom(folder / name, wanted):
+            pass
+    root = folder / "ws"
+    _dmr("init", str(root), "--coverage", "all", folder=folder)
+    for command in (("import", str(folder / "in")), TRAIN, ("prelabel", str(folder / "scans"), "--no-push")):
+        _dmr(*command, folder=root)
+    _dmr("push", "--pixels-reviewed", folder=root)
+    login = need_login(Workspace.at(root).settings)
+    with httpx.Client(base_url=login.url, headers={"Authorization": f"Token {login.token}"}, timeout=60) as http:
+        with Workspace.at(root).catalogue() as catalogue:
+            (queue,) = catalogue.queues()
+        tasks = http.get("/api/tasks", params={"project": queue.project, "page_size": 100}).json()["tasks"]
+        version = http.get(f"/api/projects/{queue.project}/").json()["model_version"]
+        rows = []
+        for what in ("a frame opened, drawn at that moment", "a frame opened, drawn before"):
+            if not rows:
+                with closing(sqlite3.connect(root / "catalogue.sqlite")) as database, database:
+                    database.execute("DELETE FROM prediction")
+            body = {"model_version": version}
+            http.request("DELETE", f"/api/projects/{queue.project}/model-versions/", json=body).raise_for_status()
+            with _serving(root):
+                rows.append({"what": what, "tasks": len(tasks), **_opened(http, tasks)})
+    return rows
+
+
+def _opened(http: httpx.Client, tasks: list[dict[str, Any]]) -> dict[str, float]:
+    seconds, outlines = [], 0
+    for task in tasks:
+        began = time.perf_counter()
+        shown = http.get(f"/api/tasks/{task['id']}/").raise_for_status().json()
+        seconds.append(time.perf_counter() - began)
+        (prediction,) = shown["predictions"]
+        outlines += len(prediction["result"])
+    assert outlines > len(tasks), "hardly anything was drawn"
+    return {
+        "seconds": round(sum(seconds), 2),
+        "median_s": round(statistics.median(seconds), 3),
+        "worst_s": round(max(seconds), 3),
+    }
+
+
+@contextmanager
+def _serving(root: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "dmr", "serve", "--connect", "--port", str(PORT)]
+    log = root / "reports" / "serve.log"
+    before = len(log.read_text(encoding="utf-8")) if log.exists() else 0
+    with subprocess.Popen(command, cwd=root) as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while not log.exists() or "asks this server" not in log.read_text(encoding="utf-8")[before:]:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def _dmr(*arguments: str, folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "dmr", *arguments], cwd=folder, check=True)
