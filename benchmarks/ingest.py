@@ -55,7 +55,8 @@ def main() -> None:
 
 HEADLINE: Final = (
     "tracebacks", "dead_parents", "hangs", "over_2_gib", "leaks", "leaks_uncleaned", "leaks_at_edges",
-    "ocr_names", "ocr_found", "sector_blanked_most", "uncompressed_ratio", "jpeg_ratio", "rle_ratio", "long_cine_extra_mib",
+    "ocr_names", "ocr_found", "sector_blanked_most", "uncompressed_ratio", "jpeg_ratio", "rle_ratio",
+    "long_cine_extra_mib",
 )  # fmt: skip
 
 

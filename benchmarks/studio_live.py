@@ -43,7 +43,7 @@ def live_rows(folder: Path) -> list[dict[str, Any]]:
             (queue,) = catalogue.queues()
         tasks = http.get("/api/tasks", params={"project": queue.project, "page_size": 100}).json()["tasks"]
         version = http.get(f"/api/projects/{queue.project}/").json()["model_version"]
-        rows = []
+        rows: list[dict[str, Any]] = []
         for what in ("a frame opened, drawn at that moment", "a frame opened, drawn before"):
             if not rows:
                 with closing(sqlite3.connect(root / "catalogue.sqlite")) as database, database:

@@ -14,7 +14,7 @@ import numpy as np
 from ...annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord, TaskRecord
 from ...annotate.editing.checkout import held_out
 from ...annotate.errors import WorkspaceError
-from ...annotate.studio.payload import read_interface
+from ...annotate.studio.interface import read_interface
 from ...annotate.studio.push import NO_MODEL, Outgoing, outgoing_hash, result_json, score_of
 from ...annotate.studio.queues import model_of
 from ...annotate.studio.reading import member, read_data

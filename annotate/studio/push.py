@@ -25,9 +25,10 @@ from ..settings.model import QueueSettings
 from ..system.pipeline import batched
 from ..wording import counted
 from ..workspace import Session
+from .interface import Interface
 from .labels import complete_labels
 from .offered import note_offered
-from .payload import Interface, region_to_json
+from .payload import region_to_json
 from .queues import (
     COLUMNS,
     ORDERING,
