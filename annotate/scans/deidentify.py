@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..shapes import Ring
 from .decoding.values import Box
 from .edge import LIT, fit_edge
-from .sector import find_sector, has_second_image, sector_mask
+from .sector import find_sector, grown, has_second_image, sector_mask
 from .words import line_on_dark, touches
 
 BLANK: Final = 0
@@ -29,6 +29,7 @@ ON_DARK: Final = "something like a line of text stands on a dark part of the ima
 DRAWN: Final = "an outline reaches past the edge of the image, and something bright is there (text?)"
 _SEEN: Final = 40  # grey level of what is bright; of it, so many
 _WIDER: Final = 10  # px under an outline widen what is kept
+_ROOM: Final = 0.03  # of the shorter side; so far beyond the rough sector its edge is looked for
 _CUT: Final = 0.03  # of the image; more that is lit outside the fitted edge is no text
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
 
@@ -132,7 +133,8 @@ def _tight(pixels: NDArray[np.uint8], rough: NDArray[np.bool_], ring: Ring) -> t
     """
     height, width = pixels.shape
     ground = int(np.bincount(pixels[~rough], minlength=1).argmax()) if not rough.all() else 0
-    edge = fit_edge(pixels, region=rough, ground=ground)
+    room = grown(rough, 2 * round(_ROOM * min(pixels.shape)) + 1)  # a rough sector may be too small at its corners
+    edge = fit_edge(pixels, region=room, ground=ground)
     if edge is None:
         return rough, ring, NO_EDGE
     fitted = edge.ring(lowest=max(y for _, y in ring))
@@ -157,7 +159,7 @@ def _in_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> tuple[NDAr
     doubts: list[str] = []
     for x0, y0, x1, y1 in regions:
         inside = pixels[y0:y1, x0:x1]
-        ring = find_sector(inside, centred=True)
+        ring = find_sector(inside)
         if ring is None:
             kept[y0:y1, x0:x1] = True
             outlines.append(((x0, y0), (x1, y0), (x1, y1), (x0, y1)))

@@ -42,7 +42,7 @@ _UPPER = 0.3  # share of the rows in which a single image has no gap but the cur
 _GAP = 0.3  # share of their width
 
 
-def find_sector(pixels: NDArray[np.uint8], *, centred: bool = False) -> Ring | None:
+def find_sector(pixels: NDArray[np.uint8]) -> Ring | None:
     """Find the sector: the largest region that is not blank, with its gaps filled.
 
     Echoes fade with depth, so dark pixels below an echo belong to the sector, down to its lower edge. If no lower edge
@@ -50,8 +50,6 @@ def find_sector(pixels: NDArray[np.uint8], *, centred: bool = False) -> Ring | N
 
     Args:
         pixels: `(height, width)` uint8.
-        centred: Whether the sector's axis is the middle of the columns, as in a region that the tags give. If not, it
-            is the middle of what is found.
 
     Returns:
         An outline of at most 24 points within the frame, or None if less than a twentieth of the frame is not blank.
@@ -64,7 +62,7 @@ def find_sector(pixels: NDArray[np.uint8], *, centred: bool = False) -> Ring | N
     # Most sectors are far larger, and their holes need no filling.
     if np.count_nonzero(region) < least and np.count_nonzero(ndimage.binary_fill_holes(region)) < least:
         return None
-    region = _mirrored(_down_to_depth(_hull(region), grey), found, grey, centred=centred)
+    region = _mirrored(_down_to_depth(_hull(region), grey), found, grey)
     return _few_points(_hull_ring(region), factor=factor, height=pixels.shape[0], width=pixels.shape[1])
 
 
@@ -101,9 +99,7 @@ def _upper_gap(content: NDArray[np.bool_]) -> float:
     return float(np.mean(gaps)) if gaps else 0.0
 
 
-def _mirrored(
-    region: NDArray[np.bool_], found: NDArray[np.bool_], grey: NDArray[np.uint8], *, centred: bool
-) -> NDArray[np.bool_]:
+def _mirrored(region: NDArray[np.bool_], found: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Make the region symmetric, as a sector is: a shadow may hide one side, or a line of text may reach into it.
 
     What is on one side only is echo if it is filled, and then the other side is added, but for something bright there,
@@ -113,10 +109,9 @@ def _mirrored(
         region: The sector so far, convex.
         found: What is not blank, before the hull.
         grey: The frame.
-        centred: As in `find_sector`.
     """
     columns = np.flatnonzero(region.any(axis=0))
-    first, last = (0, region.shape[1]) if centred else (columns[0], columns[-1] + 1)
+    first, last = columns[0], columns[-1] + 1
     opposite = np.zeros_like(region)
     opposite[:, first:last] = region[:, first:last][:, ::-1]
     alone = region & ~opposite

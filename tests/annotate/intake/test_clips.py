@@ -60,7 +60,7 @@ def test_frames_of_a_clip_keep_their_order_and_times_and_are_one_clip_of_the_tag
 
 
 def test_near_copies_within_a_clip_may_not_be_chosen_and_its_first_frame_may(clips: Path, workspace: Workspace) -> None:
-    frames = ingested(workspace, clips / "4001.dcm")
+    frames = ingested(workspace, clips / "4002.dcm")
     keys = [f for f in frames if f.eligible]
     assert keys[0].index == 0 and len(keys) < len(frames)
     for f in frames:
@@ -69,8 +69,8 @@ def test_near_copies_within_a_clip_may_not_be_chosen_and_its_first_frame_may(cli
 
 
 def test_all_frames_may_be_chosen_if_asked_for_also_afterwards(clips: Path, workspace: Workspace) -> None:
-    assert not all(f.eligible for f in ingested(workspace, clips / "4001.dcm"))
-    assert all(f.eligible for f in ingested(workspace, clips / "4001.dcm", choice=Choice(all=True)))
+    assert not all(f.eligible for f in ingested(workspace, clips / "4002.dcm"))
+    assert all(f.eligible for f in ingested(workspace, clips / "4002.dcm", choice=Choice(all=True)))
 
 
 def test_every_second_frame_is_taken_under_its_own_index(clips: Path, workspace: Workspace) -> None:
