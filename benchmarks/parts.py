@@ -6,14 +6,14 @@ except in the columns of text; an empty cell is no value.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from record import RESULTS, commit
+
+from dmr.annotate.system.appended import add_row, whole_rows
 
 TEXT: Final = frozenset(
     ("part", "commit", "run", "network", "on", "changes", "design", "what", "verdict", "scored", "place", "told")
@@ -24,14 +24,10 @@ Row = dict[str, Any]
 
 def lines(name: str) -> list[Row]:
     """All lines, the oldest first."""
-    path = _path(name)
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as opened:
-        return [
-            {key: cell if key in TEXT else json.loads(cell) for key, cell in line.items() if cell}
-            for line in csv.DictReader(opened)
-        ]
+    return [
+        {key: cell if key in TEXT else json.loads(cell) for key, cell in line.items() if cell}
+        for line in whole_rows(_path(name))
+    ]
 
 
 def add(name: str, row: Mapping[str, Any], *, columns: Sequence[str] = ()) -> None:
@@ -45,19 +41,9 @@ def add(name: str, row: Mapping[str, Any], *, columns: Sequence[str] = ()) -> No
     Raises:
         ValueError: The file has no column for a key.
     """
-    path = _path(name)
-    path.parent.mkdir(exist_ok=True)
     row = {"commit": commit(), **row}
-    is_new = not path.exists()
-    if not is_new:
-        columns = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns or list(row), lineterminator="\n")
-    if is_new:
-        writer.writeheader()
-    writer.writerow({key: value if key in TEXT else json.dumps(value) for key, value in row.items()})
-    with path.open("ab", buffering=0) as opened:  # one write: two runs at once do not cut each other's lines
-        opened.write(text.getvalue().encode("utf-8"))
+    cells = {key: value if key in TEXT else json.dumps(value) for key, value in row.items()}
+    add_row(_path(name), cells, columns=columns or list(row))
 
 
 def open_round(name: str, wanted: Collection[str]) -> tuple[int, dict[str, Row]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ...annotate.errors import WorkspaceError
+from ...annotate.system.appended import add_row, whole_lines
 from .lines import KEY
 
 OWN_KEY: Final = (*KEY, "data", "rounds")
@@ -42,16 +42,20 @@ class Book:
 
     Args:
         path: The file; it is made with the first line.
+
+    Raises:
+        WorkspaceError: Its header is damaged, or that of another file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.done: set[tuple[str, ...]] = set()
-        if path.exists():
-            with path.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    if row.get("patients_dice"):  # the last column: a line that a crash cut off does not have it
-                        self.done.add(tuple(row[name] for name in OWN_KEY))
+        lines = whole_lines(path)
+        if lines and lines[0] != ",".join(COLUMNS):
+            remedy = "Move it away, and the same command begins a new one"
+            raise WorkspaceError(path, "its first line does not name the columns of a simulation", remedy)
+        for row in csv.DictReader(lines):
+            self.done.add(tuple(row[name] for name in OWN_KEY))
 
     def has(self, row: Mapping[str, Any]) -> bool:
         """Whether a training is there."""
@@ -65,16 +69,6 @@ class Book:
         """
         if self.has(row):
             return False
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        if not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            writer.writeheader()
-        elif not self.path.read_bytes().endswith(b"\n"):
-            text.write("\n")
-        writer.writerow(dict(row))
-        with self.path.open("ab", buffering=0) as file:
-            file.write(text.getvalue().encode("utf-8"))
-            os.fsync(file.fileno())
+        add_row(self.path, row, columns=COLUMNS)
         self.done.add(tuple(str(row[name]) for name in OWN_KEY))
         return True

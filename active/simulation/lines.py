@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
+
+from ...annotate.system.appended import whole_lines
 
 FULL: Final = "full"  # strategy of the trainings on the whole pool
 INITIAL: Final = "initial"  # strategy of the trainings on the first frames, which all strategies of a seed share
@@ -22,7 +25,8 @@ def read_lines(path: Path, *, key: tuple[str, ...] = KEY) -> pd.DataFrame:
 
     A line that a crash cut off is left out.
     """
-    table = pd.read_csv(path, dtype={"budget": str, "data": str, "rounds": str, "steps": str, "seed": str})
+    text = io.StringIO("\n".join(whole_lines(path)))
+    table = pd.read_csv(text, dtype={"budget": str, "data": str, "rounds": str, "steps": str, "seed": str})
     for name in ("seed", "steps", "dice_mean", "frames"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     whole = table.dropna(subset=["strategy", "seed", "budget", "steps", "dice_mean", "frames"])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ...annotate.errors import UsageError, WorkspaceError
 from ...annotate.settings.model import NetworkSize
+from ...annotate.system.appended import whole_lines
 from ...annotate.system.platform import exclusive_lock
 from ...annotate.system.store import write_atomic
 from ...annotate.wording import counted
@@ -144,7 +145,7 @@ def _announced(study: Study, plan: Plan) -> str:
 def write_page(s: Session, study: Study, plan: Plan, *, folder: Path, complete: bool) -> Path | None:
     """Write `index.html` of all lines that belong together, and put the figures into the report."""
     path = folder / "simulate.csv"
-    if not path.exists():
+    if not whole_lines(path):
         return None
     network, steps = network_name(plan.settings), plan.settings.steps
     lines = read_lines(path, key=OWN_KEY)

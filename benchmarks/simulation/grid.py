@@ -10,7 +10,6 @@ begin with the same 16 frames and train with the same seed. Groups of the plan a
 from __future__ import annotations
 
 import argparse
-import csv
 import threading
 import time
 import traceback
@@ -31,6 +30,7 @@ from simulation.training import Rows, Slot, functions
 from dmr.active.simulation.lines import FULL, INITIAL, KEY
 from dmr.active.simulation.protocol import State, strategy_of
 from dmr.active.simulation.scoring import Scores
+from dmr.annotate.system.appended import add_row, add_text, whole_rows
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "simulate.csv"
 
@@ -64,10 +64,7 @@ class Lines:
             *("dice_mean", "minutes", "round_minutes", "round_forecast", "accepted"),
             *("network", "steps", "commit", "device", "seconds"),
         ]
-        self.done: set[tuple[str, ...]] = set()
-        if path.exists():
-            with path.open(encoding="utf-8", newline="") as file:
-                self.done = {tuple(row[k] for k in KEY) for row in csv.DictReader(file)}
+        self.done = {tuple(row[k] for k in KEY) for row in whole_rows(path)}
 
     def has(self, strategy: str, seed: int, budget: object, steps: int) -> bool:
         """Whether a training is there."""
@@ -80,14 +77,8 @@ class Lines:
             key = tuple(str(row[k]) for k in KEY)
             if key in self.done:
                 return
+            add_row(self.path, row, columns=self.columns)
             self.done.add(key)
-            new = not self.path.exists()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, self.columns, lineterminator="\n")
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
 
 
 class Grid:
@@ -126,8 +117,8 @@ class Grid:
             "seconds": f"{seconds:.2f}",
         }
         self.lines.add(row)
-        with self.lock, self.choices.open("a", encoding="utf-8") as file:
-            file.write(f"{strategy},{chain.seed},{budget},{' '.join(packed.table.ids[state.labelled])}\n")
+        with self.lock:
+            add_text(self.choices, f"{strategy},{chain.seed},{budget},{' '.join(packed.table.ids[state.labelled])}\n")
         if budget is None or budget == chain.budgets[-1]:
             return Trained(state, None)
         return Trained(state, score(self.layout, vector, frames.pixels[packed.at(self.pool(chain.seed))]))

@@ -72,7 +72,7 @@ def test_a_killed_simulation_goes_on_and_ends_as_an_undisturbed_one(workspace: W
         os.kill(process.pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
     before = LINES.read_text(encoding="utf-8")
     with LINES.open("a", encoding="utf-8") as file:
-        file.write("random,0,8,dmrnet_s at 32,2,cut of")
+        file.write('random,0,8,dmrnet_s at 32,2,data,4 8,8,3,0.5,"{""lumbar_plexus"": 0.1, ""ve')
     done = dmr("simulate", *TWO)
     after = lines()
     whole = [row for row in after if row["patients_dice"]]
@@ -88,6 +88,10 @@ def test_a_killed_simulation_goes_on_and_ends_as_an_undisturbed_one(workspace: W
     ]
     assert "Nothing new: all trainings are done." in dmr("simulate", *TWO).output
     assert lines() == after
+    LINES.write_bytes(b"\xff" + LINES.read_bytes())
+    done = dmr("simulate", *TWO)
+    assert done.exit_code == 2
+    assert "simulate.csv: its first line is damaged. Move it away" in done.stderr
 
 
 def test_a_line_that_was_lost_after_its_state_was_kept_is_made_again(workspace: Workspace) -> None:
