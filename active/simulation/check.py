@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import pandas as pd
@@ -27,7 +26,7 @@ def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) 
         first: The first budget.
         longer: Steps of the longer training.
     """
-    full = lines[(lines["strategy"] == FULL) & (lines["steps"] == steps)]
+    full = _whole(lines, steps)
     if not len(full):
         return ["Nothing is known yet: no training on all frames is done."]
     seeds = sorted(set(full["seed"]))
@@ -35,12 +34,10 @@ def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) 
         f"With all frames and {counted(steps, 'steps')}, the mean Dice is {full_dice(full, seeds):.3f} "
         f"({counted(len(full), 'trainings')})."
     ]
-    longer_rows = lines[(lines["strategy"] == FULL) & (lines["steps"] == longer)]
-    same = full[full["seed"].isin(longer_rows["seed"])]
-    if len(longer_rows) and len(same):
-        after = float(longer_rows["dice_mean"].mean())
-        share = float(same["dice_mean"].mean()) / after if after > 0 else math.nan
-        if share >= CONVERGED:
+    enough = long_enough(lines, steps=steps, longer=longer)
+    if enough is not None:
+        after = _whole(lines, longer)["dice_mean"].mean()
+        if enough:
             told.append(f"Twice the steps give {after:.3f}: the trainings are long enough.")
         else:
             told.append(
@@ -59,6 +56,22 @@ def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) 
         )
         told.append(f"All frames give {gain:+.3f} against the first {first}: {enough}.")
     return told
+
+
+def long_enough(lines: pd.DataFrame, *, steps: int, longer: int) -> bool | None:
+    """Whether trainings reach `CONVERGED` of the Dice of the longer one; None where there is nothing to compare."""
+    after = _whole(lines, longer)
+    same = _whole(lines, steps)
+    same = same[same["seed"].isin(after["seed"])]
+    if not len(after) or not len(same):
+        return None
+    best = float(after["dice_mean"].mean())
+    return best > 0 and float(same["dice_mean"].mean()) >= CONVERGED * best
+
+
+def _whole(lines: pd.DataFrame, steps: int) -> pd.DataFrame:
+    """The trainings on all frames of this length."""
+    return lines[(lines["strategy"] == FULL) & (lines["steps"] == steps)]
 
 
 def limits(rows: pd.DataFrame, *, held_out: int, network: str) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +20,10 @@ from ...annotate.wording import counted
 from ...annotate.workspace import Session
 from ...model.computing.device import pick_device
 from ...model.training.settings import TrainSettings
-from ..forecast.correction import LEAST_PAST, coverage, learn, past_forecasts
+from ..forecast.learning import CORRECTION
 from ..selection.strategies import BASELINE
 from .book import OWN_KEY
-from .check import limits, protocol_check
+from .check import limits, long_enough, protocol_check
 from .curves import curve_points, full_dice, to_goals
 from .learner import OutOfTimeError, network_name
 from .lines import budget_rows, read_lines
@@ -32,6 +31,7 @@ from .page import simulation_page
 from .protocol import strategy_of
 from .run import LONGER, Plan, Simulation
 from .study import Study, load_study
+from .teach import teach
 
 FOLDER: Final = "simulation"  # in reports/
 STRATEGIES: Final = ("informative", BASELINE, "random")
@@ -183,7 +183,16 @@ def write_page(s: Session, study: Study, plan: Plan, *, folder: Path, complete: 
     page = folder / "index.html"
     write_atomic(page, made)
     s.report.data["simulation"] = _figures(rows, full, complete=complete) | {"page": s.workspace.relative(page)}
-    _teach(rows, full, folder=folder, s=s)
+    enough = bool(long_enough(lines, steps=steps, longer=LONGER * steps))
+    teach(
+        rows,
+        full,
+        path=s.workspace.reports_folder / CORRECTION,
+        network=network,
+        steps=steps,
+        enough=enough,
+        report=s.report,
+    )
     return page
 
 
@@ -202,20 +211,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         return value
     return None if math.isnan(value) else round(float(value), 4)
-
-
-def _teach(rows: pd.DataFrame, full: pd.DataFrame, *, folder: Path, s: Session) -> None:
-    """Back-test forecasts on the curves, and keep the correction for `dmr status`, where there are enough."""
-    curves = []
-    for (_, seed), own in rows.groupby(["strategy", "seed"]):
-        both = pd.concat([own, full[full["seed"] == seed].head(1)])
-        points = [(float(n), float(d)) for n, d in zip(both["frames"], both["dice_mean"], strict=True)]
-        curves.append((int(own["seed"].iloc[0]), points))
-    past = past_forecasts(curves)
-    held, judged = coverage(past)
-    if len(past) < LEAST_PAST or not judged:
-        return
-    content = {**asdict(learn(past)), "held": held, "judged": judged}
-    write_atomic(folder / "correction.json", (json.dumps(content, indent=1) + "\n").encode("utf-8"))
-    s.report.data["forecast"] = content
-    s.report.say(f"Back-tested forecasts: {held} of {judged} intervals hold the truth. `dmr status` uses this.")
