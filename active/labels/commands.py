@@ -9,6 +9,7 @@ import click
 
 from ...annotate.console import progress, reporting, show
 from ...annotate.report import Report
+from ...model.training.options import Minutes
 
 if TYPE_CHECKING:
     from ...annotate.workspace import Workspace
@@ -30,7 +31,7 @@ STEPS = 600  # of each training
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Minutes(),
     default=10,
     show_default=True,
     help="With --folds: train each model for at most this many minutes.",

@@ -11,7 +11,7 @@ from ...annotate.report import Report
 from ...annotate.session import at_work, pass_workspace
 from ...annotate.settings.model import NETWORK_SIZES
 from ...model.computing.options import computing_options
-from ...model.training.options import tell_now
+from ...model.training.options import Minutes, tell_now
 
 if TYPE_CHECKING:
     from ...annotate.settings.model import NetworkSize
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--budgets", help="Numbers of labelled frames, with commas [default: 16, 32, 64 and so on].")
 @click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="Steps of each training.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so many minutes; the same command goes on.")
+@click.option("--minutes", type=Minutes(or_none=True), help="Stop after so many minutes; the same command goes on.")
 @click.option("--input", type=int, default=128, show_default=True, help="Side of the network's grid in pixels.")
 @click.option("--size", type=click.Choice(NETWORK_SIZES), default="s", show_default=True, help="Size of the network.")
 @computing_options
@@ -65,7 +65,8 @@ def simulate(
         wanted = None if budgets is None else tuple(int(b) for b in budgets.split(","))
     except ValueError:
         raise UsageError("simulate", f"--budgets {budgets}", "Give whole numbers with commas, as in 16,32,64") from None
-    wishes = Wishes(tuple(strategies.split(",")), seeds, wanted, steps, size, input, minutes)
+    names = tuple(dict.fromkeys(name.strip() for name in strategies.split(",")))
+    wishes = Wishes(names, seeds, wanted, steps, size, input, minutes)
     with at_work(workspace, report, device=device_name) as s:
         page = run(s, wishes, say=tell_now)
         if page is not None:

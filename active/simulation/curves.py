@@ -11,6 +11,7 @@ import pandas as pd
 from .resampling import interval, patient_draws
 
 SHARES: Final = (0.90, 0.95)  # of the Dice with all frames
+LEAST_FULL: Final = 0.02  # Dice with all frames below which nothing was learnt: one training wobbles by as much
 Axis = Literal["minutes", "frames"]
 
 
@@ -77,7 +78,8 @@ def full_dice(full: pd.DataFrame, seeds: Sequence[int]) -> float:
 def to_goals(rows: pd.DataFrame, full: pd.DataFrame, *, against: Sequence[str]) -> pd.DataFrame:
     """Minutes and frames to shares of the Dice with all frames, and as a share of what other strategies need.
 
-    A strategy is compared on its own seeds: some seeds' patients are easier than others'.
+    A strategy is compared on its own seeds: some seeds' patients are easier than others'. Where the networks learnt
+    nothing from all frames, nothing is measured: all is nan.
 
     Args:
         rows: Trainings on budgets.
@@ -91,12 +93,13 @@ def to_goals(rows: pd.DataFrame, full: pd.DataFrame, *, against: Sequence[str]) 
         row: dict[str, Any] = {"strategy": name, "seeds": len(seeds), "full_dice": whole}
         for share in SHARES:
             for axis in ("minutes", "frames"):
-                need = reached(own, share * whole, axis=axis)
+                goal = share * whole if whole >= LEAST_FULL else float("nan")
+                need = reached(own, goal, axis=axis)
                 row[f"{axis} {share:.0%}"] = need
                 for other in against:
                     theirs = rows[(rows["strategy"] == other) & rows["seed"].isin(seeds)]
                     complete = theirs["seed"].nunique() == len(seeds)
-                    their = reached(theirs, share * whole, axis=axis) if complete else float("nan")
+                    their = reached(theirs, goal, axis=axis) if complete else float("nan")
                     row[f"{axis} {share:.0%} / {other}"] = need / their
         found.append(row)
     return pd.DataFrame(found).set_index("strategy") if found else pd.DataFrame()

@@ -14,11 +14,12 @@ from ...annotate.render.html import Table, page, today
 from ...annotate.render.plot import draw_svg
 from ..selection.strategies import BASELINE
 from .check import FEW_SEEDS
-from .curves import SHARES, areas, curve_points, full_dice, to_goals
+from .curves import LEAST_FULL, SHARES, areas, curve_points, full_dice, to_goals
 from .differences import differences, wins_and_losses
 from .figures import budget_panels
 
 NOT_REACHED: Final = "not reached"
+NOT_MEASURED: Final = "not measured"
 
 
 def simulation_page(
@@ -109,6 +110,8 @@ def _p(value: float) -> str:
 
 def _need(row: dict[Any, Any], what: str) -> str:
     need = float(row.get(what, math.nan))
+    if not float(row.get("full_dice", math.nan)) >= LEAST_FULL:
+        return NOT_MEASURED
     if math.isnan(need):
         return NOT_REACHED
     others = ("random",) if what.startswith("frames") else ("random", BASELINE)

@@ -216,7 +216,7 @@ class Simulation:
             "hd95_classes": json.dumps(_by_class(table.names, found.hd95, 2)),
             "minutes": f"{state.seconds / 60:.2f}" if state.rounds else "",
             "round_minutes": f"{state.round_seconds / 60:.2f}" if state.rounds else "",
-            "round_forecast": f"{state.round_forecast / 60:.2f}" if state.rounds else "",
+            "round_forecast": f"{state.round_forecast / 60:.2f}" if state.rounds > 1 else "",  # none before drafts
             "added_mm": f"{tally['added_um'] / 1000:.1f}" if known_mm else "",
             **{name: tally[name] for name in ("added_px", "touched", "accepted") if state.rounds},
             **{name: tally[name] for name in ("points_moved", "points_added", "points_removed") if state.rounds},

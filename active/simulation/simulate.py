@@ -136,8 +136,8 @@ def _announced(study: Study, plan: Plan) -> str:
     patients = len(set(study.table.patients.tolist()))
     return (
         f"{counted(plan.trainings, 'trainings')} of {network_name(plan.settings)} x {plan.settings.input}, "
-        f"{counted(plan.settings.steps, 'steps')} each, on {counted(len(study.table.ids), 'frames')} of "
-        f"{counted(patients, 'patients')}; budgets {', '.join(map(str, plan.budgets))}. Test patients are left "
+        f"{counted(plan.settings.steps, 'steps')} each and one of {LONGER * plan.settings.steps}, "
+        f"on {counted(len(study.table.ids), 'frames')} of {counted(patients, 'patients')}; budgets {', '.join(map(str, plan.budgets))}. Test patients are left "
         "out. After Ctrl-C the same command goes on."
     )
 

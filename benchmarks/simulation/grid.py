@@ -111,7 +111,7 @@ class Grid:
             "dice_mean": f"{found.mean():.4f}",
             "minutes": f"{state.seconds / 60:.2f}" if budget else "",
             "round_minutes": f"{state.round_seconds / 60:.2f}" if budget else "",
-            "round_forecast": f"{state.round_forecast / 60:.2f}" if budget else "",
+            "round_forecast": f"{state.round_forecast / 60:.2f}" if budget and state.rounds > 1 else "",
             "accepted": state.tally["accepted"],
             "steps": chain.steps,
             "seconds": f"{seconds:.2f}",

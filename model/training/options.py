@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Minutes(click.FloatRange):
+    """Minutes, never fewer than none; "nan", which Python takes for a number, is refused."""
+
+    def __init__(self, *, or_none: bool = False) -> None:
+        super().__init__(min=0, min_open=not or_none)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of minutes."""
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number of minutes.", param, ctx)
+        return found
+
+
 def training_options(function: F) -> F:
     """Add the options that say how to train; they go before `dmr.toml`."""
     for option in (
@@ -27,7 +42,7 @@ def training_options(function: F) -> F:
         click.option("--again", is_flag=True, help="Train another version even if nothing is new."),
         click.option(
             "--minutes",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Minutes(),
             help="Train for at most this many minutes [default: 50, if no other limit is set].",
         ),
         click.option(

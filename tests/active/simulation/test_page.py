@@ -88,6 +88,14 @@ def test_the_page_shows_what_is_not_reached_and_needs_nothing_from_elsewhere() -
     assert "http://" not in page and "https://" not in page and "<script" not in page
 
 
+def test_where_nothing_was_learnt_from_all_frames_no_strategy_reaches_anything() -> None:
+    table = lines()
+    table["dice_mean"] = 0.0003
+    page = made(table)
+
+    assert page.count("not measured") == 8 and "not reached" not in page
+
+
 def test_one_seed_has_no_interval() -> None:
     page = made(lines(seeds=1))
 

@@ -120,13 +120,14 @@ def test_lines_count_effort_and_the_page_shows_curves_and_limits(workspace: Work
     assert {c["strategy"] for c in told["simulation"]["curves"]} == {"informative", "random"}
     first, later = by_name["initial"], by_name["random"]
     assert (first["frames"], later["frames"]) == ("4", "8")
+    assert first["round_forecast"] == "" and float(later["round_forecast"]) > 0, "no draft, no forecast"
     assert float(later["minutes"]) == pytest.approx(float(first["minutes"]) + float(later["round_minutes"]), abs=0.02)
     assert int(first["added_px"]) > 0 and int(first["points_added"]) > 0 and int(first["accepted"]) == 0
     with workspace.session() as s:
         tested = {str(f.frame.patient) for f in s.catalogue.labelled_frames(["test"])}
     held = set(json.loads(later["patients_dice"]))
     assert held and tested and not held & tested, "test patients are not looked at"
-    assert "<svg" in page and "not reached" in page
+    assert "<svg" in page and "not measured" in page, "networks of 2 steps draw nothing"
     assert "fewer than 5, so the order of the strategies may be chance" in page
     assert "http" not in page.replace("http-equiv", "")
 
@@ -148,8 +149,9 @@ def test_no_minutes_do_nothing_and_lose_nothing(workspace: Workspace) -> None:
     assert done.exit_code == 0
     assert "The minutes are used up. The same command goes on from here." in done.output
     assert not LINES.exists()
-    done = dmr("simulate", *TWO)
+    done = dmr("simulate", "--strategies", " informative , random,informative", *SMALL)
     assert done.exit_code == 0, done.output
+    assert "5 trainings of dmrnet_s at 32 x 32, 2 steps each and one of 4, on " in done.output
     assert "simulate: 5 trainings done" in done.output
     before = LINES.read_bytes()
     assert "Nothing new" in dmr("simulate", *TWO, "--minutes", "0").output
@@ -192,6 +194,14 @@ def test_however_often_it_is_stopped_the_lines_are_the_same_to_the_byte(workspac
         return text.encode()
 
     assert without_time(tmp_path / "once") == without_time(tmp_path / "often")
+
+
+@pytest.mark.parametrize("command", [("simulate",), ("train",), ("check", "--labels", "--folds", "2")])
+def test_minutes_that_are_no_number_are_refused(command: tuple[str, ...]) -> None:
+    done = dmr(*command, "--minutes", "nan")
+
+    assert done.exit_code == 2
+    assert "'nan' is no number of minutes." in done.stderr
 
 
 @pytest.mark.parametrize(
