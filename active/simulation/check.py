@@ -47,14 +47,14 @@ def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) 
     started = lines[(lines["budget"] == str(first)) & (lines["steps"] == steps) & lines["seed"].isin(seeds)]
     if len(started):
         gain = full_dice(full, seeds) - float(started.groupby("seed")["dice_mean"].first().mean())
-        enough = (
+        more = (
             "there is something to learn"
             if gain >= LEAST_GAIN
             else (
                 f"there is little to learn beyond {first} frames, so no strategy gets far ahead. Use smaller --budgets"
             )
         )
-        told.append(f"All frames give {gain:+.3f} against the first {first}: {enough}.")
+        told.append(f"All frames give {gain:+.3f} against the first {first}: {more}.")
     return told
 
 

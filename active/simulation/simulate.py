@@ -137,8 +137,8 @@ def _announced(study: Study, plan: Plan) -> str:
     return (
         f"{counted(plan.trainings, 'trainings')} of {network_name(plan.settings)} x {plan.settings.input}, "
         f"{counted(plan.settings.steps, 'steps')} each and one of {LONGER * plan.settings.steps}, "
-        f"on {counted(len(study.table.ids), 'frames')} of {counted(patients, 'patients')}; budgets {', '.join(map(str, plan.budgets))}. Test patients are left "
-        "out. After Ctrl-C the same command goes on."
+        f"on {counted(len(study.table.ids), 'frames')} of {counted(patients, 'patients')}; "
+        f"budgets {', '.join(map(str, plan.budgets))}. Test patients are left out. After Ctrl-C the same command goes on."
     )
 
 
