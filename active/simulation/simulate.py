@@ -138,7 +138,8 @@ def _announced(study: Study, plan: Plan) -> str:
         f"{counted(plan.trainings, 'trainings')} of {network_name(plan.settings)} x {plan.settings.input}, "
         f"{counted(plan.settings.steps, 'steps')} each and one of {LONGER * plan.settings.steps}, "
         f"on {counted(len(study.table.ids), 'frames')} of {counted(patients, 'patients')}; "
-        f"budgets {', '.join(map(str, plan.budgets))}. Test patients are left out. After Ctrl-C the same command goes on."
+        f"budgets {', '.join(map(str, plan.budgets))}. Test patients are left out. "
+        "After Ctrl-C the same command goes on."
     )
 
 
