@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from fake_server import FakeServer
 from fake_studio import TOKEN
 
+from dmr.active.serving import run
 from dmr.active.serving.log import LOG_NAME, ServeLog, failure
 from dmr.active.serving.run import listening
 from dmr.annotate import hiding
@@ -92,6 +94,24 @@ def test_an_address_that_nobody_can_use_is_refused(arguments: tuple[str, ...], t
     assert told in dmr("serve", *arguments, code=2).output
 
 
+def test_an_address_is_made_of_host_and_port_or_is_the_one_that_was_named() -> None:
+    reached = partial(run._reached, connect=True)
+    assert reached("127.0.0.1", 9090, None) == "http://127.0.0.1:9090"
+    assert reached("::1", 9090, None) == "http://[::1]:9090"
+    assert reached("0.0.0.0", 9090, "https://ward.example/") == "https://ward.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        *((name, True) for name in ("127.0.0.1", "127.8.9.1", "::1", "localhost")),
+        *((name, False) for name in ("0.0.0.0", "::", "192.168.1.4", "fe80::1%eth0", "ward.example")),
+    ],
+)
+def test_other_computers_reach_every_address_but_loopback(host: str, is_loopback: bool) -> None:
+    assert run._is_loopback(host) == is_loopback
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it is ended as POSIX does")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_connects_and_stops_in_order(number: signal.Signals, pushed: Workspace, studio: FakeServer) -> None:
@@ -101,9 +121,9 @@ def test_it_serves_connects_and_stops_in_order(number: signal.Signals, pushed: W
         secret = serve_secret(catalogue.meta("workspace_id"))
     process = subprocess.Popen(command, cwd=pushed.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not studio.studio.backends:
-            assert process.poll() is None and time.monotonic() < deadline, process.stdout and process.stdout.read()
+            assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 401
         assert httpx.get(f"http://127.0.0.1:{port}/health", auth=("dmr", secret)).json() == {"status": "UP"}

@@ -7,11 +7,15 @@ import time
 
 import pytest
 from fake_server import FakeServer
-from fake_studio import OWNER
+from fake_studio import OWNER, TOKEN
 from physician import Physician
 from served import Served, served
+from studio_round import Round
 
 from dmr.active.serving import turns
+from dmr.annotate.studio.backend import Backend
+from dmr.annotate.studio.client import StudioClient
+from dmr.annotate.studio.credentials import Login
 from dmr.annotate.workspace import Session, Workspace
 
 HINT = {"action": "ANNOTATION_CREATED"}
@@ -121,6 +125,19 @@ def test_a_busy_workspace_is_tried_again_later(pushed: Workspace, physician: Phy
             busy = [line for line in running.lines if "put off" in line]
             assert len(busy) == 1 and "another dmr command has been writing here" in busy[0]
         running.wait_for(lambda: has(pushed, frame))
+
+
+def test_projects_are_set_up_as_soon_as_a_push_has_made_them(workspace: Workspace, studio: FakeServer) -> None:
+    with served(workspace.root, every_s=0.1, backend=Backend("http://127.0.0.1:9090", "s")) as running:
+        running.wait_for_line("connect: there is no project in Label Studio yet; dmr push makes it")
+        running.wait_for(lambda: running.turns.done >= 3)
+        with workspace.session(write=True) as s, StudioClient(Login(studio.url, TOKEN)) as client:
+            Round(s, client, studio).push([], model=None)
+        running.wait_for_line("connect: project 1 asks this server for drafts now")
+        done = running.turns.done
+        running.wait_for(lambda: running.turns.done >= done + 2)
+    assert sum(line.startswith("connect") for line in running.lines) == 2
+    assert [backend["url"] for backend in studio.studio.backends] == ["http://127.0.0.1:9090"]
 
 
 def test_a_server_that_is_down_is_told_once_and_asked_again(
