@@ -57,6 +57,7 @@ def prelabel(
 
     The active model draws the drafts. Without a model there are no drafts, and the frames are ranked for a cold start.
     """
+    from ..annotate.intake.ingest import MADE_ELIGIBLE
     from .exchange import pull_and_push, wants_push
     from .prelabel import prelabel_scans
 
@@ -65,7 +66,7 @@ def prelabel(
         done = prelabel_scans(s, scans, seed=seed, pixels_reviewed=pixels_reviewed, choice=choice)
     if done is not None:
         _show_first(workspace, done.rows, done.table, first=SHOWN)
-        if not report.counts["frames added"] and not report.counts["drafts made"]:
+        if not any(report.counts[what] for what in ("frames added", "drafts made", MADE_ELIGIBLE)):
             report.say("Nothing new: no frame was added and no draft was changed.")
         report.say(f"Look at {workspace.relative(done.sheet)}; correct the first ones with `dmr open`.")
     if send is None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..annotate.catalogue.records import FrameRecord
 from ..annotate.editing.checkout import Sheet, draft_sheets, held_out
 from ..annotate.editing.edits import sync_checkout
+from ..annotate.editing.none_left import why_none_is_left
 from ..annotate.errors import BrokenInput
 from ..annotate.formats.ranking_table import RankingRow
 from ..annotate.intake.choice import KEY_FRAMES, Choice
@@ -79,11 +80,14 @@ def prelabel_scans(
     unlabelled = {f.frame_id for f in s.catalogue.unlabelled_frames()}
     there = s.catalogue.frames(ids)
     new = [f for f in there if f.frame_id in unlabelled]
-    if labelled := sum(f.eligible for f in there) - len(new):
+    drawn = s.catalogue.newest_revisions().keys()
+    if labelled := sum(f.frame_id in drawn for f in there):
         s.report.count("labelled already", labelled)
+    if dropped := sum(f.state == "erased" for f in there):
+        s.report.count("frames dropped earlier", dropped)
     no_model = _say_no_model(s)
     if not new:
-        s.report.say("Nothing to rank: every frame of these scans is labelled already.")
+        s.report.say(f"Nothing to rank: {why_none_is_left(there, drawn)}.")
         return None
     ranking, statistics = rank_unlabelled(s, seed=seed)
     _count_drafts(s, new, statistics, with_model=not no_model)

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 from ..annotate.editing.checkout import held_out
 from ..annotate.editing.edits import sync_checkout
+from ..annotate.editing.none_left import why_none
 from ..annotate.errors import WorkspaceError
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
@@ -58,8 +59,7 @@ def _refuse_no_choice(s: Session) -> None:
     frames = s.catalogue.unlabelled_frames()
     remedy = "Bring in new scans: `dmr ingest FOLDER` or `dmr prelabel FOLDER`"
     if not frames:
-        what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
-        raise WorkspaceError("select", what, remedy)
+        raise WorkspaceError("select", why_none(s.catalogue), remedy)
     held = held_out(s.catalogue, frames)
     clips = {f.clip_id for f in frames if f.frame_id not in held and f.sector is not None}
     if not clips:

@@ -138,11 +138,18 @@ class FrameRows(Database):
         with self.reading() as connection:
             return [to_frame(row) for row in connection.execute(query)]
 
-    def set_eligible(self, frame_ids: Iterable[str], *, eligible: bool) -> None:
-        """Set whether these frames may be chosen for annotation."""
+    def set_eligible(self, frame_ids: Iterable[str], *, eligible: bool) -> int:
+        """Set whether these frames may be chosen for annotation.
+
+        Returns:
+            The number of frames for which that is new.
+        """
+        n = 0
         with self.transaction() as connection:
             for ids in batched(frame_ids, AT_ONCE):
-                connection.execute(sa.update(t.frame).where(t.frame.c.id.in_(ids)).values(eligible=eligible))
+                which = (t.frame.c.id.in_(ids), t.frame.c.eligible != eligible)
+                n += connection.execute(sa.update(t.frame).where(*which).values(eligible=eligible)).rowcount
+        return n
 
     def set_rendition_state(self, frame_id: str, *, pixel_sha256: str, state: RenditionState) -> None:
         """Quarantine or release a rendition, or record that its pixels were erased."""

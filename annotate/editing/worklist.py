@@ -17,6 +17,7 @@ from ..wording import counted
 from ..workspace import Session, Workspace
 from .checkout import REVIEWED, Sheet, draft_sheets, is_edited, labelled_sheets, read_sheet, write_checkout
 from .edits import sync_checkout, take_up_edits
+from .none_left import why_none
 from .rewriting import remove_unless_changed
 
 FOLDER: Final = "worklist"
@@ -76,8 +77,7 @@ def lay_out(s: Session, *, top: int) -> int:
     ranked = [frame for frame in ranking if frame in unlabelled or frame in again]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
-        what = "every frame is labelled already" if s.catalogue.frames() else "there are no frames yet"
-        raise WorkspaceError("open", what, "Bring in new scans: dmr prelabel FOLDER")
+        raise WorkspaceError("open", why_none(s.catalogue), "Bring in new scans: dmr prelabel FOLDER")
     order = order[:top]
     drafts = draft_sheets(s.catalogue, [unlabelled[frame] for frame in order if frame in unlabelled])
     by_frame = again | {sheet.frame.frame_id: sheet for sheet in drafts}

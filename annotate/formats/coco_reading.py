@@ -28,12 +28,14 @@ class CocoImage:
         height: Rows.
         width: Columns.
         drawing: What is drawn on it; class ids are those of `CocoData.names`.
+        key: Its id in the file.
     """
 
     name: str
     height: int
     width: int
     drawing: Drawing
+    key: Hashable = None
 
     @property
     def annotation(self) -> Annotation:
@@ -112,7 +114,7 @@ def from_coco(data: Any, *, where: object, size_of: SizeOf = _nowhere) -> CocoDa
         told = images.told[key] - unread
         odd = ("height and width are no whole numbers (those of the image are taken)",) if key in images.guessed else ()
         drawing = Drawing(drawing.shapes, unread | told, (*odd, *drawing.notes), told=told)
-        found.append(CocoImage(name, height, width, drawing))
+        found.append(CocoImage(name, height, width, drawing, key))
     return CocoData(categories.names, found, failures, tuple(notes), tuple(images.refused))
 
 

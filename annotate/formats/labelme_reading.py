@@ -15,6 +15,7 @@ from ..errors import BrokenInput
 from ..shapes import Point
 from ..system.places import NO_FILE, is_no_file
 from ..wording import counted, quoted
+from .coco_video import drawn_labels, is_video_set
 from .labelme_typed import group_as_typed, misfits, numbered_groups
 from .strict_json import decoded, parsed_json
 
@@ -123,11 +124,26 @@ def read_labels(path: Path) -> tuple[str, ...]:
         BrokenInput: It cannot be opened, or not be read as Labelme's.
     """
     content = parsed_json(decoded(_content(path), path)[0], path)
+    if is_video_set(content):
+        return drawn_labels(content)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
         raise BrokenInput(path, "has no 'shapes'", "Give a file that Labelme saved")
     found = (s for s in shapes if isinstance(s, dict) and str(s.get("shape_type")) not in _WITHOUT_AREA)
     return tuple(label if isinstance(label := s.get("label"), str) else "" for s in found)
+
+
+def read_video_set(path: Path) -> dict[str, Any] | None:
+    """The content of a COCO data set of videos; None for any other file.
+
+    Raises:
+        BrokenInput: It cannot be opened, or is no JSON.
+    """
+    data = _content(path)
+    if b'"videos"' not in data:
+        return None
+    content = parsed_json(decoded(data, path)[0], path)
+    return content if is_video_set(content) else None
 
 
 def parse_labelme(data: bytes, *, where: object) -> LabelmeFile:

@@ -37,7 +37,7 @@ from ..scans.sector import find_sector
 from ..settings.model import PATIENT_UNKNOWN, Settings
 from ..shapes import Annotation, Frame, Ring, Shape, ring_area
 from ..wording import quoted
-from .outside import UNREAD_REMEDY
+from .outside_frame import UNREAD_REMEDY
 
 _SLIVER: Final = 0.04  # 4 pi area / length²: 1 is a circle, 0.04 is a strip 75 times as long as wide
 _SPECK: Final = 12.0  # px²

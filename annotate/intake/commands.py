@@ -51,6 +51,8 @@ def import_(
 ) -> Report:
     """Import outlines: Labelme files in SOURCES, or images and masks.
 
+    A COCO file of videos is read like Labelme files, one for each frame.
+
     Edits in annotations/ become revisions too; without SOURCES or masks, only they do.
     """
     from .job import import_outlines
@@ -71,11 +73,11 @@ def ingest(workspace: Workspace, scans: tuple[Path, ...], choice: Choice) -> Rep
 
     SCANS are DICOM files, videos, images, ZIP archives, and folders of them.
     """
-    from .ingest import ingest_scans
+    from .ingest import MADE_ELIGIBLE, ingest_scans
 
     report = Report("ingest")
     with at_work(workspace, report, write=True) as s:
         ingest_scans(s, scans, choice=choice)
-    if not report.counts["frames added"]:
+    if not report.counts["frames added"] and not report.counts[MADE_ELIGIBLE]:
         report.say_unchanged()
     return report

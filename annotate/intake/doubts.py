@@ -14,7 +14,7 @@ from ..report import Report
 from ..scans.identity import Key, frame_id, load_key
 from ..shapes import Annotation, changed_classes
 from ..workspace import Session
-from .outside import OutsideFrame, Picture
+from .outside_frame import OutsideFrame, Picture
 
 _PLACE: Final = "import, two files of one picture"
 _DIGITS: Final = 16  # of a file's name in a place, which says nothing of the name itself

@@ -15,7 +15,7 @@ from ..workspace import Session
 from .doubts import Doubts
 from .ingest import BATCH, BATCH_PIXELS, add_frames, cleaned, note_near_copies
 from .keeping import AUTHOR, Keeping
-from .outside import OutsideFrame
+from .outside_frame import OutsideFrame
 from .reading import NamedFrame
 
 

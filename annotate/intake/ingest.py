@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -26,13 +26,15 @@ from ..shapes import Frame
 from ..system.canonical import canonical_json
 from ..system.pipeline import ahead, batched_by_weight, side_by_side
 from ..system.store import sha256_hex, write_many
-from ..wording import counted
 from ..workspace import Session, Workspace
 from .choice import KEY_FRAMES, Choice
 from .reading import NamedFrame, read_scans
 
 DEID_VERSION: Final = "sector-2"
 """A frame's PNG has its pixels written anew, without metadata, and all outside the ultrasound image blanked."""
+
+MADE_ELIGIBLE: Final = "frames that may be chosen now"
+"""The count of frames that were there already, and were not chosen before `--all`."""
 
 BATCH: Final = 64  # frames in memory, written and committed together
 BATCH_PIXELS: Final = 6_000_000  # in memory together, where frames are large: three batches are at once
@@ -103,8 +105,13 @@ def frame_batches(frames: Iterable[NamedFrame]) -> Iterator[list[NamedFrame]]:
     return batched_by_weight(frames, BATCH, weight=lambda item: item.frame.pixels.size, most=BATCH_PIXELS)
 
 
-def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
+def add_frames(s: Session, items: Sequence[NamedFrame], *, before: Collection[str] = ()) -> list[FrameRecord]:
     """Add a batch of frames to the workspace: first the pictures, then the rows that name them.
+
+    Args:
+        s: A session that writes.
+        items: The frames.
+        before: Ids of the frames that the same command has read before; one that comes again is counted as that.
 
     Returns:
         The records of all frames in order, new or not.
@@ -131,11 +138,11 @@ def add_frames(s: Session, items: Sequence[NamedFrame]) -> list[FrameRecord]:
     new = s.catalogue.add_frames(records)
     seen = (Seen(r.frame_id, i.source, r.index) for r, i in zip(records, items, strict=True) if i.source is not None)
     remember(key.id, seen, report=s.report)
-    different = len({r.frame_id for r in records})
+    different = len({r.frame_id for r in records} - set(before))
     s.report.count("frames added", len(new))
     s.report.count("frames already there", different - len(new))
     if different < len(records):
-        s.report.note("the same picture twice", counted(len(records) - different, "files"))
+        s.report.count("frames that came twice, taken once", len(records) - different)
     return records
 
 
@@ -176,13 +183,15 @@ def ingest_scans(s: Session, scans: Sequence[Path], *, choice: Choice = KEY_FRAM
     s.report.count("frames added", 0)
     reading = read_scans(scans, report=s.report, without=own, choice=choice, find_text=s.settings.imports.find_text)
     for batch in ahead(frame_batches(reading), depth=1):
-        for record in add_frames(s, batch):
+        for record in add_frames(s, batch, before=ids.keys()):
             if record.frame_id not in ids and record.patient is None:
                 s.report.note(PATIENT_UNKNOWN, record.frame_id)
             ids[record.frame_id] = None
         s.tell("Reading scans", len(batch), total.after(batch))
     if choice.all:
-        s.catalogue.set_eligible(ids, eligible=True)
+        there = [f.frame_id for f in s.catalogue.frames(ids) if f.state != "erased"]
+        if changed := s.catalogue.set_eligible(there, eligible=True):
+            s.report.count(MADE_ELIGIBLE, changed)
     _hold_whole_clips(s, ids)
     note_near_copies(s, ids)
     return list(ids)

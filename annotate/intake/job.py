@@ -19,7 +19,8 @@ from .doubts import Doubts
 from .importing import import_labelled, rehearse_import
 from .keeping import Keeping
 from .not_taken import left_out_of_import, noting_images
-from .outside import OutsideFrame, labelme_frames
+from .outside import labelme_frames
+from .outside_frame import OutsideFrame
 from .outside_masks import mask_frames
 from .shrinking import Shrinking
 

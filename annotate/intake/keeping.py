@@ -13,7 +13,7 @@ from ..report import Report
 from ..scans.identity import Key, frame_id, load_key
 from ..shapes import Annotation, changed_classes
 from ..workspace import Session
-from .outside import OutsideFrame
+from .outside_frame import OutsideFrame
 
 AUTHOR: Final = "import"  # the files do not say who drew them
 KEPT: Final = "could not be read whole, and its frame has the class already (the frame stays as it was)"

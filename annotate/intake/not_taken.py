@@ -12,7 +12,7 @@ from ..scans.discover import walk
 from ..scans.images import IMAGE_SUFFIXES
 from ..scans.kinds import SYSTEM, UNKNOWN, Kind, kind_of_file
 from ..scans.left_out import LeftOut
-from .outside import OutsideFrame
+from .outside_frame import OutsideFrame
 
 UNDRAWN: Final = Kind("image without outlines", "images without outlines", "an image without outlines")
 

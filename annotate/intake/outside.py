@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from ..formats.labelme import (
     without_labels,
 )
 from ..formats.labelme_image import images_by_stem
+from ..formats.labelme_reading import read_video_set
 from ..formats.labelme_words import words_of
 from ..formats.lost import complete_classes, unread_words
 from ..report import Report
@@ -27,47 +27,15 @@ from ..scans.decoding.values import Source
 from ..scans.discover import files_below
 from ..scans.images import decode_frames
 from ..settings.model import Coverage
-from ..shapes import Annotation, Frame
+from .outside_coco import VideoSets
+from .outside_frame import UNREAD_REMEDY, OutsideFrame, Picture
 from .pictures import PICTURE_SUFFIXES, Pictures
 
 WORDS_STAY: Final = "descriptions, ticked flags or other words (not taken in; they stay in the file)"
-UNREAD_REMEDY: Final = "Mend it and read it again: until then the class is not complete there"
-"""What to do about a file of which something could not be read; the rest of it is taken."""
-
-
-Picture = tuple[str, int]
-"""Hash of a scan file, and the place of a frame in it."""
 
 
 def _nothing(_: str) -> bool:
     return False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OutsideFrame:
-    """A frame from outside and what was drawn on it.
-
-    Attributes:
-        name: The file's name without its ending; the patient pattern looks into it.
-        frame: The image.
-        annotation: The outlines, with the workspace's class ids.
-        raw: The drawing as it came in, without what could name a patient.
-        source: The file that holds the image, which may be a Labelme file, or None.
-        file: The file that holds the outlines, as messages call it.
-        about: What the clip says of itself that the image is a frame of; None for a single image.
-        lost: The classes of which something was left out, as in `Drawing.lost`.
-        unread: Those of which something could not be read, which the report has as a failure.
-    """
-
-    name: str
-    frame: Frame
-    annotation: Annotation
-    raw: bytes
-    source: Path | None = None
-    file: Path = Path()
-    about: Source | None = None
-    lost: frozenset[int | None] = frozenset()
-    unread: frozenset[int | None] = frozenset()
 
 
 def labelme_frames(
@@ -81,7 +49,7 @@ def labelme_frames(
     without: Sequence[Path] = (),
     refused: Callable[[Picture, Path], None] | None = None,
 ) -> Iterator[OutsideFrame]:
-    """Read every Labelme file among `paths`. Files that fail are reported and passed over.
+    """Read every Labelme file, and COCO data set of videos, among `paths`. What fails is reported and passed over.
 
     Args:
         paths: Labelme files, images, and folders of them, in any order.
@@ -97,8 +65,12 @@ def labelme_frames(
     images = images_by_stem(files_below(paths, PICTURE_SUFFIXES))
     covered = all_classes if coverage == "all" else frozenset()
     with Pictures() as pictures:
+        videos = VideoSets(pictures, roots, images, resolve, ignored, covered, report)
         for path in files_below(paths, frozenset({".json"}), without=without):
             try:
+                if (content := read_video_set(path)) is not None:
+                    yield from videos.frames(path, content)
+                    continue
                 yield _labelme_frame(
                     path,
                     pictures,
@@ -134,7 +106,7 @@ def _labelme_frame(
     if isinstance(image, bytes):
         frame = next(decode_frames(image, where=path, source_sha256=hashlib.sha256(image).hexdigest()))
     else:
-        frame, about = pictures.read(image, file.extra)
+        frame, about = pictures.read(image, file.extra, where=path)
     try:
         check_size((file.height, file.width), (frame.height, frame.width), where=path)
     except BrokenInput:

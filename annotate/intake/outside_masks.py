@@ -17,7 +17,7 @@ from ..report import Report
 from ..scans.images import encode_png
 from ..settings.model import Coverage
 from .mask_pairs import pair_masks
-from .outside import UNREAD_REMEDY, OutsideFrame
+from .outside_frame import UNREAD_REMEDY, OutsideFrame
 from .pictures import only_frame
 
 

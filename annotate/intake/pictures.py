@@ -39,12 +39,13 @@ class Pictures:
         if self._decoder is not None:
             self._decoder.close()
 
-    def read(self, path: Path, extra: Mapping[str, Any]) -> tuple[Frame, Source | None]:
+    def read(self, path: Path, extra: Mapping[str, Any], *, where: Path) -> tuple[Frame, Source | None]:
         """A picture, and what its clip says of itself.
 
         Args:
             path: The image or clip.
             extra: Further keys of the file with the outlines, `frame_index` among them for a clip.
+            where: The file with the outlines.
 
         Raises:
             BrokenInput: It cannot be read, or the clip has no such frame.
@@ -53,12 +54,12 @@ class Pictures:
         if not kind_of_file(path).is_scan and index in (None, 0):
             return only_frame(path), None
         if not isinstance(index, int) or isinstance(index, bool) or index < 0:
-            what = f"is a clip, and the file with the outlines has no whole number from 0 as {FRAME_INDEX}"
-            raise BrokenInput(path, what, f'Add "{FRAME_INDEX}": 0, or the number of the frame, to it')
-        decoded = self._frame(path, index)
+            what = f"its image {path.name} is a clip, and it has no whole number from 0 as {FRAME_INDEX}"
+            raise BrokenInput(where, what, f'Add "{FRAME_INDEX}": 0, or the number of the frame, to it')
+        decoded = self._frame(path, index, where=where)
         return decoded.frame, decoded.source
 
-    def _frame(self, path: Path, index: int) -> Decoded:
+    def _frame(self, path: Path, index: int, *, where: Path) -> Decoded:
         if self._frames is None or path != self._path or index < self._next:
             self._end_clip()
             self._decoder = self._decoder or Decoder()
@@ -68,7 +69,7 @@ class Pictures:
             if decoded.frame.index == index:
                 return decoded
         self._end_clip()
-        raise BrokenInput(path, f"has no frame {index}", f"Correct {FRAME_INDEX} in the file with the outlines")
+        raise BrokenInput(where, f"its image {path.name} has no frame {index}", f"Correct its {FRAME_INDEX}")
 
     def _end_clip(self) -> None:
         if self._frames is not None:

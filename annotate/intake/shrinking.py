@@ -13,7 +13,7 @@ from ..shapes import Annotation, ring_area
 from ..wording import counted
 from ..workspace import Session
 from .keeping import AUTHOR
-from .outside import OutsideFrame
+from .outside_frame import OutsideFrame
 
 LEAST_FRAMES: Final = 3  # fewer are corrected by hand and looked at
 MOST_SHARE: Final = 0.1  # of the frames that an import touches

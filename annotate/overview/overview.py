@@ -67,6 +67,8 @@ def _next_step(counts: Mapping[str, int], drawn: Mapping[int, DrawnClass], *, mo
     """The next thing to do, as a sentence without a full stop."""
     if not counts["frames"]:
         return "`dmr import FOLDER` to add outlines that you have, or `dmr prelabel FOLDER` for scans without outlines"
+    if not counts["frames labelled"] and not counts["frames to choose from"]:
+        return "`dmr prelabel FOLDER` for more scans: of those that are here, no frame is left to draw on"
     if active:
         return (
             "`dmr prelabel FOLDER` for new scans. Correct their drafts in Label Studio with `dmr push`, or in Labelme "

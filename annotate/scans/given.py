@@ -22,6 +22,10 @@ CLIP_SUFFIXES: Final = frozenset(
 """Lower case. With an image's ending they select the files of a folder that are read, or named if they cannot be."""
 
 
+NOTHING_INSIDE: Final = "holds no file"
+"""The note on a named folder, and on an archive, that is empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanFile:
     """A scan file to decode.
@@ -46,11 +50,15 @@ def scan_files(
     Args:
         paths: Files and folders.
         left_out: Counts the other files.
-        report: Gets a failure for each other file that the user named itself, and for each archive that is damaged.
+        report: Gets a failure for each other file that the user named itself, and for each archive that is damaged,
+            and a note for what is empty.
         without: Folders that are not searched.
     """
     named = [path.parent if path.is_file() and kind_of_file(path) is DICOMDIR else path for path in paths]
     found = list(walk(named, report=report, without=without))
+    for place in (path for path in named if path.is_dir()):
+        if not any(item.path.is_relative_to(place) for item in found):
+            report.note(NOTHING_INSIDE, place.name or str(place))
     images = {f.path.stem for f in found if f.unread is None and f.path.suffix.lower() in IMAGE_SUFFIXES}
     for item in found:
         if item.unread is not None and not item.is_named:
@@ -86,6 +94,8 @@ def _in_archive(archive: Path, *, left_out: LeftOut, report: Report) -> Iterator
     except BrokenInput as error:
         report.fail(error)
         return
+    if not inside:
+        report.note(NOTHING_INSIDE, archive.name)
     images = {member.name.stem for member in inside if has_scan_ending(Path(member.name))}
     for member in inside:
         if member.is_system:

@@ -60,7 +60,7 @@ def _candidates(path: Path, record: FrameRecord, catalogue: Catalogue) -> Iterat
 
 def _of_file(path: Path, index: int) -> NamedFrame:
     with Pictures() as pictures:
-        frame, about = pictures.read(path, {FRAME_INDEX: index})
+        frame, about = pictures.read(path, {FRAME_INDEX: index}, where=path)
     return NamedFrame("", frame, about=about)
 
 

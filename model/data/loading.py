@@ -12,7 +12,7 @@ from ...annotate.catalogue.records import LabelledFrame, ModelRecord
 from ...annotate.errors import BrokenInput
 from ...annotate.intake.importing import taken_in
 from ...annotate.intake.ingest import load_frame
-from ...annotate.intake.outside import OutsideFrame
+from ...annotate.intake.outside_frame import OutsideFrame
 from ...annotate.report import Report
 from ...annotate.scans.similarity import NEAR_COPY
 from ...annotate.settings.model import match_patient
