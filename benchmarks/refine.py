@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from folds import FOLDS, IDS, fold, test_patients
 from numpy.typing import NDArray
-from parts import Row, add, open_round
+from parts import Row, add, lines, open_round
 from record import record
 from ubpd import CLASSES, samples
 
@@ -149,7 +149,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=RefineSettings().steps)
     parser.add_argument("--test", action="store_true", help="also score the fixed test patients, once")
+    parser.add_argument("--record", action="store_true", help="run nothing: compute the record from what is done")
     args = parser.parse_args()
+    if args.record:
+        known = lines("refine")
+        recorded([row for row in known if row["round"] == known[-1]["round"]])
+        return
     use_threads()
     settings = RefineSettings(steps=args.steps)
     every = list(samples(sectors=False))
