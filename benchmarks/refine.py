@@ -136,10 +136,10 @@ def recorded(rows: Sequence[Row]) -> None:
         compared["test, tight"] = difference([row], "tight_patients")
         headline["test_minus_ellipse"] = compared["test, moved"]["mean"]
         headline["test_minus_ellipse_low"] = compared["test, moved"]["mean_low"]
-    print(f"{'network minus ellipse':22}" + "".join(f"{name:>24}" for name in (*NAMES, "mean")))
+    print(f"{'network minus ellipse':22}" + "".join(f"{name:>27}" for name in (*NAMES, "mean")))
     for box, own in compared.items():
         cells = [f"{own[n]:+.3f} ({own[f'{n}_low']:+.3f} to {own[f'{n}_high']:+.3f})" for n in (*NAMES, "mean")]
-        print(f"{box:22}" + "".join(f"{cell:>24}" for cell in cells))
+        print(f"{box:22}" + "".join(f"{cell:>27}" for cell in cells))
     shown = [{key: v for key, v in row.items() if not key.endswith("patients")} for row in rows]
     print(headline)
     print(record("refine", headline=headline, rows=[{"boxes": box, **own} for box, own in compared.items()] + shown))
