@@ -46,6 +46,10 @@ def predict_missing(s: Session, frames: Sequence[FrameRecord], *, counted: bool 
     active = s.catalogue.active_model()
     there = s.catalogue.latest_scores(active.id) if active else {}
     missing = [f for f in frames if f.frame_id not in there]
+    damaged = s.catalogue.predicted_frames(active.id) if active and missing else frozenset()
+    for frame in missing:
+        if frame.frame_id in damaged:
+            s.report.note("a draft has scores that are no numbers (it is drawn anew)", frame.path)
     s.tell("Loading the model", 0, None)
     version, predictor = load_predictor(s, frames=len(missing))
     what = "Drawing drafts" if counted else "Looking at labelled frames"

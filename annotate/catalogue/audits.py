@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from ..system.clock import utc_now
 from ..system.pipeline import batched
 from . import tables as t
 from .database import AT_ONCE, Database
+from .models import read_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,11 @@ class AuditRows(Database):
         """Every revision for which a draft was corrected and the time is known, in the order of their arrival."""
         r, p = t.revision.c, t.prediction.c
         same = sa.and_(p.frame == r.frame, p.rendition == r.rendition, p.model == r.draft_model)
-        query = sa.select(r.lead_time_s, p.scores).select_from(t.revision.join(t.prediction, same))
+        query = sa.select(r.frame, r.lead_time_s, p.scores).select_from(t.revision.join(t.prediction, same))
         with self.reading() as connection:
             rows = connection.execute(query.where(r.lead_time_s.is_not(None)).order_by(r.sequence))
-            return [TimedCorrection(seconds=row.lead_time_s, scores=json.loads(row.scores)) for row in rows]
+            return [
+                TimedCorrection(seconds=row.lead_time_s, scores=scores)
+                for row in rows
+                if (scores := read_scores(row.frame, row.scores)) is not None
+            ]

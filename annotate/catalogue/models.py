@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -185,18 +186,41 @@ class ModelRows(Database):
             }
 
     def latest_scores(self, model_id: str) -> dict[str, dict[str, Any]]:
-        """Only the scores of a model's predictions of the frames' newest renditions, by frame id."""
+        """Only the scores of a model's predictions of the frames' newest renditions, by frame id.
+
+        A prediction with a score that is no number is left out, as if it was never made.
+
+        Raises:
+            CatalogueError: One cannot be read.
+        """
         c = t.prediction.c
         query = sa.select(c.frame, c.scores).select_from(_newest()).where(c.model == model_id).order_by(c.frame)
         with self.reading() as connection:
-            return {row.frame: json.loads(row.scores) for row in connection.execute(query)}
+            found = {row.frame: read_scores(row.frame, row.scores) for row in connection.execute(query)}
+        return {frame: scores for frame, scores in found.items() if scores is not None}
+
+    def predicted_frames(self, model_id: str) -> set[str]:
+        """Ids of the frames that a model has predicted in their newest rendition, with usable scores or not."""
+        query = sa.select(t.prediction.c.frame).select_from(_newest()).where(t.prediction.c.model == model_id)
+        with self.reading() as connection:
+            return set(connection.scalars(query))
 
     def latest_embeddings(self, model_id: str) -> dict[str, bytes | None]:
-        """Only the embeddings of a model's predictions of the frames' newest renditions, by frame id."""
+        """Only the embeddings of a model's predictions of the frames' newest renditions, by frame id.
+
+        Raises:
+            CatalogueError: One is not as long as the others.
+        """
         c = t.prediction.c
         query = sa.select(c.frame, c.embedding).select_from(_newest()).where(c.model == model_id).order_by(c.frame)
         with self.reading() as connection:
-            return {row.frame: row.embedding for row in connection.execute(query)}
+            found: dict[str, bytes | None] = {row.frame: row.embedding for row in connection.execute(query)}
+        lengths = Counter(len(value) for value in found.values() if value is not None)
+        usual = max((n for n in lengths if n % 2 == 0), key=lambda n: lengths[n], default=0)
+        for frame, value in found.items():
+            if value is not None and len(value) != usual:
+                raise damaged_prediction(frame)
+        return found
 
     def empty_predictions(self, model_id: str) -> set[str]:
         """Ids of the frames in which a model finds nothing, in their newest rendition."""
@@ -254,13 +278,41 @@ def _prediction_row(p: PredictionRecord) -> dict[str, Any]:
     }
 
 
+def damaged_prediction(frame: str) -> CatalogueError:
+    """What a command says of a prediction that cannot be read."""
+    return CatalogueError(
+        f"the draft of frame {frame}", "is damaged in the catalogue", "Mend it: dmr db verify --repair"
+    )
+
+
+def read_scores(frame: str, text: str) -> dict[str, Any] | None:
+    """A prediction's scores; None if one of them is no number, such as NaN.
+
+    Raises:
+        CatalogueError: They cannot be read.
+    """
+    odd: list[str] = []
+    try:
+        scores = json.loads(text, parse_constant=odd.append)
+        parts = [scores.get("whole", {}), *scores.get("classes", {}).values()]
+        if all(isinstance(v, int | float | None) for part in parts for v in part.values()):
+            return None if odd else dict(scores)
+    except (ValueError, TypeError, AttributeError):
+        pass
+    raise damaged_prediction(frame)
+
+
 def _to_prediction(row: Row[Any]) -> PredictionRecord:
+    try:
+        shapes = json_to_shapes(json.loads(row.shapes))
+    except (ValueError, TypeError, KeyError):
+        raise damaged_prediction(row.frame) from None
     return PredictionRecord(
         frame=row.frame,
         rendition=row.rendition,
         model=row.model,
-        shapes=json_to_shapes(json.loads(row.shapes)),
-        scores=json.loads(row.scores),
+        shapes=shapes,
+        scores=read_scores(row.frame, row.scores) or {},
         embedding=row.embedding,
         at=row.at,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from ranked_workspace import IDS, add_noise_frames, make_workspace, predict, says
 
-from dmr.active.drafts import is_finite
+from dmr.active.drafts import is_finite, predict_missing
 from dmr.annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord
-from dmr.annotate.errors import SettingsError
+from dmr.annotate.errors import ModelError, SettingsError
 from dmr.annotate.report import Report
 from dmr.annotate.workspace import Session, Workspace
 from dmr.cli import main
@@ -168,3 +170,40 @@ def test_an_unknown_strategy_is_refused_before_anything_is_trained_or_sent(
     assert done.exit_code == SettingsError.exit_code
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("Error: dmr.toml: [select]: the strategy 'best' is not known")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["embedding = x'0102030405'", "embedding = x'01020304'", "scores = '{oops'", "scores = '[]'", "shapes = 'oops'"],
+)
+def test_a_damaged_draft_is_one_line_that_says_how_to_mend_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    workspace = make_workspace(tmp_path / "w")
+    with workspace.session(write=True, device="cpu") as s:
+        frame = drafted(s)[2].frame_id
+    with closing(sqlite3.connect(workspace.root / "catalogue.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE prediction SET {damage} WHERE frame = ?", (frame,))
+    monkeypatch.chdir(workspace.root)
+    done = CliRunner().invoke(main, ["select"], catch_exceptions=False)
+
+    assert done.exit_code == 1
+    told = f"Error: the draft of frame {frame}: is damaged in the catalogue. Mend it: dmr db verify --repair."
+    assert told in done.stderr.splitlines()
+
+
+def test_a_draft_whose_scores_are_no_numbers_is_as_if_it_was_never_made(tmp_path: Path) -> None:
+    with make_workspace(tmp_path / "w").session(write=True, device="cpu") as s:
+        found = drafted(s)
+        bad = found[2].frame_id
+        with s.catalogue.transaction() as connection:
+            nan = "json_set(scores, '$.whole.entropy', 7)"
+            connection.exec_driver_sql(
+                f"UPDATE prediction SET scores = replace({nan}, ':7', ':NaN') WHERE frame = ?", (bad,)
+            )
+
+        assert s.catalogue.latest_scores("v1").keys() == {f.frame_id for f in found} - {bad}
+        assert bad in s.catalogue.predicted_frames("v1")
+        with pytest.raises(ModelError):  # it is drawn anew; here, no model is there that could
+            predict_missing(s, found)
+        assert s.report.oddities == {"a draft has scores that are no numbers (it is drawn anew)": [found[2].path]}
