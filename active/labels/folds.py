@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...annotate.catalogue.records import LabelledFrame
-from ...annotate.errors import UsageError, WorkspaceError
+from ...annotate.errors import BrokenInput, UsageError, WorkspaceError
 from ...annotate.system.canonical import canonical_json
 from ...annotate.system.store import make_folder, write_atomic
 from ...annotate.workspace import Session
@@ -114,7 +116,8 @@ def train_folds(s: Session, labelled: Sequence[LabelledFrame], *, count: int, se
     for fold in folds:
         path = folder / f"fold-{fold.number}-of-{fold.of}.npz"
         run = fold.run(settings, list(class_ids))
-        if _run_of(path) == run:
+        kept = _kept(path)
+        if kept is not None and str(kept["run"]) == run:
             continue
         try:
             found = _train(s, fold, settings=settings)
@@ -170,12 +173,12 @@ def _packed(found: Sequence[Seen], *, run: str) -> bytes:
     return out.getvalue()
 
 
-def _run_of(path: Path) -> str | None:
-    """The run that a file is from; None where it is missing or cannot be read."""
+def _kept(path: Path) -> dict[str, NDArray[Any]] | None:
+    """All that a file holds; None where it is missing or damaged anywhere."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-            return str(kept["run"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return {name: kept[name] for name in ("run", "by", "frames", "class_ids", "probabilities", "small")}
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
 
 
@@ -183,16 +186,16 @@ def kept_folds(s: Session, labelled: Sequence[LabelledFrame]) -> Iterator[Seen]:
     """What the models of the last `--folds` saw in these frames, a file in memory at a time.
 
     A frame is in the file of the model that did not learn from its patient, so outlines that came later change nothing.
+    The report names a damaged file.
     """
     wanted = {item.frame.frame_id for item in labelled}
     for path in sorted((s.workspace.reports_folder / FOLDER).glob("fold-*.npz")):
-        try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-                by, ids = str(kept["by"]), tuple(int(i) for i in kept["class_ids"])
-                frames, probabilities, small = kept["frames"], kept["probabilities"], kept["small"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            s.report.note("what a model saw cannot be read; --folds trains it again", path.name)
+        if (kept := _kept(path)) is None:
+            what = "is damaged, so what its model saw is left out"
+            remedy = "Train it again: dmr check --labels with the same --folds"
+            s.report.fail_once(BrokenInput(s.workspace.relative(path), what, remedy))
             continue
-        for k, frame in enumerate(frames):
+        by, ids = str(kept["by"]), tuple(int(i) for i in kept["class_ids"])
+        for frame, probabilities, small in zip(kept["frames"], kept["probabilities"], kept["small"], strict=True):
             if str(frame) in wanted:
-                yield Seen(str(frame), by, ids, probabilities[k], small[k])
+                yield Seen(str(frame), by, ids, probabilities, small)

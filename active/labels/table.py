@@ -91,9 +91,14 @@ def label_doubts(s: Session, *, least: float = 0.5) -> dict[str, list[LabelDoubt
         s: The session.
         least: The least score.
     """
+    path = s.workspace.reports_folder / NAME
     now = {frame: revision.sha256 for frame, revision in s.catalogue.newest_revisions().items()}
     found: dict[str, list[LabelDoubt]] = {}
-    for doubt in read_labels(s.workspace.reports_folder / NAME):
+    for doubt in read_labels(path):
+        if not 0 <= doubt.score <= 1 or doubt.frame not in now:
+            where = f"{path.name}: frame {doubt.frame}, score {doubt.score:g}"
+            s.report.note_once("a doubt has a score outside of 0 to 1, or names no labelled frame (left out)", where)
+            continue
         if doubt.score >= least and doubt.split == "train" and now.get(doubt.frame) == doubt.revision:
             found.setdefault(doubt.frame, []).append(doubt)
     return found

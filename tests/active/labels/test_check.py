@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from dmr.active.labels.check import LabelCheck, check_labels
 from dmr.active.labels.doubt import hardly_seen
 from dmr.active.labels.folds import folds_of, kept_folds, train_folds
 from dmr.active.labels.grids import Seen
-from dmr.active.labels.table import NAME, label_doubts, read_labels
+from dmr.active.labels.table import NAME, label_doubts, read_labels, write_labels
 from dmr.active.labels.unlearnt import by_versions, learnt_patients
 from dmr.annotate.phantom.writing import PhantomSet
 from dmr.annotate.workspace import Session, Workspace
@@ -108,15 +110,39 @@ def test_an_interrupted_command_goes_on_after_the_models_that_are_done(
     assert trained == [1, 0, 2]
 
 
-def test_a_kept_file_that_is_broken_is_told_and_trained_again(again: Workspace) -> None:
+@pytest.mark.parametrize("how", ["cut", "changed"])
+def test_a_kept_file_that_is_damaged_is_named_and_trained_again(again: Workspace, how: str) -> None:
     with again.session(device="cpu") as s:
         labelled = s.catalogue.labelled_frames()
         path = again.reports_folder / "labels" / "fold-1-of-2.npz"
-        path.write_bytes(path.read_bytes()[:100])
-        assert len(list(kept_folds(s, labelled))) < len(labelled)
-        assert s.report.oddities["what a model saw cannot be read; --folds trains it again"] == [path.name]
+        whole = path.read_bytes()
+        middle = len(whole) // 2  # in the probabilities, far from the run's name
+        path.write_bytes(whole[:100] if how == "cut" else whole[:middle] + bytes(64) + whole[middle + 64 :])
+        for _ in range(2):
+            assert len(list(kept_folds(s, labelled))) < len(labelled)
+        (line,) = s.report.failures
+        assert line.startswith("reports/labels/fold-1-of-2.npz: is damaged")
+        assert s.report.exit_code == 1
         train_folds(s, labelled, count=2, settings=SHORT)
         assert len(list(kept_folds(s, labelled))) == len(labelled)
+
+
+def test_doubts_that_cannot_be_true_are_left_out_and_told(again: Workspace) -> None:
+    path = again.reports_folder / NAME
+    with again.session(device="cpu") as s:
+        first, second, third, *rest = (replace(d, split="train") for d in read_labels(path))
+        odd = [replace(first, score=99.0), replace(second, score=math.nan), replace(third, frame="f" * 21)]
+        write_labels(path, [*odd, *rest])
+        found = label_doubts(s, least=0.0)
+        label_doubts(s, least=0.0)
+
+        assert [d for own in found.values() for d in own] and sum(map(len, found.values())) == len(rest)
+        (told,) = s.report.oddities.values()
+        assert told == [
+            f"labels.csv: frame {first.frame}, score 99",
+            f"labels.csv: frame {second.frame}, score nan",
+            f"labels.csv: frame {'f' * 21}, score {third.score:g}",
+        ]
 
 
 def test_a_version_judges_only_patients_that_it_never_learnt_from(workspace: Workspace) -> None:
