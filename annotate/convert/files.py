@@ -91,7 +91,7 @@ def colliding(jobs: Iterable[Job]) -> dict[Path, str]:
     first: dict[str, Job] = {}
     found: dict[Path, str] = {}
     for job in jobs:
-        other = first.setdefault(_as_file(job.target), job)
+        other = first.setdefault(as_file(job.target), job)
         if other is not job:
             found[job.source] = other.name
             found.setdefault(other.source, job.name)
@@ -107,7 +107,7 @@ def without_colliding(jobs: Sequence[Job], report: Report) -> list[Job]:
     return [job for job in jobs if job.source not in found]
 
 
-def _as_file(name: Path | str) -> str:
+def as_file(name: Path | str) -> str:
     """A name as a file system compares it: accents may be written as one character or as two."""
     return os.path.normcase(plain_name(str(name)))
 
@@ -120,7 +120,7 @@ class Names:
 
     def take(self, name: str, *, called: str) -> None:
         """Keep a frame's name. Raises BrokenInput where an earlier frame has it."""
-        key = _as_file(name)
+        key = as_file(name)
         if (first := self._first.get(key)) is not None:
             raise BrokenInput(called, f"would become the same file as {quoted(first)}", _RENAME)
         self._first[key] = called

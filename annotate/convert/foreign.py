@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from ..formats.drawing import Drawing
 from ..hiding import seen_labels
 from ..report import Report
 from ..shapes import changed_classes
-from .files import Images
+from .files import Images, as_file
 from .names import Given, IndexNames, check_known, distinct
 
 
@@ -71,7 +70,7 @@ class Reading:
     def refuse(self, name: str, error: BrokenInput) -> None:
         """Tell that a frame could not be read, and keep its name: another one may have it too."""
         self.report.fail(error)
-        self.refused.add(os.path.normcase(name))
+        self.refused.add(as_file(name))
 
     def names(self, labels: Sequence[str], *, tell: bool = True) -> IndexNames:
         """The classes wanted, of the labels that there are; the others are noted, unless the reader tells them itself.

@@ -100,8 +100,8 @@ class Drawn:
         if not told:
             return unread
         of = "a class" if None in told else ", ".join(sorted(names.label(k) for k in told if k is not None))
-        says = f"says itself that {of} is not complete"
-        return says if unread is None else f"{unread}; it {says}"
+        says = f"{of} is not complete in it"
+        return says if unread is None else f"{unread}; {says}"
 
     @property
     def size(self) -> dict[str, int]:
@@ -128,7 +128,7 @@ def read_drawn(job: Job, *, names: IndexNames, folder: Images) -> Drawn:
     left_out = dict.fromkeys(shape.label for shape in file.shapes if unwanted(shape.label))
     kept = without_labels(file.without_area_aside, unwanted)
     drawing = labelme_to_drawing(kept, resolve=names.index_of, height=height, width=width)
-    drawing = _said(drawing, file, names)
+    drawing = _without_marked(_said(drawing, file, names), file, names)
     told = (f"label {quoted(label)} is no class (left out)" for label in left_out)
     odd = notes if said == (None, None) else ()  # which image was taken matters only for the size
     return Drawn(file, drawing, height, width, (*file.notes, *odd, *notes_of_size, *told, *drawing.notes), image)
@@ -143,6 +143,13 @@ def _said(drawing: Drawing, file: LabelmeFile, names: IndexNames) -> Drawing:
     every = None if names.given is None else range(1, len(names.given) + 1)
     more = {None} if every is None else {k for k in every if k not in drawn | complete}
     return replace(drawing, lost=drawing.lost | more, told=drawing.told | (more - drawing.lost))
+
+
+def _without_marked(drawing: Drawing, file: LabelmeFile, names: IndexNames) -> Drawing:
+    """The drawing, with the classes as lost of which there is a point or a line alone: they are there, somewhere."""
+    marked = {k for label in file.without_area if label is not None and (k := names.index_of(label)) is not None}
+    marked -= {shape.class_id for shape in drawing.shapes}
+    return replace(drawing, lost=drawing.lost | marked, told=drawing.told | (marked - drawing.lost))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
@@ -16,7 +15,7 @@ from ..formats.strict_json import unique_keys
 from ..hiding import seen_labels
 from ..scans.images import IMAGE_SUFFIXES
 from ..wording import quoted
-from .files import Images, check_name, stem_of, with_ending
+from .files import Images, as_file, check_name, stem_of, with_ending
 from .foreign import Foreign, Reading
 from .names import IndexNames, check_known
 from .ours import MOST_BYTES
@@ -42,7 +41,7 @@ def read_coco(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         reading.report.fail(failure)
     for place in map(_inside, data.refused):
         if place.name:
-            reading.refused.add(os.path.normcase(with_ending(place, "").as_posix()))
+            reading.refused.add(as_file(with_ending(place, "").as_posix()))
     for note in data.notes:
         reading.report.note(note, reading.src.name)
     seen_labels(data.names.values())

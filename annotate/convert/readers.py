@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from ..geometry.trace import index_to_shapes
 from ..report import Report
 from ..scans.discover import files_below
 from ..wording import counted
+from .files import as_file
 from .foreign import Foreign, Reading, bytes_of
 from .left_out import tell_halves
 from .names import IndexNames
@@ -104,7 +104,7 @@ def read_nifti_volumes(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]
             except BrokenInput as error:
                 reading.report.fail(error)
                 named = (row.get("name") for row in table.get(FRAMES_KEY, ()) if isinstance(row, dict))
-                reading.refused.update(os.path.normcase(name) for name in named if isinstance(name, str))
+                reading.refused.update(as_file(name) for name in named if isinstance(name, str))
                 continue
             stem = next(path.name[: -len(e)] for e in ENDINGS if path.name.lower().endswith(e))
             for k, index in enumerate(slices):
@@ -166,7 +166,7 @@ def read_instances(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]:
         return path.relative_to(base).with_suffix("").as_posix()
 
     if reading.src.is_dir():
-        reading.refused.update(map(os.path.normcase, tell_halves(base, masks, reading.report)))
+        reading.refused.update(map(as_file, tell_halves(base, masks, reading.report)))
 
     tables: dict[Path, tuple[dict[int, str], tuple[str | None, ...], int]] = {}
     for path in masks:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from ..formats.image_agreement import agreed_size
 from ..formats.lost import unread_words
 from ..report import Report
 from ..system.store import write_many
-from .files import Images, Job, Names, check_name, drawn_file, relative_path
+from .files import Images, Job, Names, as_file, check_name, drawn_file, relative_path
 from .foreign import Foreign, Reading
 from .names import IndexNames
 from .options import Options
@@ -68,7 +67,7 @@ def _one_of_a_name(frames: list[Foreign], reading: Reading) -> list[Foreign]:
     taken = Names()
     first: dict[str, Foreign] = {}
     for frame in frames:
-        key = os.path.normcase(frame.name)
+        key = as_file(frame.name)
         try:
             taken.take(frame.name, called=frame.called or f"{frame.name} of {relative_path(frame.source, source)}")
             first[key] = frame.beside(None) if key in reading.refused else frame

@@ -86,6 +86,11 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
             remedy = "Correct imageHeight and imageWidth if it shows this image"
             s.report.fail_once(BrokenInput(path.name, wrong, remedy))
             unread.add(frame.frame_id, None)
+        elif _is_of_another_frame(s.catalogue, file, frame):
+            what = "was begun as a copy of another frame's file"
+            remedy = "If the outlines are of this frame, delete dmr_revision in it; else delete the file"
+            s.report.fail_once(BrokenInput(path.name, what, remedy))
+            unread.add(frame.frame_id, None)
         elif (reason := _unusable(kept := _kept(file, s.settings, resolve), frame, resolve)) is not None:
             s.report.fail_once(BrokenInput(path.name, reason, remedy_for(kept, resolve)))
             unread.add(frame.frame_id, lost_classes(s.catalogue, kept, frame, resolve))
@@ -203,17 +208,22 @@ def _record(
         author=author,
         origin="labelme",
         annotation=drawing.annotation(height=frame.height, width=frame.width, asserted=asserted),
-        parent=parent if isinstance(parent, str) and _is_known(s.catalogue, parent) else None,
+        parent=parent if isinstance(parent, str) and _frame_of_revision(s.catalogue, parent) else None,
         blind=parent is None and "dmr_model" not in file.extra,
         raw_sha256=s.catalogue.store.put(drawn_json(file, is_class=lambda label: resolve(label) is not None)),
         words=words.canonical(),
     )
 
 
-def _is_known(catalogue: Catalogue, revision: str) -> bool:
-    """Whether the revision is in this catalogue. It may be missing after a backup was restored."""
+def _is_of_another_frame(catalogue: Catalogue, file: LabelmeFile, frame: FrameRecord) -> bool:
+    """Whether a file holds the outlines of another frame, as one does that was copied to begin with."""
+    revision = file.extra.get("dmr_revision")
+    return isinstance(revision, str) and _frame_of_revision(catalogue, revision) not in (None, frame.frame_id)
+
+
+def _frame_of_revision(catalogue: Catalogue, revision: str) -> str | None:
+    """The frame of a revision; None if it is not in this catalogue: it may be missing after a backup was restored."""
     try:
-        catalogue.revision(revision)
+        return catalogue.revision(revision).record.frame
     except CatalogueError:
-        return False
-    return True
+        return None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.editing.checkout import Sheet, write_checkout
 from dmr.annotate.editing.edits import frame_of, take_up_edits
+from dmr.annotate.errors import BrokenInput
 from dmr.annotate.formats.annotations import read_annotation
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.intake.ingest import add_frames
@@ -141,7 +142,10 @@ def test_a_class_that_any_value_anywhere_makes_vanish_is_not_called_absent(
 ) -> None:
     path = folder / "1_a.json"
     path.write_bytes(labelme(spoilt_file(class_id, {key: value}, twice=False)))
-    annotation = read_annotation(path, CLASSES, coverage="all")
+    try:
+        annotation = read_annotation(path, CLASSES, coverage="all")
+    except BrokenInput:  # such as Infinity, which is no number of JSON's
+        return
     if class_id in annotation.covered:
         assert pixels_of(annotation, class_id).any() or (key == "label" and value in NAMES.values())
 

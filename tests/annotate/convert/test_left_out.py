@@ -80,3 +80,34 @@ def test_an_image_beside_a_coco_file_must_have_its_size(name: str, tmp_path: Pat
     code, output = convert("coco", source)
     assert code == 1
     assert "1_a: says 60 x 40 pixels, and its image has 60 x 30. Find the image that it was drawn on." in output
+
+
+@pytest.mark.parametrize("form", ["coco", "nifti", "instances"])
+def test_a_class_with_a_line_alone_is_there_and_not_complete(form: str, tmp_path: Path) -> None:
+    shapes = [
+        {"label": "muscle", "points": [[5, 5], [30, 5], [30, 30]], "shape_type": "polygon"},
+        {"label": "nerve", "points": [[40, 10], [50, 10], [50, 20], [40, 10]], "shape_type": "linestrip"},
+    ]
+    (tmp_path / "in").mkdir()
+    content = {"shapes": shapes, "imagePath": "1_a.png", "imageHeight": 40, "imageWidth": 60}
+    (tmp_path / "in" / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
+    target = tmp_path / "mid" / ("set.json" if form == "coco" else "set.nii.gz" if form == "nifti" else "")
+    arguments = [f"labelme-to-{form}", tmp_path / "in", target, "--classes", "nerve,muscle"]
+    result = CliRunner().invoke(main, ["convert", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    code, output = convert(form, target)
+    assert code == 0, output
+    (back,) = (target.parent / "out").glob("*.json")
+    assert json.loads(back.read_text(encoding="utf-8"))["dmr_lost"] == ["nerve"]
+
+
+@pytest.mark.parametrize("form", ["mask", "yolo"])
+def test_a_mask_cannot_say_so_and_the_frame_is_not_written(form: str, tmp_path: Path) -> None:
+    shapes = [{"label": "nerve", "points": [[40, 10]], "shape_type": "point"}]
+    (tmp_path / "in").mkdir()
+    content = {"shapes": shapes, "imagePath": "1_a.png", "imageHeight": 40, "imageWidth": 60}
+    (tmp_path / "in" / "1_a.json").write_text(json.dumps(content), encoding="utf-8")
+    arguments = [f"labelme-to-{form}", tmp_path / "in", tmp_path / "out", "--classes", "nerve"]
+    result = CliRunner().invoke(main, ["convert", *map(str, arguments)])
+    assert result.exit_code == 1 and "nerve is not complete in it" in result.output
+    assert not [*(tmp_path / "out").rglob("1_a.*")]

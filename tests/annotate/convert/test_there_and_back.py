@@ -142,7 +142,7 @@ def test_what_a_file_says_itself_is_passed_on_without_a_failure_or_not_written(t
             f"labelme-to-{form}", place / "in", there(form, place), "--classes", "nerve,muscle,artery", code=code
         )
         if code:
-            assert "1_a.json: says itself that nerve is not complete; " in told.output
+            assert "1_a.json: nerve is not complete in it; " in told.output
             assert not list(place.rglob("1_a.txt")) and len(list(place.rglob("*.png"))) == 1, "the image"
             continue
         dmr(f"{form}-to-labelme", there(form, place), place / "back", "--images", place / "in")

@@ -185,6 +185,23 @@ def sheet(workspace: Workspace, catalogue: Catalogue) -> Path:
     return path
 
 
+def test_a_copy_of_another_frames_file_is_named_and_all_other_edits_are_taken(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path
+) -> None:
+    copied, other = (path for path in files(workspace)[1:3])
+    copied.write_bytes(sheet.read_bytes())
+    frame = save(copied, lambda c: c["shapes"].append(shape("nerve")))
+    edited = save(other, lambda c: c["shapes"].append(shape("nerve")))
+    report = Report("test")
+    sync_checkout(Session(workspace, catalogue, report))
+    (line,) = report.failures
+    assert f"{frame}.json: was begun as a copy of another frame's file" in line
+    assert catalogue.heads(edited) and not catalogue.heads(frame)
+    save(copied, lambda c: c.pop("dmr_revision"))
+    sync_checkout(Session(workspace, catalogue, Report("test")))
+    assert catalogue.heads(frame)
+
+
 def covered(catalogue: Catalogue) -> frozenset[int]:
     (item,) = catalogue.labelled_frames()
     assert {s.class_id for s in item.annotation.shapes} == {1}, "the outlines stay"
