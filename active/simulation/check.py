@@ -34,10 +34,10 @@ def protocol_check(lines: pd.DataFrame, *, steps: int, first: int, longer: int) 
         f"With all frames and {counted(steps, 'steps')}, the mean Dice is {full_dice(full, seeds):.3f} "
         f"({counted(len(full), 'trainings')})."
     ]
-    enough = long_enough(lines, steps=steps, longer=longer)
-    if enough is not None:
+    learnt = long_enough(lines, steps=steps, longer=longer)
+    if learnt is not None:
         after = _whole(lines, longer)["dice_mean"].mean()
-        if enough:
+        if learnt:
             told.append(f"Twice the steps give {after:.3f}: the trainings are long enough.")
         else:
             told.append(
