@@ -48,7 +48,7 @@ def live_rows(folder: Path) -> list[dict[str, Any]]:
             if not rows:
                 with closing(sqlite3.connect(root / "catalogue.sqlite")) as database, database:
                     database.execute("DELETE FROM prediction")
-            # With its predictions, the server drops the project's version, so the live ones come under one of their own.
+            # Without predictions the server drops the project's version: the live ones come under one of their own.
             for gone in (version, "v1-live"):
                 path = f"/api/projects/{queue.project}/model-versions/"
                 http.request("DELETE", path, json={"model_version": gone}).raise_for_status()

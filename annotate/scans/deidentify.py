@@ -18,6 +18,7 @@ from .words import line_on_dark, touches
 BLANK: Final = 0
 _FILLS: Final = 0.95  # share of the frame from which a sector leaves no margin: what was there cannot be told
 _LEAST: Final = 0.02  # share of the frame; a smaller ultrasound region is a mistake of the tags
+_SMALL: Final = 0.2  # share of the frame; letters are large beside a smaller image, and an edge moves with them
 TINY_REGION: Final = "the ultrasound region in the tags is too small to be the image"
 NO_SECTOR: Final = "no sector was found"
 NO_MARGIN: Final = "the image fills the frame, so text may lie inside it"
@@ -31,6 +32,7 @@ _SEEN: Final = 40  # grey level of what is bright; of it, so many
 _WIDER: Final = 10  # px under an outline widen what is kept
 _ROOM: Final = 0.03  # of the shorter side; so far beyond the rough sector its edge is looked for
 _CUT: Final = 0.03  # of the image; more that is lit outside the fitted edge is no text
+SMALL: Final = "the image is a small part of the frame, so words at its edge may be taken for a part of it"
 SECOND_IMAGE: Final = "something large lies outside the sector (a second image?)"
 
 By = Literal["region", "sector", "nothing"]
@@ -110,7 +112,9 @@ def _of_pixels(pixels: NDArray[np.uint8]) -> tuple[Cleaning, NDArray[np.bool_]]:
     kept, ring, unsure = _tight(pixels, rough, ring)
     if kept.mean() < _LEAST:
         return Cleaning(everything, None, "nothing", NO_SECTOR), everything
-    return Cleaning(kept, ring, "sector", unsure or (IN_CORNER if _in_top_corner(kept) else "")), rough
+    if not unsure:
+        unsure = IN_CORNER if _in_top_corner(kept) else SMALL if kept.mean() < _SMALL else ""
+    return Cleaning(kept, ring, "sector", unsure), rough
 
 
 def _of_regions(pixels: NDArray[np.uint8], regions: Sequence[Box]) -> Cleaning:
