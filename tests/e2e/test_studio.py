@@ -288,7 +288,7 @@ def test_retrain_makes_and_judges_a_model_and_sends_its_drafts(loop: Loop) -> No
         left = waiting(physician.tasks())
         assert left
         for task in left:
-            assert [p["model_version"].split("-")[0] for p in task["predictions"]] == ["v1", "v2"], "v1 may be open"
+            assert {p["model_version"][:3] for p in task["predictions"][-1:]} == {"v2-"}
         assert physician.next_task(in_view=True)["data"]["rank"] == 1
     before = catalogue_hash()
     assert "no new model" in dmr("retrain", *TRAIN).output
