@@ -21,7 +21,7 @@ from ..formats.instance_mask import (
 )
 from ..formats.labelme_holes import is_unnamed
 from ..formats.lost import lost_labels
-from ..formats.nifti import ENDINGS, read_nifti
+from ..formats.nifti import ENDINGS, is_our_volume, read_nifti
 from ..formats.strict_json import unique_keys
 from ..formats.yolo import YOLO_LIST, read_yolo_list, read_yolo_names, yolo_to_drawing
 from ..geometry.trace import index_to_shapes
@@ -98,7 +98,11 @@ def read_nifti_volumes(reading: Reading) -> tuple[IndexNames, Iterator[Foreign]]
     def frames() -> Iterator[Foreign]:
         for path, table in tables.items():
             try:
-                slices, _ = read_nifti(bytes_of(path), where=path.name)
+                data = bytes_of(path)
+                if not table and is_our_volume(data):
+                    what = f"lacks its list NAME{FRAMES_ENDING}: without it nobody knows what is complete in it"
+                    raise BrokenInput(path.name, what, "Put it beside the volume, or convert the source anew")
+                slices, _ = read_nifti(data, where=path.name)
                 rows = _rows(table, len(slices), where=path.name)
                 by_value = _by_value(table, reading, names, where=path.name)
             except BrokenInput as error:

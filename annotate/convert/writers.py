@@ -74,6 +74,9 @@ def _check_yolo_numbers(dst: Path, naming: Naming) -> None:
     tables = (dst / name for name in (YOLO_NAMES, "data.yml", YOLO_LIST, f"labels/{YOLO_LIST}"))
     table = next((found for found in tables if found.is_file()), None)
     if table is None:
+        if (dst / "labels").is_dir() and any((dst / "labels").rglob("*.txt")):
+            what = f"holds texts, and no {YOLO_NAMES} of dmr says which classes their numbers mean"
+            raise UsageError(dst / "labels", what, "Choose another folder for DST")
         return
     text = bytes_of(table).decode("utf-8", errors="replace")
     if table != path or not text.startswith(HEADER):

@@ -133,8 +133,10 @@ class _Writing:
     tell: Tell
 
     def write(self, frames: Iterable[Labelled]) -> None:
+        made: Mapping[Path, bytes] = {}
         if self.form.check is not None:
             self.form.check(self.dst, self.naming)
+            made = self._names_first()
         kept: list[Labelled] = []
         write_many(self._each(frames, kept))
         if self.form.folders and self.dst.is_dir():
@@ -143,6 +145,8 @@ class _Writing:
             return
         if not kept:
             self.outcome.report.say("No frame could be converted: nothing was written.")
+            for path in made:
+                path.unlink()
             return
         files = {self.dst / path: data for path, data in self.form.all(kept, self.naming).items()}
         report = self.outcome.report
@@ -150,13 +154,23 @@ class _Writing:
         become = {}
         for path, data in files.items():
             try:
-                become[path] = judge_target(Job(0, path, path.name, path), data)
+                become[path] = "written" if path in made else judge_target(Job(0, path, path.name, path), data)
             except BrokenInput as error:
                 report.fail(error)
         if "replaced" in become.values() and self._stays(files, failed=failed):
             return
         if len(become) == len(files):
             write_many({path: data for path, data in files.items() if self.outcome.counts(become[path])})
+
+    def _names_first(self) -> Mapping[Path, bytes]:
+        """Write what says that the files to come are ours, so that a killed conversion can go on; what was made."""
+        assert self.form.all is not None
+        if self.outcome.dry_run:
+            return {}
+        files = {self.dst / path: data for path, data in self.form.all([], self.naming).items()}
+        made = {path: data for path, data in files.items() if not path.exists()}
+        write_many(made)
+        return made
 
     def _stays(self, files: Mapping[Path, bytes], *, failed: bool) -> bool:
         """Whether the files of all frames that are there have more than the new ones, so that they stay; told then.

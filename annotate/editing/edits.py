@@ -77,11 +77,16 @@ def take_up_edits(s: Session, folder: Path, *, author: str = AUTHOR) -> list[Tak
     records: dict[Path, RevisionRecord] = {}
     drafted: set[str] = set()
     taken: list[TakenUp] = []
+    sheets = _sheets(folder)
     for path, file, sha256 in edited:
         frame = frames.get(frame_of(path))
         if frame is None:
             what = "belongs to no frame of this workspace"
             s.report.fail_once(BrokenInput(path.name, what, "Move it to another folder"))
+        elif path != sheets[frame.frame_id]:
+            what = f"is a second file of the frame of {sheets[frame.frame_id].name}"
+            s.report.fail_once(BrokenInput(path.name, what, "Keep one of them here, and move the other elsewhere"))
+            unread.add(frame.frame_id, None)
         elif (wrong := _other_size(file, frame)) is not None:
             remedy = "Correct imageHeight and imageWidth if it shows this image"
             s.report.fail_once(BrokenInput(path.name, wrong, remedy))
@@ -127,6 +132,14 @@ def frame_of(path: Path) -> str:
     """The frame id in a file's name, which may also hold the rank; empty if there is none."""
     found = _FRAME.search(path.stem)
     return found.group() if found else ""
+
+
+def _sheets(folder: Path) -> dict[str, Path]:
+    """The file of each frame: of several, such as a copy that a file manager made, the one with the shortest name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.json"), key=lambda path: (len(path.name), path.name)):
+        found.setdefault(frame_of(path), path)
+    return found
 
 
 def _edited(folder: Path, unread: UnreadEdits, *, report: Report) -> Iterator[tuple[Path, LabelmeFile, str]]:

@@ -47,6 +47,9 @@ def export_outlines(
         raise UsageError(dest, "is a file", "Name a folder to write to")
     if lies_in(dest, s.workspace.own_folders) or dest.resolve() == s.workspace.root:
         raise UsageError(dest, "is a folder of the workspace's own", "Name a folder outside of it")
+    if form == SEGMENTATION and lies_in(dest, [s.workspace.root]):
+        what = "lies in the workspace, and the segmentations name the patient"
+        raise UsageError(dest, what, "Name a folder outside of the workspace")
     _check_wishes(form, scans, images=images)
     labelled: Sequence[LabelledFrame] = s.catalogue.labelled_frames()
     if not labelled:

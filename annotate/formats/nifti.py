@@ -91,6 +91,8 @@ def read_nifti(data: bytes, *, where: object) -> tuple[list[NDArray[np.uint8]], 
         if not type(error).__module__.startswith("nibabel"):
             raise
         raise BrokenInput(where, "is no NIfTI file, or is damaged", remedy) from error
+    if is_our_volume(data) and (image.affine[:2, :2] * np.diag([-1, 1]) < 0).any():
+        raise BrokenInput(where, "was turned or mirrored by another program", "Give the volume as dmr wrote it")
     while volume.ndim > 3 and volume.shape[-1] == 1:
         volume = volume[..., 0]
     if volume.ndim == 2:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -242,3 +245,35 @@ def test_pictures_in_a_folder_beside_the_layers_are_no_class(tmp_path: Path, sou
 
     assert "images/1_a.png: has " in told and "Take a folder of pictures out of SRC" in told
     assert not (tmp_path / "out" / "1_a.json").exists()
+
+
+def test_our_volume_without_its_list_or_turned_by_another_program_is_refused(source: Path, tmp_path: Path) -> None:
+    dmr("labelme-to-nifti", source, tmp_path / "v" / "set.nii.gz", "--classes", "muscle,nerve")
+    turned = tmp_path / "turned" / "set.nii.gz"
+    turned.parent.mkdir()
+    library: Any = nibabel
+    library.save(library.as_closest_canonical(library.load(tmp_path / "v" / "set.nii.gz")), turned)
+    shutil.copy(tmp_path / "v" / "set.frames.json", turned.parent)
+    told = dmr("nifti-to-labelme", turned, tmp_path / "out", "--classes", "muscle,nerve", code=1)
+    assert "was turned or mirrored by another program" in told.output
+    (tmp_path / "v" / "set.frames.json").unlink()
+    told = dmr("nifti-to-labelme", tmp_path / "v" / "set.nii.gz", tmp_path / "out", "--classes", "muscle,nerve", code=1)
+    assert "without it nobody knows what is complete in it" in told.output
+    assert not [*(tmp_path / "out").rglob("*.json")]
+
+
+def test_yolo_texts_without_names_keep_a_conversion_out_and_a_killed_one_goes_on(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    (target / "labels").mkdir(parents=True)
+    (target / "labels" / "9_9.txt").write_text("0 0 0 1 0 1 1\n", encoding="utf-8")
+    for _ in range(2):
+        told = dmr("labelme-to-yolo", source, target, "--classes", "muscle,nerve", code=2)
+        assert "no data.yaml of dmr says which classes their numbers mean" in told.output
+    assert not (target / "data.yaml").exists()
+    (target / "labels" / "9_9.txt").unlink()
+    dmr("labelme-to-yolo", source, target, "--classes", "muscle,nerve")
+    text = target / "labels" / "1_a.txt"
+    whole = text.read_bytes()
+    text.unlink()  # as after a kill, when the names were there already
+    dmr("labelme-to-yolo", source, target, "--classes", "muscle,nerve")
+    assert text.read_bytes() == whole

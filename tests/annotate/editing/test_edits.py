@@ -202,6 +202,23 @@ def test_a_copy_of_another_frames_file_is_named_and_all_other_edits_are_taken(
     assert catalogue.heads(frame)
 
 
+def test_a_copy_beside_a_sheet_never_undoes_what_is_drawn_in_the_sheet(
+    workspace: Workspace, catalogue: Catalogue, sheet: Path
+) -> None:
+    copy = sheet.with_name(f"{sheet.stem} - Kopie.json")
+    copy.write_bytes(sheet.read_bytes())
+    save(copy, lambda c: c["shapes"].append(shape("jirou")))
+    frame = save(sheet, lambda c: c["shapes"].append(shape("nerve")))
+    for _ in range(2):
+        report = Report("test")
+        sync_checkout(Session(workspace, catalogue, report))
+        (line,) = report.failures
+        assert f"{copy.name}: is a second file of the frame of {sheet.name}" in line
+        (head,) = catalogue.heads(frame)
+        assert {s.class_id for s in head.record.annotation.shapes} == {1, 2}
+    assert copy.is_file()
+
+
 def covered(catalogue: Catalogue) -> frozenset[int]:
     (item,) = catalogue.labelled_frames()
     assert {s.class_id for s in item.annotation.shapes} == {1}, "the outlines stay"

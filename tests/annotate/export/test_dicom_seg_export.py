@@ -240,6 +240,8 @@ def test_the_command_writes_says_and_refuses(scans: Path, tmp_path: Path, monkey
     assert "2 written" in dry.output and "Dry run: nothing was written." in dry.output
     assert not (tmp_path / "out").exists()
     assert "Name their folder with --scans" in run("export", "../out", "--format", "dicom-seg", code=2).output
+    inside = run("export", "out", "--format", "dicom-seg", "--scans", scans, code=2)
+    assert "lies in the workspace, and the segmentations name the patient" in inside.output
     both = run("export", "../out", "--format", "dicom-seg", "--scans", scans, "--images", code=2)
     assert "its files name the patient" in both.output
     other = run("export", "../out", "--format", "coco", "--scans", scans, code=2)
