@@ -31,6 +31,8 @@ _SINGULAR = {
     "pixels": "pixel",
     "points": "point",
     "predictions": "prediction",
+    "pulls": "pull",
+    "refiners": "refiner",
     "revisions": "revision",
     "rows": "row",
     "seeds": "seed",

@@ -90,12 +90,14 @@ def drop_unfinished(path: Path) -> None:
 
 def _cells(line: bytes) -> tuple[str, int] | None:
     """A line and how many cells it has; None if it is not whole."""
-    csv.field_size_limit(_LONGEST)
+    usual = csv.field_size_limit(_LONGEST)  # it holds for the whole process, whose other tables have short fields
     try:
         text = line.decode("utf-8").removesuffix("\r")
         rows = list(csv.reader([text], strict=True))
     except (UnicodeDecodeError, csv.Error):
         return None
+    finally:
+        csv.field_size_limit(usual)
     if "\0" in text or len(rows) != 1:
         return None
     return text, len(rows[0])
