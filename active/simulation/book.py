@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ...annotate.errors import WorkspaceError
-from ...annotate.system.appended import add_row, whole_lines
+from ...annotate.system.appended import add_row, rows_of, whole_lines
 from .lines import KEY
 
 OWN_KEY: Final = (*KEY, "data", "rounds")
@@ -54,7 +53,7 @@ class Book:
         if lines and lines[0] != ",".join(COLUMNS):
             remedy = "Move it away, and the same command begins a new one"
             raise WorkspaceError(path, "its first line does not name the columns of a simulation", remedy)
-        for row in csv.DictReader(lines):
+        for row in rows_of(lines):
             self.done.add(tuple(row[name] for name in OWN_KEY))
 
     def has(self, row: Mapping[str, Any]) -> bool:

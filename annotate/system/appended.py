@@ -6,7 +6,8 @@ import csv
 import io
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,23 @@ def whole_lines(path: Path) -> list[str]:
 
 def whole_rows(path: Path) -> list[dict[str, str]]:
     """The whole lines of such a file by the names of its columns, the oldest first."""
-    return list(csv.DictReader(whole_lines(path)))
+    return rows_of(whole_lines(path))
+
+
+def rows_of(lines: Sequence[str]) -> list[dict[str, str]]:
+    """The lines, the header first, by the names of its columns."""
+    with _long_cells():
+        return list(csv.DictReader(lines))
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let cells be long. The limit is the whole process's, and its other tables have short ones."""
+    usual = csv.field_size_limit(_LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
 
 
 def add_row(path: Path, row: Mapping[str, Any], *, columns: Sequence[str]) -> None:
@@ -90,14 +107,12 @@ def drop_unfinished(path: Path) -> None:
 
 def _cells(line: bytes) -> tuple[str, int] | None:
     """A line and how many cells it has; None if it is not whole."""
-    usual = csv.field_size_limit(_LONGEST)  # it holds for the whole process, whose other tables have short fields
     try:
         text = line.decode("utf-8").removesuffix("\r")
-        rows = list(csv.reader([text], strict=True))
+        with _long_cells():
+            rows = list(csv.reader([text], strict=True))
     except (UnicodeDecodeError, csv.Error):
         return None
-    finally:
-        csv.field_size_limit(usual)
     if "\0" in text or len(rows) != 1:
         return None
     return text, len(rows[0])
