@@ -19,6 +19,11 @@ from scans import write_scans
 from dmr.cli import main
 from dmr.model.training.interrupt import wait_for_second
 
+# A shell lets what it starts in the background ignore Ctrl-C, and so would this child if the tests run there.
+AS_IN_A_TERMINAL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from dmr.cli import main; main()"
+)
+
 
 def test_a_second_ctrl_c_counts_while_it_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -40,7 +45,7 @@ def test_ctrl_c_twice_in_a_terminal_makes_a_version(tmp_path: Path, monkeypatch:
         assert CliRunner().invoke(main, arguments).exit_code == 0
         monkeypatch.chdir(tmp_path / "w")
     controller, terminal = os.openpty()
-    command = [sys.executable, "-m", "dmr", "train", "--input", "32", "--steps", "100000", "--device", "cpu"]
+    command = [sys.executable, "-c", AS_IN_A_TERMINAL, "train", "--input", "32", "--steps", "100000", "--device", "cpu"]
     process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
     os.close(terminal)
     seen = bytearray()
