@@ -92,8 +92,8 @@ def waiting(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def department(folder: Path) -> Iterator[Path]:
-    """A workspace to copy, with a model and drafts that were not sent yet, and a running server; it ends with this."""
+def running_studio(folder: Path, *, port: int) -> Iterator[pytest.MonkeyPatch]:
+    """A server with a home of its own, on this port or the next free one; it ends with this, as do the patches."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DMR_HOME", str(folder / "home"))
         # A gigabyte: kept between runs, and made by the same code as a user's.
@@ -101,17 +101,24 @@ def department(folder: Path) -> Iterator[Path]:
         for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
             patch.delenv(name, raising=False)
         try:
-            dmr("studio", "start", "--port", str(server._free_port(18080)))
-            write_scans(folder / "labelled", patients=range(9), labelled=True)
-            write_scans(folder / "scans", patients=range(9, 12), labelled=False)
-            dmr("init", str(folder / "ws"), "--coverage", "all")
-            patch.chdir(folder / "ws")
-            dmr("import", str(folder / "labelled"))
-            dmr("train", *TRAIN)
-            dmr("prelabel", str(folder / "scans"), "--device", "cpu", "--no-push")
-            yield folder / "ws"
+            dmr("studio", "start", "--port", str(server._free_port(port)))
+            yield patch
         finally:
             dmr("studio", "stop")
+
+
+@contextmanager
+def department(folder: Path) -> Iterator[Path]:
+    """A workspace to copy, with a model and drafts that were not sent yet, and a running server; it ends with this."""
+    with running_studio(folder, port=18080) as patch:
+        write_scans(folder / "labelled", patients=range(9), labelled=True)
+        write_scans(folder / "scans", patients=range(9, 12), labelled=False)
+        dmr("init", str(folder / "ws"), "--coverage", "all")
+        patch.chdir(folder / "ws")
+        dmr("import", str(folder / "labelled"))
+        dmr("train", *TRAIN)
+        dmr("prelabel", str(folder / "scans"), "--device", "cpu", "--no-push")
+        yield folder / "ws"
 
 
 def own_copy(template: Path, folder: Path) -> Loop:

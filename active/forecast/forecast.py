@@ -150,11 +150,9 @@ def told(found: Outlook, *, seconds_a_frame: float | None = None) -> list[str]:
         f"Forecast: {_frames(more)} more frames, {_hours(more * seconds)} ({basis}), to Dice "
         f"{found.doubled.dice:.2f} ({found.doubled.low:.2f} to {found.doubled.high:.2f}); now {found.dice:.2f}."
     ]
-    if found.goal > 1:
-        pass
-    elif found.reached is None:
+    if found.reached is None and found.goal <= 1:
         lines.append(f"  Dice {found.goal:.2f} is not forecast with up to {MOST_TIMES} times as many frames.")
-    else:
+    elif found.reached is not None:
         need, soonest = found.reached.frames - found.frames, found.reached.soonest - found.frames
         latest = found.reached.latest
         until = "or never" if latest is None else f"to {_frames(latest - found.frames)}"

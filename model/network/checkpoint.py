@@ -43,6 +43,21 @@ def save_model(folder: Path, weights: bytes, card: Card) -> str:
     return sha256(text).hexdigest()
 
 
+def read_weights(path: Path, *, expected: str, remedy: str) -> bytes:
+    """A file of weights whose card says this SHA-256.
+
+    Raises:
+        ModelError: It cannot be read, or does not match; `remedy` says what to do.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(path, f"cannot be read ({error.strerror})", remedy) from error
+    if sha256(data).hexdigest() != expected:
+        raise ModelError(path, "does not match its card: the file was changed or damaged", remedy)
+    return data
+
+
 def load_network(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
     """Load a model for prediction, after checking its card, its weights' hash, and their names and shapes.
 
@@ -51,12 +66,7 @@ def load_network(folder: Path, *, device: torch.device) -> tuple[DMRNet, Card]:
     """
     card = read_card(folder)
     path = folder / WEIGHTS
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(path, f"cannot be read ({error.strerror})", REMEDY) from error
-    if sha256(data).hexdigest() != card.weights_sha256:
-        raise ModelError(path, "does not match its card: the file was changed or damaged", REMEDY)
+    data = read_weights(path, expected=card.weights_sha256, remedy=REMEDY)
     if (what := weights_fault(data, card)) is not None:
         raise ModelError(path, what, _AGAIN)
     network = DMRNet(len(card.channels), size=SIZES[card.size])

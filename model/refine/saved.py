@@ -19,7 +19,7 @@ from ...annotate.workspace import Workspace
 from ..computing.device import pick_device
 from ..network.card import CARD, INTENDED_USE
 from ..network.card_fields import Fields, by_name, each, fault, maybe, shown, text, whole
-from ..network.checkpoint import WEIGHTS, weights_bytes
+from ..network.checkpoint import WEIGHTS, read_weights, weights_bytes
 from .learning import RefineSettings
 from .network import RefineNet
 from .refiner import Refiner
@@ -195,12 +195,7 @@ def load_refiner(workspace: Workspace, *, device: str = "auto") -> Refiner:
         return Refiner(None, class_ids=(), size=RefineSettings().size, device=chosen)
     card = read_refine_card(place)
     path = place / WEIGHTS
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(path, f"cannot be read ({error.strerror})", AGAIN) from error
-    if sha256(data).hexdigest() != card.weights_sha256:
-        raise ModelError(path, "does not match its card: the file was changed or damaged", AGAIN)
+    data = read_weights(path, expected=card.weights_sha256, remedy=AGAIN)
     network = RefineNet(len(card.channels), width=card.width)
     try:
         network.load_state_dict(load(data))

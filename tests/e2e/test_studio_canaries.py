@@ -10,7 +10,7 @@ import httpx
 import pytest
 from canaries import Canaries, write_canaries
 from labelme_json import labelme, shape
-from studio_loop import VENV, dmr
+from studio_loop import dmr, running_studio
 
 from dmr.annotate.studio import server
 from dmr.annotate.studio.credentials import Login, find_login
@@ -24,16 +24,8 @@ _CODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a running server; it ends with this."""
     folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DMR_HOME", str(folder / "home"))
-        patch.setattr(server, "venv_folder", lambda: VENV)
-        for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
-            patch.delenv(name, raising=False)
-        try:
-            dmr("studio", "start", "--port", str(server._free_port(18480)))
-            yield folder
-        finally:
-            dmr("studio", "stop")
+    with running_studio(folder, port=18480):
+        yield folder
 
 
 @pytest.fixture(scope="module")
