@@ -6,12 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
+from ..catalogue.records import RemoteAnnotation, TaskRecord
 from ..catalogue.splits import update_ledger
 from ..editing.checkout import labelled_sheets, write_checkout
-from ..formats.labelme import SHAPES_IGNORED
-from ..formats.labelme_outlines import CROSSED
-from ..geometry.crossings import crosses_itself
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
@@ -21,16 +18,14 @@ from .queues import OpenQueue, open_queue, pulled_queues
 from .raw import kept_anew
 from .records import StudioAnnotation, StudioTask
 from .refusals import Refusals
-from .submission import Submission, UnreadableError, submitted_revision, without_ignored
+from .submission import Submission
+from .taking import DELETED, Taking
 
 if TYPE_CHECKING:
     from .client import StudioClient
 
 BATCH: Final = 100  # tasks in one commit
 DRAFTS: Final = "drafts not submitted yet"
-NOTES: Final = "notes typed on outlines are left out, the outlines are taken"
-DELETED: Final = "deleted in Label Studio"
-SKIPPED: Final = "skipped in Label Studio after it was submitted"
 
 
 def pull(s: Session, client: StudioClient) -> int:
@@ -72,27 +67,25 @@ class _Pull:
     s: Session
     client: StudioClient
     opened: OpenQueue
-    users: dict[int, str] = field(default_factory=dict)
-    known: dict[int, RemoteAnnotation] = field(default_factory=dict)
-    tasks: dict[str, TaskRecord] = field(default_factory=dict)
-    again: dict[int, Submission] = field(default_factory=dict)  # not taken: looked at once more at the end
-    offered: dict[int, str] = field(default_factory=dict)
+    taking: Taking = field(init=False)
     proven: frozenset[int] = frozenset()  # classes of which this pull learns since when they are offered
     meant: dict[str, int] = field(default_factory=dict)  # what the labels stood for at the last pull
     mean: dict[str, int] = field(default_factory=dict)
-    refusals: Refusals = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.refusals = Refusals(self.s, self.opened.queue.id)
 
     def run(self) -> None:
         queue, project = self.opened.queue, self.opened.project
         began = utc_now()
-        self._learn_offered()
+        offered = self._learn_offered()
         self.meant, self.mean = self.s.catalogue.label_meanings(queue.id), meanings(self.s.settings)
-        self.users = self.client.users()
-        self.known = self.s.catalogue.remote_annotations(queue.id)
-        self.tasks = self.s.catalogue.queue_tasks(queue.id)
+        self.taking = Taking(
+            self.s,
+            self.opened,
+            Refusals(self.s, queue.id),
+            users=self.client.users(),
+            known=self.s.catalogue.remote_annotations(queue.id),
+            tasks=self.s.catalogue.queue_tasks(queue.id),
+            offered=offered,
+        )
         frames_there = {task.frame_id for task in self.client.tasks(project.id)}
         seen: set[tuple[str, int]] = set()
         for batch in batched(self.client.annotated_tasks(project.id, is_known=self._is_known), BATCH):
@@ -100,24 +93,25 @@ class _Pull:
             self._take(batch)
             self.s.tell("Pulling annotations", len(batch), None)
         self._reconcile(frames_there, seen)
-        if self.again:
-            self._take_submitted(list(self.again.values()))  # what is newer may have come, or be withdrawn by now
+        if again := self.taking.again:
+            self._take_submitted(list(again.values()))  # what is newer may have come, or be withdrawn by now
         if waiting := self.client.drafts(project.id):
             self.s.report.count(DRAFTS, waiting)
         if self.proven:
-            self.s.catalogue.set_offered(queue.id, self.offered)
+            self.s.catalogue.set_offered(queue.id, offered)
         if self.meant != self.mean:
             self.s.catalogue.set_label_meanings(queue.id, self.mean)
         self.s.catalogue.set_cursor(queue.id, began)
 
-    def _learn_offered(self) -> None:
+    def _learn_offered(self) -> dict[int, str]:
         """Since when the project offers each class; of a label that was added by hand, the first outline tells it."""
-        self.offered = note_offered(self.s.catalogue, self.opened)
-        if unknown := self.opened.interface.labels.keys() - self.offered.keys():
+        offered = note_offered(self.s.catalogue, self.opened)
+        if unknown := self.opened.interface.labels.keys() - offered.keys():
             tasks = self.client.annotated_tasks(self.opened.project.id)
             drawn = first_drawn(tasks, unknown, self.s.settings.classes)
             self.proven = frozenset(drawn)
-            self.offered |= drawn
+            offered |= drawn
+        return offered
 
     def _take(self, tasks: Sequence[StudioTask]) -> None:
         """Take the annotations of some tasks into the catalogue."""
@@ -139,12 +133,12 @@ class _Pull:
         catalogue.store.put_many(submitted.annotation.raw for submitted in changed)
         # The server reuses the numbers of deleted annotations, even for another frame.
         numbers = {submitted.annotation.id for submitted in changed}
-        before = {a.frame for a in self.known.values() if a.remote_id in numbers and a.state != "gone"}
+        before = {a.frame for a in self.taking.known.values() if a.remote_id in numbers and a.state != "gone"}
         patients: dict[str, bool] = {}
         audits = catalogue.audits()
         with catalogue.transaction():
             for submitted in changed:
-                record, patient = self._record(submitted), submitted.frame.patient
+                record, patient = self.taking.record(submitted), submitted.frame.patient
                 if record is not None and patient is not None:
                     drafted = record.draft_model is not None or record.frame in audits
                     patients[patient] = patients.get(patient, False) or drafted
@@ -167,17 +161,17 @@ class _Pull:
         return is_label or label == self.opened.interface.image
 
     def _is_new(self, annotation: StudioAnnotation) -> bool:
-        before = self.known.get(annotation.id)
+        before = self.taking.known.get(annotation.id)
         if before is None or before.state == "gone":
             return True
         if before.raw_sha256 != annotation.sha256 and not self._was_kept_in_full(before, annotation):
             return True
-        if self.refusals.has(before.frame, annotation.id):
+        if self.taking.refusals.has(before.frame, annotation.id):
             return True
         if before.state != "live":
             return False
         was_older = before.revision is None  # than what counted
-        covers_more = any(was_offered(c, self.offered, annotation) for c in self.proven)
+        covers_more = any(was_offered(c, self.taking.offered, annotation) for c in self.proven)
         return was_older or covers_more or is_read_otherwise(annotation, before=self.meant, now=self.mean)
 
     def _was_kept_in_full(self, before: RemoteAnnotation, annotation: StudioAnnotation) -> bool:
@@ -187,162 +181,51 @@ class _Pull:
             return False
         return kept_anew(store.get(before.raw_sha256), is_known=self._is_known) == annotation.raw
 
-    def _record(self, submitted: Submission) -> RevisionRecord | None:
-        """The revision of one annotation, or None if it gives none."""
-        annotation, frame = submitted.annotation, submitted.frame
-        if not annotation.id:
-            self.refusals.add(submitted, UnreadableError(annotation.problem, lost=None), is_newest=True)
-            return None
-        before = self.known.get(annotation.id)
-        author = self._author(annotation, before)
-        if before is not None and (before.frame, before.author) != (frame.frame_id, author):
-            self._gone(before, reason=DELETED)  # another annotation has its number now
-            before = None
-        now = RemoteAnnotation(
-            queue=self.opened.queue.id,
-            remote_id=annotation.id,
-            frame=frame.frame_id,
-            author=author,
-            raw_sha256=annotation.sha256,
-        )
-        if annotation.is_skipped:
-            if before is not None and before.state == "live":
-                self._gone(before, reason=SKIPPED)
-            self._keep(replace(now, state="skipped"))
-            self.s.report.count("skipped")
-            return None
-        pushed, last = self.tasks.get(frame.frame_id), self._last(frame.frame_id, author)
-        is_older = (
-            last is not None
-            and last.record.origin == "studio"
-            and "" < annotation.at < last.record.at
-            and (before is None or before.revision != last.sha256)
-        )
-        try:
-            record = submitted_revision(
-                self.s,
-                submitted,
-                interface=self.opened.interface,
-                offered=self.offered,
-                author=author,
-                over=self._parent(submitted),
-                last=last.record.annotation if last is not None else None,
-                pushed=pushed,
-            )
-        except UnreadableError as error:
-            self.refusals.add(submitted, error, is_newest=not is_older)
-            self.again[annotation.id] = submitted
-            return None
-        if is_older:
-            self.again[annotation.id] = submitted
-            self._keep(now)
-            return None
-        _, left_out = without_ignored(annotation.regions, self.s.settings)
-        if left_out:
-            self.s.report.count(SHAPES_IGNORED, left_out)
-        if annotation.notes:
-            self.s.report.note_once(NOTES, frame.frame_id)
-        if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
-            self.s.report.note_once(CROSSED, frame.frame_id)
-        record = self._as_begun(record, before, annotation)
-        appended = self.s.catalogue.append_revision(record)
-        self._keep(replace(now, revision=appended.sha256))
-        self.s.report.count("revisions added" if appended.is_new else "unchanged")
-        if appended.conflict:
-            self.s.report.note_once("authors disagree on a frame", frame.frame_id)
-        return record
-
-    def _as_begun(
-        self, record: RevisionRecord, before: RemoteAnnotation | None, annotation: StudioAnnotation
-    ) -> RevisionRecord:
-        """A revision with the beginnings that it had when the same annotation was read before: they may be gone now."""
-        if before is None or before.revision is None or before.raw_sha256 != annotation.sha256:
-            return record
-        first = self.s.catalogue.revision(before.revision).record
-        return replace(record, parent=first.parent, blind=first.blind, draft_model=first.draft_model)
-
-    def _last(self, frame: str, author: str) -> Revision | None:
-        """What an author drew last on a frame, if it was not withdrawn."""
-        last = self.s.catalogue.head(frame, author)
-        return None if last is None or last.withdrawn else last
-
-    def _parent(self, submitted: Submission) -> str | None:
-        """The revision of the annotation that this one was begun from, if any."""
-        over = self.known.get(submitted.annotation.parent_annotation or 0)
-        return over.revision if over is not None and over.frame == submitted.frame.frame_id else None
-
-    def _author(self, annotation: StudioAnnotation, before: RemoteAnnotation | None) -> str:
-        if annotation.user in self.users:
-            return self.users[annotation.user]
-        return before.author if before is not None else f"user-{annotation.user}"
-
-    def _keep(self, now: RemoteAnnotation) -> None:
-        self.s.catalogue.put_remote_annotation(now)
-        self.known[now.remote_id] = now
-
-    def _gone(self, before: RemoteAnnotation, *, reason: str) -> None:
-        """Withdraw an annotation. If its author has another one on that frame, that one counts instead."""
-        self._keep(replace(before, state="gone"))
-        last = self.s.catalogue.head(before.frame, before.author)
-        if before.state != "live" or last is None or last.sha256 != before.revision or last.withdrawn:
-            return
-        others = [
-            a
-            for a in self.known.values()
-            if (a.frame, a.author, a.state) == (before.frame, before.author, "live") and a.revision is not None
-        ]
-        if any(a.revision == last.sha256 for a in others):
-            return
-        self.s.catalogue.withdraw(before.frame, before.author, reason=reason)
-        self.s.report.count("withdrawn")
-        if others:
-            records = {a.remote_id: self.s.catalogue.revision(str(a.revision)).record for a in others}
-            newest = max(others, key=lambda a: (records[a.remote_id].at, a.remote_id))
-            again = self.s.catalogue.append_revision(records[newest.remote_id])
-            self._keep(replace(newest, revision=again.sha256))
-
     def _reconcile(self, frames_there: set[str], seen: set[tuple[str, int]]) -> None:
         """Find what was deleted. Deleted annotations are withdrawn; for a deleted task, outlines are kept.
 
         If somebody submits while the pages are read, other annotations may move to another page. So the server is asked
         again for each annotation that was not seen.
         """
-        missing = [a for a in self.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
+        missing = [a for a in self.taking.known.values() if a.state != "gone" and (a.frame, a.remote_id) not in seen]
         gone = [a for a in missing if a.frame in frames_there and self._has_left(a.frame, a.remote_id)]
-        lost = [t for t in self.tasks.values() if t.state != "gone" and t.frame not in frames_there]
-        self.refusals.settle(seen=seen, frames=frames_there, is_deleted=self._has_left)
+        lost = [t for t in self.taking.tasks.values() if t.state != "gone" and t.frame not in frames_there]
+        self.taking.refusals.settle(seen=seen, frames=frames_there, is_deleted=self._has_left)
         with self.s.catalogue.transaction():
             for annotation in gone:
-                self._gone(annotation, reason=DELETED)
+                self.taking.gone(annotation, reason=DELETED)
             self.s.catalogue.put_tasks(replace(task, state="gone") for task in lost)
-            for annotation in list(self.known.values()):
+            for annotation in list(self.taking.known.values()):
                 if annotation.frame in {task.frame for task in lost} and annotation.state != "gone":
-                    self._keep(replace(annotation, state="gone"))
+                    self.taking.keep(replace(annotation, state="gone"))
             self._settle_tasks({annotation.frame for annotation in gone}, ())
         for task in lost:
             self.s.report.note("a task was deleted in Label Studio; what was pulled from it is kept", task.frame)
 
     def _has_left(self, frame: str, annotation: int) -> bool:
         """Whether an annotation of a frame is deleted."""
-        found, task = self.client.task_of(annotation), self.tasks.get(frame)
+        found, task = self.client.task_of(annotation), self.taking.tasks.get(frame)
         return found is None or (task is not None and found != task.remote_id)  # the server has reused its number
 
     def _settle_tasks(self, frames: set[str], tasks: Iterable[StudioTask]) -> None:
         """Record whether the tasks of some frames wait, were skipped, or are labelled."""
         numbers = {task.frame_id: task.id for task in tasks}
         states: dict[str, set[str]] = {frame: set() for frame in frames}
-        for annotation in self.known.values():
+        for annotation in self.taking.known.values():
             if annotation.frame in states:
                 states[annotation.frame].add(annotation.state)
         settled = []
         for frame, found in states.items():
-            task = self.tasks.get(frame)
+            task = self.taking.tasks.get(frame)
             if task is None:  # pushed by a run that was killed before it recorded the task
                 if frame not in numbers:
                     continue
                 task = TaskRecord(queue=self.opened.queue.id, frame=frame, remote_id=numbers[frame])
             state: Any = "labelled" if "live" in found else "skipped" if "skipped" in found else "pushed"
-            if frame not in self.tasks or (task.state, task.remote_id) != (state, numbers.get(frame, task.remote_id)):
+            if frame not in self.taking.tasks or (task.state, task.remote_id) != (
+                state,
+                numbers.get(frame, task.remote_id),
+            ):
                 settled.append(replace(task, state=state, remote_id=numbers.get(frame, task.remote_id)))
         self.s.catalogue.put_tasks(settled)
-        self.tasks |= {task.frame: task for task in settled}
+        self.taking.tasks |= {task.frame: task for task in settled}

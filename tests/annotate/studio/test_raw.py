@@ -13,10 +13,10 @@ from odd_json import JSON, Path, places, replaced
 from physician import Physician, region
 from studio_round import HEIGHT, WIDTH, Round, box
 
-from dmr.annotate.studio import pull as pulling
 from dmr.annotate.studio.raw import raw_json
 from dmr.annotate.studio.reading import read_annotation
 from dmr.annotate.studio.records import StudioAnnotation
+from dmr.annotate.studio.taking import NOTES
 
 NAME = "Müller Hans"
 DRAWN = region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
@@ -106,7 +106,7 @@ def test_nothing_that_was_typed_gets_into_the_workspace_and_the_outlines_are_tak
     physician.submit(task, [meta, *ANNOTATION["result"][1:]])
     report = round_.pull()
     assert report.failures == []
-    assert report.oddities[pulling.NOTES] == [round_.frames[0].frame_id]
+    assert report.oddities[NOTES] == [round_.frames[0].frame_id]
     assert list(round_.s.catalogue.newest_revisions()) == [round_.frames[0].frame_id]
     kept = [round_.s.catalogue.store.get(sha256) for sha256 in round_.s.catalogue.store.hashes()]
     files = [path.read_bytes() for path in round_.s.workspace.root.rglob("*") if path.is_file()]

@@ -1,0 +1,161 @@
+"""One submitted annotation becomes a revision of its author, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
+from ..formats.labelme import SHAPES_IGNORED
+from ..formats.labelme_outlines import CROSSED
+from ..geometry.crossings import crosses_itself
+from ..workspace import Session
+from .queues import OpenQueue
+from .records import StudioAnnotation
+from .refusals import Refusals
+from .submission import Submission, UnreadableError, submitted_revision, without_ignored
+
+NOTES: Final = "notes typed on outlines are left out, the outlines are taken"
+DELETED: Final = "deleted in Label Studio"
+SKIPPED: Final = "skipped in Label Studio after it was submitted"
+
+
+@dataclass(slots=True)
+class Taking:
+    """What the pull of one queue knows, while it takes one annotation after the other.
+
+    Attributes:
+        s: The session; its report gets counts, failures and oddities.
+        opened: The queue.
+        refusals: Gets what cannot be taken.
+        users: The users' addresses by number.
+        known: The annotations that were pulled before or just now, by number.
+        tasks: The queue's tasks by frame.
+        offered: Since when the project offers each class.
+        again: Annotations that were not taken: they are looked at once more at the end.
+    """
+
+    s: Session
+    opened: OpenQueue
+    refusals: Refusals
+    users: Mapping[int, str]
+    known: dict[int, RemoteAnnotation]
+    tasks: dict[str, TaskRecord]
+    offered: Mapping[int, str]
+    again: dict[int, Submission] = field(default_factory=dict)
+
+    def record(self, submitted: Submission) -> RevisionRecord | None:
+        """The revision of one annotation, or None if it gives none."""
+        annotation, frame = submitted.annotation, submitted.frame
+        if not annotation.id:
+            self.refusals.add(submitted, UnreadableError(annotation.problem, lost=None), is_newest=True)
+            return None
+        before = self.known.get(annotation.id)
+        author = self._author(annotation, before)
+        if before is not None and (before.frame, before.author) != (frame.frame_id, author):
+            self.gone(before, reason=DELETED)  # another annotation has its number now
+            before = None
+        now = RemoteAnnotation(
+            queue=self.opened.queue.id,
+            remote_id=annotation.id,
+            frame=frame.frame_id,
+            author=author,
+            raw_sha256=annotation.sha256,
+        )
+        if annotation.is_skipped:
+            if before is not None and before.state == "live":
+                self.gone(before, reason=SKIPPED)
+            self.keep(replace(now, state="skipped"))
+            self.s.report.count("skipped")
+            return None
+        pushed, last = self.tasks.get(frame.frame_id), self._last(frame.frame_id, author)
+        is_older = (
+            last is not None
+            and last.record.origin == "studio"
+            and "" < annotation.at < last.record.at
+            and (before is None or before.revision != last.sha256)
+        )
+        try:
+            record = submitted_revision(
+                self.s,
+                submitted,
+                interface=self.opened.interface,
+                offered=self.offered,
+                author=author,
+                over=self._parent(submitted),
+                last=last.record.annotation if last is not None else None,
+                pushed=pushed,
+            )
+        except UnreadableError as error:
+            self.refusals.add(submitted, error, is_newest=not is_older)
+            self.again[annotation.id] = submitted
+            return None
+        if is_older:
+            self.again[annotation.id] = submitted
+            self.keep(now)
+            return None
+        _, left_out = without_ignored(annotation.regions, self.s.settings)
+        if left_out:
+            self.s.report.count(SHAPES_IGNORED, left_out)
+        if annotation.notes:
+            self.s.report.note_once(NOTES, frame.frame_id)
+        if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
+            self.s.report.note_once(CROSSED, frame.frame_id)
+        record = self._as_begun(record, before, annotation)
+        appended = self.s.catalogue.append_revision(record)
+        self.keep(replace(now, revision=appended.sha256))
+        self.s.report.count("revisions added" if appended.is_new else "unchanged")
+        if appended.conflict:
+            self.s.report.note_once("authors disagree on a frame", frame.frame_id)
+        return record
+
+    def _as_begun(
+        self, record: RevisionRecord, before: RemoteAnnotation | None, annotation: StudioAnnotation
+    ) -> RevisionRecord:
+        """A revision with the beginnings that it had when the same annotation was read before: they may be gone now."""
+        if before is None or before.revision is None or before.raw_sha256 != annotation.sha256:
+            return record
+        first = self.s.catalogue.revision(before.revision).record
+        return replace(record, parent=first.parent, blind=first.blind, draft_model=first.draft_model)
+
+    def _last(self, frame: str, author: str) -> Revision | None:
+        """What an author drew last on a frame, if it was not withdrawn."""
+        last = self.s.catalogue.head(frame, author)
+        return None if last is None or last.withdrawn else last
+
+    def _parent(self, submitted: Submission) -> str | None:
+        """The revision of the annotation that this one was begun from, if any."""
+        over = self.known.get(submitted.annotation.parent_annotation or 0)
+        return over.revision if over is not None and over.frame == submitted.frame.frame_id else None
+
+    def _author(self, annotation: StudioAnnotation, before: RemoteAnnotation | None) -> str:
+        if annotation.user in self.users:
+            return self.users[annotation.user]
+        return before.author if before is not None else f"user-{annotation.user}"
+
+    def keep(self, now: RemoteAnnotation) -> None:
+        """Record an annotation as it is known now."""
+        self.s.catalogue.put_remote_annotation(now)
+        self.known[now.remote_id] = now
+
+    def gone(self, before: RemoteAnnotation, *, reason: str) -> None:
+        """Withdraw an annotation. If its author has another one on that frame, that one counts instead."""
+        self.keep(replace(before, state="gone"))
+        last = self.s.catalogue.head(before.frame, before.author)
+        if before.state != "live" or last is None or last.sha256 != before.revision or last.withdrawn:
+            return
+        others = [
+            a
+            for a in self.known.values()
+            if (a.frame, a.author, a.state) == (before.frame, before.author, "live") and a.revision is not None
+        ]
+        if any(a.revision == last.sha256 for a in others):
+            return
+        self.s.catalogue.withdraw(before.frame, before.author, reason=reason)
+        self.s.report.count("withdrawn")
+        if others:
+            records = {a.remote_id: self.s.catalogue.revision(str(a.revision)).record for a in others}
+            newest = max(others, key=lambda a: (records[a.remote_id].at, a.remote_id))
+            again = self.s.catalogue.append_revision(records[newest.remote_id])
+            self.keep(replace(newest, revision=again.sha256))
