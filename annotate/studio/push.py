@@ -22,7 +22,7 @@ from ..classes import Classes
 from ..errors import BrokenInput, UsageError
 from ..report import Report
 from ..settings.model import QueueSettings
-from ..system.pipeline import batched
+from ..system.pipeline import batched, batched_by_weight
 from ..wording import counted
 from ..workspace import Session
 from .interface import Interface
@@ -46,7 +46,10 @@ from .server import LocalServer, local_server, serve_frame
 if TYPE_CHECKING:
     from .client import StudioClient
 
-CHUNK: Final = 500  # tasks or predictions in one request
+CHUNK: Final = 500  # tasks in one request
+# With every request for predictions, Label Studio counts those of all tasks anew: seconds for 10,000 tasks.
+PREDICTIONS: Final = 5000  # in one request
+CORNERS: Final = 500_000  # in one request: some 25 MB
 NO_MODEL: Final = "no-model"
 HELD: Final = timedelta(days=14)  # for so long a frame may stay open in a browser
 LOOK: Final = "Look at them with `dmr quarantine show`, then run `dmr push --pixels-reviewed`"
@@ -215,7 +218,8 @@ class _Push:
             numbers |= {item.frame_id: number for (item, _), number in zip(some, made, strict=True)}
             self.s.report.count("tasks added", len(some))
             self.s.tell("Sending drafts", len(some), total)
-        for batch in batched([item for item in items if item.frame_id in there], CHUNK):
+        known = [item for item in items if item.frame_id in there]
+        for batch in batched_by_weight(known, PREDICTIONS, weight=_Item.corners, most=CORNERS):
             predictions = [{"task": numbers[i.frame_id], **i.prediction(version, total)} for i in batch]
             self.client.import_predictions(project, predictions)
             self.s.report.count("drafts replaced", len(batch))
@@ -311,6 +315,10 @@ class _Item:
     def sha256(self) -> str:
         """Hash of what is pushed, without the place in the order."""
         return outgoing_hash(self.outgoing, self.result)
+
+    def corners(self) -> int:
+        """The number of corners of its outlines."""
+        return sum(len(region["value"]["points"]) for region in self.result)
 
     def is_done(self, known: Mapping[str, TaskRecord]) -> bool:
         """Whether its task was submitted before: a frame to draw again."""
