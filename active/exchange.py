@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.editing.edits import sync_checkout
-from ..annotate.errors import WorkspaceError
-from ..annotate.settings.model import QueueSettings, Settings
+from ..annotate.settings.model import Settings
 from ..annotate.studio.credentials import find_login
 from ..annotate.studio.pull import pull
 from ..annotate.studio.push import LOOK, Outgoing, push
@@ -17,6 +15,7 @@ from ..annotate.studio.queues import queue_settings, studio_client
 from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
+from .dealing import deal
 from .drafts import no_model, too_many_empty
 from .ranking import outgoing_frames, rank_unlabelled
 from .selection.select import Ranked, check_strategy
@@ -105,10 +104,10 @@ def push_ranking(
         s.catalogue.mark_reviewed(ranking.again)
     outgoing = _without_unseen(s, outgoing_frames(s, ranking))
     active = s.catalogue.active_model()
-    dealt = _dealt(s.catalogue, queue_settings(s.settings), outgoing, top=top)
-    for queue, part in dealt:
-        push(s, client, part, queue=queue, model=active.id if active else None)
-    _tell_bare(s, [o for _, part in dealt for o in part])
+    shares = deal(s.catalogue, queue_settings(s.settings), outgoing, top=top)
+    for share in shares:
+        push(s, client, share.frames, queue=share.queue, model=active.id if active else None, away=share.away)
+    _tell_bare(s, [o for share in shares for o in share.frames])
     return list(ranking.order)
 
 
@@ -140,27 +139,3 @@ def _tell_bare(s: Session, sent: Sequence[Outgoing]) -> None:
             f"{empty} of {len(drafted)} drafts in Label Studio are empty, because {active.id} finds nothing there: "
             "physicians see bare frames. Train longer, or let them outline some frames, then run `dmr retrain`."
         )
-
-
-def _dealt(
-    catalogue: Catalogue, queues: Sequence[QueueSettings], outgoing: Sequence[Outgoing], *, top: int | None
-) -> list[tuple[QueueSettings, list[Outgoing]]]:
-    """The frames of each correcting queue. A frame stays in its queue; new frames go to the queues in turn."""
-    correcting = [queue for queue in queues if queue.purpose == "correct"]
-    if not correcting:
-        raise WorkspaceError("dmr.toml", 'no [[studio.queue]] has purpose = "correct"', "Add one")
-    places: dict[str, int] = {}
-    for k, queue in enumerate(correcting):
-        known = catalogue.queue(queue.name)
-        if known is not None:
-            places |= {f: k for f, task in catalogue.queue_tasks(known.id).items() if task.state != "gone"}
-    dealt: list[list[Outgoing]] = [[] for _ in correcting]
-    turn = 0
-    for rank, o in enumerate(outgoing, 1):
-        place = places.get(o.frame.frame_id)
-        if place is None and top is not None and rank > top:
-            continue
-        if place is None:
-            place, turn = turn % len(correcting), turn + 1
-        dealt[place].append(o)
-    return list(zip(correcting, dealt, strict=True))

@@ -10,8 +10,8 @@ submission that was begun from a prediction that is gone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -111,7 +111,13 @@ def without_held(outgoing: Sequence[Outgoing], *, report: Report) -> list[Outgoi
 
 
 def push(
-    s: Session, client: StudioClient, outgoing: Sequence[Outgoing], *, queue: QueueSettings, model: str | None
+    s: Session,
+    client: StudioClient,
+    outgoing: Sequence[Outgoing],
+    *,
+    queue: QueueSettings,
+    model: str | None,
+    away: Collection[str] = (),
 ) -> None:
     """Make a queue's project show a ranking.
 
@@ -121,6 +127,8 @@ def push(
         outgoing: The frames that nobody has labelled yet, and those to draw again; the most informative first.
         queue: The queue.
         model: The model that drew the drafts; None without a model.
+        away: Frames that were in this queue, and are in another one from now on. Their tasks stay, because somebody may
+            have one open, but "Label All Tasks" does not show them any more.
 
     Raises:
         UsageError: All frames are in quarantine.
@@ -133,7 +141,7 @@ def push(
     before = opened.interface.labels
     opened = complete_labels(client, opened, s.settings, report=s.report)
     note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
-    _Push(s, client, opened, model).run(outgoing)
+    _Push(s, client, opened, model, away).run(outgoing)
 
 
 @dataclass(slots=True)
@@ -144,6 +152,7 @@ class _Push:
     client: StudioClient
     opened: OpenQueue
     model: str | None
+    away: Collection[str]
 
     def run(self, outgoing: Sequence[Outgoing]) -> None:
         queue, project = self.opened.queue, self.opened.project
@@ -161,7 +170,7 @@ class _Push:
         bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
         self.s.report.count("tasks with an empty draft", bare)
         self._tell_again(items, known)
-        if not items or self._is_in_line(items, there, known):
+        if not items or (not self.away and self._is_in_line(items, there, known)):
             self.s.report.count("tasks unchanged", len(items))
             return
         version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
@@ -172,6 +181,7 @@ class _Push:
         self.client.set_model_version(project.id, version)
         self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
         self._tell_reasons(items, there)
+        self.s.catalogue.put_tasks(replace(known[f], state="gone") for f in self.away)
         self._keep(items, numbers, known)  # last, so that the next push redoes what a killed one has not finished
 
     def _tell_again(self, items: Sequence[_Item], known: Mapping[str, TaskRecord]) -> None:

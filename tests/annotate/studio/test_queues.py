@@ -5,6 +5,7 @@ from __future__ import annotations
 from physician import Physician
 from studio_round import FRAMES, Round
 
+from dmr.annotate.studio.push import push
 from dmr.annotate.studio.queues import MAIN, open_queue
 
 
@@ -48,3 +49,17 @@ def test_a_queue_that_dmr_toml_does_not_name_any_more_is_pulled_too(round_: Roun
     settings.write_text(text + '\n[[studio.queue]]\nname = "second"\n', encoding="utf-8")
     round_.s.workspace = type(round_.s.workspace).at(round_.s.workspace.root)
     assert round_.pull().counts["revisions added"] == 1
+
+
+def test_a_frame_that_another_queue_takes_is_not_shown_any_more_and_still_can_be_submitted(
+    round_: Round, physician: Physician
+) -> None:
+    outgoing = round_.outgoing()
+    moved = outgoing[0].frame.frame_id
+    opened = physician.task(moved)
+    push(round_.s, round_.client, outgoing[1:], queue=MAIN, model="v1", away={moved})
+    assert physician.tasks()[-1]["data"]["frame_id"] == moved
+    assert round_.states() == ["gone", "pushed", "pushed", "pushed"]
+    physician.submit(opened, physician.draft_of(opened))
+    assert round_.pull().counts["revisions added"] == 1
+    assert round_.states()[0] == "labelled"
