@@ -1,4 +1,4 @@
-"""Push frames with drafts to a real Label Studio: in bulk, as `dmr push` does, against one task after the other.
+"""Push and pull of 500 and of 10,000 tasks with a real Label Studio, and one task after the other for comparison.
 
 It starts its own server in a temporary folder, and ends it. The frames are synthetic noise. A draft has four outlines
 of 17 points, like drafts on real frames. And open frames while `dmr serve` runs: see `studio_live.py`.
@@ -28,46 +28,43 @@ from dmr.annotate.studio import server
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import need_login
 from dmr.annotate.studio.payload import region_to_json
-from dmr.annotate.studio.push import Outgoing, push
+from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.push import Outgoing, push, result_json
 from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
 from dmr.annotate.system.pipeline import batched
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace
 
 HEIGHT, WIDTH, POINTS = 192, 240, 17
+NEW, SAME, ORDER = "push, all new", "push, nothing new", "push, another order"
+PULLED, PULLED_AGAIN = "pull, all submitted", "pull, nothing new"
 VENV = Path(__file__).resolve().parents[1] / "build" / f"label-studio-{server.VERSION}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--few", type=int, default=500)
     parser.add_argument("--singly", type=int, default=40, help="tasks that are sent one by one")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, local_studio(Path(folder)):
-        workspace, _ = Workspace.create(Path(folder) / "ws")
-        with workspace.session(write=True) as s:
-            outgoing = make_frames(s, args.frames)
-            with StudioClient(need_login(workspace.settings)) as client:
-                one_by_one = push_singly(s, client, outgoing[: args.singly])
-                rows = [
-                    timed("all new", lambda: send(s, client, outgoing), len(outgoing)),
-                    timed("nothing new", lambda: send(s, client, outgoing), len(outgoing)),
-                    timed("another order", lambda: send(s, client, outgoing[::-1]), len(outgoing)),
-                    {"what": "one by one", "tasks": args.singly, "seconds": round(one_by_one, 2)},
-                ]
+        rows = [row for size in (args.few, args.frames) for row in queue_rows(Path(folder) / f"{size}", size)]
+        single = single_row(Path(folder) / "single", args.singly)
         live = live_rows(Path(folder) / "live")
-    for row in rows:
+    for row in (*rows, single):
         row["ms_a_task"] = round(1000 * row["seconds"] / row["tasks"], 3)
+    for row in (*rows, single, *live):
         print(row, flush=True)
-    for row in live:
-        print(row, flush=True)
+    large = {row["what"]: row for row in rows if row["tasks"] == args.frames}
     headline = {
-        "bulk_ratio": round(rows[3]["ms_a_task"] / rows[0]["ms_a_task"], 1),
-        "push_10k_s": round(rows[0]["seconds"] * 10_000 / args.frames, 1),
+        "bulk_ratio": round(single["ms_a_task"] / large[NEW]["ms_a_task"], 1),
+        "push_10k_s": round(large[NEW]["ms_a_task"] * 10, 1),
+        "rerank_10k_s": round(large[ORDER]["ms_a_task"] * 10, 1),
+        "pull_10k_s": round(large[PULLED]["ms_a_task"] * 10, 1),
         "live_predict_s": live[0]["worst_s"],
     }
     print(headline)
-    print(record("studio", headline=headline, rows=[*rows, *live]))
+    print(record("studio", headline=headline, rows=[*rows, single, *live]))
 
 
 @contextmanager
@@ -106,8 +103,45 @@ def make_frames(s: Session, count: int) -> list[Outgoing]:
     return [Outgoing(known[o.frame.frame_id], o.reason, o.draft) for o in outgoing]
 
 
-def send(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> None:
-    push(s, client, outgoing, queue=MAIN, model="v1")
+def queue_rows(root: Path, count: int) -> list[dict[str, Any]]:
+    """A project of so many tasks: pushed, pushed again, put in another order, submitted, pulled."""
+    workspace, _ = Workspace.create(root)
+    with workspace.session(write=True) as s:
+        outgoing = make_frames(s, count)
+        with StudioClient(need_login(workspace.settings)) as client:
+            rows = [
+                timed(what, lambda o=o: push(s, client, o, queue=MAIN, model="v1"), count)
+                for what, o in ((NEW, outgoing), (SAME, outgoing), (ORDER, outgoing[::-1]))
+            ]
+            submit_all(s, client, outgoing)
+            return [*rows, *(timed(what, lambda: pull(s, client), count) for what in (PULLED, PULLED_AGAIN))]
+
+
+def submit_all(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> None:
+    """An annotation for every frame, on tasks that Label Studio takes with their annotations: they need no browser."""
+    opened = open_queue(s, client, MAIN, create=False)
+    assert opened is not None
+    for batch in batched(outgoing, 500):
+        tasks = [
+            {
+                "data": {"image": "", "frame_id": o.frame.frame_id},
+                "annotations": [
+                    {"result": result_json(o, interface=opened.interface, classes=s.settings.classes), "lead_time": 20}
+                ],
+            }
+            for o in batch
+        ]
+        client.import_tasks(opened.project.id, tasks)
+
+
+def single_row(root: Path, count: int) -> dict[str, Any]:
+    """So many tasks, sent one after the other."""
+    workspace, _ = Workspace.create(root)
+    with workspace.session(write=True) as s:
+        outgoing = make_frames(s, count)
+        with StudioClient(need_login(workspace.settings)) as client:
+            seconds = push_singly(s, client, outgoing)
+    return {"what": "one by one", "tasks": count, "seconds": round(seconds, 2)}
 
 
 def push_singly(s: Session, client: StudioClient, outgoing: list[Outgoing]) -> float:
