@@ -9,9 +9,11 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from ..classes import Classes
+from .neighbours import STYLE
 
 CONTROL: Final = "label"
 IMAGE: Final = "image"
+CLIP: Final = "clip"
 INSTRUCTIONS: Final = (
     "<p>Correct the outlines that are drawn already: move, add or delete corners, delete what is not there, draw what "
     "is missing. Then <b>Submit</b>. A structure that you leave out counts as absent.</p>"
@@ -76,6 +78,7 @@ def label_config(classes: Classes) -> str:
         lines.append(f"      <Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>")
     lines.append("    </PolygonLabels>")
     lines += [f'    <Header value="{hint}" size="6" style="{_HINT}"/>' for hint in _HINTS]
+    lines += [f"    <Style>{STYLE}</Style>", f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>']
     return "\n".join([*lines, "  </View>", "</View>"])
 
 

@@ -10,16 +10,15 @@ submission that was begun from a prediction that is gone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, TaskRecord
 from ..classes import Classes
-from ..errors import BrokenInput, UsageError
+from ..errors import UsageError
 from ..report import Report
 from ..settings.model import QueueSettings
 from ..system.pipeline import batched, batched_by_weight
@@ -29,6 +28,7 @@ from .interface import Interface
 from .labels import complete_labels
 from .offered import note_offered
 from .payload import region_to_json
+from .pictures import Pictures, Shown
 from .queues import (
     COLUMNS,
     ORDERING,
@@ -41,7 +41,6 @@ from .queues import (
     pushed_hash,
 )
 from .records import StudioTask, TaskData
-from .server import LocalServer, local_server, serve_frame
 
 if TYPE_CHECKING:
     from .client import StudioClient
@@ -219,13 +218,18 @@ class _Push:
         project, total = self.opened.project.id, len(items)
         numbers = {item.frame_id: there[item.frame_id].id for item in items if item.frame_id in there}
         self.s.tell("Sending drafts", 0, total)
-        for some in self._with_images([item for item in items if item.frame_id not in there]):
+        pictures = Pictures(self.s, self.client, project)
+        for batch in batched([item for item in items if item.frame_id not in there], CHUNK):
+            shown = pictures.put([item.outgoing.frame for item in batch])
+            some = [item for item in batch if item.frame_id in shown]
+            if not some:
+                continue
             tasks = [
-                {"data": item.data(image).as_json(), "predictions": [item.prediction(version, total)]}
-                for item, image in some
+                {"data": item.data(shown[item.frame_id]).as_json(), "predictions": [item.prediction(version, total)]}
+                for item in some
             ]
             made = self.client.import_tasks(project, tasks)
-            numbers |= {item.frame_id: number for (item, _), number in zip(some, made, strict=True)}
+            numbers |= {item.frame_id: number for item, number in zip(some, made, strict=True)}
             self.s.report.count("tasks added", len(some))
             self.s.tell("Sending drafts", len(some), total)
         known = [item for item in items if item.frame_id in there]
@@ -251,36 +255,6 @@ class _Push:
             if item.frame_id in numbers
         )
 
-    def _with_images(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, str]]]:
-        """New tasks with the addresses of their images, one request's worth at a time."""
-        project = self.opened.project.id
-        workspace_id = self.s.catalogue.meta("workspace_id")
-        served = self._served_folder(workspace_id) if items else None
-        for batch in batched(items, CHUNK):
-            pictures = [(item, self.s.workspace.absolute(item.outgoing.frame.path)) for item in batch]
-            readable = [(item, path) for item, path in pictures if self._is_there(path)]
-            if served is not None:
-                yield [(item, serve_frame(served, workspace_id, path)) for item, path in readable]
-                continue
-            stored = dict(self.client.upload(project, ((path.name, path.read_bytes()) for _, path in readable)))
-            yield [(item, stored[path.name]) for item, path in readable]
-
-    def _served_folder(self, workspace_id: str) -> LocalServer | None:
-        """The local server, if frames are pushed to it and it shows files of this disk."""
-        server = local_server()
-        if server is None or server.url != self.client.url:
-            return None
-        folder = Path(server.files) / workspace_id
-        folder.mkdir(parents=True, exist_ok=True)
-        return server if self.client.add_local_storage(self.opened.project.id, str(folder)) else None
-
-    def _is_there(self, path: Path) -> bool:
-        if path.is_file():
-            return True
-        remedy = "Restore it from a backup, or ingest its scan again"
-        self.s.report.fail_once(BrokenInput(self.s.workspace.relative(path), "is missing", remedy))
-        return False
-
     def _drop_versions(self, shown: str) -> None:
         """Delete the versions of predictions that nobody can hold.
 
@@ -304,7 +278,7 @@ class _Push:
         for item in items:
             if (task := there.get(item.frame_id)) is None or min(item.rank, task.data.rank) > top:
                 continue
-            now = item.data(task.data.image)
+            now = item.data(Shown(task.data.image, task.data.clip))
             if now != task.data:
                 self.client.update_task(task.id, now)
 
@@ -335,9 +309,9 @@ class _Item:
         task = known.get(self.frame_id)
         return self.outgoing.again is not None and task is not None and task.state == "labelled"
 
-    def data(self, image: str) -> TaskData:
+    def data(self, shown: Shown) -> TaskData:
         """The data of its task."""
-        return TaskData(self.frame_id, image, self.rank, f"{self.rank}. {self.outgoing.reason}")
+        return TaskData(self.frame_id, shown.image, self.rank, f"{self.rank}. {self.outgoing.reason}", shown.clip)
 
     def prediction(self, version: str, total: int) -> dict[str, Any]:
         """Its prediction. Label Studio shows the lowest score first, so the first frame gets the lowest."""

@@ -89,9 +89,9 @@ def read_task(answer: object, *, is_known: Callable[[str], bool] = bool) -> Stud
 
 def read_data(data: object) -> TaskData:
     """A task's data. Somebody may have changed it, or made the task by hand."""
-    image, frame, reason = (_text(member(data, name)) for name in ("image", "frame_id", "reason"))
+    image, frame, reason, clip = (_text(member(data, name)) for name in ("image", "frame_id", "reason", "clip"))
     rank = member(data, "rank")
-    return TaskData(frame, image, rank if isinstance(rank, int) else 0, reason)
+    return TaskData(frame, image, rank if isinstance(rank, int) else 0, reason, clip)
 
 
 def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -> StudioAnnotation:

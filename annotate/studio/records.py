@@ -44,16 +44,24 @@ class TaskData:
         image: The address of its picture on the server.
         rank: Its place in the order, from 1; 0 where unknown.
         reason: Why the frame is worth a physician's time.
+        clip: The frames before and after it in its clip, as HTML; empty for a still frame.
     """
 
     frame_id: str = ""
     image: str = ""
     rank: int = 0
     reason: str = ""
+    clip: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The data as Label Studio's JSON."""
-        return {"image": self.image, "frame_id": self.frame_id, "rank": self.rank, "reason": self.reason}
+        return {
+            "image": self.image,
+            "frame_id": self.frame_id,
+            "rank": self.rank,
+            "reason": self.reason,
+            "clip": self.clip,
+        }
 
 
 @dataclass(frozen=True, slots=True)

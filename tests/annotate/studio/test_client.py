@@ -110,7 +110,8 @@ def test_a_value_may_be_set_twice_so_it_is_tried_again(client: StudioClient, ser
     assert server.studio.projects[0]["label_config"] == "<View></View>"
     server.studio.tasks.append({"id": 3, "project": 1, "data": {}})
     client.update_task(3, TaskData("f", "/data/x.png", 1, "1. unsure"))
-    assert server.studio.tasks[0]["data"] == {"image": "/data/x.png", "frame_id": "f", "rank": 1, "reason": "1. unsure"}
+    data = {"image": "/data/x.png", "frame_id": "f", "rank": 1, "reason": "1. unsure", "clip": ""}
+    assert server.studio.tasks[0]["data"] == data
 
 
 def test_a_slow_server_is_told(login: Login, server: FakeServer) -> None:
