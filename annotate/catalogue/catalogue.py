@@ -17,9 +17,9 @@ from ..system.canonical import canonical_json
 from . import tables as t
 from .audits import AuditRows
 from .frames import held, unlabelled
+from .labelled import LabelledRows
 from .models import ModelRows
 from .queues import QueueRows, studio_place
-from .revisions import RevisionRows
 
 _CLASS = re.compile(r'"class":(\d+)')
 """A shape's class in canonical JSON, which has no other key of that name and no text of a user."""
@@ -38,7 +38,7 @@ class DrawnClass:
     patients: dict[Split | None, set[str]] = field(default_factory=dict)
 
 
-class Catalogue(RevisionRows, ModelRows, QueueRows, AuditRows):
+class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows):
     """The open catalogue of a workspace.
 
     Every method that writes is a transaction of its own. Within `transaction()`, many calls are one transaction.

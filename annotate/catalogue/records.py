@@ -15,6 +15,7 @@ RenditionState = Literal["ok", "quarantined", "erased"]
 ModelState = Literal["candidate", "active", "undecided", "rejected", "retired"]
 TaskState = Literal["pushed", "labelled", "skipped", "gone"]
 AnnotationState = Literal["live", "skipped", "gone"]
+Reading = Literal["first", "second", "repeat", "adjudication"]
 Decision = Literal["promoted", "undecided", "rejected"]
 
 
@@ -98,6 +99,9 @@ class RevisionRecord:
         lead_time_s: Seconds spent drawing, None where unknown.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing.
         words: What was typed beside the outlines, canonical JSON; None for nothing. It never leaves the workspace.
+        reading: Which reading of the frame it is. `second`: by somebody who did not see the first one's outlines.
+            `repeat`: by somebody who did not see their own; it is kept for agreement, and is neither head nor truth.
+            `adjudication`: it settles what others disagreed on, and stands above all that was drawn before it.
         at: Time of drawing, as `clock.utc_text` writes it.
     """
 
@@ -112,6 +116,7 @@ class RevisionRecord:
     lead_time_s: float | None = None
     draft_model: str | None = None
     words: str | None = None
+    reading: Reading = "first"
     at: str = field(default_factory=utc_now)
 
 
@@ -122,7 +127,8 @@ class Revision:
     Attributes:
         sha256: Its hash.
         sequence: Its place in the order of arrival.
-        previous: The same author's revision of this frame before it, None for the first.
+        previous: The same author's revision of this frame before it, None for the first. Repeats are a line of their
+            own: before a repeat comes the author's repeat before it.
         withdrawn: Whether it has a tombstone.
         record: Its content.
     """

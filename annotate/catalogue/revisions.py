@@ -1,19 +1,16 @@
-"""The catalogue's revisions, which are never changed, with heads, conflicts and truth."""
+"""The catalogue's revisions, which are never changed, with heads."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from ..errors import CatalogueError
-from ..settings.model import Split
-from ..shapes import Annotation, Shape
+from ..shapes import Annotation
 from ..system.canonical import canonical_json, json_to_shapes, shapes_to_json
 from ..system.clock import utc_now
 from ..system.pipeline import batched
@@ -21,17 +18,17 @@ from ..system.store import sha256_hex
 from . import tables as t
 from .classes import ClassRows
 from .database import AT_ONCE
-from .frames import FrameRows, frame_columns, frames_joined, to_frame
-from .records import Appended, Conflict, LabelledFrame, Revision, RevisionRecord
+from .frames import FrameRows
+from .records import Appended, Revision, RevisionRecord
 from .truth import settle
-from .unread import UnreadRows, drop_left, undoubted
+from .unread import UnreadRows, drop_left
 
 REVISION_FORMAT = 1
 
-_JOINED = t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(
+JOINED: Final = t.revision.join(t.frame, t.frame.c.id == t.revision.c.frame).join(
     t.tombstone, t.tombstone.c.revision == t.revision.c.sha256, isouter=True
 )
-_COLUMNS = (t.revision, t.frame.c.height, t.frame.c.width, t.tombstone.c.at.label("withdrawn_at"))
+COLUMNS: Final = (t.revision, t.frame.c.height, t.frame.c.width, t.tombstone.c.at.label("withdrawn_at"))
 
 
 class RevisionRows(FrameRows, ClassRows, UnreadRows):
@@ -60,7 +57,7 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
             for batch in batched(records, AT_ONCE):
                 blobs: list[bytes] = []
                 for record in batch:
-                    last = self.head(record.frame, record.author)
+                    last = self._last(record.frame, record.author, repeat=record.reading == "repeat")
                     sha256 = last.sha256 if last is not None and _is_repeated(record, last) else None
                     is_new = sha256 is None
                     if sha256 is None:
@@ -76,14 +73,21 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
                 self.store.put_many(blobs)  # the blobs must be safe on the disk before the rows that name them
         return appended
 
-    def withdraw(self, frame: str, author: str, *, reason: str, at: str | None = None) -> bool:
+    def withdraw(self, frame: str, author: str, *, reason: str, at: str | None = None, repeat: bool = False) -> bool:
         """Set a tombstone on an author's last revision of a frame. The revision stays, but no longer counts.
+
+        Args:
+            frame: The frame's id.
+            author: Whose revision.
+            reason: Why.
+            at: When; None for now.
+            repeat: Withdraw the author's last repeat instead of the head.
 
         Returns:
             False if there was none to withdraw.
         """
         with self.transaction() as connection:
-            last = self.head(frame, author)
+            last = self._last(frame, author, repeat=repeat)
             if last is None or last.withdrawn:
                 return False
             row = {"revision": last.sha256, "frame": frame, "reason": reason, "at": at or utc_now()}
@@ -93,18 +97,30 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
 
     def head(self, frame: str, author: str) -> Revision | None:
         """An author's last revision of a frame, withdrawn or not; None if there is none."""
-        joined = _JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
-        query = sa.select(*_COLUMNS).select_from(joined)
+        joined = JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
+        query = sa.select(*COLUMNS).select_from(joined)
         with self.reading() as connection:
             row = connection.execute(query.where(t.head.c.frame == frame, t.head.c.author == author)).first()
-        return None if row is None else _to_revision(row)
+        return None if row is None else to_revision(row)
+
+    def last_repeat(self, frame: str, author: str) -> Revision | None:
+        """An author's last repeat of a frame, withdrawn or not; None if there is none."""
+        c = t.revision.c
+        query = sa.select(*COLUMNS).select_from(JOINED).where(c.frame == frame, c.author == author)
+        query = query.where(c.reading == "repeat").order_by(c.sequence.desc()).limit(1)
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else to_revision(row)
+
+    def _last(self, frame: str, author: str, *, repeat: bool) -> Revision | None:
+        return self.last_repeat(frame, author) if repeat else self.head(frame, author)
 
     def heads(self, frame: str) -> list[Revision]:
         """Every author's last revision of a frame, in the order of their arrival."""
-        joined = _JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
-        query = sa.select(*_COLUMNS).select_from(joined).where(t.head.c.frame == frame)
+        joined = JOINED.join(t.head, t.head.c.revision == t.revision.c.sha256)
+        query = sa.select(*COLUMNS).select_from(joined).where(t.head.c.frame == frame)
         with self.reading() as connection:
-            return [_to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
+            return [to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
 
     def revision(self, sha256: str) -> Revision:
         """One revision.
@@ -113,11 +129,11 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
             CatalogueError: No revision has this hash.
         """
         with self.reading() as connection:
-            query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.sha256 == sha256)
+            query = sa.select(*COLUMNS).select_from(JOINED).where(t.revision.c.sha256 == sha256)
             row = connection.execute(query).first()
         if row is None:
             raise CatalogueError(sha256, "is no revision of this catalogue", "See `dmr status`")
-        return _to_revision(row)
+        return to_revision(row)
 
     def frames_of(self, revisions: Iterable[str]) -> list[str]:
         """The frames of these revisions, without repeats, in the order of their ids."""
@@ -128,88 +144,9 @@ class RevisionRows(FrameRows, ClassRows, UnreadRows):
 
     def history(self, frame: str) -> list[Revision]:
         """All revisions of a frame, in the order of their arrival."""
-        query = sa.select(*_COLUMNS).select_from(_JOINED).where(t.revision.c.frame == frame)
+        query = sa.select(*COLUMNS).select_from(JOINED).where(t.revision.c.frame == frame)
         with self.reading() as connection:
-            return [_to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
-
-    def newest_revisions(self) -> dict[str, Revision]:
-        """The truth of each frame that has one, by frame id; see `truth.py`."""
-        joined = _JOINED.join(t.truth, t.truth.c.revision == t.revision.c.sha256)
-        query = sa.select(*_COLUMNS).select_from(joined).order_by(t.revision.c.frame)
-        with self.reading() as connection:
-            return {row.frame: _to_revision(row) for row in connection.execute(query)}
-
-    def labelled_frames(
-        self,
-        splits: Iterable[Split] | None = None,
-        *,
-        revisions: Iterable[str] | None = None,
-        frames: Sequence[str] | None = None,
-    ) -> list[LabelledFrame]:
-        """Frames that can be shown and their truths, in the order of their ids.
-
-        Shapes of a merged class get the class that it was merged into. That class is covered only if all classes that
-        became part of it were covered. A class is not covered where a state that could not be read may show it
-        otherwise; see `doubtful_classes`.
-
-        Args:
-            splits: The splits wanted; None for all, with patients that have no split.
-            revisions: Hashes of revisions to return instead of the truths, such as those of a data set.
-            frames: Ids of the frames wanted, a few; None for all.
-        """
-        wanted = None if splits is None else set(splits)
-        named = None if revisions is None else set(revisions)
-        c = t.revision.c
-        columns = (*frame_columns, c.sha256, c.shapes, c.covered, c.blind, c.draft_model, c.words)
-        if named is None:
-            truth = frames_joined.join(t.truth, t.truth.c.frame == t.frame.c.id)
-            joined = truth.join(t.revision, c.sha256 == t.truth.c.revision)
-        else:
-            joined = frames_joined.join(t.revision, c.frame == t.frame.c.id)
-        query = sa.select(*columns, t.patient.c.split).select_from(joined).where(t.rendition.c.state != "erased")
-        if frames is not None:
-            query = query.where(t.frame.c.id.in_(frames))
-        labelled = []
-        with self.reading() as connection:
-            merged, doubtful = self.merged_classes(), self.doubtful_classes()
-            for row in connection.execute(query.order_by(t.frame.c.id)):
-                if named is not None and row.sha256 not in named:
-                    continue
-                split: Split | None = "train" if row.patient is None else row.split
-                if wanted is None or split in wanted:
-                    kept = _to_annotation(row)
-                    kept = replace(kept, covered=undoubted(kept.covered, row.id, doubtful))
-                    annotation = _merge(kept, merged)
-                    labelled.append(
-                        LabelledFrame(
-                            to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model, row.words
-                        )
-                    )
-        return labelled
-
-    def has_truths(self) -> bool:
-        """Whether any frame is labelled."""
-        with self.reading() as connection:
-            return connection.execute(sa.select(t.truth.c.frame).limit(1)).first() is not None
-
-    def drawn_counts(self) -> dict[str, Counter[int]]:
-        """For every patient, the number of frames in which each class is drawn; empty if nothing is drawn."""
-        counts = {patient: Counter[int]() for patient in self.splits()}
-        for labelled in self.labelled_frames():
-            if labelled.frame.patient is not None:
-                counts[labelled.frame.patient].update({s.class_id for s in labelled.annotation.shapes})
-        return counts
-
-    def conflicts(self, *, only_open: bool = True) -> list[Conflict]:
-        """Frames on which authors disagree, in the order of their ids."""
-        query = sa.select(t.conflict).order_by(t.conflict.c.frame, t.conflict.c.at)
-        if only_open:
-            query = query.where(t.conflict.c.resolved_at.is_(None))
-        with self.reading() as connection:
-            return [
-                Conflict(row.id, row.frame, tuple(json.loads(row.revisions)), row.resolved_by, row.resolved_at is None)
-                for row in connection.execute(query)
-            ]
+            return [to_revision(row) for row in connection.execute(query.order_by(t.revision.c.sequence))]
 
 
 def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
@@ -233,16 +170,17 @@ def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
             "shapes": shapes_to_json(record.annotation.shapes),
             "width": record.annotation.width,
         }
-        # Left out if None, so that older revisions keep their hash.
+        # Left out as they were before there was such a thing, so that older revisions keep their hash.
         | ({} if record.draft_model is None else {"draft_model": record.draft_model})
         | ({} if record.words is None else {"words": json.loads(record.words)})
+        | ({} if record.reading == "first" else {"reading": record.reading})
     )
 
 
 def _is_repeated(record: RevisionRecord, last: Revision) -> bool:
     was = last.record
-    said = (record.origin, record.annotation, record.words)
-    return said == (was.origin, was.annotation, was.words) and not last.withdrawn
+    said = (record.origin, record.annotation, record.words, record.reading)
+    return said == (was.origin, was.annotation, was.words, was.reading) and not last.withdrawn
 
 
 def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids: set[int]) -> None:
@@ -267,7 +205,7 @@ def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids
 def _insert(
     connection: Connection, record: RevisionRecord, *, sha256: str, previous: str | None, sequence: int
 ) -> None:
-    """Add a revision's row and make it its author's head."""
+    """Add a revision's row and, unless it is a repeat, make it its author's head."""
     values = {
         "sha256": sha256,
         "sequence": sequence,
@@ -284,9 +222,12 @@ def _insert(
         "lead_time_s": record.lead_time_s,
         "draft_model": record.draft_model,
         "words": record.words,
+        "reading": record.reading,
         "at": record.at,
     }
     connection.execute(sa.insert(t.revision).values(values))
+    if record.reading == "repeat":
+        return
     if previous is None:
         connection.execute(sa.insert(t.head).values(frame=record.frame, author=record.author, revision=sha256))
     else:
@@ -299,37 +240,27 @@ def _in_conflict(connection: Connection, frame: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _to_annotation(row: Row[Any]) -> Annotation:
+def to_annotation(row: Row[Any]) -> Annotation:
+    """The annotation in a row of a revision with its frame's height and width."""
     shapes = json_to_shapes(json.loads(row.shapes))
     return Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered)))
 
 
-def _to_revision(row: Row[Any]) -> Revision:
+def to_revision(row: Row[Any]) -> Revision:
+    """The revision in a row of `COLUMNS`."""
     record = RevisionRecord(
         frame=row.frame,
         rendition=row.rendition,
         author=row.author,
         origin=row.origin,
-        annotation=_to_annotation(row),
+        annotation=to_annotation(row),
         parent=row.parent,
         blind=row.blind,
         raw_sha256=row.raw_sha256,
         lead_time_s=row.lead_time_s,
         draft_model=row.draft_model,
         words=row.words,
+        reading=row.reading,
         at=row.at,
     )
     return Revision(row.sha256, row.sequence, row.previous, row.withdrawn_at is not None, record)
-
-
-def _merge(annotation: Annotation, merged: Mapping[int, int]) -> Annotation:
-    if not merged:
-        return annotation
-    shapes = tuple(
-        Shape(merged.get(s.class_id, s.class_id), s.points, hole=s.hole, group=s.group) for s in annotation.shapes
-    )
-    parts: dict[int, set[int]] = {}
-    for class_id, into in merged.items():
-        parts.setdefault(into, {into}).add(class_id)
-    covered = {i for i in annotation.covered if i not in merged and parts.get(i, {i}) <= annotation.covered}
-    return Annotation(annotation.height, annotation.width, shapes, frozenset(covered))

@@ -7,9 +7,9 @@ from typing import Final, get_args
 import sqlalchemy as sa
 
 from ..settings.model import Purpose, Split
-from .records import AnnotationState, Decision, ModelState, Origin, RenditionState, TaskState
+from .records import AnnotationState, Decision, ModelState, Origin, Reading, RenditionState, TaskState
 
-SCHEMA: Final = "0006"
+SCHEMA: Final = "0007"
 """The newest migration, which this program reads and writes."""
 
 metadata = sa.MetaData(
@@ -150,10 +150,12 @@ revision = sa.Table(
         "draft_model", sa.ForeignKey("model.id", name="fk_revision_draft_model")
     ),  # the model whose draft was corrected
     _json("words", nullable=True),  # typed beside the outlines; it may name a patient, and never leaves the workspace
+    sa.Column("reading", sa.String(16), nullable=False, server_default="first"),
     sa.ForeignKeyConstraint(
         ["frame", "rendition"], ["rendition.frame", "rendition.pixel_sha256"], name="fk_revision_frame_rendition"
     ),
     _one_of("origin", Origin),
+    _one_of("reading", Reading),
 )
 
 tombstone = sa.Table(
@@ -189,6 +191,7 @@ conflict = sa.Table(
     _time("at"),
     sa.Column("resolved_by", sa.ForeignKey("revision.sha256")),
     _time("resolved_at", nullable=True),
+    sa.Column("classes", sa.Text, nullable=False, server_default="[]"),  # JSON: ids of what it is about, with the Dice
 )
 
 dataset = sa.Table(

@@ -22,7 +22,7 @@ _MOST_BYTES: Final = 2**20  # a hundred classes with all their spellings are a f
 Split = Literal["train", "validation", "test"]
 NetworkSize = Literal["s", "m", "l"]
 Coverage = Literal["drawn", "all"]
-Purpose = Literal["correct", "audit", "second-reading", "adjudication"]
+Purpose = Literal["correct", "audit", "second-reading", "adjudication", "repeat"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """Splits in the order in which they take patients."""
 

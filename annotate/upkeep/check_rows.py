@@ -99,6 +99,7 @@ def said_by(row: Row[Any]) -> str:
             raw_sha256=row.raw_sha256,
             draft_model=row.draft_model,
             words=row.words,
+            reading=row.reading,
         ),
         previous=row.previous,
     )
@@ -116,21 +117,24 @@ def _lost_revisions(connection: Connection) -> Iterator[Fault]:
 
 
 def _heads(connection: Connection) -> Iterator[Fault]:
-    """An author's head is their last revision of a frame, and each one comes after the one before it."""
+    """An author's head is their last revision of a frame that is no repeat; each one comes after the one before it."""
     c = t.revision.c
+    is_repeat = c.reading == "repeat"
+    whose = (c.frame, c.author, is_repeat)
     listed = sa.select(
         c.frame,
         c.author,
         c.sha256,
         c.previous,
-        sa.func.lag(c.sha256).over(partition_by=(c.frame, c.author), order_by=c.sequence).label("before"),
-        sa.func.lead(c.sha256).over(partition_by=(c.frame, c.author), order_by=c.sequence).label("after"),
+        is_repeat.label("is_repeat"),
+        sa.func.lag(c.sha256).over(partition_by=whose, order_by=c.sequence).label("before"),
+        sa.func.lead(c.sha256).over(partition_by=whose, order_by=c.sequence).label("after"),
     ).subquery()
     broken = sa.select(listed).where(listed.c.previous.is_distinct_from(listed.c.before))
     for row in connection.execute(broken):
         what = f"does not come after its author's revision before it, {str(row.before)[:12]}"
         yield Fault(row_place("revision", (row.sha256,)), what, REBUILD)
-    last = sa.select(listed).where(listed.c.after.is_(None)).subquery()
+    last = sa.select(listed).where(listed.c.after.is_(None), ~listed.c.is_repeat).subquery()
     same = sa.and_(t.head.c.frame == last.c.frame, t.head.c.author == last.c.author)
     query = sa.select(last.c.frame, last.c.author).select_from(last.join(t.head, same, isouter=True))
     for row in connection.execute(query.where(t.head.c.revision.is_distinct_from(last.c.sha256))):

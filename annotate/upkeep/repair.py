@@ -121,6 +121,7 @@ def _blob_says(catalogue: Catalogue, sha256: str) -> dict[str, Any] | None:
         says = json.loads(catalogue.store.get(sha256))
         columns = {"shapes": canonical_json(says["shapes"]), "covered": canonical_json(says["covered"])}
         columns |= {"words": canonical_json(says["words"])} if "words" in says else {}
+        columns["reading"] = says.get("reading", "first")
         return {name: says.get(name) for name in (*_SAID, "words")} | columns
     except (CatalogueError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -130,7 +131,7 @@ def _heads(connection: Connection, frame: str) -> None:
     """Each author's last revision of a frame is their head, and nobody else has one."""
     c = t.revision.c
     newest = {row.author: row.sha256 for row in connection.execute(
-        sa.select(c.author, c.sha256).where(c.frame == frame).order_by(c.sequence)
+        sa.select(c.author, c.sha256).where(c.frame == frame, c.reading != "repeat").order_by(c.sequence)
     )}  # fmt: skip
     connection.execute(sa.delete(t.head).where(t.head.c.frame == frame))
     for author, sha256 in newest.items():

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from dmr.annotate.catalogue import tables as t
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.database import MIGRATIONS, schema_sql
-from dmr.annotate.catalogue.records import FrameRecord, RevisionRecord
+from dmr.annotate.catalogue.records import FrameRecord, RevisionRecord, TaskRecord
 from dmr.annotate.catalogue.sqlite import wal_is_safe
 from dmr.annotate.errors import CatalogueError
 from dmr.annotate.system.store import BlobStore
@@ -92,6 +92,9 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
     frame = make_frame(1)
     catalogue.add_frames([frame])
     kept = catalogue.append_revision(make_revision(frame))
+    queue = catalogue.put_queue("main", server="http://127.0.0.1:8080", project=3, reader="ann")
+    task = TaskRecord(queue=queue.id, frame=frame.frame_id, remote_id=7)
+    catalogue.put_tasks([task])
     catalogue.close()
     with closing(sqlite3.connect(tmp_path / "catalogue.sqlite")) as older:  # as the first version left it
         for statement in (
@@ -99,6 +102,8 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
             "ALTER TABLE task DROP COLUMN rank",
             "ALTER TABLE revision DROP COLUMN draft_model",
             "ALTER TABLE revision DROP COLUMN words",
+            "ALTER TABLE revision DROP COLUMN reading",
+            "ALTER TABLE conflict DROP COLUMN classes",
             "ALTER TABLE rendition DROP COLUMN small",
             "ALTER TABLE rendition DROP COLUMN deid",
             "DROP TABLE audit",
@@ -112,6 +117,9 @@ def test_an_older_catalogue_is_brought_up_to_date_and_keeps_what_it_holds_and_pr
         assert newer.head(frame.frame_id, "ann") is not None
         assert not newer.append_revision(make_revision(frame)).is_new  # its hash is the same
         assert newer.append_revision(make_revision(frame, at=2)).sha256 != kept.sha256
+        assert newer.revision(kept.sha256).record.reading == "first"
+        assert (newer.queues(), newer.queue_tasks(queue.id)) == ([queue], {frame.frame_id: task})
+        assert newer.put_queue("again", server="http://127.0.0.1:8080", project=4, purpose="repeat").id != queue.id
         told = pytest.raises(sa.exc.IntegrityError, match="a revision is never changed")
         with told, newer.transaction() as connection:
             connection.exec_driver_sql("UPDATE revision SET author = 'x'")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,8 @@ def fill(s: Session, scans: Path) -> None:
     first = s.catalogue.append_revisions(drawn(frame, n, raw[n]) for n, frame in enumerate(frames))
     s.catalogue.append_revision(drawn(frames[0], 9, raw[FRAMES], author="bo", words=WORDS))  # a conflict
     s.catalogue.append_revision(drawn(frames[1], 8, raw[FRAMES + 1]))  # a second one of the same author
+    s.catalogue.append_revisions(replace(drawn(frames[5], x, None), reading="repeat") for x in (6, 7))
+    s.catalogue.append_revision(replace(drawn(frames[5], 2, None, author="bo"), reading="second"))
     s.catalogue.withdraw(frames[2].frame_id, "ann", reason="deleted")
     s.catalogue.assign_splits({str(frames[3].patient): ("train", "chosen"), str(frames[4].patient): ("test", "chosen")})
     dataset = s.catalogue.add_dataset(r.sha256 for r in first[:3])

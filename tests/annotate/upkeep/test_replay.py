@@ -59,11 +59,12 @@ class Work:
                 author=self.random.choice(["ann", "bo"]),
                 origin=self.random.choice(["import", "consensus"]),
                 annotation=annotation,
+                reading=self.random.choice(["first", "second", "repeat", "adjudication"]),
             )
         )
 
     def withdraw(self) -> None:
-        self.catalogue.withdraw(self.one().frame_id, "ann", reason="deleted")
+        self.catalogue.withdraw(self.one().frame_id, "ann", reason="deleted", repeat=self.random.random() < 0.5)
 
     def split(self) -> None:
         waiting = [patient for patient, split in self.catalogue.splits().items() if split is None]
