@@ -12,6 +12,7 @@ from ..annotate.studio.credentials import find_login
 from ..annotate.studio.pull import pull
 from ..annotate.studio.push import LOOK, Outgoing, push
 from ..annotate.studio.queues import queue_settings, studio_client
+from ..annotate.studio.readings import push_readings
 from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
@@ -108,6 +109,7 @@ def push_ranking(
     for share in shares:
         push(s, client, share.frames, queue=share.queue, model=active.id if active else None, away=share.away)
     _tell_bare(s, [o for share in shares for o in share.frames])
+    push_readings(s, client, pixels_reviewed=pixels_reviewed)
     return list(ranking.order)
 
 

@@ -151,6 +151,8 @@ class Turns:
         self._drafter.versions = found
         if self._backend is None:
             return
+        # Only these: a frame that is read again shows what its reader before got, not the newest draft.
+        found = {q.project: found[q.project] for q in queues if q.project in found and q.purpose == "correct"}
         if not found:
             self._said.add(_NO_PROJECT)
             if _NO_PROJECT not in before:

@@ -20,6 +20,7 @@ from .frames import held, unlabelled
 from .labelled import LabelledRows
 from .models import ModelRows
 from .queues import QueueRows, studio_place
+from .readings import ReadingRows
 
 _CLASS = re.compile(r'"class":(\d+)')
 """A shape's class in canonical JSON, which has no other key of that name and no text of a user."""
@@ -38,7 +39,7 @@ class DrawnClass:
     patients: dict[Split | None, set[str]] = field(default_factory=dict)
 
 
-class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows):
+class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
     """The open catalogue of a workspace.
 
     Every method that writes is a transaction of its own. Within `transaction()`, many calls are one transaction.

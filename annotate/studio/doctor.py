@@ -11,7 +11,8 @@ from ..wording import quoted
 from ..workspace import Session
 from .client import OLDEST, StudioClient
 from .credentials import find_login
-from .queues import interface_of, queue_mark, queue_settings
+from .projects import queue_mark
+from .queues import interface_of, queue_settings
 from .records import Project
 from .server import local_server
 
@@ -86,7 +87,7 @@ def _queues(s: Session, client: StudioClient) -> Iterator[Finding]:
     for wanted in queue_settings(s.settings):
         what = f"queue {wanted.name}"
         try:
-            project = client.find_project(queue_mark(s.catalogue, wanted.name))
+            project = client.find_project(queue_mark(s.catalogue, wanted))
             interface = None if project is None else interface_of(project, s.settings.classes)
         except DmrError as error:
             yield Finding(what, str(error), False)

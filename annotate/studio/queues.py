@@ -18,8 +18,9 @@ from ..system.canonical import canonical_json
 from ..wording import quoted
 from ..workspace import Session, Workspace
 from .credentials import need_login
-from .interface import INSTRUCTIONS, Interface, label_config, read_interface
+from .interface import Interface, read_interface
 from .payload import DraftRegion, shapes_to_regions
+from .projects import project_texts, queue_mark
 from .records import Project
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MAIN: Final = QueueSettings(name="main")
 VIEW: Final = "Most informative first"
+READINGS: Final = "readings"  # in place of a model in the versions of predictions of queues that read again
 ORDERING: Final = "tasks:predictions_score"
 COLUMNS: Final = (  # without the score: it is the rank alone, and reads as the model's confidence
     "tasks:data.image",
@@ -92,7 +94,7 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
         StudioError: The project's labels are not those of the workspace.
     """
     classes = s.settings.classes
-    mark = queue_mark(s.catalogue, wanted.name)
+    mark = queue_mark(s.catalogue, wanted)
     known = s.catalogue.queue(wanted.name)
     project = client.find_project(mark) or _unmarked(s, client, known)
     if project is None:
@@ -101,21 +103,16 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
             s.catalogue.drop_queue_tasks(known.id)
         if not create:
             return None
-        description = f"Made by dmr; leave the next word as it is. {mark}"
-        title = f"{s.workspace.root.name}: {wanted.name}"
-        config = label_config(classes)
-        project = client.create_project(title, description=description, config=config, instructions=INSTRUCTIONS)
+        new = project_texts(s.catalogue, wanted, classes=classes, workspace=s.workspace.root.name)
+        project = client.create_project(
+            new.title, description=new.description, config=new.config, instructions=new.instructions
+        )
     elif known is not None and known.project != project.id:
         s.catalogue.drop_queue_tasks(known.id)  # this is another project, so the old tasks' numbers are wrong
     queue = s.catalogue.put_queue(
         wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
     )
     return OpenQueue(queue, project, interface_of(project, classes))
-
-
-def queue_mark(catalogue: Catalogue, name: str) -> str:
-    """The mark in the description of a queue's project, and of no other project."""
-    return f"dmr:{catalogue.meta('workspace_id')}:{name}"
 
 
 def interface_of(project: Project, classes: Classes) -> Interface:

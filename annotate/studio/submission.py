@@ -13,7 +13,7 @@ from ..workspace import Session
 from .interface import Interface
 from .offered import is_left_out, was_offered
 from .payload import DraftRegion, RegionError, region_id, region_to_json, regions_to_shapes
-from .queues import draft_regions, model_of, outline_key, outline_regions, pushed_hash
+from .queues import READINGS, draft_regions, model_of, outline_key, outline_regions, pushed_hash
 from .records import StudioAnnotation, StudioRegion, StudioTask
 
 
@@ -80,7 +80,7 @@ def submitted_revision(
     if annotation.problem:
         raise UnreadableError(annotation.problem, lost=None)
     was_empty = pushed is None or pushed.model is None
-    model, sent = _draft(s, submitted, interface, was_empty=was_empty)
+    model, sent = _draft(s, submitted, interface, pushed)
     again = None if model is not None else _drawn_again(s, submitted, interface, pushed)
     if again is not None:
         sent = outline_regions(again, interface=interface, classes=s.settings.classes)
@@ -141,7 +141,7 @@ def without_ignored(regions: Sequence[StudioRegion], settings: Settings) -> tupl
 
 
 def _draft(
-    s: Session, submitted: Submission, interface: Interface, *, was_empty: bool
+    s: Session, submitted: Submission, interface: Interface, pushed: TaskRecord | None
 ) -> tuple[str | None, list[DraftRegion]]:
     """The model whose draft was corrected, and the regions that were sent of it.
 
@@ -158,10 +158,12 @@ def _draft(
     for model, drafts in sent.items():
         if ids & {draft.region.id for draft in drafts}:
             return model, drafts
-    if was_empty:
+    if pushed is None or pushed.model is None:
         return None, []
     parent = annotation.parent_prediction
     seen = model_of(submitted.task.versions.get(parent, "")) if parent else ""
+    if seen == READINGS:  # its tasks show drafts of several models
+        seen = pushed.model
     return (seen, sent[seen]) if sent.get(seen) else (None, [])
 
 

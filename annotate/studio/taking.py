@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
+from ..catalogue.records import RemoteAnnotation, RevisionRecord, TaskRecord
 from ..formats.labelme import SHAPES_IGNORED
 from ..formats.labelme_outlines import CROSSED
 from ..geometry.crossings import crosses_itself
@@ -14,6 +14,7 @@ from ..workspace import Session
 from .queues import OpenQueue
 from .records import StudioAnnotation
 from .refusals import Refusals
+from .roles import READING_OF, check_reader, last_reading
 from .submission import Submission, UnreadableError, submitted_revision, without_ignored
 
 NOTES: Final = "notes typed on outlines are left out, the outlines are taken"
@@ -69,7 +70,8 @@ class Taking:
             self.keep(replace(now, state="skipped"))
             self.s.report.count("skipped")
             return None
-        pushed, last = self.tasks.get(frame.frame_id), self._last(frame.frame_id, author)
+        reading = READING_OF[self.opened.queue.purpose]
+        pushed, last = self.tasks.get(frame.frame_id), last_reading(self.s.catalogue, frame.frame_id, author, reading)
         is_older = (
             last is not None
             and last.record.origin == "studio"
@@ -77,6 +79,7 @@ class Taking:
             and (before is None or before.revision != last.sha256)
         )
         try:
+            check_reader(self.s.catalogue, frame.frame_id, author, reading)
             record = submitted_revision(
                 self.s,
                 submitted,
@@ -102,7 +105,7 @@ class Taking:
             self.s.report.note_once(NOTES, frame.frame_id)
         if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
             self.s.report.note_once(CROSSED, frame.frame_id)
-        record = self._as_begun(record, before, annotation)
+        record = replace(self._as_begun(record, before, annotation), reading=reading)
         appended = self.s.catalogue.append_revision(record)
         self.keep(replace(now, revision=appended.sha256))
         self.s.report.count("revisions added" if appended.is_new else "unchanged")
@@ -118,11 +121,6 @@ class Taking:
             return record
         first = self.s.catalogue.revision(before.revision).record
         return replace(record, parent=first.parent, blind=first.blind, draft_model=first.draft_model)
-
-    def _last(self, frame: str, author: str) -> Revision | None:
-        """What an author drew last on a frame, if it was not withdrawn."""
-        last = self.s.catalogue.head(frame, author)
-        return None if last is None or last.withdrawn else last
 
     def _parent(self, submitted: Submission) -> str | None:
         """The revision of the annotation that this one was begun from, if any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ import pytest
 from fake_server import FakeServer, serve
 from fake_studio import TOKEN, FakeStudio
 from physician import Physician
+from reading_queues import project_of
 from studio_round import Round, add_reviewed_frames
 
 from dmr.annotate.studio import raw_calls
@@ -92,3 +93,17 @@ def physician(round_: Round) -> Iterator[Physician]:
     round_.push()
     with round_.physician() as made:
         yield made
+
+
+@pytest.fixture
+def reader(round_: Round) -> Iterator[Callable[..., Physician]]:
+    """Makes somebody at a queue's project; without an address, the server's owner."""
+    made: list[Physician] = []
+
+    def at(queue: str, mail: str | None = None) -> Physician:
+        made.append(Physician(Login(round_.server.url, TOKEN), project_of(round_, queue)["id"]))
+        return made[-1] if mail is None else made[-1].colleague(mail)
+
+    yield at
+    for one in made:
+        one.http.close()

@@ -1,0 +1,138 @@
+"""The queues in which frames are read a second time or once more: which frames, with which draft."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.readings import ReadingRecord
+from ..catalogue.records import FrameRecord, PredictionRecord
+from ..editing.checkout import held_out
+from ..settings.model import AFTER_DAYS, SHARE, QueueSettings
+from ..system.clock import utc_now
+from ..wording import counted
+from ..workspace import Session
+from .push import Outgoing, push
+from .queues import READINGS, queue_settings
+
+if TYPE_CHECKING:
+    from .client import StudioClient
+
+FILLED: Final = ("second-reading", "repeat")
+READ: Final = ("first", "second")  # the readings that may be read once more
+BARE: Final = "please outline all that you see"
+DRAFTED: Final = "please correct the draft"
+
+
+def push_readings(s: Session, client: StudioClient, *, pixels_reviewed: bool = False) -> None:
+    """Fill the queues of `dmr.toml` that read frames again. Without such a frame, no project is made.
+
+    Args:
+        s: The session, after a pull; its report gets counts and words.
+        client: The server.
+        pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
+    """
+    for queue in queue_settings(s.settings):
+        if queue.purpose not in FILLED:
+            continue
+        if pixels_reviewed:
+            s.catalogue.mark_reviewed(o.frame.frame_id for o in frames_to_read(s, queue))
+        outgoing = frames_to_read(s, queue)
+        seen = [o for o in outgoing if o.frame.may_leave]
+        if len(seen) < len(outgoing):
+            s.report.say(
+                f"{counted(len(outgoing) - len(seen), 'frames')} for the queue {queue.name} stay here: nobody has "
+                "confirmed that their pixels were reviewed. Look at them in frames/, then run `dmr push "
+                "--pixels-reviewed`."
+            )
+        if seen:
+            push(s, client, seen, queue=queue, model=READINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A frame to be read again.
+
+    Attributes:
+        frame: The frame's id.
+        model: The model whose draft the reader before got; None if that was none.
+    """
+
+    frame: str
+    model: str | None
+
+
+def frames_to_read(s: Session, queue: QueueSettings) -> list[Outgoing]:
+    """The frames of a queue for second readings or repeats, in a random order that stays.
+
+    Each goes out as its reader before got it: over the same draft, or over none. Frames of validation and test patients
+    never have a draft.
+    """
+    choose = _second if queue.purpose == "second-reading" else _repeats
+    wanted = sorted(choose(s.catalogue, queue), key=lambda w: _draw(queue, w.frame))
+    frames = {f.frame_id: f for f in s.catalogue.frames(w.frame for w in wanted) if f.state != "erased"}
+    drafts = _drafts(s.catalogue, wanted, list(frames.values()))
+    return [_outgoing(frames[w.frame], drafts.get(w.frame)) for w in wanted if w.frame in frames]
+
+
+def first_readers(records: Iterable[ReadingRecord]) -> list[ReadingRecord]:
+    """The first readings of a frame that count."""
+    return [r for r in records if r.reading == "first" and not r.withdrawn and r.origin != "consensus"]
+
+
+def is_reader(queue: QueueSettings, author: str) -> bool:
+    """Whether an author is the person whose queue it is."""
+    return queue.reader is not None and author.casefold() == queue.reader.strip().casefold()
+
+
+def _second(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
+    """Of the frames that somebody else has read, a share that nobody has read a second time for this queue."""
+    for frame, records in catalogue.readings().items():
+        first = [r for r in first_readers(records) if not is_reader(queue, r.author)]
+        second = any(r.reading == "second" and not r.withdrawn for r in records)
+        own = any(is_reader(queue, r.author) and (r.reading == "first" or not r.withdrawn) for r in records)
+        is_done = second if queue.reader is None else own
+        settled = any(r.reading == "adjudication" and not r.withdrawn for r in records)
+        if first and not is_done and not settled and _is_drawn(queue, frame):
+            yield Wanted(frame, [r for r in first if r.author == first[0].author][-1].draft_model)
+
+
+def _repeats(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
+    """Of the frames that the reader has read long ago, a share that he or she has not repeated."""
+    days = AFTER_DAYS if queue.after_days is None else queue.after_days
+    until = datetime.fromisoformat(utc_now()) - timedelta(days=days)
+    for frame, records in catalogue.readings().items():
+        own = [r for r in records if is_reader(queue, r.author) and not r.withdrawn]
+        read = [r for r in own if r.reading in READ and r.origin != "consensus"]
+        is_done = any(r.reading in ("repeat", "adjudication") for r in own)
+        if read and not is_done and datetime.fromisoformat(read[-1].at) <= until and _is_drawn(queue, frame):
+            yield Wanted(frame, read[-1].draft_model)
+
+
+def _is_drawn(queue: QueueSettings, frame: str) -> bool:
+    return _draw(queue, frame) < (SHARE if queue.share is None else queue.share)
+
+
+def _draw(queue: QueueSettings, frame: str) -> float:
+    """A number from 0 up to 1: the same for a frame and a reader at each push, whatever frames come later."""
+    digest = hashlib.sha256(f"{queue.purpose} {queue.reader or ''} {frame}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
+
+
+def _drafts(
+    catalogue: Catalogue, wanted: Sequence[Wanted], frames: Sequence[FrameRecord]
+) -> dict[str, PredictionRecord]:
+    held = held_out(catalogue, frames)
+    found: dict[str, PredictionRecord] = {}
+    for model in sorted({w.model for w in wanted if w.model is not None}):
+        ids = [w.frame for w in wanted if w.model == model and w.frame not in held]
+        found |= catalogue.latest_predictions(model, ids)
+    return found
+
+
+def _outgoing(frame: FrameRecord, draft: PredictionRecord | None) -> Outgoing:
+    return Outgoing(frame, DRAFTED if draft is not None and draft.shapes else BARE, draft)
