@@ -13,6 +13,9 @@ from ..classes import ClassDef, Classes, canonical_label
 from ..errors import SettingsError
 from ..system.places import NO_FILE, is_no_file
 from .sections import read_section, refuse_unknown, within
+from .studio import Purpose as Purpose
+from .studio import QueueSettings as QueueSettings
+from .studio import StudioSettings as StudioSettings
 from .template import default_toml as default_toml
 
 FORMAT: Final = 1
@@ -22,9 +25,6 @@ _MOST_BYTES: Final = 2**20  # a hundred classes with all their spellings are a f
 Split = Literal["train", "validation", "test"]
 NetworkSize = Literal["s", "m", "l"]
 Coverage = Literal["drawn", "all"]
-Purpose = Literal["correct", "audit", "second-reading", "adjudication", "repeat"]
-SHARE: Final = 0.1  # of the frames that were read: few enough that a physician hardly notices
-AFTER_DAYS: Final = 14  # nobody remembers an outline for so long
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 """Splits in the order in which they take patients."""
 
@@ -200,59 +200,6 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueSettings:
-    """One project in Label Studio.
-
-    Attributes:
-        name: The queue's name.
-        purpose: What it is for.
-        reader: E-mail of the person whose queue it is; None for anybody.
-        share: Share of the frames to read a second time or to repeat; None for `SHARE`.
-        after_days: Days after which a reader may get a frame again; None for `AFTER_DAYS`.
-    """
-
-    name: str
-    purpose: Purpose = "correct"
-    reader: str | None = None
-    share: float | None = None
-    after_days: int | None = None
-
-    def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise ValueError("name is empty: expected a word")
-        if self.share is not None:
-            within("share", self.share, 0, 1)
-            if self.purpose not in ("second-reading", "repeat"):
-                raise ValueError(f'share belongs to "second-reading" and "repeat", not to "{self.purpose}"')
-        if self.after_days is not None:
-            within("after_days", self.after_days, 0, math.inf)
-            if self.purpose != "repeat":
-                raise ValueError(f'after_days belongs to "repeat", not to "{self.purpose}"')
-        if self.purpose == "repeat" and not (self.reader or "").strip():
-            raise ValueError("reader is missing: a repeat needs the e-mail of the one who reads again")
-
-
-@dataclass(frozen=True, slots=True)
-class StudioSettings:
-    """The address of Label Studio (None without one) and its queues. A token is never here.
-
-    `retrain_after`: new outlines after which `dmr serve` starts a `dmr retrain` by itself; 0 for never.
-    """
-
-    url: str | None = None
-    retrain_after: int = 0
-    queues: tuple[QueueSettings, ...] = field(default=(), metadata={"key": "queue"})
-
-    def __post_init__(self) -> None:
-        if self.url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", self.url):
-            raise ValueError("url: expected http:// or https:// and a host, without a user or token")
-        within("retrain_after", self.retrain_after, 0, math.inf)
-        names = [queue.name for queue in self.queues]
-        if len(set(names)) != len(names):
-            raise ValueError("two queues have the same name")
-
-
-@dataclass(frozen=True, slots=True)
 class CatalogueSettings:
     """`url`: the URL of a PostgreSQL database for SQLAlchemy; None for `catalogue.sqlite` in the workspace."""
 
@@ -276,7 +223,7 @@ class Settings:
     select: SelectSettings = SelectSettings()
     train: TrainDefaults = TrainDefaults()
     gate: GateSettings = GateSettings()
-    studio: StudioSettings = StudioSettings()
+    studio: StudioSettings = field(default_factory=StudioSettings)
     catalogue: CatalogueSettings = CatalogueSettings()
     format: int = FORMAT
 

@@ -89,10 +89,8 @@ class_margin = 0.05
 # retrain_after = 0         # new outlines after which `dmr serve` starts a `dmr retrain` by itself; 0: never
 # [[studio.queue]]
 # name = "main"
-# purpose = "correct"       # or "second-reading", "adjudication", "repeat": a project each
+# purpose = "correct"       # or "second-reading", "adjudication", "repeat": a project each; see the guide
 # reader = "..."            # e-mail of whose queue it is; left out: anybody's
-# share = 0.1               # of the frames that were read, for "second-reading" and "repeat"
-# after_days = 14           # after which a reader gets a frame again, for "repeat"
 
 # The database is catalogue.sqlite in this folder, or a PostgreSQL server:
 # [catalogue]

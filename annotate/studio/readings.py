@@ -12,7 +12,7 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.readings import ReadingRecord
 from ..catalogue.records import FrameRecord, PredictionRecord
 from ..editing.checkout import held_out
-from ..settings.model import AFTER_DAYS, SHARE, QueueSettings
+from ..settings.studio import AFTER_DAYS, SHARE, QueueSettings
 from ..system.clock import utc_now
 from ..wording import counted
 from ..workspace import Session
