@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views bench-ingest bench-refine
+.PHONY: help demo test test-fast test-browser coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views bench-ingest bench-refine
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -16,6 +16,7 @@ help:
 	@echo "make demo               the whole loop on synthetic frames that it draws itself: minutes"
 	@echo "make test               lint, then all tests: minutes; it installs Label Studio once (1 GB)"
 	@echo "make test-fast          the same without the tests that need Label Studio"
+	@echo "make test-browser       all tests in Chromium, the long ones too: minutes; pictures in build/browser"
 	@echo "make coverage           those tests once more, and which lines and branches they reach: 10 minutes"
 	@echo "make lint               ruff, mypy, import directions"
 	@echo "make rooms              the rooms of the package, with their files and lines"
@@ -51,11 +52,16 @@ PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 test: studio-notice lint
 	@echo "Tests (some minutes) ..."
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -m "not browser" $(ARGS)
 
 test-fast: lint
 	@echo "Tests but for those that need Label Studio (some minutes); make test runs them all ..."
 	@$(PYTEST) -m "not studio" $(ARGS)
+
+# One after the other: seconds are measured in some.
+test-browser: studio-notice .venv/package
+	@echo "Tests in a browser (minutes) ..."
+	@DMR_BROWSER=required $(PYTEST) -n 0 tests/browser $(ARGS)
 
 # Measuring slows down what this one times.
 UNMEASURED := --deselect tests/test_house.py::test_help_answers_at_once
