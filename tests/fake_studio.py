@@ -137,7 +137,7 @@ class FakeStudio:
     def _misfits(self, number: int, config: str) -> str:
         """What the annotations of a project hold that a labelling interface does not allow."""
         own = [a["result"] or [] for a in self.annotations if a["project"] == number]
-        results = [r for regions in own for r in regions if isinstance(r, dict)]
+        results = [r for regions in own for r in regions if isinstance(r, dict) and r.get("type") != "choices"]
         named = [(r.get("from_name"), r.get("to_name"), r.get("type")) for r in results]
         odd = [n for n in named if n != ("label", "image", "polygonlabels")]
         if odd:

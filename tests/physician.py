@@ -91,6 +91,18 @@ class Physician:
         self.ask("DELETE", f"/api/tasks/{task['id']}/")
 
 
+def tick() -> dict[str, Any]:
+    """The tick that nothing is to be seen, as the page sends it."""
+    return {
+        "id": "ticked0000",
+        "type": "choices",
+        "from_name": "nothing",
+        "to_name": "image",
+        "origin": "manual",
+        "value": {"choices": ["Nothing to see here"]},
+    }
+
+
 def region(label: str, points: list[tuple[float, float]], *, height: int, width: int) -> dict[str, Any]:
     """A polygon that the physician drew, in percent of the image."""
     return {

@@ -19,7 +19,7 @@ from .audits import AuditRows
 from .frames import held, unlabelled
 from .labelled import LabelledRows
 from .models import ModelRows
-from .queues import QueueRows, studio_place
+from .queues import QueueRows, held_place, studio_place
 from .readings import ReadingRows
 
 _CLASS = re.compile(r'"class":(\d+)')
@@ -61,6 +61,7 @@ class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
             "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
             "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed", ~_submitted),
             "submitted but not readable": _count(t.unread, t.unread.c.place.startswith(studio_place())),
+            "submitted empty, not confirmed": _count(t.unread, t.unread.c.place.startswith(held_place())),
             "edits not readable": _count(t.unread, t.unread.c.place.like("%/%")),
             "frames in doubt": _count(_in_doubt),
             "skipped in Label Studio": _count(t.task, t.task.c.state == "skipped"),
@@ -126,11 +127,16 @@ _submitted = (
     sa.select(t.unread.c.frame)
     .where(
         t.unread.c.frame == t.task.c.frame,
-        t.unread.c.place.like(sa.literal(studio_place()) + sa.cast(t.task.c.queue, sa.String) + sa.literal(" %")),
+        sa.or_(
+            *(
+                t.unread.c.place.like(sa.literal(place) + sa.cast(t.task.c.queue, sa.String) + sa.literal(" %"))
+                for place in (studio_place(), held_place())
+            )
+        ),
     )
     .exists()
 )
-"""Whether a task has an annotation that was submitted and could not be read."""
+"""Whether a task has an annotation that was submitted and could not be read, or is held."""
 
 _in_doubt = (
     sa.select(t.unread.c.frame)

@@ -24,6 +24,11 @@ def studio_place(queue: int | None = None, number: str = "") -> str:
     return "studio " if queue is None else f"studio {queue} {number}"
 
 
+def held_place(queue: int | None = None, number: str = "") -> str:
+    """The same for a submission without outlines that nobody has confirmed yet."""
+    return "held " if queue is None else f"held {queue} {number}"
+
+
 class QueueRows(UnreadRows):
     """Reads and writes of queues, tasks, remote annotations and cycles."""
 
@@ -119,7 +124,7 @@ class QueueRows(UnreadRows):
         with self.transaction() as connection:
             for table in (t.task, t.remote_annotation):
                 connection.execute(sa.delete(table).where(table.c.queue == queue))
-            self.leave_unread(self.unread(studio_place(queue)))
+            self.leave_unread([*self.unread(studio_place(queue)), *self.unread(held_place(queue))])
 
     def cycles(self) -> list[CycleRecord]:
         """All comparisons of models, oldest first."""

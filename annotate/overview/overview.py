@@ -43,6 +43,9 @@ def overview(s: Session) -> str:
 def _unread(counts: Mapping[str, int]) -> Iterator[str]:
     if submitted := counts["submitted but not readable"]:
         yield f"{counted(submitted, 'submitted annotations')} could not be read; see `dmr pull`."
+    if held := counts["submitted empty, not confirmed"]:
+        verb = "waits" if held == 1 else "wait"
+        yield f"{counted(held, 'submitted annotations')} without outlines {verb} to be confirmed; see `dmr pull`."
     if edits := counts["edits not readable"]:
         yield f"{counted(edits, 'edited files')} could not be read; see `dmr import`."
     if frames := counts["frames in doubt"]:

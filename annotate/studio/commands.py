@@ -109,9 +109,16 @@ def connect(url: str) -> Report:
 
 
 @click.command()
+@click.option(
+    "--take-empty",
+    multiple=True,
+    metavar="FRAME",
+    help="Take what was submitted on this frame without outlines: you have asked, and nothing is to be seen there. "
+    "Repeatable.",
+)
 @reporting
 @pass_workspace
-def pull(workspace: Workspace) -> Report:
+def pull(workspace: Workspace, take_empty: tuple[str, ...]) -> Report:
     """Fetch submitted outlines from Label Studio; change nothing there.
 
     Submitted outlines become revisions in the workspace. Where outlines were deleted there, the revision is withdrawn.
@@ -123,7 +130,7 @@ def pull(workspace: Workspace) -> Report:
     report = Report("pull")
     with studio_client(workspace) as client, at_work(workspace, report, write=True) as s:
         sync_checkout(s)
-        found = pull_all(s, client)
+        found = pull_all(s, client, take_empty=take_empty)
     if not found:
         report.say("There is no project in Label Studio yet: dmr push makes it.")
     elif not any(report.counts[what] for what in ("revisions added", "withdrawn", "edits taken up", "skipped")):

@@ -14,6 +14,9 @@ from .neighbours import STYLE
 CONTROL: Final = "label"
 IMAGE: Final = "image"
 CLIP: Final = "clip"
+NOTHING: Final = "nothing"
+"""Name of the tick by which a physician says that none of the structures is to be seen."""
+TICK: Final = "Nothing to see here"
 INSTRUCTIONS: Final = (
     "<p>Correct the outlines that are drawn already: move, add or delete corners, delete what is not there, draw what "
     "is missing. Then <b>Submit</b>. A structure that you leave out counts as absent.</p>"
@@ -77,6 +80,9 @@ def label_config(classes: Classes) -> str:
         key = f' hotkey="{place}"' if place <= 9 else ""
         lines.append(f"      <Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>")
     lines.append("    </PolygonLabels>")
+    lines.append(f'    <Choices name="{NOTHING}" toName="{IMAGE}" choice="multiple">')
+    lines.append(f'      <Choice value="{TICK}" hotkey="0"/>')
+    lines.append("    </Choices>")
     lines += [f'    <Header value="{hint}" size="6" style="{_HINT}"/>' for hint in _HINTS]
     lines += [f"    <Style>{STYLE}</Style>", f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>']
     return "\n".join([*lines, "  </View>", "</View>"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..classes import ClassDef
@@ -10,16 +11,20 @@ from ..errors import StudioError
 from ..report import Report
 from ..settings.model import Settings
 from ..wording import quoted
-from .interface import Interface, read_interface
+from .interface import TICK, Interface, read_interface
 from .offered import is_left_out
 from .payload import OUTLINE
-from .queues import OpenQueue, with_labels
+from .queues import OpenQueue, has_tick, with_labels, with_tick
 from .records import StudioRegion, StudioTask
 
 if TYPE_CHECKING:
     from .client import StudioClient
 
 _SHOWN: Final = 3  # annotations named in one line
+NO_TICK: Final = (
+    f'Label Studio does not take the tick "{TICK}" into a project while its annotations do not fit its labels; '
+    "submissions without outlines are held there"
+)
 _BARE: Final = "a region without a label"
 
 
@@ -51,7 +56,29 @@ def complete_labels(client: StudioClient, opened: OpenQueue, settings: Settings,
         report.fail_once(_refused(client, opened, missing, error))
         return opened
     report.say(f"New in the project: {', '.join(c.name for c in missing)}.")
-    return OpenQueue(opened.queue, opened.project, read_interface(config, classes=classes))
+    return OpenQueue(opened.queue, replace(opened.project, config=config), read_interface(config, classes=classes))
+
+
+def complete_tick(client: StudioClient, opened: OpenQueue, *, report: Report) -> OpenQueue:
+    """Add the tick that nothing is to be seen to a project that was made without it.
+
+    Label Studio may refuse it, as it may refuse labels. Then the project stays without.
+
+    Raises:
+        StudioError: The server fails.
+    """
+    if has_tick(opened.project.config):
+        return opened
+    config = with_tick(opened.project.config)
+    try:
+        client.set_config(opened.project.id, config)
+    except StudioError as error:
+        if client.status_of(error) != 400:
+            raise
+        report.note_once(NO_TICK, quoted(opened.project.title))
+        return opened
+    report.say(f'New in the project: the tick "{TICK}".')
+    return replace(opened, project=replace(opened.project, config=config))
 
 
 def _refused(client: StudioClient, opened: OpenQueue, missing: Sequence[ClassDef], error: StudioError) -> StudioError:

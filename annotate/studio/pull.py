@@ -12,6 +12,7 @@ from ..editing.checkout import labelled_sheets, write_checkout
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
+from .bare import Bare
 from .meanings import is_read_otherwise, meanings
 from .offered import first_drawn, note_offered, was_offered
 from .queues import OpenQueue, open_queue, pulled_queues
@@ -28,7 +29,7 @@ BATCH: Final = 100  # tasks in one commit
 DRAFTS: Final = "drafts not submitted yet"
 
 
-def pull(s: Session, client: StudioClient) -> int:
+def pull(s: Session, client: StudioClient, *, take_empty: Sequence[str] = ()) -> int:
     """Fetch everything that is new on the server, in every queue.
 
     Each annotation's raw JSON is saved before it is converted. Every pull compares all annotations by number and hash,
@@ -38,6 +39,7 @@ def pull(s: Session, client: StudioClient) -> int:
     Args:
         s: A session that writes; its report gets counts, failures and oddities.
         client: The server.
+        take_empty: Frames whose submissions without outlines count without a tick: the user has asked.
 
     Returns:
         The number of queues that have a project.
@@ -49,15 +51,18 @@ def pull(s: Session, client: StudioClient) -> int:
     for words in ("revisions added", "withdrawn", "skipped"):
         s.report.count(words, 0)
     s.report.counts.pop(DRAFTS, None)  # the number that waits now, not a sum over several pulls of one command
-    found = 0
+    bare, runs = Bare.known(s, meant=take_empty), list[_Pull]()
     for wanted in pulled_queues(s.settings, s.catalogue):
         opened = open_queue(s, client, wanted, create=False)
         if opened is None:
             continue
-        found += 1
-        _Pull(s, client, opened).run()
+        runs.append(_Pull(s, client, opened, bare))
+        runs[-1].run()
+    for run in runs:
+        run.take_held()  # a second reader may have said the same in a later queue
+    bare.tell()
     write_checkout(s.workspace, labelled_sheets(s.catalogue), report=s.report)
-    return found
+    return len(runs)
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ class _Pull:
     s: Session
     client: StudioClient
     opened: OpenQueue
+    bare: Bare
     taking: Taking = field(init=False)
     proven: frozenset[int] = frozenset()  # classes of which this pull learns since when they are offered
     meant: dict[str, int] = field(default_factory=dict)  # what the labels stood for at the last pull
@@ -85,6 +91,7 @@ class _Pull:
             known=self.s.catalogue.remote_annotations(queue.id),
             tasks=self.s.catalogue.queue_tasks(queue.id),
             offered=offered,
+            bare=self.bare,
         )
         frames_there = {task.frame_id for task in self.client.tasks(project.id)}
         seen: set[tuple[str, int]] = set()
@@ -102,6 +109,13 @@ class _Pull:
         if self.meant != self.mean:
             self.s.catalogue.set_label_meanings(queue.id, self.mean)
         self.s.catalogue.set_cursor(queue.id, began)
+
+    def take_held(self) -> None:
+        """Look once more at the submissions without outlines that are held."""
+        is_held = self.taking.refusals.is_held
+        held = [x for x in self.taking.again.values() if is_held(x.frame.frame_id, x.annotation.id)]
+        if held:
+            self._take_submitted(held)
 
     def _learn_offered(self) -> dict[int, str]:
         """Since when the project offers each class; of a label that was added by hand, the first outline tells it."""
@@ -211,9 +225,12 @@ class _Pull:
         """Record whether the tasks of some frames wait, were skipped, or are labelled."""
         numbers = {task.frame_id: task.id for task in tasks}
         states: dict[str, set[str]] = {frame: set() for frame in frames}
+        refusals = self.taking.refusals
         for annotation in self.taking.known.values():
             if annotation.frame in states:
-                states[annotation.frame].add(annotation.state)
+                is_held = refusals.is_held(annotation.frame, annotation.remote_id)
+                is_none = is_held and annotation.state == "live" and annotation.revision is None
+                states[annotation.frame].add("held" if is_none else annotation.state)
         settled = []
         for frame, found in states.items():
             task = self.taking.tasks.get(frame)

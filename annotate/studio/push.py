@@ -25,7 +25,7 @@ from ..system.pipeline import batched, batched_by_weight
 from ..wording import counted
 from ..workspace import Session
 from .interface import Interface
-from .labels import complete_labels
+from .labels import complete_labels, complete_tick
 from .offered import note_offered
 from .payload import region_to_json
 from .pictures import Pictures, Shown
@@ -139,6 +139,7 @@ def push(
     note_offered(s.catalogue, opened)
     before = opened.interface.labels
     opened = complete_labels(client, opened, s.settings, report=s.report)
+    opened = complete_tick(client, opened, report=s.report)
     note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
     _Push(s, client, opened, model, away).run(outgoing)
 

@@ -18,7 +18,7 @@ from ..system.canonical import canonical_json
 from ..wording import quoted
 from ..workspace import Session, Workspace
 from .credentials import need_login
-from .interface import Interface, read_interface
+from .interface import NOTHING, TICK, Interface, read_interface
 from .payload import DraftRegion, shapes_to_regions
 from .projects import project_texts, queue_mark
 from .records import Project
@@ -145,6 +145,22 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
     control = next(iter(root.iter("PolygonLabels")))
     for c in classes:
         ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def has_tick(config: str) -> bool:
+    """Whether a labelling interface has the tick that nothing is to be seen."""
+    return any(choices.get("name") == NOTHING for choices in ElementTree.fromstring(config).iter("Choices"))
+
+
+def with_tick(config: str) -> str:
+    """A labelling interface with the tick that nothing is to be seen, after its labels; otherwise unchanged."""
+    root = ElementTree.fromstring(config)
+    control = next(iter(root.iter("PolygonLabels")))
+    beside = next(own for own in root.iter() if control in own)
+    tick = ElementTree.Element("Choices", {"name": NOTHING, "toName": control.get("toName", ""), "choice": "multiple"})
+    ElementTree.SubElement(tick, "Choice", {"value": TICK, "hotkey": "0"})
+    beside.insert(list(beside).index(control) + 1, tick)
     return ElementTree.tostring(root, encoding="unicode")
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..system.canonical import canonical_json
+from .interface import NOTHING, TICK
 
 _MOST: Final = 2**63 - 1  # the largest number that a database keeps
 _SENT_ID: Final = re.compile(r"[0-9a-f]{10}")  # the id of a region that dmr sent; see `payload.region_id`
@@ -17,7 +18,7 @@ _LABELS: Final = "labels"
 _DRAWN: Final = ("polygon", "brush", "bitmask", "rectangle", "ellipse", "keypoint", "vector", "hypertext")
 _BESIDE: Final = ("choices", "taxonomy", "textarea", "rating", "number", "datetime", "pairwise", "ranker", "relation")
 _TYPES: Final = frozenset((*_BESIDE, *_DRAWN, *(f"{kind}labels" for kind in _DRAWN), _LABELS))
-_NAMES: Final = frozenset(("label", "image"))  # of the labels and the image in a project that dmr made
+_NAMES: Final = frozenset(("label", "image", NOTHING))  # in a project that dmr made
 
 # Results that belong to the frame as a whole, join two others, or say something of an outline that stands beside them.
 NO_REGION: Final = frozenset(_BESIDE)
@@ -47,6 +48,15 @@ def kept_anew(kept: bytes, *, is_known: Callable[[str], bool]) -> bytes:
         return raw_json(json.loads(kept), is_known=is_known)
     except ValueError:
         return kept
+
+
+def is_tick(result: object) -> bool:
+    """Whether an entry of an annotation's `result` is the tick that nothing is to be seen."""
+    if not isinstance(result, Mapping) or (result.get("type"), result.get("from_name")) != ("choices", NOTHING):
+        return False
+    value = result.get("value")
+    chosen = value.get("choices") if isinstance(value, Mapping) else None
+    return isinstance(chosen, list) and bool(chosen)
 
 
 def further_keys(value: Mapping[str, Any], kind: str) -> list[str]:
@@ -103,6 +113,8 @@ class _Texts:
             value, kind = result["value"], result.get("type")
             own = isinstance(value, Mapping)
             kept["value"] = self.value(value, str(kind)) if own else self.hidden(value)
+            if own and "choices" in value and (kind, result.get("from_name")) == ("choices", NOTHING):
+                kept["value"]["choices"] = self.choices(value["choices"])
         return kept
 
     def value(self, value: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -130,6 +142,12 @@ class _Texts:
             return [self.labels(own) for own in value]
         is_own = isinstance(value, str) and (not value or self._is_known(value))
         return value if value is None or is_own else self.hidden(value)
+
+    def choices(self, value: object) -> Any:
+        """What was ticked of the one choice that is read."""
+        if not isinstance(value, list):
+            return self.hidden(value)
+        return [own if own == TICK else self.hidden(own) for own in value]
 
     def hidden(self, value: object) -> Any:
         """What stands for a value that nobody reads; null for null."""

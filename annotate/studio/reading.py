@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..shapes import Point
 from ..system.clock import utc_text
 from ..wording import quoted
-from .raw import NO_REGION, further_keys, raw_json
+from .raw import NO_REGION, further_keys, is_tick, raw_json
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
 
 _SHOWN: Final = 40  # characters shown of an odd value
@@ -112,6 +112,7 @@ def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -
             is_skipped=is_skipped,
             regions=tuple(read_regions(results)),
             notes=count_notes(results),
+            is_ticked=any(map(is_tick, results)),
             lead_time_s=_seconds(member(answer, "lead_time")),
             parent_prediction=_number(answer, "parent_prediction"),
             parent_annotation=_number(answer, "parent_annotation"),

@@ -112,6 +112,7 @@ class StudioAnnotation:
         is_skipped: Whether the task was skipped: then it holds only the draft.
         regions: What is drawn.
         notes: The number of notes on outlines; they are left out.
+        is_ticked: Whether it says by a tick that nothing is to be seen.
         lead_time_s: Seconds spent drawing, None if unknown.
         parent_prediction: The number of the prediction that it was begun from.
         parent_annotation: The number of the annotation that it was begun from.
@@ -125,6 +126,7 @@ class StudioAnnotation:
     is_skipped: bool = False
     regions: tuple[StudioRegion, ...] = ()
     notes: int = 0
+    is_ticked: bool = False
     lead_time_s: float | None = None
     parent_prediction: int | None = None
     parent_annotation: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..catalogue.queues import studio_place
+from ..catalogue.queues import held_place, studio_place
 from ..catalogue.records import UnreadRecord
 from ..errors import StudioError
 from ..workspace import Session
@@ -29,7 +29,7 @@ class Refusals:
     now: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        found = self.s.catalogue.unread(studio_place(self.queue))
+        found = [*self.s.catalogue.unread(studio_place(self.queue)), *self.s.catalogue.unread(held_place(self.queue))]
         self.known = {(record.frame, record.place): record for record in found}
 
     def add(self, submitted: Submission, error: UnreadableError, *, is_newest: bool) -> None:
@@ -47,12 +47,36 @@ class Refusals:
         where = f"annotation {number} of frame {frame}"
         self.s.report.fail_once(StudioError(where, str(error), f"{remedy}. What was submitted is kept in store/"))
         place = studio_place(self.queue, f"{number}" if number else f"task {task}")
-        record = UnreadRecord(frame=frame, place=place, lost=error.lost if is_newest else frozenset())
-        before = self.known.get((frame, place))
+        self._put(UnreadRecord(frame=frame, place=place, lost=error.lost if is_newest else frozenset()))
+
+    def hold(self, submitted: Submission, *, lost: frozenset[int]) -> None:
+        """Record a submission without outlines that nobody has confirmed yet.
+
+        Args:
+            submitted: The annotation.
+            lost: Ids of the classes that its author drew there before.
+        """
+        place = held_place(self.queue, f"{submitted.annotation.id}")
+        self._put(UnreadRecord(frame=submitted.frame.frame_id, place=place, lost=lost))
+
+    def release(self, submitted: Submission) -> None:
+        """Forget that a submission was held: it counts now, or a newer one does."""
+        key = (submitted.frame.frame_id, held_place(self.queue, f"{submitted.annotation.id}"))
+        if (record := self.known.pop(key, None)) is not None:
+            self.s.catalogue.drop_unread([record])
+        self.now.discard(key)
+
+    def is_held(self, frame: str, number: int) -> bool:
+        """Whether an annotation is held because nobody has confirmed it yet."""
+        return (frame, held_place(self.queue, f"{number}")) in self.known
+
+    def _put(self, record: UnreadRecord) -> None:
+        key = (record.frame, record.place)
+        before = self.known.get(key)
         if before is None or before.lost != record.lost:
             self.s.catalogue.put_unread(record)
-            self.known[frame, place] = record
-        self.now.add((frame, place))
+            self.known[key] = record
+        self.now.add(key)
 
     def has(self, frame: str, number: int) -> bool:
         """Whether an annotation was refused by an earlier pull and not read since."""
@@ -68,7 +92,8 @@ class Refusals:
             frames: The frames that have a task on the server.
             is_deleted: Whether the annotation of this number is gone from this frame.
         """
-        there = {(frame, studio_place(self.queue, str(number))) for frame, number in seen}
+        seen = list(seen)
+        there = {(frame, place(self.queue, str(n))) for frame, n in seen for place in (studio_place, held_place)}
         rest = {key: record for key, record in self.known.items() if key not in self.now}
         left = [record for key, record in rest.items() if key not in there and record.frame not in frames]
         done = [

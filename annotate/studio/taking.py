@@ -10,7 +10,9 @@ from ..catalogue.records import RemoteAnnotation, RevisionRecord, TaskRecord
 from ..formats.labelme import SHAPES_IGNORED
 from ..formats.labelme_outlines import CROSSED
 from ..geometry.crossings import crosses_itself
+from ..shapes import changed_classes
 from ..workspace import Session
+from .bare import CONTRADICTS, Bare
 from .queues import OpenQueue
 from .records import StudioAnnotation
 from .refusals import Refusals
@@ -34,6 +36,7 @@ class Taking:
         known: The annotations that were pulled before or just now, by number.
         tasks: The queue's tasks by frame.
         offered: Since when the project offers each class.
+        bare: The submissions without outlines.
         again: Annotations that were not taken: they are looked at once more at the end.
     """
 
@@ -44,6 +47,7 @@ class Taking:
     known: dict[int, RemoteAnnotation]
     tasks: dict[str, TaskRecord]
     offered: Mapping[int, str]
+    bare: Bare
     again: dict[int, Submission] = field(default_factory=dict)
 
     def record(self, submitted: Submission) -> RevisionRecord | None:
@@ -95,10 +99,18 @@ class Taking:
             self.again[annotation.id] = submitted
             return None
         if is_older:
+            self.refusals.release(submitted)
             self.again[annotation.id] = submitted
             self.keep(now)
             return None
         _, left_out = without_ignored(annotation.regions, self.s.settings)
+        is_bare = not record.annotation.shapes and not left_out and not annotation.is_ticked
+        if is_bare and not self.bare.counts(record, last=last):
+            self._hold(submitted, now, before, last)
+            return None
+        self.refusals.release(submitted)
+        if annotation.is_ticked and record.annotation.shapes:
+            self.s.report.note_once(CONTRADICTS, frame.frame_id)
         if left_out:
             self.s.report.count(SHAPES_IGNORED, left_out)
         if annotation.notes:
@@ -112,6 +124,16 @@ class Taking:
         if appended.conflict:
             self.s.report.note_once("authors disagree on a frame", frame.frame_id)
         return record
+
+    def _hold(
+        self, submitted: Submission, now: RemoteAnnotation, before: RemoteAnnotation | None, last: Revision | None
+    ) -> None:
+        """Keep a submission without outlines for later. What its author drew there before is in doubt till then."""
+        self.refusals.hold(submitted, lost=changed_classes((), last.record.annotation.shapes if last else ()))
+        self.bare.held[now.frame].add(now.author)
+        self.again[now.remote_id] = submitted
+        if before is None or before.state != "live" or before.revision is None:
+            self.keep(now)
 
     def _as_begun(
         self, record: RevisionRecord, before: RemoteAnnotation | None, annotation: StudioAnnotation

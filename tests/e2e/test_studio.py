@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fake_server import serve
 from fake_studio import TOKEN, FakeStudio
-from physician import region
+from physician import region, tick
 from studio_contract import answers, differences
 from studio_loop import (
     FRAMES,
@@ -113,7 +113,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         physician.submit(accepted, physician.draft_of(accepted))
         physician.skip(skipped)
         physician.leave_draft(drafted, physician.draft_of(drafted))
-        physician.submit(emptied, [])
+        physician.submit(emptied, [tick()])
         result = dmr("pull")
         assert "5 revisions added" in result.output
         assert "1 skipped" in result.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fake_studio import OWNER
-from physician import Physician, region
+from physician import Physician, region, tick
 from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.catalogue.audits import AuditRecord
@@ -75,7 +75,7 @@ def test_what_is_added_counts_as_drawn_over_the_old_outlines(round_: Round, befo
 
 
 @pytest.mark.parametrize(
-    "drawn", [[], [region("psoas_major", SQUARE, height=HEIGHT, width=WIDTH)]], ids=["none", "new"]
+    "drawn", [[tick()], [region("psoas_major", SQUARE, height=HEIGHT, width=WIDTH)]], ids=["none", "new"]
 )
 def test_outlines_that_were_all_replaced_are_known_by_what_was_pushed(
     round_: Round, before: LabelledFrame, drawn: list[dict[str, object]]

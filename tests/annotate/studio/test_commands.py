@@ -130,6 +130,7 @@ def test_pull_says_what_came_and_that_nothing_did(
     shutil.copytree(outside.s.workspace.root, copied)
     monkeypatch.chdir(copied)
     assert "1 revision added" in dmr("pull").output
+    assert "f0: has no submission without outlines" in dmr("pull", "--take-empty", "f0", code=1).output
     assert "Nothing new: nothing was changed." in dmr("pull").output
     outside.server.studio.annotations[0]["result"] = [None]
     failed = dmr("pull", code=1).output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fake_studio import OWNER
-from physician import Physician, region
+from physician import Physician, region, tick
 from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
@@ -61,7 +61,7 @@ def test_a_pull_that_is_repeated_changes_nothing(round_: Round, physician: Physi
 def test_outlines_that_were_all_deleted_say_that_nothing_is_there_and_whose_draft_it_was(
     round_: Round, physician: Physician
 ) -> None:
-    physician.submit(physician.tasks()[0], [])
+    physician.submit(physician.tasks()[0], [tick()])
     round_.pull()
     (head,) = round_.s.catalogue.heads(round_.frames[0].frame_id)
     assert head.record.annotation.shapes == ()
@@ -102,7 +102,7 @@ def test_an_outline_on_another_image_of_the_task_does_not_make_its_class_absent(
     round_: Round, physician: Physician
 ) -> None:
     drawn = region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)
-    annotation = physician.submit(physician.tasks()[0], [])
+    annotation = physician.submit(physician.tasks()[0], [tick()])
     round_.pull()
     physician.update(annotation, [drawn | {"to_name": "other"}])
     assert "drawn on another image of the task, 'other'" in round_.pull().failures[0]
@@ -152,7 +152,7 @@ def test_of_two_annotations_by_one_author_the_other_counts_when_the_last_is_dele
 ) -> None:
     task = physician.tasks()[0]
     physician.submit(task, physician.draft_of(task)[-1:])
-    last = physician.submit(task, [])
+    last = physician.submit(task, [tick()])
     round_.pull()
     physician.delete(last)
     round_.pull()
@@ -168,7 +168,7 @@ def test_of_two_annotations_by_one_author_the_other_counts_when_the_last_is_dele
 def test_two_authors_are_both_kept_and_flagged(round_: Round, physician: Physician) -> None:
     task = physician.tasks()[0]
     physician.submit(task, physician.draft_of(task))
-    physician.colleague(NEW).submit(task, [])
+    physician.colleague(NEW).submit(task, [tick()])
     report = round_.pull()
     assert report.oddities["authors disagree on a frame"] == [round_.frames[0].frame_id]
     assert {author for author, _ in history(round_, round_.frames[0].frame_id)} == {OWNER, NEW}
@@ -178,7 +178,7 @@ def test_a_review_of_anothers_annotation_follows_it_and_is_no_conflict(round_: R
     task = physician.tasks()[0]
     first = physician.submit(task, physician.draft_of(task))
     round_.pull()
-    physician.colleague(NEW).submit(task, [], parent_annotation=first)
+    physician.colleague(NEW).submit(task, [tick()], parent_annotation=first)
     report = round_.pull()
     assert report.oddities == {}
     own = round_.s.catalogue.head(round_.frames[0].frame_id, OWNER)
@@ -193,8 +193,8 @@ def test_an_author_whose_account_is_gone_keeps_the_name_or_gets_a_number(round_:
     annotation = other.submit(one, physician.draft_of(one))
     round_.pull()
     round_.server.studio.users.pop()
-    physician.update(annotation, [])
-    other.submit(two, [])
+    physician.update(annotation, [tick()])
+    other.submit(two, [tick()])
     round_.pull()
     assert [author for author, _ in history(round_, round_.frames[0].frame_id)] == [NEW, NEW]
     assert [author for author, _ in history(round_, round_.frames[1].frame_id)] == ["user-2"]
@@ -219,7 +219,7 @@ def test_a_number_that_was_given_out_again_is_another_annotation(round_: Round, 
     annotation = physician.submit(one, physician.draft_of(one))
     round_.pull()
     physician.delete(annotation)
-    assert physician.submit(two, []) == annotation
+    assert physician.submit(two, [tick()]) == annotation
     report = round_.pull()
     assert (report.counts["withdrawn"], report.counts["revisions added"]) == (1, 1)
     assert round_.states()[:2] == ["pushed", "labelled"]
@@ -231,7 +231,7 @@ def test_a_number_of_a_task_that_is_gone_does_not_bring_it_back(round_: Round, p
     round_.pull()
     physician.delete_task(one)
     round_.pull()
-    assert physician.submit(two, []) == annotation
+    assert physician.submit(two, [tick()]) == annotation
     round_.pull()
     assert round_.states()[:2] == ["gone", "labelled"]
     assert round_.frames[0].frame_id in round_.s.catalogue.newest_revisions()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_json import JSON, Path, places, replaced
-from physician import Physician, region
+from physician import Physician, region, tick
 from studio_round import HEIGHT, WIDTH, Round, box
 
 from dmr.annotate.studio.raw import raw_json
@@ -128,5 +128,5 @@ def test_what_an_older_dmr_kept_in_full_is_not_read_again(round_: Round, physici
     catalogue.put_remote_annotation(type(seen)(**{n: getattr(seen, n) for n in seen.__slots__} | {"raw_sha256": older}))
     report = round_.pull()
     assert report.counts["unchanged"] == 0
-    physician.update(1, [])
+    physician.update(1, [tick()])
     assert round_.pull().counts["revisions added"] == 1

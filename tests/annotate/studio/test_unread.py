@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_json import JSON, places, replaced
 from odd_submissions import classes, drawn, ignore_ganglion, keypoint, shown, strange, truth
-from physician import Physician
+from physician import Physician, tick
 from studio_round import FRAMES, PLEXUS, PSOAS, Round
 
 from dmr.annotate.overview.overview import overview
@@ -142,7 +142,7 @@ def test_what_a_colleague_submitted_and_could_not_be_read_takes_away_from_the_fr
     round_: Round, physician: Physician
 ) -> None:
     task = physician.tasks()[0]
-    physician.submit(task, [])
+    physician.submit(task, [tick()])
     physician.colleague(NEW).submit(task, [keypoint(PLEXUS)])
     round_.pull()
     assert truth(round_).covered == classes(round_) - {PLEXUS}
@@ -163,7 +163,7 @@ def test_what_was_replaced_takes_away_again_when_what_replaced_it_is_deleted(
     task = physician.tasks()[0]
     physician.submit(task, [keypoint(PLEXUS)])
     newer = physician.submit(task, [drawn(PSOAS)])
-    physician.colleague(NEW).submit(task, [])
+    physician.colleague(NEW).submit(task, [tick()])
     round_.pull()
     assert truth(round_).covered == classes(round_)
     physician.delete(newer)
