@@ -35,12 +35,14 @@ from .queues import (
     VIEW,
     OpenQueue,
     draft_regions,
+    has_tick,
     model_of,
     open_queue,
     outline_regions,
     pushed_hash,
 )
 from .records import StudioTask, TaskData
+from .words import says_empty, shown_reason
 
 if TYPE_CHECKING:
     from .client import StudioClient
@@ -164,7 +166,8 @@ class _Push:
         known = self.s.catalogue.queue_tasks(queue.id)
         # Skipped frames stay as they are: somebody has said that they cannot be judged.
         wanted = [o for o in outgoing if o.frame.frame_id not in known or known[o.frame.frame_id].state != "skipped"]
-        items = [_Item(rank, o, self._result(o)) for rank, o in enumerate(wanted, 1)]
+        ticked = has_tick(project.config)
+        items = [_Item(rank, o, self._result(o), ticked) for rank, o in enumerate(wanted, 1)]
         for words in ("tasks added", "drafts replaced"):
             self.s.report.count(words, 0)
         bare = sum(o.draft is not None and not item.result for o, item in zip(wanted, items, strict=True))
@@ -274,13 +277,17 @@ class _Push:
             self.client.delete_model_version(project, version)
 
     def _tell_reasons(self, items: Sequence[_Item], there: Mapping[str, StudioTask]) -> None:
-        """Update rank and reason in tasks that come first now or did before; it takes a request each, so not in all."""
+        """Update rank and reason in tasks that come first now or did before, and where a draft is or was empty.
+
+        It takes a request each, so it is not done in all.
+        """
         top = self.s.settings.select.frames_per_round
         for item in items:
-            if (task := there.get(item.frame_id)) is None or min(item.rank, task.data.rank) > top:
+            if (task := there.get(item.frame_id)) is None:
                 continue
             now = item.data(Shown(task.data.image, task.data.clip))
-            if now != task.data:
+            is_first = min(item.rank, task.data.rank) <= top
+            if now != task.data and (is_first or says_empty(now.reason) != says_empty(task.data.reason)):
                 self.client.update_task(task.id, now)
 
 
@@ -291,6 +298,7 @@ class _Item:
     rank: int
     outgoing: Outgoing
     result: list[dict[str, Any]]
+    has_tick: bool
 
     @property
     def frame_id(self) -> str:
@@ -312,7 +320,15 @@ class _Item:
 
     def data(self, shown: Shown) -> TaskData:
         """The data of its task."""
-        return TaskData(self.frame_id, shown.image, self.rank, f"{self.rank}. {self.outgoing.reason}", shown.clip)
+        o = self.outgoing
+        reason = shown_reason(
+            o.reason,
+            rank=self.rank,
+            is_drafted=o.draft is not None,
+            is_bare=not self.result,
+            has_tick=self.has_tick,
+        )
+        return TaskData(self.frame_id, shown.image, self.rank, reason, shown.clip)
 
     def prediction(self, version: str, total: int) -> dict[str, Any]:
         """Its prediction. Label Studio shows the lowest score first, so the first frame gets the lowest."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..catalogue.records import RemoteAnnotation, RevisionRecord, TaskRecord
+from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
 from ..formats.labelme import SHAPES_IGNORED
 from ..formats.labelme_outlines import CROSSED
 from ..geometry.crossings import crosses_itself

@@ -34,7 +34,7 @@ def test_a_blind_frame_is_an_empty_scored_prediction_as_at_a_cold_start(round_: 
     assert prediction["result"] == []
     assert prediction["score"] is not None
     assert {t["predictions"][-1]["model_version"] for t in others} == {prediction["model_version"]}
-    assert blind["data"]["reason"] == f"1. {FROM_NOTHING}"
+    assert blind["data"]["reason"] == f"1. {FROM_NOTHING}; if nothing is there, tick below"
     round_.push([Outgoing(f, FROM_NOTHING) for f in round_.frames], model=None)
     cold = physician.task(frame)
     assert cold["data"] == blind["data"]

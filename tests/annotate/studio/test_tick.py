@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from odd_submissions import drawn, strange
+from odd_submissions import drawn, strange, without_tick
 from physician import Physician, tick
 from studio_round import PSOAS, Round
 
 from dmr.annotate.studio.bare import HELD
 from dmr.annotate.studio.labels import NO_TICK
 from dmr.annotate.studio.queues import has_tick
-
-
-def without_tick(round_: Round) -> None:
-    """Make the project look as an older dmr made it."""
-    project = round_.server.studio.projects[0]
-    root = ElementTree.fromstring(project["label_config"])
-    for beside in list(root.iter()):
-        for own in [own for own in beside if own.tag == "Choices"]:
-            beside.remove(own)
-    project["label_config"] = ElementTree.tostring(root, encoding="unicode")
 
 
 def config(round_: Round) -> str:
