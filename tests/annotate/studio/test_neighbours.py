@@ -70,5 +70,5 @@ def test_another_reason_leaves_the_neighbours_there(round_: Round, cine: list[Fr
     round_.push([Outgoing(still, "new"), Outgoing(cine[1], "second reason")], model=None)
     with round_.physician() as physician:
         after = physician.task(cine[1].frame_id)["data"]
-    assert after["reason"] == "2. second reason"
+    assert after["reason"].startswith("2. second reason")
     assert after["clip"] == before["clip"] != ""
