@@ -42,7 +42,11 @@ _SINGULAR = {
     "trainings": "training",
     "values": "value",
 }
-_OF_ONE = {"patients by their names": "patient by its name"}  # here, more than the first noun changes
+_OF_ONE = {  # here, more than the first noun changes
+    "patients by their names": "patient by its name",
+    "outlines drawn as ellipses": "outline drawn as an ellipse",
+    "outlines drawn as rectangles": "outline drawn as a rectangle",
+}
 
 
 _LONG: Final = re.compile(r"""(?<!\w)(['"])((?:(?!\1)[^\\]|\\.){100,})\1(?!\w)""")

@@ -29,6 +29,12 @@ def keypoint(class_id: int) -> dict[str, Any]:
     return {"id": "k", "type": "keypointlabels", "from_name": "label", "to_name": "image", "value": value}
 
 
+def vector(class_id: int) -> dict[str, Any]:
+    """A line, which has no area."""
+    value = {"vertices": [{"x": 50.0, "y": 50.0}, {"x": 60.0, "y": 50.0}], "vectorlabels": [LABELS[class_id]]}
+    return {"id": "v", "type": "vectorlabels", "from_name": "label", "to_name": "image", "value": value}
+
+
 def configure(round_: Round, old: str, new: str) -> None:
     """Change the workspace's dmr.toml."""
     path = round_.s.workspace.root / "dmr.toml"

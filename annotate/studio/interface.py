@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
@@ -12,6 +12,8 @@ from ..classes import Classes
 from .neighbours import STYLE
 
 CONTROL: Final = "label"
+ELLIPSE: Final = "ellipse"
+ELLIPSES: Final = "EllipseLabels"
 IMAGE: Final = "image"
 CLIP: Final = "clip"
 NOTHING: Final = "nothing"
@@ -51,12 +53,18 @@ class Interface:
         image: Name of the image that they belong to.
         labels: Class id to the label's value, for labels that are classes.
         strangers: Values of labels that are no class.
+        ellipse: Name of its ellipse labels on that image; empty if it has none.
+        kinds: Name to the type of what is drawn with them, for all its lists of labels.
+        smart: Names of the lists whose tools ask a server for an outline.
     """
 
     control: str
     image: str
     labels: Mapping[int, str]
     strangers: tuple[str, ...]
+    ellipse: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    smart: frozenset[str] = frozenset()
 
 
 def label_config(classes: Classes) -> str:
@@ -110,4 +118,15 @@ def read_interface(config: str, *, classes: Classes) -> Interface:
             strangers.append(value)
         else:
             labels[known] = value
-    return Interface(found.get("name", CONTROL), found.get("toName", IMAGE), labels, tuple(strangers))
+    lists = {tag.get("name", ""): tag for tag in root.iter() if tag.tag.endswith("Labels")}
+    image = found.get("toName", IMAGE)
+    ellipses = (n for n, tag in lists.items() if tag.tag == ELLIPSES and tag.get("toName") == image)
+    return Interface(
+        control=found.get("name", CONTROL),
+        image=image,
+        labels=labels,
+        strangers=tuple(strangers),
+        ellipse=next(ellipses, ""),
+        kinds={name: tag.tag.lower() for name, tag in lists.items()},
+        smart=frozenset(n for n, tag in lists.items() if "true" in (tag.get("smart"), tag.get("smartOnly"))),
+    )

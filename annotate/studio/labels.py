@@ -13,7 +13,6 @@ from ..settings.model import Settings
 from ..wording import quoted
 from .interface import TICK, Interface, read_interface
 from .offered import is_left_out
-from .payload import OUTLINE
 from .queues import OpenQueue, has_tick, with_labels, with_tick
 from .records import StudioRegion, StudioTask
 
@@ -114,10 +113,10 @@ def _misfits(tasks: Iterable[StudioTask], interface: Interface) -> Iterable[tupl
 def _misfit(region: StudioRegion, interface: Interface) -> str:
     if unknown := [x for x in region.labels if x not in (*interface.labels.values(), *interface.strangers)]:
         return f"the label {quoted(unknown[0])}"
-    if region.kind != OUTLINE:
+    if region.kind not in interface.kinds.values():
         return f"a region of type {quoted(region.kind)}"
     if not region.labels:
         return _BARE
-    if region.control != interface.control:
+    if interface.kinds.get(region.control) != region.kind:
         return f"a region of the control {quoted(region.control)}"
     return "" if region.image == interface.image else f"a region on the image {quoted(region.image)}"

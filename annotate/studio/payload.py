@@ -18,7 +18,9 @@ from ..geometry.raster import polygons_to_mask
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
 from ..wording import quoted
+from .figures import BRUSH, KEYS, figure_ring
 from .interface import IMAGE, Interface
+from .painted import painted_mask
 from .records import StudioRegion
 
 OUTLINE: Final = "polygonlabels"
@@ -26,7 +28,7 @@ OUTLINE: Final = "polygonlabels"
 # Percent to pixels and back is off by some 1e-13 px. Drawn points need no more digits than these.
 _DIGITS = 6
 _LEAST_AREA = 1e-6  # px²; a smaller outline is a line without area
-_WITHOUT_AREA: Final = {"keypointlabels": "a point", "vectorlabels": "a line"}
+_LINE: Final = "vectorlabels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +146,37 @@ def regions_to_shapes(
             own = group if len(draft.shapes) > 1 else None
             parts = [replace(s, group=own) for s in draft.shapes]
         else:
-            ring = _pixels(region, height=height, width=width)
-            if (odd := _unusable(ring)) is not None:
+            odd, parts = _drawn_parts(region, class_id, group=group, height=height, width=width)
+            if odd:
                 raise RegionError(f"an outline of {quoted(region.label)} {odd}", lost=[class_id])
-            parts = seam_to_shapes(ring, class_id=class_id, group=group)
-            if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
-                raise RegionError(f"an outline of {quoted(region.label)} lies outside the frame", lost=[class_id])
-            if not polygons_to_mask(parts, height=height, width=width).any():
-                raise RegionError(f"an outline of {quoted(region.label)} leaves no pixel", lost=[class_id])
         group = max([group, *((part.group or 0) + 1 for part in parts)])
         shapes += parts
     return tuple(shapes)
+
+
+def _drawn_parts(
+    region: StudioRegion, class_id: int, *, group: int, height: int, width: int
+) -> tuple[str, list[Shape]]:
+    """The shapes of a region that somebody drew, or what is wrong with it."""
+    parts: list[Shape] = []
+    if region.figure is not None and region.kind == BRUSH:
+        from ..geometry.trace import mask_to_shapes  # rasterio is slow to import, and few people paint
+
+        try:
+            mask = painted_mask(region.figure.painted, height=height, width=width)
+        except ValueError as error:
+            return str(error), []
+        parts += mask_to_shapes(mask, class_id=class_id, first_group=group)
+    else:
+        ring = _pixels(region, height=height, width=width)
+        if (odd := _unusable(ring)) is not None:
+            return odd, []
+        parts += seam_to_shapes(ring, class_id=class_id, group=group)
+        if any(lies_outside(part.points, height=height, width=width) for part in parts if not part.hole):
+            return "lies outside the frame", []
+    if not polygons_to_mask(parts, height=height, width=width).any():
+        return "leaves no pixel", []
+    return "", parts
 
 
 def _parts(shapes: Sequence[Shape], order: Sequence[int]) -> list[list[Shape]]:
@@ -170,11 +192,11 @@ def _class_of(region: StudioRegion, classes: Classes) -> int:
     if region.problem and not region.label:
         raise RegionError(region.problem, lost=lost)
     named = f"of {quoted(region.label)}" if region.label else "without a label"
-    if region.kind in _WITHOUT_AREA:
-        what = f"{_WITHOUT_AREA[region.kind]} {named} has no area"
+    if region.kind == _LINE:
+        what = f"a line {named} has no area"
         raise RegionError(what, lost=lost, remedy="Outline the structure by a polygon, or delete what marks it,")
-    if region.kind != OUTLINE:
-        what = f"a region {named} is of type {quoted(region.kind)}, and dmr reads polygons"
+    if region.kind != OUTLINE and region.kind not in KEYS:
+        what = f"a region {named} is of type {quoted(region.kind)}, which dmr does not read"
         raise RegionError(what, lost=lost, remedy="Draw it as a polygon")
     if not region.label:
         raise RegionError("an outline has no label", lost=lost, remedy="Give it one")
@@ -211,9 +233,13 @@ def _unusable(ring: Ring) -> str | None:
 
 
 def _pixels(region: StudioRegion, *, height: int, width: int) -> Ring:
+    """A region's corners in pixels, without those that repeat the one before."""
+    corners = tuple((x / 100 * width, y / 100 * height) for x, y in region.points)
+    if region.figure is not None:
+        corners = figure_ring(region.figure, region.kind, height=height, width=width)
     points: list[Point] = []
-    for x, y in region.points:
-        point = (round(x / 100 * width, _DIGITS), round(y / 100 * height, _DIGITS))
+    for x, y in corners:
+        point = (round(x, _DIGITS), round(y, _DIGITS))
         if not points or point != points[-1]:
             points.append(point)
     if len(points) > 1 and points[0] == points[-1]:

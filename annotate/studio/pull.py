@@ -16,7 +16,7 @@ from .bare import Bare
 from .meanings import is_read_otherwise, meanings
 from .offered import first_drawn, note_offered, was_offered
 from .queues import OpenQueue, open_queue, pulled_queues
-from .raw import kept_anew
+from .raw import as_kept_before, kept_anew
 from .records import StudioAnnotation, StudioTask
 from .refusals import Refusals
 from .submission import Submission
@@ -189,11 +189,13 @@ class _Pull:
         return was_older or covers_more or is_read_otherwise(annotation, before=self.meant, now=self.mean)
 
     def _was_kept_in_full(self, before: RemoteAnnotation, annotation: StudioAnnotation) -> bool:
-        """Whether an annotation is the one that an older dmr kept with more of its JSON."""
+        """Whether an annotation is the one that an older dmr kept with more of its JSON, or with less."""
         store = self.s.catalogue.store
         if not store.has(before.raw_sha256):
             return False
-        return kept_anew(store.get(before.raw_sha256), is_known=self._is_known) == annotation.raw
+        kept = store.get(before.raw_sha256)
+        anew = kept_anew(kept, is_known=self._is_known)
+        return anew == annotation.raw or as_kept_before(annotation.raw, is_known=self._is_known) in (kept, anew)
 
     def _reconcile(self, frames_there: set[str], seen: set[tuple[str, int]]) -> None:
         """Find what was deleted. Deleted annotations are withdrawn; for a deleted task, outlines are kept.

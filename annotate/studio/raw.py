@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from ..system.canonical import canonical_json
+from .figures import KEYS
 from .interface import NOTHING, TICK
 
 _MOST: Final = 2**63 - 1  # the largest number that a database keeps
@@ -24,7 +25,7 @@ _NAMES: Final = frozenset(("label", "image", NOTHING))  # in a project that dmr 
 NO_REGION: Final = frozenset(_BESIDE)
 
 
-def raw_json(answer: object, *, is_known: Callable[[str], bool]) -> bytes:
+def raw_json(answer: object, *, is_known: Callable[[str], bool], figures: Mapping[str, Sequence[str]] = KEYS) -> bytes:
     """The JSON to keep. A text that is none of ours stands as `unknown 1`, in the order in which they come.
 
     What the server changes by itself is left out too: how long ago it was, and the pre-label after its predictions were
@@ -33,8 +34,9 @@ def raw_json(answer: object, *, is_known: Callable[[str], bool]) -> bytes:
     Args:
         answer: As the server wrote it.
         is_known: Whether a text is a label of `dmr.toml`, or the name of the project's image.
+        figures: What is read of each figure that is no polygon.
     """
-    texts = _Texts(is_known)
+    texts = _Texts(is_known, figures)
     try:
         kept = texts.annotation(answer) if isinstance(answer, Mapping) else texts.hidden(answer)
     except RecursionError:
@@ -59,12 +61,16 @@ def is_tick(result: object) -> bool:
     return isinstance(chosen, list) and bool(chosen)
 
 
-def further_keys(value: Mapping[str, Any], kind: str) -> list[str]:
+def as_kept_before(kept: bytes, *, is_known: Callable[[str], bool]) -> bytes:
+    """What is kept of an annotation, as it was kept before dmr read ellipses, rectangles and painted masks."""
+    return raw_json(json.loads(kept), is_known=is_known, figures={})
+
+
+def further_keys(value: Mapping[str, Any], kind: str, figures: Mapping[str, Sequence[str]] = KEYS) -> list[str]:
     """What a region's value has beside corners and labels that may change its outline, such as `holes`, sorted."""
+    read = ("points", "closed", kind, *figures.get(kind, ()))
     return sorted(
-        str(name)
-        for name, own in value.items()
-        if name not in ("points", "closed", kind) and own and (name == "rotation" or _is_nested(own))
+        str(name) for name, own in value.items() if name not in read and own and (name == "rotation" or _is_nested(own))
     )
 
 
@@ -77,8 +83,9 @@ def _is_nested(value: object) -> bool:
 class _Texts:
     """Keeps the values of one annotation, and numbers the texts that are hidden."""
 
-    def __init__(self, is_known: Callable[[str], bool]) -> None:
+    def __init__(self, is_known: Callable[[str], bool], figures: Mapping[str, Sequence[str]]) -> None:
         self._is_known = is_known
+        self._figures = figures
         self._numbers: dict[str, int] = {}
 
     def annotation(self, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,9 +130,10 @@ class _Texts:
             kept["points"] = self.numbers(value["points"])
         if "closed" in value:
             kept["closed"] = self.number(value["closed"])
+        kept |= {name: self.numbers(value[name]) for name in self._figures.get(kind, ()) if name in value}
         if kind in value and kind in _TYPES and kind.endswith(_LABELS):
             kept[kind] = self.labels(value[kind])
-        if further := further_keys(value, kind):
+        if further := further_keys(value, kind, self._figures):
             kept["further"] = [self.hidden(name) for name in further]
         return kept
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..shapes import Point
 from ..system.clock import utc_text
 from ..wording import quoted
+from .figures import KEYS, Figure, read_figure
 from .raw import NO_REGION, further_keys, is_tick, raw_json
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
 
@@ -177,6 +178,12 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         labels = ()
     if (points := _points(value.get("points") or [])) is None:
         problems.append(f"an outline of {quoted(labels[0] if labels else '')} has a corner that is no number")
+    figure: Figure | None = None
+    if kind in KEYS:
+        try:
+            figure = read_figure(value, kind)
+        except ValueError as error:
+            problems.append(f"an outline of {quoted(labels[0] if labels else '')} {error}")
     if (rotation := _finite(result.get("image_rotation") or 0)) is None:
         problems.append(f"a region is turned by {_shown(result['image_rotation'])}")
     if further := further_keys(value, kind):
@@ -200,6 +207,7 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
         problem=next(iter(problems), ""),
         control=_text(result.get("from_name")),
         image=_text(result.get("to_name")),
+        figure=figure,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..shapes import Point
 from ..system.store import sha256_hex
+from .figures import Figure
 
 
 class OddAnswer(ValueError):
@@ -80,6 +81,7 @@ class StudioRegion:
         problem: What is wrong with its values; empty if nothing is.
         control: Name of the labels that it was drawn with; empty where unknown.
         image: Name of the image that it was drawn on; empty where unknown.
+        figure: Its ellipse, rectangle or painted mask; None for all else.
     """
 
     id: str
@@ -93,6 +95,7 @@ class StudioRegion:
     problem: str = ""
     control: str = ""
     image: str = ""
+    figure: Figure | None = None
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ from ..settings.model import Settings
 from ..shapes import Annotation, Shape, changed_classes
 from ..workspace import Session
 from .interface import Interface
+from .marks import unsaid, without_marks
 from .offered import is_left_out, was_offered
 from .payload import DraftRegion, RegionError, region_id, region_to_json, regions_to_shapes
 from .queues import READINGS, draft_regions, model_of, outline_key, outline_regions, pushed_hash
@@ -61,7 +62,7 @@ def submitted_revision(
     last: Annotation | None,
     pushed: TaskRecord | None,
 ) -> RevisionRecord:
-    """Convert one annotation. It covers every class that its project offered when it was begun.
+    """Convert one annotation. It covers every class that its project offered when it was begun, but for mere marks.
 
     Args:
         s: The session, with classes and predictions.
@@ -85,7 +86,7 @@ def submitted_revision(
     if again is not None:
         sent = outline_regions(again, interface=interface, classes=s.settings.classes)
         over, last = over or again.revision, last or again.annotation
-    regions, _ = without_ignored(annotation.regions, s.settings)
+    regions, marks = without_marks(without_ignored(annotation.regions, s.settings)[0], interface)
     read = partial(
         regions_to_shapes,
         classes=s.settings.classes,
@@ -98,9 +99,12 @@ def submitted_revision(
         shapes = read(regions)
     except RegionError as error:
         lost = _lost(regions, read, last)
+        if lost is not None:
+            lost |= unsaid(marks, drawn=(), classes=s.settings.classes)
         raise UnreadableError(str(error), lost=lost, remedy=error.remedy, elsewhere=error.elsewhere) from None
     drawn = {shape.class_id for shape in shapes}
     covered = frozenset(c for c in interface.labels if c in drawn or was_offered(c, offered, annotation))
+    covered -= unsaid(marks, drawn=drawn, classes=s.settings.classes)
     return RevisionRecord(
         frame=frame.frame_id,
         rendition=frame.pixel_sha256,

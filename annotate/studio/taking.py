@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,8 +13,10 @@ from ..geometry.crossings import crosses_itself
 from ..shapes import changed_classes
 from ..workspace import Session
 from .bare import CONTRADICTS, Bare
+from .figures import COUNTED
+from .marks import TOLD, is_plain_point, unsaid, without_marks
 from .queues import OpenQueue
-from .records import StudioAnnotation
+from .records import StudioAnnotation, StudioRegion
 from .refusals import Refusals
 from .roles import READING_OF, check_reader, last_reading
 from .submission import Submission, UnreadableError, submitted_revision, without_ignored
@@ -103,7 +105,7 @@ class Taking:
             self.again[annotation.id] = submitted
             self.keep(now)
             return None
-        _, left_out = without_ignored(annotation.regions, self.s.settings)
+        regions, left_out = without_ignored(annotation.regions, self.s.settings)
         is_bare = not record.annotation.shapes and not left_out and not annotation.is_ticked
         if is_bare and not self.bare.counts(record, last=last):
             self._hold(submitted, now, before, last)
@@ -113,6 +115,7 @@ class Taking:
             self.s.report.note_once(CONTRADICTS, frame.frame_id)
         if left_out:
             self.s.report.count(SHAPES_IGNORED, left_out)
+        self._tell_figures(regions, record, frame.frame_id)
         if annotation.notes:
             self.s.report.note_once(NOTES, frame.frame_id)
         if any(crosses_itself(shape.points) for shape in record.annotation.shapes):
@@ -134,6 +137,17 @@ class Taking:
         self.again[now.remote_id] = submitted
         if before is None or before.state != "live" or before.revision is None:
             self.keep(now)
+    def _tell_figures(self, regions: Sequence[StudioRegion], record: RevisionRecord, frame: str) -> None:
+        """Count the outlines that were drawn by other tools than the polygon, and tell of marks that are none."""
+        interface = self.opened.interface
+        outlines, marks = without_marks(regions, interface)
+        for region in outlines:
+            if region.kind in COUNTED:
+                self.s.report.count(COUNTED[region.kind])
+        drawn = {shape.class_id for shape in record.annotation.shapes}
+        only_marked = unsaid(marks, drawn=drawn, classes=self.s.settings.classes)
+        if only_marked or any(is_plain_point(mark, interface) for mark in marks):
+            self.s.report.note_once(TOLD, frame)
 
     def _as_begun(
         self, record: RevisionRecord, before: RemoteAnnotation | None, annotation: StudioAnnotation

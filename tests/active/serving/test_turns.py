@@ -154,7 +154,7 @@ def test_a_server_that_is_down_is_told_once_and_asked_again(
 def test_an_annotation_that_cannot_be_read_is_told_once(pushed: Workspace, physician: Physician) -> None:
     task = physician.tasks()[0]
     regions = physician.draft_of(task)
-    regions[0] = regions[0] | {"type": "keypointlabels", "value": {"x": 1, "y": 1, "keypointlabels": ["psoas_major"]}}
+    regions[0] = regions[0] | {"type": "vectorlabels", "value": {"vertices": [], "vectorlabels": ["psoas_major"]}}
     physician.submit(task, regions)
     with served(pushed.root, every_s=0.1) as running:
         running.wait_for(lambda: running.turns.done >= 4)

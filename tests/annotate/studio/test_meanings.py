@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_studio import OWNER
-from odd_submissions import configure, drawn, ignore_ganglion, keypoint, shown, strange, truth
+from odd_submissions import configure, drawn, ignore_ganglion, shown, strange, truth, vector
 from physician import Physician
 from studio_round import PLEXUS, PSOAS, Round
 
@@ -86,7 +86,7 @@ def test_what_was_read_and_cannot_be_read_again_is_told_by_each_pull_until_it_ca
         assert "an outline of 'ganglion' has 1 corners" in line
         assert GANGLION not in truth(round_).covered
         assert shown(truth(round_)) == {PSOAS}
-    ignored.update(1, [drawn(PSOAS), keypoint(PSOAS)])
+    ignored.update(1, [drawn(PSOAS), vector(PSOAS)])
     ignored.update(1, [drawn(PSOAS)])
     assert round_.pull().failures == []
     assert round_.s.catalogue.unread() == []

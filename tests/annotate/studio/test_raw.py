@@ -13,7 +13,7 @@ from odd_json import JSON, Path, places, replaced
 from physician import Physician, region, tick
 from studio_round import HEIGHT, WIDTH, Round, box
 
-from dmr.annotate.studio.raw import raw_json
+from dmr.annotate.studio.raw import as_kept_before, raw_json
 from dmr.annotate.studio.reading import read_annotation
 from dmr.annotate.studio.records import StudioAnnotation
 from dmr.annotate.studio.taking import NOTES
@@ -114,6 +114,27 @@ def test_nothing_that_was_typed_gets_into_the_workspace_and_the_outlines_are_tak
     for name in (NAME, json.dumps(NAME)[1:-1]):
         assert [data for data in (*kept, *files) if name.encode() in data] == []
     assert round_.pull().oddities == {}, "it is told once"
+
+
+def test_what_was_kept_before_ellipses_were_read_is_known_again() -> None:
+    whole = {"id": "drawn", "to_name": "image", "original_width": 50, "original_height": 40}
+    ellipse = {"x": 50, "y": 40, "radiusX": 20, "radiusY": 10, "rotation": 30, "ellipselabels": ["psoas_major"]}
+    brush = {"format": "rle", "rle": [0, 1], "brushlabels": ["psoas_major"]}
+    results = [
+        whole | {"type": "ellipselabels", "from_name": "ellipse", "value": ellipse},
+        whole | {"type": "brushlabels", "from_name": "brush", "value": brush},
+    ]
+    place = '"id":"unknown 1","original_height":40,"original_width":50,"to_name":"image"'
+    before = (
+        f'{{"id":5,"result":[{{"from_name":"unknown 2",{place},"type":"ellipselabels",'
+        '"value":{"ellipselabels":["psoas_major"],"further":["unknown 3"]}},'
+        f'{{"from_name":"unknown 4",{place},"type":"brushlabels",'
+        '"value":{"brushlabels":["psoas_major"],"further":["unknown 5"]}}]}'
+    )
+    kept = raw_json({"id": 5, "result": results}, is_known=is_known)
+    assert json.loads(kept)["result"][0]["value"] == ellipse
+    assert json.loads(kept)["result"][1]["value"] == {"rle": [0, 1], "brushlabels": ["psoas_major"]}
+    assert as_kept_before(kept, is_known=is_known).decode() == before
 
 
 def test_what_an_older_dmr_kept_in_full_is_not_read_again(round_: Round, physician: Physician) -> None:

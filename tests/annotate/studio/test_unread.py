@@ -11,7 +11,7 @@ from fake_studio import OWNER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_json import JSON, places, replaced
-from odd_submissions import classes, drawn, ignore_ganglion, keypoint, shown, strange, truth
+from odd_submissions import classes, drawn, ignore_ganglion, shown, strange, truth, vector
 from physician import Physician, tick
 from studio_round import FRAMES, PLEXUS, PSOAS, Round
 
@@ -96,9 +96,9 @@ def test_a_correction_that_cannot_be_read_makes_its_classes_no_longer_absent_unt
     annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
     round_.pull()
     assert truth(round_).covered == classes(round_)
-    physician.update(annotation, [drawn(PSOAS), keypoint(PLEXUS)])
+    physician.update(annotation, [drawn(PSOAS), vector(PLEXUS)])
     (line,) = round_.pull().failures
-    assert "a point of 'lumbar_plexus' has no area" in line
+    assert "a line of 'lumbar_plexus' has no area" in line
     assert "Outline the structure by a polygon, or delete what marks it, in task" in line
     assert truth(round_).covered == classes(round_) - {PLEXUS}
     assert shown(truth(round_)) == {PSOAS}, "the outlines stay"
@@ -143,7 +143,7 @@ def test_what_a_colleague_submitted_and_could_not_be_read_takes_away_from_the_fr
 ) -> None:
     task = physician.tasks()[0]
     physician.submit(task, [tick()])
-    physician.colleague(NEW).submit(task, [keypoint(PLEXUS)])
+    physician.colleague(NEW).submit(task, [vector(PLEXUS)])
     round_.pull()
     assert truth(round_).covered == classes(round_) - {PLEXUS}
 
@@ -161,7 +161,7 @@ def test_what_was_replaced_takes_away_again_when_what_replaced_it_is_deleted(
     round_: Round, physician: Physician
 ) -> None:
     task = physician.tasks()[0]
-    physician.submit(task, [keypoint(PLEXUS)])
+    physician.submit(task, [vector(PLEXUS)])
     newer = physician.submit(task, [drawn(PSOAS)])
     physician.colleague(NEW).submit(task, [tick()])
     round_.pull()
@@ -195,7 +195,7 @@ def test_a_deleted_task_leaves_what_could_not_be_read_in_doubt_until_somebody_dr
     task = physician.tasks()[0]
     annotation = physician.submit(task, [drawn(PSOAS)])
     round_.pull()
-    physician.update(annotation, [keypoint(PLEXUS)])
+    physician.update(annotation, [vector(PLEXUS)])
     round_.pull()
     physician.delete_task(task)
     for _ in range(2):
@@ -210,7 +210,7 @@ def test_a_deleted_task_leaves_what_could_not_be_read_in_doubt_until_somebody_dr
 def test_what_could_not_be_read_outlives_a_lost_catalogue(round_: Round, physician: Physician, tmp_path: Path) -> None:
     annotation = physician.submit(physician.tasks()[0], [drawn(PSOAS)])
     round_.pull()
-    physician.update(annotation, [drawn(PSOAS), keypoint(PLEXUS)])
+    physician.update(annotation, [drawn(PSOAS), vector(PLEXUS)])
     round_.pull()
     wanted, root = truth(round_), round_.s.workspace.root
     shutil.copytree(root, tmp_path / "again", ignore=shutil.ignore_patterns("catalogue.sqlite*", ".lock"))
@@ -255,7 +255,7 @@ def test_status_counts_what_was_submitted_and_not_read_apart_from_what_waits(
     counts = round_.s.catalogue.counts()
     assert counts["waiting in Label Studio"] == FRAMES - 2
     assert (counts["submitted but not readable"], counts["frames in doubt"]) == (1, 0)
-    physician.update(read, [keypoint(PLEXUS)])
+    physician.update(read, [vector(PLEXUS)])
     round_.pull()
     round_.s.report = Report("status")
     told = overview(round_.s)
