@@ -49,6 +49,15 @@ def ignore_ganglion(round_: Round) -> None:
     configure(round_, "ignore = []", 'ignore = ["ganglion"]')
 
 
+def add_class(round_: Round) -> None:
+    """Give the workspace a class that its project has no label for."""
+    path = round_.s.workspace.root / "dmr.toml"
+    new = '\n[[class]]\nid = 40\nname = "ganglion"\ncolor = "#123456"\nz = 5\n'
+    path.write_text(path.read_text(encoding="utf-8") + new, encoding="utf-8")
+    round_.s.workspace = Workspace.at(round_.s.workspace.root)
+    round_.s.catalogue.sync_classes(round_.s.workspace.settings.classes)
+
+
 def truth(round_: Round, place: int = 0) -> Annotation:
     frame = round_.frames[place].frame_id
     return next(i.annotation for i in round_.s.catalogue.labelled_frames() if i.frame.frame_id == frame)

@@ -72,6 +72,15 @@ class QueueRows(UnreadRows):
         """Record what each label of `dmr.toml` stands for."""
         self._note(f"labels {queue}", dict(meanings))
 
+    def had_ellipses(self, queue: int) -> int | None:
+        """The project in which a queue was seen with a tool for ellipses; None if there was none."""
+        found = self._noted(f"ellipses {queue}")
+        return None if found is None else int(found["project"])
+
+    def note_ellipses(self, queue: int, project: int) -> None:
+        """Record that a queue's project has a tool for ellipses."""
+        self._note(f"ellipses {queue}", {"project": project})
+
     def _noted(self, key: str) -> dict[str, Any] | None:
         with self.reading() as connection:
             text = connection.scalar(sa.select(t.meta.c.value).where(t.meta.c.key == key))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
-from ..classes import Classes
+from ..classes import ClassDef, Classes
 from .neighbours import STYLE
 
 CONTROL: Final = "label"
@@ -26,6 +26,8 @@ INSTRUCTIONS: Final = (
     "<li><b>Move a corner</b>: drag it. <b>Add one</b>: click on an edge. <b>Delete one</b>: double-click it.</li>"
     "<li><b>Draw</b>: press the number beside the name, then click around the structure; the last click is on the "
     "first corner. <b>Inside another outline</b>: hold <b>Ctrl</b> while you click.</li>"
+    "<li><b>Draw a round structure</b>: press the letter beside the name, then drag from the structure's centre "
+    "outwards. Its handles stretch and turn it.</li>"
     "<li><b>Delete an outline</b>: click on it, then press Backspace. <b>Take back</b>: Ctrl+Z.</li>"
     "<li><b>Submit</b>: Ctrl+Enter. <b>Skip</b> a frame that cannot be judged: Ctrl+Space.</li>"
     "</ul>"
@@ -33,14 +35,16 @@ INSTRUCTIONS: Final = (
     "<p>The outlines are drafts of an annotation assistant for research and quality work, for review by a qualified "
     "physician. Not a medical device; not for diagnosis, needle guidance or unsupervised use.</p>"
 )
-_HINTS: Final = (
-    "Hold Ctrl to draw inside another outline.",
-    "Click on an edge to add a corner; double-click a corner to delete it.",
-    "Ctrl+Z takes back. Ctrl+Enter submits. Ctrl+Space skips.",
+OUTLINE_KEYS: Final = "123456789"
+ELLIPSE_KEYS: Final = "asdfgzxct"  # no key of Label Studio's own; Shift with 1 and 2 changes the zoom
+ELLIPSE_HINT: Final = "Ellipse: drag from the centre"
+_HINTS: Final = (  # one text: each has a margin of its own
+    "Hold Ctrl to draw inside another outline. Click on an edge to add a corner; double-click a corner to delete it. "
+    "Ctrl+Z takes back. Ctrl+Enter submits. Ctrl+Space skips."
 )
 _SIDE: Final = "flex: 0 0 190px"
 _REASON: Final = "font-size: 15px; line-height: 1.3; margin: 0 0 8px"
-_HINT: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 8px 0 0"
+HINT: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 0"
 _HEIGHT: Final = "calc(100vh - 120px)"  # what Label Studio's bars leave of the window
 
 
@@ -73,6 +77,7 @@ def label_config(classes: Classes) -> str:
     Beside the image there is room on every screen. Above or below it, the classes would take height from it, and on a
     small screen they would not be seen.
     """
+    ordered = classes_in_order(classes)
     lines = [
         '<View style="display: flex; gap: 12px">',
         '  <View style="flex: 1 1 auto; min-width: 0">',
@@ -82,18 +87,30 @@ def label_config(classes: Classes) -> str:
         f'  <View style="{_SIDE}">',
         f'    <Header value="$reason" size="6" style="{_REASON}"/>',
         f'    <PolygonLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" pointSize="small" opacity="0.25">',
+        *(f"      {_label(c, k, OUTLINE_KEYS)}" for k, c in enumerate(ordered)),
+        "    </PolygonLabels>",
+        f'    <Header value="{ELLIPSE_HINT}" size="6" style="{HINT}"/>',
+        f'    <{ELLIPSES} name="{ELLIPSE}" toName="{IMAGE}" strokeWidth="2" opacity="0.25">',
+        *(f"      {_label(c, k, ELLIPSE_KEYS)}" for k, c in enumerate(ordered)),
+        f"    </{ELLIPSES}>",
     ]
-    order = classes.paint_order()
-    for place, c in enumerate(sorted(classes.active, key=lambda c: order.index(c.id)), 1):
-        key = f' hotkey="{place}"' if place <= 9 else ""
-        lines.append(f"      <Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>")
-    lines.append("    </PolygonLabels>")
     lines.append(f'    <Choices name="{NOTHING}" toName="{IMAGE}" choice="multiple">')
     lines.append(f'      <Choice value="{TICK}" hotkey="0"/>')
     lines.append("    </Choices>")
-    lines += [f'    <Header value="{hint}" size="6" style="{_HINT}"/>' for hint in _HINTS]
+    lines.append(f'    <Header value="{_HINTS}" size="6" style="{HINT}"/>')
     lines += [f"    <Style>{STYLE}</Style>", f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>']
     return "\n".join([*lines, "  </View>", "</View>"])
+
+
+def classes_in_order(classes: Classes) -> list[ClassDef]:
+    """The active classes, the lowest layer first, as they stand beside the image."""
+    order = classes.paint_order()
+    return sorted(classes.active, key=lambda c: order.index(c.id))
+
+
+def _label(c: ClassDef, place: int, keys: str) -> str:
+    key = f' hotkey="{keys[place]}"' if place < len(keys) else ""
+    return f"<Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>"
 
 
 def read_interface(config: str, *, classes: Classes) -> Interface:

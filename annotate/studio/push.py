@@ -24,6 +24,7 @@ from ..settings.model import QueueSettings
 from ..system.pipeline import batched, batched_by_weight
 from ..wording import counted
 from ..workspace import Session
+from .ellipses import complete_ellipses
 from .interface import Interface
 from .labels import complete_labels, complete_tick
 from .offered import note_offered
@@ -143,6 +144,7 @@ def push(
     opened = complete_labels(client, opened, s.settings, report=s.report)
     opened = complete_tick(client, opened, report=s.report)
     note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
+    opened = complete_ellipses(s, client, opened)
     _Push(s, client, opened, model, away).run(outgoing)
 
 

@@ -18,7 +18,7 @@ from ..system.canonical import canonical_json
 from ..wording import quoted
 from ..workspace import Session, Workspace
 from .credentials import need_login
-from .interface import NOTHING, TICK, Interface, read_interface
+from .interface import ELLIPSES, NOTHING, TICK, Interface, read_interface
 from .payload import DraftRegion, shapes_to_regions
 from .projects import project_texts, queue_mark
 from .records import Project
@@ -142,9 +142,13 @@ def _unmarked(s: Session, client: StudioClient, known: Queue | None) -> Project 
 def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
     """A labelling interface with more labels, otherwise unchanged."""
     root = ElementTree.fromstring(config)
-    control = next(iter(root.iter("PolygonLabels")))
-    for c in classes:
-        ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
+    polygons = next(iter(root.iter("PolygonLabels")))
+    ellipses = [tag for tag in root.iter(ELLIPSES) if tag.get("toName") == polygons.get("toName")][:1]
+    for control in (polygons, *ellipses):
+        there = {label.get("value") for label in control.iter("Label")}
+        for c in classes:
+            if c.name not in there:
+                ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
     return ElementTree.tostring(root, encoding="unicode")
 
 

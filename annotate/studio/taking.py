@@ -137,6 +137,7 @@ class Taking:
         self.again[now.remote_id] = submitted
         if before is None or before.state != "live" or before.revision is None:
             self.keep(now)
+
     def _tell_figures(self, regions: Sequence[StudioRegion], record: RevisionRecord, frame: str) -> None:
         """Count the outlines that were drawn by other tools than the polygon, and tell of marks that are none."""
         interface = self.opened.interface

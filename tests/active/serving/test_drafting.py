@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fake_server import FakeServer
 from fake_studio import OWNER, TOKEN
-from physician import Physician
+from physician import Physician, tick
 from served import Served, add_model, served
 from studio_round import Round, box
 
@@ -107,7 +107,7 @@ def test_a_pull_knows_whose_draft_was_corrected(
         {"id": number, "task": task["id"], "project": 1, **answer}
     )  # as the server keeps it
     with Physician(Login(studio.url, TOKEN), 1) as physician:
-        regions = [dict(region) for region in answer["result"]] if kept else []
+        regions = [dict(region) for region in answer["result"]] if kept else [tick()]
         physician.submit({**task, "predictions": []}, regions, parent_prediction=number)
     assert pulled(live.workspace, studio).counts["revisions added"] == 1
     with live.workspace.catalogue() as catalogue:

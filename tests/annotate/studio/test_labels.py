@@ -5,24 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from odd_submissions import add_class
 from physician import Physician, region
 from studio_round import FRAMES, HEIGHT, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.workspace import Workspace
 
 
 def drawn(**changes: Any) -> dict[str, Any]:
     return region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH) | changes
-
-
-def add_class(round_: Round) -> None:
-    """Give the workspace a class that its project has no label for."""
-    path = round_.s.workspace.root / "dmr.toml"
-    new = '\n[[class]]\nid = 40\nname = "ganglion"\ncolor = "#123456"\nz = 5\n'
-    path.write_text(path.read_text(encoding="utf-8") + new, encoding="utf-8")
-    round_.s.workspace = Workspace.at(round_.s.workspace.root)
-    round_.s.catalogue.sync_classes(round_.s.workspace.settings.classes)
 
 
 def config(round_: Round) -> str:

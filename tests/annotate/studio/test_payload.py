@@ -54,8 +54,9 @@ def back(results: list[Any], *, height: int = 60, width: int = 80, **more: Any) 
 
 def test_a_new_project_offers_the_classes_with_their_colours_the_inner_one_last() -> None:
     root = ElementTree.fromstring(label_config(CLASSES))
-    labels = [(label.get("value"), label.get("background")) for label in root.iter("Label")]
-    assert labels == [("psoas", "#0072B2"), ("bone", "#D55E00"), ("plexus", "#E69F00")]
+    for control in ("PolygonLabels", "EllipseLabels"):
+        labels = [(label.get("value"), label.get("background")) for label in root.findall(f".//{control}/Label")]
+        assert labels == [("psoas", "#0072B2"), ("bone", "#D55E00"), ("plexus", "#E69F00")]
     assert (INTERFACE.control, INTERFACE.image, INTERFACE.strangers) == ("label", "image", ())
     assert INTERFACE.labels == {1: "psoas", 3: "bone", 2: "plexus"}
 

@@ -234,8 +234,7 @@ def test_a_class_that_is_new_gets_a_label_in_the_project(round_: Round) -> None:
     round_.push()
     project = round_.server.studio.projects[0]
     full = project["label_config"]
-    line = next(line for line in full.splitlines() if "psoas_major" in line)
-    project["label_config"] = full.replace(line, "")
+    project["label_config"] = "\n".join(line for line in full.splitlines() if "psoas_major" not in line)
     assert "psoas_major" not in project["label_config"]
     round_.push()
     assert "psoas_major" in round_.server.studio.projects[0]["label_config"]

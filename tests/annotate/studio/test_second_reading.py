@@ -112,7 +112,9 @@ def test_test_patients_are_read_twice_without_a_draft(round_: Round, physician: 
     bare = {t["data"]["frame_id"]: t for t in reader("twice").tasks() if t["predictions"][-1]["result"] == []}
 
     assert bare.keys() == {f.frame_id for f in round_.frames if f.patient == patient}
-    assert {t["data"]["reason"].partition(" ")[2] for t in bare.values()} == {"please outline all that you see"}
+    assert {t["data"]["reason"].partition(" ")[2] for t in bare.values()} == {
+        "please outline all that you see; if nothing is there, tick below"
+    }
 
 
 def test_a_frame_drawn_from_nothing_is_read_from_nothing_and_is_blind(round_: Round, reader: Reader) -> None:
