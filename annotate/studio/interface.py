@@ -26,7 +26,7 @@ INSTRUCTIONS: Final = (
     "<li><b>Move a corner</b>: drag it. <b>Add one</b>: click on an edge. <b>Delete one</b>: double-click it.</li>"
     "<li><b>Draw</b>: press the number beside the name, then click around the structure; the last click is on the "
     "first corner. <b>Inside another outline</b>: hold <b>Ctrl</b> while you click.</li>"
-    "<li><b>Draw a round structure</b>: press the letter beside the name, then drag from the structure's centre "
+    "<li><b>Draw a round structure</b>: press the letter beside the circle, then drag from the structure's centre "
     "outwards. Its handles stretch and turn it.</li>"
     "<li><b>Delete an outline</b>: click on it, then press Backspace. <b>Take back</b>: Ctrl+Z.</li>"
     "<li><b>Submit</b>: Ctrl+Enter. <b>Skip</b> a frame that cannot be judged: Ctrl+Space.</li>"
@@ -39,10 +39,13 @@ OUTLINE_KEYS: Final = "123456789"
 ELLIPSE_KEYS: Final = "asdfgzxct"  # no key of Label Studio's own; Shift with 1 and 2 changes the zoom
 ELLIPSE_HINT: Final = "Ellipse: drag from the centre"
 _HINTS: Final = (  # one text: each has a margin of its own
-    "Hold Ctrl to draw inside another outline. Click on an edge to add a corner; double-click a corner to delete it. "
+    "Hold Ctrl to draw inside another outline. The circle draws an ellipse: drag from the centre. Click on an edge to "
+    "add a corner; double-click a corner to delete it. "
     "Ctrl+Z takes back. Ctrl+Enter submits. Ctrl+Space skips."
 )
-_SIDE: Final = "flex: 0 0 190px"
+_SIDE: Final = "flex: 0 0 240px"
+_CIRCLE: Final = "&#9711;"
+_ROWS: Final = ".dmr-tools .lsf-labels {flex-direction: column; align-items: flex-start}"  # else short names share one
 _REASON: Final = "font-size: 15px; line-height: 1.3; margin: 0 0 8px"
 HINT: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 0"
 _HEIGHT: Final = "calc(100vh - 120px)"  # what Label Studio's bars leave of the window
@@ -74,6 +77,8 @@ class Interface:
 def label_config(classes: Classes) -> str:
     """The labelling interface of a new project: the image, and beside it the reason, the classes and the keys.
 
+    Each class has a row, with its name for outlines and a circle for ellipses.
+
     Beside the image there is room on every screen. Above or below it, the classes would take height from it, and on a
     small screen they would not be seen.
     """
@@ -86,20 +91,28 @@ def label_config(classes: Classes) -> str:
         "  </View>",
         f'  <View style="{_SIDE}">',
         f'    <Header value="$reason" size="6" style="{_REASON}"/>',
-        f'    <PolygonLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" pointSize="small" opacity="0.25">',
-        *(f"      {_label(c, k, OUTLINE_KEYS)}" for k, c in enumerate(ordered)),
-        "    </PolygonLabels>",
-        f'    <Header value="{ELLIPSE_HINT}" size="6" style="{HINT}"/>',
-        f'    <{ELLIPSES} name="{ELLIPSE}" toName="{IMAGE}" strokeWidth="2" opacity="0.25">',
-        *(f"      {_label(c, k, ELLIPSE_KEYS)}" for k, c in enumerate(ordered)),
-        f"    </{ELLIPSES}>",
+        '    <View className="dmr-tools" style="display: flex; gap: 4px">',
+        '      <View style="flex: 1 1 auto; min-width: 0">',
+        f'        <PolygonLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" pointSize="small" opacity="0.25">',
+        *(f"          {_label(c, k, OUTLINE_KEYS)}" for k, c in enumerate(ordered)),
+        "        </PolygonLabels>",
+        "      </View>",
+        '      <View style="flex: 0 0 auto">',
+        f'        <{ELLIPSES} name="{ELLIPSE}" toName="{IMAGE}" strokeWidth="2" opacity="0.25">',
+        *(f"          {_label(c, k, ELLIPSE_KEYS, shown=_CIRCLE)}" for k, c in enumerate(ordered)),
+        f"        </{ELLIPSES}>",
+        "      </View>",
+        "    </View>",
+        f'    <Choices name="{NOTHING}" toName="{IMAGE}" choice="multiple">',
+        f'      <Choice value="{TICK}" hotkey="0"/>',
+        "    </Choices>",
+        f'    <Header value="{_HINTS}" size="6" style="{HINT}"/>',
+        f"    <Style>{_ROWS} {STYLE}</Style>",
+        f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>',
+        "  </View>",
+        "</View>",
     ]
-    lines.append(f'    <Choices name="{NOTHING}" toName="{IMAGE}" choice="multiple">')
-    lines.append(f'      <Choice value="{TICK}" hotkey="0"/>')
-    lines.append("    </Choices>")
-    lines.append(f'    <Header value="{_HINTS}" size="6" style="{HINT}"/>')
-    lines += [f"    <Style>{STYLE}</Style>", f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>']
-    return "\n".join([*lines, "  </View>", "</View>"])
+    return "\n".join(lines)
 
 
 def classes_in_order(classes: Classes) -> list[ClassDef]:
@@ -108,9 +121,10 @@ def classes_in_order(classes: Classes) -> list[ClassDef]:
     return sorted(classes.active, key=lambda c: order.index(c.id))
 
 
-def _label(c: ClassDef, place: int, keys: str) -> str:
+def _label(c: ClassDef, place: int, keys: str, *, shown: str = "") -> str:
     key = f' hotkey="{keys[place]}"' if place < len(keys) else ""
-    return f"<Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}/>"
+    html = f' html="{shown}"' if shown else ""
+    return f"<Label value={quoteattr(c.name)} background={quoteattr(c.color)}{key}{html}/>"
 
 
 def read_interface(config: str, *, classes: Classes) -> Interface:

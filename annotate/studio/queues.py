@@ -145,10 +145,12 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
     polygons = next(iter(root.iter("PolygonLabels")))
     ellipses = [tag for tag in root.iter(ELLIPSES) if tag.get("toName") == polygons.get("toName")][:1]
     for control in (polygons, *ellipses):
-        there = {label.get("value") for label in control.iter("Label")}
+        there = {label.get("value"): label.get("html") for label in control.iter("Label")}
         for c in classes:
             if c.name not in there:
-                ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
+                label = ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
+                if html := next(iter(there.values()), None):  # a circle, where the name stands beside it
+                    label.set("html", html)
     return ElementTree.tostring(root, encoding="unicode")
 
 

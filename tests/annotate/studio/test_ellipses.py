@@ -82,6 +82,8 @@ def test_a_new_class_gets_its_label_in_both_lists(round_: Round) -> None:
     round_.push()
     for control in ("PolygonLabels", "EllipseLabels"):
         assert labels(config(round_), control).count("ganglion") == 1
+    ellipses = ElementTree.fromstring(config(round_)).findall(".//EllipseLabels/Label")
+    assert {label.get("html") for label in ellipses} == {"\u25ef"}, "the names stand beside the circles"
 
 
 def test_a_project_that_cannot_get_the_tool_yet_gets_it_later(round_: Round, physician: Physician) -> None:
