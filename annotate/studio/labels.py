@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ..classes import ClassDef
+from ..classes import ClassDef, Classes
 from ..errors import StudioError
 from ..report import Report
 from ..settings.model import Settings
 from ..wording import quoted
+from .adjudication import has_readers, with_readers
 from .interface import TICK, Interface, read_interface
 from .offered import is_left_out
 from .queues import OpenQueue, has_tick, with_labels, with_tick
@@ -78,6 +79,18 @@ def complete_tick(client: StudioClient, opened: OpenQueue, *, report: Report) ->
         return opened
     report.say(f'New in the project: the tick "{TICK}".')
     return replace(opened, project=replace(opened.project, config=config))
+
+
+def complete_readers(client: StudioClient, opened: OpenQueue, classes: Classes, *, readers: int) -> None:
+    """Add what a project for adjudications lacks: labels of new classes, or of one more reader.
+
+    Raises:
+        StudioError: Label Studio refuses it.
+    """
+    now = client.project(opened.project.id)  # with the labels that it has just been given
+    config = now.config if now is not None else opened.project.config
+    if not has_readers(config, classes, readers=readers):
+        client.set_config(opened.project.id, with_readers(config, classes, readers=readers))
 
 
 def _refused(client: StudioClient, opened: OpenQueue, missing: Sequence[ClassDef], error: StudioError) -> StudioError:

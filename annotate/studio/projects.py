@@ -9,6 +9,8 @@ from typing import Final
 from ..catalogue.catalogue import Catalogue
 from ..classes import Classes
 from ..settings.model import QueueSettings
+from . import adjudication
+from .adjudication import adjudication_config
 from .interface import INSTRUCTIONS, label_config
 
 UNMARKED: Final = ("second-reading", "repeat")  # who reads must not know that somebody has read it, nor who
@@ -44,14 +46,14 @@ def project_texts(catalogue: Catalogue, queue: QueueSettings, *, classes: Classe
         classes: What can be drawn in it.
         workspace: The name of the workspace's folder.
     """
-    mark = queue_mark(catalogue, queue)
+    mark, settles = queue_mark(catalogue, queue), queue.purpose == "adjudication"
     unmarked = f"reading {_code(catalogue.meta('workspace_id'), queue.name)[:_LETTERS]}"
     name = unmarked if queue.purpose in UNMARKED else queue.name
     return ProjectTexts(
         title=f"{workspace}: {name}",
         description=f"Made by dmr; leave the next word as it is. {mark}",
-        config=label_config(classes),
-        instructions=INSTRUCTIONS,
+        config=adjudication_config(classes) if settles else label_config(classes),
+        instructions=adjudication.INSTRUCTIONS if settles else INSTRUCTIONS,
     )
 
 

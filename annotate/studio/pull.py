@@ -12,6 +12,7 @@ from ..editing.checkout import labelled_sheets, write_checkout
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..workspace import Session
+from .adjudication import plain_label
 from .bare import Bare
 from .meanings import is_read_otherwise, meanings
 from .offered import first_drawn, note_offered, was_offered
@@ -171,6 +172,8 @@ class _Pull:
     def _is_known(self, label: str) -> bool:
         """Whether a text is a label of dmr.toml, or the name of the project's image."""
         settings = self.s.settings
+        if self.opened.queue.purpose == "adjudication":
+            label = plain_label(label)
         is_label = settings.classes.find(label) is not None or settings.imports.ignores(label)
         return is_label or label == self.opened.interface.image
 

@@ -26,7 +26,7 @@ from ..wording import counted
 from ..workspace import Session
 from .ellipses import complete_ellipses
 from .interface import Interface
-from .labels import complete_labels, complete_tick
+from .labels import complete_labels, complete_readers, complete_tick
 from .offered import note_offered
 from .payload import region_to_json
 from .pictures import Pictures, Shown
@@ -43,6 +43,7 @@ from .queues import (
     pushed_hash,
 )
 from .records import StudioTask, TaskData
+from .settling import readers_json
 from .words import says_empty, shown_reason
 
 if TYPE_CHECKING:
@@ -66,16 +67,20 @@ class Outgoing:
         reason: Why the frame is worth a physician's time.
         draft: The outlines to begin with; None for an empty frame.
         again: The outlines that it has, if it is labelled and to be drawn again; they are shown instead of a draft.
+        readers: The outlines of readers who disagree, A first, if somebody is to decide; shown instead of a draft.
     """
 
     frame: FrameRecord
     reason: str
     draft: PredictionRecord | None = None
     again: LabelledFrame | None = None
+    readers: tuple[LabelledFrame, ...] = ()
 
 
 def result_json(o: Outgoing, *, interface: Interface, classes: Classes) -> list[dict[str, Any]]:
     """What physicians see on a frame to begin with, as Label Studio's JSON."""
+    if o.readers:
+        return readers_json(o.readers, interface=interface, classes=classes)
     if o.again is not None:
         drafts = outline_regions(o.again, interface=interface, classes=classes)
     elif o.draft is not None:
@@ -143,6 +148,8 @@ def push(
     before = opened.interface.labels
     opened = complete_labels(client, opened, s.settings, report=s.report)
     opened = complete_tick(client, opened, report=s.report)
+    if queue.purpose == "adjudication":
+        complete_readers(client, opened, s.settings.classes, readers=max(len(o.readers) for o in outgoing))
     note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
     opened = complete_ellipses(s, client, opened)
     _Push(s, client, opened, model, away).run(outgoing)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..shapes import Point
 from ..system.clock import utc_text
 from ..wording import quoted
+from .adjudication import CHOICE
 from .figures import KEYS, Figure, read_figure
 from .raw import NO_REGION, further_keys, is_tick, raw_json
 from .records import OddAnswer, Project, StudioAnnotation, StudioRegion, StudioTask, TaskData
@@ -117,6 +118,7 @@ def read_annotation(answer: object, *, is_known: Callable[[str], bool] = bool) -
             lead_time_s=_seconds(member(answer, "lead_time")),
             parent_prediction=_number(answer, "parent_prediction"),
             parent_annotation=_number(answer, "parent_annotation"),
+            choice=_choice(results),
         )
     except OddAnswer as error:
         return StudioAnnotation(id=number, raw=raw, is_skipped=is_skipped, problem=str(error))
@@ -142,6 +144,13 @@ def count_notes(results: Sequence[object]) -> int:
     """The number of notes on outlines: texts, choices and numbers beside a region that is drawn."""
     drawn = _drawn_ids(results)
     return sum(isinstance(result, Mapping) and _is_note(result, drawn) for result in results)
+
+
+def _choice(results: Sequence[object]) -> str:
+    """What was chosen of the whole frame between the readers; empty for nothing, or for more than one."""
+    own = [r.get("value") for r in results if isinstance(r, Mapping) and r.get("from_name") == CHOICE]
+    found = [text for value in own for text in _labels(member(value, "choices")) or ()]
+    return found[0] if len(found) == 1 else ""
 
 
 def _drawn_ids(results: Sequence[object]) -> set[str]:

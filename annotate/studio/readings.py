@@ -18,13 +18,15 @@ from ..wording import counted
 from ..workspace import Session
 from .push import Outgoing, push
 from .queues import READINGS, queue_settings
+from .settling import lettered
 
 if TYPE_CHECKING:
     from .client import StudioClient
 
-FILLED: Final = ("second-reading", "repeat")
+FILLED: Final = ("second-reading", "adjudication", "repeat")
 READ: Final = ("first", "second")  # the readings that may be read once more
 BARE: Final = "please outline all that you see"
+DISAGREE: Final = "the readers disagree"
 DRAFTED: Final = "please correct the draft"
 
 
@@ -39,9 +41,10 @@ def push_readings(s: Session, client: StudioClient, *, pixels_reviewed: bool = F
     for queue in queue_settings(s.settings):
         if queue.purpose not in FILLED:
             continue
+        choose = frames_to_settle if queue.purpose == "adjudication" else frames_to_read
         if pixels_reviewed:
-            s.catalogue.mark_reviewed(o.frame.frame_id for o in frames_to_read(s, queue))
-        outgoing = frames_to_read(s, queue)
+            s.catalogue.mark_reviewed(o.frame.frame_id for o in choose(s, queue))
+        outgoing = choose(s, queue)
         seen = [o for o in outgoing if o.frame.may_leave]
         if len(seen) < len(outgoing):
             s.report.say(
@@ -77,6 +80,27 @@ def frames_to_read(s: Session, queue: QueueSettings) -> list[Outgoing]:
     frames = {f.frame_id: f for f in s.catalogue.frames(w.frame for w in wanted) if f.state != "erased"}
     drafts = _drafts(s.catalogue, wanted, list(frames.values()))
     return [_outgoing(frames[w.frame], drafts.get(w.frame)) for w in wanted if w.frame in frames]
+
+
+def frames_to_settle(s: Session, queue: QueueSettings) -> list[Outgoing]:
+    """The frames whose readers disagree, with all of their outlines; not those on which the queue's reader drew."""
+    conflicts = s.catalogue.conflicts()
+    wanted = {sha256 for conflict in conflicts for sha256 in conflict.revisions}
+    shown = {item.revision: item for item in s.catalogue.labelled_frames(revisions=wanted)}
+    outgoing, own = [], 0
+    for conflict in conflicts:
+        order = lettered([s.catalogue.revision(sha256) for sha256 in conflict.revisions])
+        readers = tuple(shown[r.sha256] for r in order if r.sha256 in shown)
+        if any(is_reader(queue, r.record.author) for r in order):
+            own += 1
+        elif len(readers) == len(order):
+            outgoing.append(Outgoing(readers[0].frame, DISAGREE, readers=readers))
+    if own:
+        s.report.say(
+            f"{counted(own, 'conflicts')} are not in the queue {queue.name}, because its reader has drawn one of the "
+            "outlines: see `dmr conflicts`."
+        )
+    return outgoing
 
 
 def first_readers(records: Iterable[ReadingRecord]) -> list[ReadingRecord]:

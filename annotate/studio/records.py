@@ -119,6 +119,7 @@ class StudioAnnotation:
         lead_time_s: Seconds spent drawing, None if unknown.
         parent_prediction: The number of the prediction that it was begun from.
         parent_annotation: The number of the annotation that it was begun from.
+        choice: What was chosen of the whole frame, in an adjudication; empty for nothing, or for more than one.
         problem: Why it cannot be used; empty if it can.
     """
 
@@ -133,6 +134,7 @@ class StudioAnnotation:
     lead_time_s: float | None = None
     parent_prediction: int | None = None
     parent_annotation: int | None = None
+    choice: str = ""
     problem: str = ""
 
     @property

@@ -21,7 +21,7 @@ READING_OF: Final[Mapping[Purpose, Reading]] = {
 
 
 def check_reader(catalogue: Catalogue, frame: str, author: str, reading: Reading) -> None:
-    """Refuse a second reading by the first reader, and a repeat by somebody who has not read the frame.
+    """Refuse a second reading by the first reader, a repeat by somebody else, and a decision on one's own outlines.
 
     Raises:
         UnreadableError: It is one of these.
@@ -32,6 +32,8 @@ def check_reader(catalogue: Catalogue, frame: str, author: str, reading: Reading
         what = "its reader has read the frame first, so it is no second reading"
     if reading == "repeat" and not any(r.reading in ("first", "second") for r in own):
         what = "its reader has not read the frame before, so it is no repeat"
+    if reading == "adjudication" and any(r.reading in ("first", "second") and not r.withdrawn for r in own):
+        what = "its reader has drawn one of the outlines, so it settles nothing"
     if what:
         raise UnreadableError(what, lost=frozenset(), remedy="Delete it")
 

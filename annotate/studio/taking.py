@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from ..catalogue.records import RemoteAnnotation, Revision, RevisionRecord, TaskRecord
@@ -19,6 +20,7 @@ from .queues import OpenQueue
 from .records import StudioAnnotation, StudioRegion
 from .refusals import Refusals
 from .roles import READING_OF, check_reader, last_reading
+from .settling import adjudicated
 from .submission import Submission, UnreadableError, submitted_revision, without_ignored
 
 NOTES: Final = "notes typed on outlines are left out, the outlines are taken"
@@ -86,9 +88,9 @@ class Taking:
         )
         try:
             check_reader(self.s.catalogue, frame.frame_id, author, reading)
-            record = submitted_revision(
+            read = partial(
+                submitted_revision,
                 self.s,
-                submitted,
                 interface=self.opened.interface,
                 offered=self.offered,
                 author=author,
@@ -96,6 +98,8 @@ class Taking:
                 last=last.record.annotation if last is not None else None,
                 pushed=pushed,
             )
+            settles = reading == "adjudication"
+            record = adjudicated(self.s, submitted, read, author=author) if settles else read(submitted)
         except UnreadableError as error:
             self.refusals.add(submitted, error, is_newest=not is_older)
             self.again[annotation.id] = submitted
@@ -177,8 +181,9 @@ class Taking:
     def gone(self, before: RemoteAnnotation, *, reason: str) -> None:
         """Withdraw an annotation. If its author has another one on that frame, that one counts instead."""
         self.keep(replace(before, state="gone"))
-        last = self.s.catalogue.head(before.frame, before.author)
-        if before.state != "live" or last is None or last.sha256 != before.revision or last.withdrawn:
+        reading = READING_OF[self.opened.queue.purpose]
+        last = last_reading(self.s.catalogue, before.frame, before.author, reading)
+        if before.state != "live" or last is None or last.sha256 != before.revision:
             return
         others = [
             a
@@ -187,7 +192,8 @@ class Taking:
         ]
         if any(a.revision == last.sha256 for a in others):
             return
-        self.s.catalogue.withdraw(before.frame, before.author, reason=reason)
+        is_repeat = reading == "repeat"
+        self.s.catalogue.withdraw(before.frame, before.author, reason=reason, repeat=is_repeat)
         self.s.report.count("withdrawn")
         if others:
             records = {a.remote_id: self.s.catalogue.revision(str(a.revision)).record for a in others}
