@@ -98,7 +98,7 @@ def frames_to_settle(s: Session, queue: QueueSettings) -> list[Outgoing]:
     if own:
         s.report.say(
             f"{counted(own, 'conflicts')} are not in the queue {queue.name}, because its reader has drawn one of the "
-            "outlines: see `dmr conflicts`."
+            "outlines: somebody else must settle them."
         )
     return outgoing
 

@@ -64,7 +64,9 @@ def letter_of(round_: Round, author: str, task: dict[str, Any]) -> str:
     assert head is not None
     corner = head.record.annotation.shapes[0].points[0]
     shown = [(r["value"]["polygonlabels"][0], r["value"]["points"][0]) for r in task["predictions"][-1]["result"]]
-    return next(label[0] for label, (x, y) in shown if (x * WIDTH / 100, y * HEIGHT / 100) == pytest.approx(corner))
+    return next(
+        str(label[0]) for label, (x, y) in shown if (x * WIDTH / 100, y * HEIGHT / 100) == pytest.approx(corner)
+    )
 
 
 def test_both_readers_outlines_are_shown_under_letters_and_nobody_can_change_them(
