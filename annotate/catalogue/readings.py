@@ -55,3 +55,12 @@ class ReadingRows(Database):
                 for row in connection.execute(part):
                     found.setdefault(row.frame, []).append(ReadingRecord(**row._mapping))
         return found
+
+
+def standing(records: Iterable[ReadingRecord]) -> list[ReadingRecord]:
+    """Of a frame's revisions, the last one of each author in each reading, if it was not withdrawn."""
+    last: dict[tuple[str, Reading], ReadingRecord] = {}
+    for record in records:
+        last.pop((record.author, record.reading), None)  # so that the order stays that of arrival
+        last[record.author, record.reading] = record
+    return [record for record in last.values() if not record.withdrawn]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.readings import ReadingRecord
+from ..catalogue.readings import standing
 from ..catalogue.records import FrameRecord, PredictionRecord
 from ..editing.checkout import held_out
 from ..settings.studio import AFTER_DAYS, SHARE, QueueSettings
@@ -103,11 +103,6 @@ def frames_to_settle(s: Session, queue: QueueSettings) -> list[Outgoing]:
     return outgoing
 
 
-def first_readers(records: Iterable[ReadingRecord]) -> list[ReadingRecord]:
-    """The first readings of a frame that count."""
-    return [r for r in records if r.reading == "first" and not r.withdrawn and r.origin != "consensus"]
-
-
 def is_reader(queue: QueueSettings, author: str) -> bool:
     """Whether an author is the person whose queue it is."""
     return queue.reader is not None and author.casefold() == queue.reader.strip().casefold()
@@ -116,13 +111,14 @@ def is_reader(queue: QueueSettings, author: str) -> bool:
 def _second(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
     """Of the frames that somebody else has read, a share that nobody has read a second time for this queue."""
     for frame, records in catalogue.readings().items():
-        first = [r for r in first_readers(records) if not is_reader(queue, r.author)]
-        second = any(r.reading == "second" and not r.withdrawn for r in records)
-        own = any(is_reader(queue, r.author) and (r.reading == "first" or not r.withdrawn) for r in records)
-        is_done = second if queue.reader is None else own
-        settled = any(r.reading == "adjudication" and not r.withdrawn for r in records)
-        if first and not is_done and not settled and _is_drawn(queue, frame):
-            yield Wanted(frame, [r for r in first if r.author == first[0].author][-1].draft_model)
+        now = standing(records)
+        first = [r for r in now if r.reading == "first" and r.origin != "consensus"]
+        read_first = any(r.reading == "first" and is_reader(queue, r.author) for r in records)  # even if withdrawn
+        second = [r for r in now if r.reading == "second" and (queue.reader is None or is_reader(queue, r.author))]
+        settled = any(r.reading == "adjudication" for r in now)
+        others = [r for r in first if not is_reader(queue, r.author)]
+        if others and not (read_first or second or settled) and _is_drawn(queue, frame):
+            yield Wanted(frame, others[0].draft_model)
 
 
 def _repeats(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
@@ -130,7 +126,7 @@ def _repeats(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
     days = AFTER_DAYS if queue.after_days is None else queue.after_days
     until = datetime.fromisoformat(utc_now()) - timedelta(days=days)
     for frame, records in catalogue.readings().items():
-        own = [r for r in records if is_reader(queue, r.author) and not r.withdrawn]
+        own = [r for r in standing(records) if is_reader(queue, r.author)]
         read = [r for r in own if r.reading in READ and r.origin != "consensus"]
         is_done = any(r.reading in ("repeat", "adjudication") for r in own)
         if read and not is_done and datetime.fromisoformat(read[-1].at) <= until and _is_drawn(queue, frame):

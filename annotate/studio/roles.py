@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..catalogue.catalogue import Catalogue
+from ..catalogue.readings import standing
 from ..catalogue.records import Reading, Revision
 from ..settings.model import Purpose
 from .submission import UnreadableError
@@ -32,7 +33,7 @@ def check_reader(catalogue: Catalogue, frame: str, author: str, reading: Reading
         what = "its reader has read the frame first, so it is no second reading"
     if reading == "repeat" and not any(r.reading in ("first", "second") for r in own):
         what = "its reader has not read the frame before, so it is no repeat"
-    if reading == "adjudication" and any(r.reading in ("first", "second") and not r.withdrawn for r in own):
+    if reading == "adjudication" and any(r.reading in ("first", "second") for r in standing(own)):
         what = "its reader has drawn one of the outlines, so it settles nothing"
     if what:
         raise UnreadableError(what, lost=frozenset(), remedy="Delete it")
