@@ -76,7 +76,7 @@ def frames_to_read(s: Session, queue: QueueSettings) -> list[Outgoing]:
     never have a draft.
     """
     choose = _second if queue.purpose == "second-reading" else _repeats
-    wanted = sorted(choose(s.catalogue, queue), key=lambda w: _draw(queue, w.frame))
+    wanted = sorted(choose(s.catalogue, queue), key=lambda w: place_by_chance(queue, w.frame))
     frames = {f.frame_id: f for f in s.catalogue.frames(w.frame for w in wanted) if f.state != "erased"}
     drafts = _drafts(s.catalogue, wanted, list(frames.values()))
     return [_outgoing(frames[w.frame], drafts.get(w.frame)) for w in wanted if w.frame in frames]
@@ -134,10 +134,10 @@ def _repeats(catalogue: Catalogue, queue: QueueSettings) -> Iterable[Wanted]:
 
 
 def _is_drawn(queue: QueueSettings, frame: str) -> bool:
-    return _draw(queue, frame) < (SHARE if queue.share is None else queue.share)
+    return place_by_chance(queue, frame) < (SHARE if queue.share is None else queue.share)
 
 
-def _draw(queue: QueueSettings, frame: str) -> float:
+def place_by_chance(queue: QueueSettings, frame: str) -> float:
     """A number from 0 up to 1: the same for a frame and a reader at each push, whatever frames come later."""
     digest = hashlib.sha256(f"{queue.purpose} {queue.reader or ''} {frame}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64

@@ -14,8 +14,9 @@ from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.catalogue.records import RevisionRecord
 from dmr.annotate.errors import SettingsError
-from dmr.annotate.settings.model import parse_settings
+from dmr.annotate.settings.model import QueueSettings, parse_settings
 from dmr.annotate.shapes import Annotation, Shape
+from dmr.annotate.studio.readings import place_by_chance
 
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 Reader = Callable[..., Physician]
@@ -136,17 +137,29 @@ def test_a_frame_drawn_from_nothing_is_read_from_nothing_and_is_blind(round_: Ro
 
 
 def test_only_a_share_is_read_twice_and_it_stays_the_same(round_: Round, physician: Physician) -> None:
-    add_queue(round_, QUEUE.replace("1.0", "0.5"))
+    queue = QueueSettings("twice", "second-reading", SECOND)
+    places = sorted(place_by_chance(queue, f.frame_id) for f in round_.frames)
+    add_queue(round_, QUEUE.replace("1.0", str((places[1] + places[2]) / 2)))
     seen: set[str] = set()
     for task in physician.tasks():
         physician.submit(task, physician.draft_of(task))
         round_.pull()
         push_again(round_)
-        queue = round_.s.catalogue.queue("twice")
-        now = set(round_.s.catalogue.queue_tasks(queue.id)) if queue is not None else set()
+        known = round_.s.catalogue.queue("twice")
+        now = set(round_.s.catalogue.queue_tasks(known.id)) if known is not None else set()
         assert seen <= now
         seen = now
-    assert 0 < len(seen) < FRAMES
+    assert len(seen) == 2
+
+
+def test_chance_spreads_frames_evenly_and_not_alike_for_each_reader() -> None:
+    frames = [f"f{k:020x}" for k in range(1000)]
+    queues = [QueueSettings("x", "second-reading", mail) for mail in (SECOND, OWNER)]
+    drawn = [{f for f in frames if place_by_chance(queue, f) < 0.1} for queue in queues]
+    assert all(70 <= len(some) <= 130 for some in drawn)
+    assert len(drawn[0] & drawn[1]) < 30
+    other = QueueSettings("another name", "second-reading", SECOND)
+    assert [place_by_chance(other, f) for f in frames] == [place_by_chance(queues[0], f) for f in frames]
 
 
 def test_a_reader_does_not_get_what_he_or_she_has_read(read: Round) -> None:
