@@ -75,12 +75,17 @@ class AuditRows(Database):
                 connection.execute(own.values(model=model))
 
     def timed_corrections(self) -> list[TimedCorrection]:
-        """Every revision for which a draft was corrected and the time is known, in the order of their arrival."""
+        """Every revision for which a draft was corrected and the time is known, in the order of their arrival.
+
+        Repeats do not count: whoever has drawn a frame before may be faster.
+        """
         r, p = t.revision.c, t.prediction.c
         same = sa.and_(p.frame == r.frame, p.rendition == r.rendition, p.model == r.draft_model)
         query = sa.select(r.frame, r.lead_time_s, p.scores).select_from(t.revision.join(t.prediction, same))
         with self.reading() as connection:
-            rows = connection.execute(query.where(r.lead_time_s.is_not(None)).order_by(r.sequence))
+            rows = connection.execute(
+                query.where(r.lead_time_s.is_not(None), r.reading != "repeat").order_by(r.sequence)
+            )
             return [
                 TimedCorrection(seconds=row.lead_time_s, scores=scores)
                 for row in rows

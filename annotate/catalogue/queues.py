@@ -44,10 +44,16 @@ class QueueRows(UnreadRows):
     def put_queue(
         self, name: str, *, server: str, project: int, purpose: Purpose = "correct", reader: str | None = None
     ) -> Queue:
-        """Record a queue's project, for a new or a known queue. The recorded tasks are not changed."""
+        """Record a queue's project, for a new or a known queue. The recorded tasks are not changed.
+
+        A server may give the number of a deleted project to a new one. Then the queue that had it has no project.
+        """
         values = {"server": server, "project": project, "purpose": purpose, "reader": reader}
         with self.transaction() as connection:
             known = self.queue(name)
+            c = t.queue.c
+            other = (c.server == server, c.project == project, c.name != name)
+            connection.execute(sa.update(t.queue).where(*other).values(project=-c.id))
             if known is not None:
                 connection.execute(sa.update(t.queue).where(t.queue.c.id == known.id).values(**values))
                 return replace(known, server=server, project=project, purpose=purpose, reader=reader)

@@ -133,6 +133,8 @@ def audit_figures(catalogue: Catalogue) -> AuditFigures:
 
 def _is_first(record: RevisionRecord) -> bool:
     """Whether somebody drew it for the audit: not brought in, and not drawn again over outlines that were there."""
+    if record.reading != "first":  # it corrects no draft of the audit: it judges other readings, or is one more
+        return False
     return record.origin != "import" and (record.parent is None or record.draft_model is not None)
 
 

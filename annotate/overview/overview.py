@@ -12,6 +12,7 @@ from .audit_figures import audit_figures
 from .audit_table import audit_data, audit_lines
 from .class_table import class_figures, class_table
 from .model_card import interrupted_at
+from .queue_lines import queue_figures, queue_lines
 
 
 def overview(s: Session) -> str:
@@ -36,7 +37,9 @@ def overview(s: Session) -> str:
         s.report.say(line)
     models = len(s.catalogue.models())
     s.report.say(f"Next: {_next_step(counts, drawn, models=models, active=active is not None)}.")
-    told = [*_lines(counts, model=model, last=last), "", class_table(figures, model=model)]
+    s.report.data["queues"] = queue_figures(s.catalogue)
+    queues = queue_lines(s.report.data["queues"])
+    told = [*_lines(counts, model=model, last=last), *queues, "", class_table(figures, model=model)]
     return "\n".join([*told, *audit_lines(audit, s.settings.classes)])
 
 

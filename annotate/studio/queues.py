@@ -109,10 +109,18 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
         )
     elif known is not None and known.project != project.id:
         s.catalogue.drop_queue_tasks(known.id)  # this is another project, so the old tasks' numbers are wrong
+    _refuse_other_purpose(known, wanted, s.catalogue)
     queue = s.catalogue.put_queue(
         wanted.name, server=client.url, project=project.id, purpose=wanted.purpose, reader=wanted.reader
     )
     return OpenQueue(queue, project, interface_of(project, classes))
+
+
+def _refuse_other_purpose(known: Queue | None, wanted: QueueSettings, catalogue: Catalogue) -> None:
+    """A project keeps its purpose: what was submitted there would count as another reading from now on."""
+    if known is not None and known.purpose != wanted.purpose and catalogue.queue_tasks(known.id):
+        what = f"its project was made for {quoted(known.purpose)}, and dmr.toml says {quoted(wanted.purpose)}"
+        raise StudioError(f"queue {quoted(wanted.name)}", what, "Give the new queue a name of its own")
 
 
 def interface_of(project: Project, classes: Classes) -> Interface:

@@ -139,7 +139,7 @@ def _is_drawn(queue: QueueSettings, frame: str) -> bool:
 
 def place_by_chance(queue: QueueSettings, frame: str) -> float:
     """A number from 0 up to 1: the same for a frame and a reader at each push, whatever frames come later."""
-    digest = hashlib.sha256(f"{queue.purpose} {queue.reader or ''} {frame}".encode()).digest()
+    digest = hashlib.sha256(f"{queue.purpose} {(queue.reader or '').strip().casefold()} {frame}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
