@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
 
@@ -247,3 +248,10 @@ def test_a_changed_interface_keeps_what_was_changed(round_: Round) -> None:
     assert has_readers(more, classes, readers=3)
     assert not has_readers(config, classes, readers=3)
     assert with_readers(more, classes, readers=2) == more, "a reader is never taken away"
+
+
+def test_no_key_of_the_choice_is_one_of_a_label_too(round_: Round) -> None:
+    config = adjudication_config(round_.s.settings.classes, readers=3)
+    keys = [e.get("hotkey") for e in ElementTree.fromstring(config).iter() if e.get("hotkey")]
+    assert {"a", "b", "c", "o"} < set(keys)
+    assert len(keys) == len(set(keys))
