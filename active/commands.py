@@ -115,19 +115,26 @@ def select(
 
 @click.command()
 @click.option("--top", type=click.IntRange(min=1), help="Add only frames up to this rank [default: all].")
+@click.option("--dry-run", is_flag=True, help="Say what would be pulled and pushed; change nothing, here or there.")
 @_reviewed_option
 @computing_options
 @reporting
 @pass_workspace
-def push(workspace: Workspace, top: int | None, pixels_reviewed: bool, device_name: str) -> Report:
+def push(workspace: Workspace, top: int | None, dry_run: bool, pixels_reviewed: bool, device_name: str) -> Report:
     """Send frames, drafts and their order to Label Studio.
 
     It first pulls what was submitted there. Then it sends the frames that nobody has labelled yet, the most informative
     first. You can repeat it at any time: nothing is sent twice, and nothing that a person drew is changed.
     """
+    report = Report("push")
+    if dry_run:
+        from .rehearsal import rehearse_push
+
+        with progress() as tell:
+            rehearse_push(workspace, report, pixels_reviewed=pixels_reviewed, top=top, tell=tell, device=device_name)
+        return report
     from .exchange import pull_and_push
 
-    report = Report("push")
     with at_work(workspace, report, write=True, device=device_name) as s:
         pull_and_push(s, pixels_reviewed=pixels_reviewed, top=top)
     if not any(report.counts[what] for what in ("tasks added", "drafts replaced", "revisions added", "withdrawn")):

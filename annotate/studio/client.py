@@ -46,6 +46,8 @@ class StudioClient:
     Studio does.
     """
 
+    shows_local_files = True  # if the server can; not in a dry run, which puts no file anywhere
+
     def __init__(self, login: Login, *, timeout: float = 60.0) -> None:
         self.url = login.url
         if not login.token or not login.token.isascii() or not login.token.isprintable():

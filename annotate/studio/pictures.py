@@ -75,7 +75,7 @@ class Pictures:
     def _served_folder(self, workspace_id: str) -> LocalServer | None:
         """The local server, if frames are pushed to it and it shows files of this disk."""
         server = local_server()
-        if server is None or server.url != self.client.url:
+        if server is None or server.url != self.client.url or not self.client.shows_local_files:
             return None
         folder = Path(server.files) / workspace_id
         folder.mkdir(parents=True, exist_ok=True)
