@@ -129,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
                 )
                 for part in form.iter_parts()
             ]
+        if kind.startswith("application/x-www-form-urlencoded"):
+            return dict(parse_qsl(sent.decode()))
         return json.loads(sent) if sent else None
 
     def _send(self, answer: Answer) -> None:
@@ -139,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             kind, data = "application/json", json.dumps(answer.body).encode()
         self.send_response(answer.status)
-        self.send_header("content-type", kind)
+        for name, value in {"content-type": kind, **answer.headers}.items():
+            self.send_header(name, value)
         if answer.status != 204:
             self.send_header("content-length", str(len(data)))
         self.end_headers()

@@ -10,31 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fake_people import OWNER, Answer, FakePeople, refused
+
+__all__ = ["OWNER", "TOKEN", "Answer", "FakeStudio"]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
-OWNER = "owner@ward.example"
 COLUMNS = ("id", "total_annotations", "cancelled_annotations", "predictions_score", "annotators", "completed_at")
-
-
-@dataclass
-class Answer:
-    """A body (JSON, bytes of a picture, or a text) and a status."""
-
-    body: Any
-    status: int = 200
-
-
-def refused(status: int, detail: str, **more: Any) -> Answer:
-    """A refusal as the server words it."""
-    return Answer(
-        {"id": "0", "status_code": status, "version": "1.23.2", "detail": detail, "exc_info": None, **more}, status
-    )
 
 
 GONE = refused(404, "No Annotation matches the given query.")
 
 
 @dataclass
-class FakeStudio:
+class FakeStudio(FakePeople):
     """A server's database; every table is a list of the server's own JSON.
 
     Attributes:
@@ -44,7 +31,6 @@ class FakeStudio:
 
     version: str = "1.23.2"
     root: str = ""
-    users: list[dict[str, Any]] = field(default_factory=lambda: [{"id": 1, "email": OWNER, "username": "owner"}])
     projects: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -65,6 +51,8 @@ class FakeStudio:
             return Answer({"release": self.version, "edition": "Community"})
         if path == "/api/token/refresh/":
             return Answer({"access": TOKEN})
+        if path == "/user/signup/":
+            return self._sign_up(method, parameters, body)
         if token not in (f"Token {TOKEN}", f"Bearer {TOKEN}"):
             return refused(401, "Invalid token.")
         for pattern, routes in ROUTES.items():
@@ -96,17 +84,7 @@ class FakeStudio:
             "draft_exists": any(d["task"] == task["id"] for d in self.drafts),
         }
 
-    # People and projects
-
-    def _whoami(self, *_: Any) -> Answer:
-        return Answer(self.users[0])
-
-    def _users(self, *_: Any) -> Answer:
-        return Answer(self.users)
-
-    def _add_user(self, _: Any, body: Any) -> Answer:
-        self.users.append({"id": 1 + len(self.users), **body})
-        return Answer(self.users[-1], 201)
+    # Projects
 
     def _list_projects(self, parameters: Any, _: Any) -> Answer:
         page, size = int(parameters.get("page", 1)), 2  # the server's is 30
@@ -325,6 +303,7 @@ class FakeStudio:
 
 ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
     r"/api/current-user/whoami": {"GET": FakeStudio._whoami},
+    r"/api/invite": {"GET": FakeStudio._invite},
     r"/api/users/": {"GET": FakeStudio._users, "POST": FakeStudio._add_user},
     r"/api/projects/": {"GET": FakeStudio._list_projects, "POST": FakeStudio._add_project},
     r"/api/projects/(\d+)/": {"GET": FakeStudio._project, "PATCH": FakeStudio._set_project},

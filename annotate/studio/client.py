@@ -8,12 +8,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-import httpx
 from label_studio_sdk import LabelStudio
 
 from ..errors import StudioError
 from ..system.pipeline import batched
 from ..wording import counted
+from .connection import connection
 from .credentials import Login
 from .errors import passing_over, status_of, told
 from .raw_calls import PATIENCE_S, RawCalls
@@ -54,7 +54,7 @@ class StudioClient:
             what = "the token is empty, or has characters that no token has"
             raise StudioError(self.url, what, "Give it a valid one: dmr studio connect")
         with told(self.url, "the token"):
-            self._http = httpx.Client(base_url=login.url, timeout=timeout, follow_redirects=True)
+            self._http = connection(login.url, timeout=timeout)
             sdk: Any = LabelStudio  # its constructor has no types
             self._sdk: LabelStudio = sdk(base_url=login.url, api_key=login.token, httpx_client=self._http)
         self._raw = RawCalls(self._http, url=self.url, headers=self._sdk._client_wrapper.get_headers)

@@ -48,7 +48,7 @@ def start(port: int | None, wheels: Path | None) -> Report:
     if login is not None:
         kept = "the system's keyring, entry dmr-label-studio" if uses_keyring() else str(credentials_path())
         report.say(f"Log in as {login[0]}; the password is in {kept}.")
-    report.say("Next: dmr push. Other people on this computer get an account with the link under Organization.")
+    report.say("Next: dmr push. Other people on this computer get a login of their own: dmr studio invite NAME.")
     return report
 
 
@@ -105,6 +105,49 @@ def connect(url: str) -> Report:
         _, mail = client.whoami()
     save_login(login)
     report.say(f"Connected to {login.url} as {mail}. Check the link with `dmr doctor`.")
+    return report
+
+
+@studio.command()
+@click.argument("name")
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the password into this new file, which only you can read, instead of showing it.",
+)
+@reporting
+@pass_workspace
+def invite(workspace: Workspace, name: str, password_file: Path | None) -> Report:
+    """Give a person a login of their own.
+
+    Then each annotation tells who drew it. NAME is the person's name or e-mail address. The password is shown once, and not kept.
+    """
+    from .invite import NO_ROLES, mail_of
+    from .invite import invite as invite_person
+    from .queues import studio_client
+    from .server import local_server
+
+    report, local, mail = Report("studio invite"), local_server(), mail_of(name)
+    can_show = _is_terminal() and not click.get_current_context().params["as_json"]
+    with studio_client(workspace) as client:
+        is_local = local is not None and local.url == client.url
+        invited = invite_person(client, mail, is_local=is_local, password_file=password_file, can_show=can_show)
+        url = client.url
+    report.data |= {"user": mail, "is_new": bool(invited.password), "link": invited.link or None}
+    if invited.password:
+        report.say(f"Log in at {url} as {mail}.")
+        if password_file is None:
+            show(f"password: {invited.password}")
+            report.say("Give it to the person now: it is shown only this time, and not kept.")
+        else:
+            report.say(f"The password is in {password_file}. Give it to the person, and delete the file.")
+    elif invited.link:
+        show(invited.link)
+        report.say(f"This server is not run by dmr. Send {mail} the link: with it the person makes a login.")
+        report.say("Whoever has the link can do so. Make a new one in Label Studio under Organization if it got about.")
+    else:
+        report.say(f"{mail} has a login at {url} already: nothing was changed.")
+    report.say(NO_ROLES)
     return report
 
 
@@ -167,3 +210,8 @@ def doctor(workspace: Workspace) -> Report:
                 show(f"wrong  {finding.what}")
                 report.failures.append(f"{finding.what}: {finding.told}")
     return report
+
+
+def _is_terminal() -> bool:
+    """Whether what is shown is read by a person, and kept in no file."""
+    return sys.stdout.isatty()

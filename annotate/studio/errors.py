@@ -14,6 +14,7 @@ from label_studio_sdk.core.parse_error import ParsingError
 from ..errors import StudioError
 from ..hiding import hider
 from ..wording import quoted
+from .connection import no_answer
 from .records import OddAnswer
 
 _NO_STUDIO = "does not answer as Label Studio does", "Check the address"
@@ -34,8 +35,7 @@ def told(url: str, what: str) -> Iterator[None]:
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise StudioError(url, "is not the address of a server", "Begin it with http:// or https://") from error
     except httpx.TransportError as error:
-        what_to_do = "Start it with `dmr studio start`, or check the server. Then run the command again"
-        raise StudioError(url, "Label Studio does not answer", what_to_do) from error
+        raise StudioError(url, *no_answer(error)) from error
     except ApiError as error:
         raise StudioError(url, *_refusal(error.status_code, _detail(error.body), what)) from error
     except OddAnswer as error:
