@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,6 +36,8 @@ class Fault:
         times: How many of them.
         is_done: It is carried out all the same, and only the answer is lost.
         wait_s: The answer takes that long.
+        headers: More of the answer's headers.
+        is_end: The server ends with it, and answers nothing more.
     """
 
     method: str
@@ -43,6 +47,8 @@ class Fault:
     times: int = 1
     is_done: bool = False
     wait_s: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    is_end: bool = False
 
 
 @dataclass
@@ -54,12 +60,16 @@ class FakeServer:
         studio: What it holds.
         asked: Every request, as `METHOD /path`.
         faults: Those that are to come.
+        most: Bytes of a request that it takes; as nginx, it reads no more of a larger one.
+        is_down: Whether it has ended.
     """
 
     url: str
     studio: FakeStudio
     asked: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    most: int = 2**40
+    is_down: bool = False
 
     def fail(self, method: str, path: str, **how: Any) -> None:
         """Let the next request of a kind fail."""
@@ -70,12 +80,23 @@ class FakeServer:
         return sum(bool(re.search(rf"^{method} .*{path}", asked)) for asked in self.asked)
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a visitor who hangs up, as one does who does not trust a certificate."""
+
+
 @contextmanager
-def serve(studio: FakeStudio) -> Iterator[FakeServer]:
-    """Run a server on a free port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as http:
-        http.daemon_threads = True
-        http.fake = FakeServer(f"http://127.0.0.1:{http.server_port}", studio)  # type: ignore[attr-defined]
+def serve(studio: FakeStudio, *, port: int = 0, certificate: Path | None = None) -> Iterator[FakeServer]:
+    """Run a server on a free port, or on this one; with TLS if it has a certificate."""
+    with _Http(("127.0.0.1", port), _Handler) as http:
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            http.socket = tls.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
+        scheme = "http" if certificate is None else "https"
+        http.fake = FakeServer(f"{scheme}://127.0.0.1:{http.server_port}", studio)  # type: ignore[attr-defined]
         http.lock = threading.Lock()  # type: ignore[attr-defined]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -93,7 +114,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_any(self) -> None:
         fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
         address = urlsplit(self.path)
-        sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+        size = int(self.headers.get("content-length") or 0)
+        if fake.is_down:
+            self._break()
+            return
+        if size > fake.most:
+            fake.asked.append(f"{self.command} {address.path} too large")
+            self.close_connection = True
+            self._send(Answer("<html><h1>413 Request Entity Too Large</h1>nginx</html>", 413))
+            return
+        sent = self.rfile.read(size)
         fake.asked.append(f"{self.command} {address.path}")
         fault = next((f for f in fake.faults if f.method == self.command and re.search(f.path, address.path)), None)
         answer = None
@@ -107,10 +137,14 @@ class _Handler(BaseHTTPRequestHandler):
             if fault.times <= 0:
                 fake.faults.remove(fault)
             time.sleep(fault.wait_s)
+            if fault.is_end:
+                fake.is_down = True
+                self.server.shutdown()
+                self.server.server_close()
             if fault.body is None:
                 self._break()
                 return
-            answer = Answer(fault.body, fault.status)
+            answer = Answer(fault.body, fault.status, fault.headers)
         assert answer is not None
         self._send(answer)
 

@@ -120,7 +120,8 @@ def connect(url: str) -> Report:
 def invite(workspace: Workspace, name: str, password_file: Path | None) -> Report:
     """Give a person a login of their own.
 
-    Then each annotation tells who drew it. NAME is the person's name or e-mail address. The password is shown once, and not kept.
+    Then each annotation tells who drew it. NAME is the person's name or e-mail address. The password is shown once, and
+    not kept.
     """
     from .invite import NO_ROLES, mail_of
     from .invite import invite as invite_person

@@ -28,7 +28,7 @@ def connection(url: str, *, timeout: float) -> httpx.Client:
     try:
         return httpx.Client(base_url=url, timeout=timeout, follow_redirects=True, event_hooks=hooks)
     except (OSError, ssl.SSLError) as error:  # httpx reads the file here
-        what = f"the file of certificates {quoted(os.environ.get(CA_VARIABLE, ''))} cannot be read"
+        what = f"the file of certificates {quoted(os.environ.get(CA_VARIABLE, ''), most=200)} cannot be read"
         raise StudioError(url, what, f"Name a PEM file in {CA_VARIABLE}, or unset it") from error
 
 

@@ -40,7 +40,7 @@ def told(url: str, what: str) -> Iterator[None]:
         raise StudioError(url, *_refusal(error.status_code, _detail(error.body), what)) from error
     except OddAnswer as error:
         raise StudioError(url, f"{_NO_STUDIO[0]}, asked for {what}: {error}", _NO_STUDIO[1]) from error
-    except (ParsingError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (httpx.TooManyRedirects, ParsingError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StudioError(url, *_NO_STUDIO) from error
     except (TypeError, ValueError) as error:
         if not _is_the_sdks(error):
