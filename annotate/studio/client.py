@@ -19,6 +19,7 @@ from .errors import passing_over, status_of, told
 from .raw_calls import PATIENCE_S, RawCalls
 from .reading import items, member, moment, read_project, read_task, whole
 from .records import OddAnswer, Project, StudioTask, TaskData
+from .sizes import in_parts, json_size
 
 OLDEST: Final = (1, 23, 2)  # the oldest version without known security holes
 UPLOADS: Final = 100  # files a request, the server's limit
@@ -191,7 +192,8 @@ class StudioClient:
     def upload(self, project: int, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         """Send PNG files in batches, and yield each name with the file's place on the server."""
         path = f"api/projects/{project}/import"
-        for batch in batched(files, UPLOADS):
+
+        def send(batch: Sequence[tuple[str, bytes]]) -> dict[str, str]:
             # Equal field names would silently keep the last file only.
             form = {f"f{k}": (name, data, "image/png") for k, (name, data) in enumerate(batch)}
             answer = self._raw.json("POST", path, params={"commit_to_project": "false"}, files=form, timeout=PATIENCE_S)
@@ -201,7 +203,11 @@ class StudioClient:
                 stored = {file.rsplit("/", 1)[-1].partition("-")[2]: f"/data/{file}" for file in kept}
                 if missing := [name for name, _ in batch if name not in stored]:
                     raise OddAnswer(f"it kept no {missing[0]}")
-            yield from stored.items()
+            return stored
+
+        for batch in batched(files, UPLOADS):
+            for stored in in_parts(batch, send, size=lambda file: len(file[1])):
+                yield from stored.items()
 
     # Tasks
 
@@ -211,21 +217,30 @@ class StudioClient:
         Returns:
             Their numbers, in order.
         """
-        request: Any = list(tasks)
-        with told(self.url, counted(len(tasks), "tasks")):
-            answer: Any = self._sdk.projects.import_tasks(
-                project, request=request, return_task_ids=True, commit_to_project=True, request_options=_ONCE
-            )
-            numbers = [int(number) for number in items(answer, "task_ids")]
-            if len(numbers) != len(tasks):
-                raise OddAnswer(f"it gave {len(numbers)} numbers")
-            return numbers
+
+        def send(some: Sequence[Mapping[str, Any]]) -> list[int]:
+            request: Any = list(some)
+            with told(self.url, counted(len(some), "tasks")):
+                answer: Any = self._sdk.projects.import_tasks(
+                    project, request=request, return_task_ids=True, commit_to_project=True, request_options=_ONCE
+                )
+                numbers = [int(number) for number in items(answer, "task_ids")]
+                if len(numbers) != len(some):
+                    raise OddAnswer(f"it gave {len(numbers)} numbers")
+                return numbers
+
+        return [number for part in in_parts(tasks, send, size=json_size) for number in part]
 
     def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Add predictions to existing tasks, at most a few hundred at once."""
-        request: Any = list(predictions)
-        with told(self.url, counted(len(predictions), "predictions")):
-            self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
+
+        def send(some: Sequence[Mapping[str, Any]]) -> None:
+            request: Any = list(some)
+            with told(self.url, counted(len(some), "predictions")):
+                self._sdk.projects.import_predictions(project, request=request, request_options=_ONCE)
+
+        for _ in in_parts(predictions, send, size=json_size):
+            pass
 
     def update_task(self, task: int, data: TaskData) -> None:
         """Replace the data of one task."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
+from typing import Final
 
 import httpx
 from label_studio_sdk.core.api_error import ApiError
@@ -19,6 +20,8 @@ from .records import OddAnswer
 
 _NO_STUDIO = "does not answer as Label Studio does", "Check the address"
 _MOST = 200  # characters shown of the server's own words; they may hold labels
+TOO_LARGE: Final = 413
+_LIMIT = "Raise its limit, such as client_max_body_size of nginx, and run the command again"
 _AGAIN = "Check the server and run the command again; finished work is not repeated"
 
 
@@ -76,6 +79,8 @@ def _refusal(status: int | None, detail: str, what: str) -> tuple[str, str]:
         return _NO_STUDIO
     if status == 404:
         return f"Label Studio has no {what}", "Check it in Label Studio and run the command again"
+    if status == TOO_LARGE:
+        return f"the server takes no request as large as that for {what} (413)", _LIMIT
     return f"Label Studio refuses {what} ({status}{detail})", _AGAIN
 
 
