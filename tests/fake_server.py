@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,10 @@ class _Handler(BaseHTTPRequestHandler):
         """End the connection as a server does that is killed."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The date in the answer's head: by the clock that annotations have their times of."""
+        return format_datetime(self.server.fake.studio._clock, usegmt=True)  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 from label_studio_sdk import LabelStudio
 
 from ..errors import StudioError
+from ..system.clock import utc_now, utc_text
 from ..system.pipeline import batched
 from ..wording import counted
-from .connection import connection
+from .connection import RenewedToken, connection
 from .credentials import Login
 from .errors import passing_over, status_of, told
 from .raw_calls import PATIENCE_S, RawCalls
@@ -58,6 +60,7 @@ class StudioClient:
             self._http = connection(login.url, timeout=timeout)
             sdk: Any = LabelStudio  # its constructor has no types
             self._sdk: LabelStudio = sdk(base_url=login.url, api_key=login.token, httpx_client=self._http)
+        self._http.auth = RenewedToken(self._sdk._client_wrapper)
         self._raw = RawCalls(self._http, url=self.url, headers=self._sdk._client_wrapper.get_headers)
 
     def close(self) -> None:
@@ -92,6 +95,17 @@ class StudioClient:
         """The e-mail addresses of all users, by user number."""
         with told(self.url, "its users"):
             return {whole(user, "id"): str(member(user, "email")) for user in self._sdk.users.list()}
+
+    def now(self) -> str:
+        """The time by the server's clock, as `utc_text` writes it, not too early; by ours if the server does not say.
+
+        Annotations have the times of that clock, and the clocks may differ.
+        """
+        said = self._raw.request("GET", "api/version/").headers.get("date", "")
+        try:
+            return utc_text(parsedate_to_datetime(said) + timedelta(seconds=1))  # it says whole seconds
+        except ValueError:
+            return utc_now()
 
     # Projects
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -30,6 +30,28 @@ def connection(url: str, *, timeout: float) -> httpx.Client:
     except (OSError, ssl.SSLError) as error:  # httpx reads the file here
         what = f"the file of certificates {quoted(os.environ.get(CA_VARIABLE, ''), most=200)} cannot be read"
         raise StudioError(url, what, f"Name a PEM file in {CA_VARIABLE}, or unset it") from error
+
+
+class RenewedToken(httpx.Auth):
+    """Sends a refused request once more with a new short-lived token, whatever the clock of this computer says."""
+
+    def __init__(self, wrapper: Any) -> None:
+        self._wrapper = wrapper  # the SDK's, which keeps the short-lived token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """What httpx asks: the request, and once more after a 401, which means that it was not carried out."""
+        answer = yield request
+        if answer.status_code == 401 and "Authorization" in request.headers and (header := self._renewed()):
+            request.headers["Authorization"] = header
+            yield request
+
+    def _renewed(self) -> str | None:
+        """The header with a new token; None if the token is not one that is exchanged."""
+        tokens = self._wrapper._tokens_client
+        if tokens._use_legacy_token:
+            return None
+        tokens._access_token = None
+        return str(self._wrapper.get_headers()["Authorization"])
 
 
 def no_answer(error: httpx.TransportError) -> tuple[str, str]:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from ..catalogue.catalogue import Catalogue
 from ..classes import Classes
 from ..settings.model import Settings
-from ..system.clock import utc_now, utc_text
+from ..system.clock import utc_text
 from .queues import OpenQueue
 from .records import StudioAnnotation, StudioTask
 
 
-def note_offered(catalogue: Catalogue, opened: OpenQueue, *, added: Iterable[int] = ()) -> dict[int, str]:
+def note_offered(catalogue: Catalogue, opened: OpenQueue, *, added: Iterable[int] = (), at: str = "") -> dict[int, str]:
     """Record the classes that a project offers now, and return since when; empty for those it always offered.
 
     Nobody knows when a label was added by hand. Its class is missing here until somebody has drawn it: see
@@ -23,13 +23,14 @@ def note_offered(catalogue: Catalogue, opened: OpenQueue, *, added: Iterable[int
         catalogue: The catalogue.
         opened: The project.
         added: The ids of the classes that dmr has just given their labels.
+        at: When it has, by the server's clock.
     """
     known = catalogue.offered(opened.queue.id)
     there = opened.interface.labels
     if known is None:
         since = dict.fromkeys(there, "")
     else:
-        since = {c: utc_now() for c in added if c in there} | {c: at for c, at in known.items() if c in there}
+        since = {c: at for c in added if c in there} | {c: own for c, own in known.items() if c in there}
     if since != known:
         catalogue.set_offered(opened.queue.id, since)
     return since

@@ -150,7 +150,8 @@ def push(
     opened = complete_tick(client, opened, report=s.report)
     if queue.purpose == "adjudication":
         complete_readers(client, opened, s.settings.classes, readers=max(len(o.readers) for o in outgoing))
-    note_offered(s.catalogue, opened, added=opened.interface.labels.keys() - before.keys())
+    if added := opened.interface.labels.keys() - before.keys():
+        note_offered(s.catalogue, opened, added=added, at=client.now())
     opened = complete_ellipses(s, client, opened)
     _Push(s, client, opened, model, away).run(outgoing)
 
