@@ -18,6 +18,7 @@ import torch
 from dmr.active.serving.app import Serving
 from dmr.active.serving.drafting import Drafter
 from dmr.active.serving.log import Write
+from dmr.active.serving.outlining import Outliner
 from dmr.active.serving.retraining import Retraining
 from dmr.active.serving.run import listening, make_server
 from dmr.active.serving.turns import Turns
@@ -111,9 +112,10 @@ def served(
     log: Write = lines.append
     retraining = Retraining(root, device="cpu", log=log, command=command)
     drafter = Drafter(root, device="cpu", is_own_work=lambda: retraining.is_running)
+    outliner = Outliner(root, device="cpu", log=log)
     turns = Turns(root, drafter=drafter, retraining=retraining, log=log, backend=backend, every_s=every_s)
     with listening("127.0.0.1", 0) as listener:
-        server = make_server(Serving(drafter, turns, log, authorization(SECRET)))
+        server = make_server(Serving(drafter, outliner, turns, log, authorization(SECRET)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         address = f"http://127.0.0.1:{port_of(listener)}"

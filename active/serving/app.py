@@ -22,6 +22,8 @@ from ...annotate.studio.backend import ACTIONS
 from ...annotate.wording import counted
 from .drafting import Answers, Drafter
 from .log import Write, failure
+from .outlining import Outliner
+from .prompts import is_prompt
 from .turns import Turns
 
 MOST_BYTES: Final = 16 * 2**20
@@ -44,6 +46,7 @@ class Serving:
 
     Attributes:
         drafter: Answers tasks.
+        outliner: Answers boxes and clicks.
         turns: Pulls.
         log: Gets what happens.
         authorization: The header that a caller has to show.
@@ -52,6 +55,7 @@ class Serving:
     """
 
     drafter: Drafter
+    outliner: Outliner
     turns: Turns
     log: Write
     authorization: str
@@ -82,9 +86,10 @@ def make_app(serving: Serving) -> Starlette:
             raise _Refused(400, "tasks is no list")
         if len(tasks) > MOST_TASKS:
             raise _Refused(413, f"{len(tasks)} tasks, and at most {MOST_TASKS} are answered at once")
-        found = await run_in_threadpool(
-            _answered, serving, tasks, config if isinstance(config, str) else "", _project(body)
-        )
+        config = config if isinstance(config, str) else ""
+        if is_prompt(params := body.get("params")):
+            return {"results": await run_in_threadpool(_outlined, serving, tasks, config, params)}
+        found = await run_in_threadpool(_answered, serving, tasks, config, _project(body))
         return {"results": found.results}
 
     async def webhook(request: Request) -> dict[str, Any]:
@@ -149,6 +154,19 @@ def _answered(serving: Serving, tasks: list[object], config: str, project: int |
     for words in found.failures:
         serving.log(f"predict: {words}")
     return found
+
+
+def _outlined(serving: Serving, tasks: list[object], config: str, params: object) -> list[dict[str, Any]]:
+    """The answers to boxes and clicks. Where the workspace cannot be used, they are empty, and the log says why."""
+    began = time.perf_counter()
+    try:
+        results = serving.outliner.answer(tasks, config=config, params=params)
+    except Exception as error:
+        serving.log(f"boxes: {_line(error)}")
+        return [{"result": [], "score": 0.0} for _ in tasks]
+    outlines = sum(len(r["result"]) for r in results)
+    serving.log(f"boxes: {counted(outlines, 'outlines')}, {time.perf_counter() - began:.2f} s")
+    return results
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ...annotate.system.platform import exclusive_lock
 from ...annotate.workspace import Workspace
 from .drafting import Drafter
 from .log import LOG_NAME, ServeLog, on_terminal
+from .outlining import Outliner
 from .retraining import Retraining
 from .turns import Turns
 
@@ -123,11 +124,14 @@ def _run(
         is_own_work=lambda: retraining.is_running or (turns is not None and turns.is_pulling),
     )
     version = drafter.load()
+    outliner = Outliner(workspace.root, device=device, log=log)
+    outlined_by = outliner.load()
     wanted = backend if connect else None
     turns = Turns(workspace.root, drafter=drafter, retraining=retraining, log=log, backend=wanted)
-    serving = Serving(drafter, turns, log, backend.authorization)
+    serving = Serving(drafter, outliner, turns, log, backend.authorization)
     host, port = listener.getsockname()[:2]
     log(f"started: {version} answers at {host}, port {port}; the log is reports/{LOG_NAME}; Ctrl-C stops it")
+    log(f"boxes: answered by {outlined_by}")
     if not _is_loopback(host):
         log("warning: other computers reach it, and drafts and the secret are not encrypted on the way")
     try:
