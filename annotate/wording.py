@@ -31,6 +31,7 @@ _SINGULAR = {
     "pixels": "pixel",
     "points": "point",
     "predictions": "prediction",
+    "projects": "project",
     "pulls": "pull",
     "refiners": "refiner",
     "revisions": "revision",

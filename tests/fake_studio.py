@@ -285,8 +285,8 @@ class FakeStudio(FakePeople):
         hook.update(body)
         return Answer(hook)
 
-    def _drop_webhook(self, number: int, *_: Any) -> Answer:
-        self.webhooks = [w for w in self.webhooks if w["id"] != number]
+    def _drop(self, table: list[dict[str, Any]], number: int) -> Answer:
+        table[:] = [own for own in table if own["id"] != number]
         return Answer(None, 204)
 
     # Pictures
@@ -323,9 +323,9 @@ ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
     },
     r"/api/import/file-upload/(\d+)": {"GET": FakeStudio._file},
     r"/api/ml/": {"GET": FakeStudio._list_backends, "POST": FakeStudio._add_backend},
-    r"/api/ml/(\d+)": {"PATCH": FakeStudio._set_backend},
+    r"/api/ml/(\d+)": {"PATCH": FakeStudio._set_backend, "DELETE": lambda s, n, *_: s._drop(s.backends, n)},
     r"/api/webhooks/": {"GET": FakeStudio._list_webhooks, "POST": FakeStudio._add_webhook},
-    r"/api/webhooks/(\d+)/": {"PATCH": FakeStudio._set_webhook, "DELETE": FakeStudio._drop_webhook},
+    r"/api/webhooks/(\d+)/": {"PATCH": FakeStudio._set_webhook, "DELETE": lambda s, n, *_: s._drop(s.webhooks, n)},
     r"/api/storages/localfiles/": {"GET": FakeStudio._list_storages, "POST": FakeStudio._add_storage},
     r"/data/upload/.*": {"GET": lambda *_: Answer(b"\x89PNG")},
     r"/data/local-files/": {"GET": lambda fake, *_: Answer(b"\x89PNG") if fake.storages else GONE},

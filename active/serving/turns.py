@@ -13,6 +13,7 @@ from ...annotate.report import Report
 from ...annotate.studio.backend import Backend, connect_backend
 from ...annotate.studio.client import StudioClient
 from ...annotate.studio.queues import studio_client
+from ...annotate.studio.tools import connect_tool
 from ...annotate.wording import counted
 from ...annotate.workspace import Workspace
 from ..exchange import take_in
@@ -160,6 +161,8 @@ class Turns:
             return
         for project in found:
             is_new = connect_backend(client, project, self._backend)
+            if connect_tool(client, project):
+                self._log(f"connect: project {project} has the tool for boxes now; pages that are open load them anew")
             self._log(f"connect: project {project} asks this server for drafts {'now' if is_new else 'already'}")
         self._backend = None
 

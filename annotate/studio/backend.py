@@ -104,13 +104,13 @@ def _ensure_backend(client: StudioClient, project: int, backend: Backend) -> boo
         "basic_auth_user": USER,
         "basic_auth_pass": backend.secret,
         "timeout": _TIMEOUT_S,
-        "is_interactive": False,
+        "is_interactive": True,  # boxes and clicks come too
     }
     there = items({"all": _asked(client, "GET", "api/ml/", backend, params={"project": project})}, "all")
     known = next((b for b in there if member(b, "title") == TITLE), None)
     if known is None:
         made = _asked(client, "POST", "api/ml/", backend, json=wanted)
-    elif (member(known, "url"), member(known, "state")) == (backend.url, _CONNECTED):
+    elif [member(known, n) for n in ("url", "state", "is_interactive")] == [backend.url, _CONNECTED, True]:
         return False
     else:
         made = _asked(client, "PATCH", f"api/ml/{whole(known, 'id')}", backend, json=wanted)

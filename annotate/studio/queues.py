@@ -22,6 +22,7 @@ from .interface import ELLIPSES, NOTHING, TICK, Interface, read_interface
 from .payload import DraftRegion, shapes_to_regions
 from .projects import project_texts, queue_mark
 from .records import Project
+from .smart import has_smart, with_smart
 
 if TYPE_CHECKING:
     from .client import StudioClient
@@ -159,7 +160,8 @@ def with_labels(config: str, classes: Sequence[ClassDef]) -> str:
                 label = ElementTree.SubElement(control, "Label", {"value": c.name, "background": c.color})
                 if html := next(iter(there.values()), None):  # a circle, where the name stands beside it
                     label.set("html", html)
-    return ElementTree.tostring(root, encoding="unicode")
+    made = ElementTree.tostring(root, encoding="unicode")
+    return with_smart(made) if has_smart(made) else made
 
 
 def has_tick(config: str) -> bool:

@@ -17,12 +17,13 @@ import pytest
 from click.testing import CliRunner, Result
 from fake_server import FakeServer
 from fake_studio import TOKEN
+from served import served
 
 from dmr.active.serving import run
 from dmr.active.serving.log import LOG_NAME, ServeLog, failure
 from dmr.active.serving.run import listening
 from dmr.annotate import hiding
-from dmr.annotate.studio.backend import authorization
+from dmr.annotate.studio.backend import Backend, authorization
 from dmr.annotate.studio.credentials import serve_secret
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
@@ -139,6 +140,26 @@ def test_it_serves_connects_and_stops_in_order(number: signal.Signals, pushed: W
     assert "connect: project 1 asks this server for drafts now" in log
     for word in (secret, TOKEN, "Traceback", str(pushed.root)):
         assert word not in said + log
+
+
+def test_what_connect_has_set_up_is_taken_out_again(pushed: Workspace, studio: FakeServer) -> None:
+    before = dict(studio.studio.projects[0])
+    with served(pushed.root, backend=Backend("http://127.0.0.1:9090", _secret(pushed))) as running:
+        running.wait_for_line("connect: project 1 has the tool for boxes now")
+        running.wait_for_line("connect: project 1 asks this server for drafts now")
+    assert 'name="box"' in studio.studio.projects[0]["label_config"]
+    told = dmr("serve", "--disconnect", code=0).output
+    assert "Project 'main': backend, webhook, tool for boxes taken out." in told
+    assert (studio.studio.backends, studio.studio.webhooks) == ([], [])
+    assert 'name="box"' not in studio.studio.projects[0]["label_config"]
+    assert studio.studio.projects[0]["expert_instruction"] == before["expert_instruction"]
+    assert "nothing of dmr serve was there" in dmr("serve", "--disconnect", code=0).output
+    assert "it cannot go with --connect" in dmr("serve", "--disconnect", "--connect", code=2).output
+
+
+def _secret(workspace: Workspace) -> str:
+    with workspace.catalogue() as catalogue:
+        return serve_secret(catalogue.meta("workspace_id"))
 
 
 def test_the_log_hides_names_and_stays_on_one_line(tmp_path: Path) -> None:

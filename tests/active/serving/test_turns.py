@@ -136,7 +136,7 @@ def test_projects_are_set_up_as_soon_as_a_push_has_made_them(workspace: Workspac
         running.wait_for_line("connect: project 1 asks this server for drafts now")
         done = running.turns.done
         running.wait_for(lambda: running.turns.done >= done + 2)
-    assert sum(line.startswith("connect") for line in running.lines) == 2
+    assert sum(line.startswith("connect") for line in running.lines) == 3, "set up, with the tool for boxes"
     assert [backend["url"] for backend in studio.studio.backends] == ["http://127.0.0.1:9090"]
 
 
