@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.models import read_scores
 from ..annotate.catalogue.records import FrameRecord
 from ..annotate.classes import Classes
 from ..annotate.intake.ingest import with_small_grey
 from ..annotate.scans.similarity import SMALL, standardised
 from ..annotate.settings.model import SelectSettings
 from ..annotate.workspace import Session
+from .selection.drawn_work import left_open, outline_work, total_work
 from .selection.informative import DEFAULT
 from .selection.order import Asked, Looks
 from .selection.pool import UNKNOWN, Floats, Labelled, Pool
@@ -129,17 +131,33 @@ def network_says(statistics: Sequence[Statistics], classes: Classes, *, pace: Pa
 
 
 def measured_pace(catalogue: Catalogue, classes: Classes) -> Pace:
-    """The pace that the times in Label Studio tell; the assumed one as long as there are none."""
-    found: list[tuple[Floats, Floats, Floats, float]] = []
-    for timed in catalogue.timed_corrections():
-        says = network_says([timed.scores], classes)
-        length = _by_class([timed.scores], "length", classes, {name: k for k, name in enumerate(says["names"])})
-        if length is not None:
-            found.append((says["presence"][0], says["guessed"][0], length[0], timed.seconds))
-    if not found:
+    """The pace that the times in Label Studio tell; the assumed one as long as there are none.
+
+    Frames that were drawn from nothing tell how fast somebody draws, corrected ones then how much drafts need.
+    Times of a tab that was left open are left out.
+    """
+    timed = catalogue.timed_drawings()
+    if not timed:
         return PRIOR
-    presence, guessed, lengths, seconds = (np.array(own) for own in zip(*found, strict=True))
-    return fitted_pace(expected_work(presence, guessed, lengths, usual=Usual.of(presence, lengths)), seconds)
+    whole = np.array([total_work(outline_work(d.drawn)) for d in timed])
+    seconds, is_drafted = np.array([d.seconds for d in timed]), np.array([d.model is not None for d in timed])
+    kept = ~left_open(whole, seconds, from_nothing=~is_drafted)
+    rows: list[tuple[Floats, Floats, Floats, float]] = []
+    for d in (own for own, stays in zip(timed, kept, strict=True) if stays and own.said is not None):
+        scores = read_scores(d.frame, str(d.said))
+        if scores is None:
+            continue
+        says = network_says([scores], classes)
+        length = _by_class([scores], "length", classes, {name: k for k, name in enumerate(says["names"])})
+        if length is not None:
+            rows.append((says["presence"][0], says["guessed"][0], length[0], d.seconds))
+    drawn = kept & ~is_drafted
+    pace = fitted_pace(whole[drawn], seconds[drawn])
+    if not rows:
+        return pace
+    presence, guessed, lengths, corrected = (np.array(own) for own in zip(*rows, strict=True))
+    work = expected_work(presence, guessed, lengths, usual=Usual.of(presence, lengths))
+    return fitted_pace(work, corrected, prior=pace)
 
 
 def _by_class(

@@ -233,6 +233,12 @@ def seen_labels(labels: Iterable[str]) -> None:
         _hider.learn((part for label in labels for part in (label, label.strip())), kind="label")
 
 
+def seen_people(names: Iterable[str]) -> None:
+    """Tell of physicians' names or addresses before they come up in a message."""
+    if _hider is not None:
+        _hider.learn(names, kind="text")
+
+
 def hidden(text: str) -> str:
     """The text as it may be shown."""
     return text if _hider is None else _hider.text(text)

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option("--minutes", is_flag=True, help="Also show the time a frame by model, physician and structure.")
 @reporting
 @pass_workspace
-def status(workspace: Workspace) -> Report:
+def status(workspace: Workspace, minutes: bool) -> Report:
     """Show what is in the workspace, and what to do next."""
     from ...annotate.overview.overview import overview
     from .learning import forecast_lines
+    from .minutes import minute_lines
 
     report = Report("status")
     with workspace.session(report=report) as s:
-        told = "\n".join([overview(s), *(f"\n{line}" if k == 0 else line for k, line in enumerate(forecast_lines(s)))])
-    show(told)
+        parts = [overview(s), "\n".join(minute_lines(s, tables=minutes)), "\n".join(forecast_lines(s))]
+    show("\n\n".join(part for part in parts if part))
     return report

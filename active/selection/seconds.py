@@ -86,23 +86,24 @@ def expected_work(presence: Floats, guessed: Floats, length: Floats, *, usual: U
     return np.stack([touched, (there * length * missing + lacking * usual.length).sum(1)], axis=1).astype(np.float64)
 
 
-def fitted_pace(work: Floats, seconds: Floats) -> Pace:
-    """The pace that measured times tell, drawn towards the assumed one as long as they are few.
+def fitted_pace(work: Floats, seconds: Floats, *, prior: Pace = PRIOR) -> Pace:
+    """The pace that measured times tell, drawn towards another one as long as they are few.
 
     The median tells how fast the physician is on the whole; then Bayesian linear regression with a normal prior around
-    `PRIOR` times that. A frame far off its forecast counts little (weights
-    of a Cauchy distribution), because a break for coffee is no drawing time.
+    `prior` times that. A frame far off its forecast counts little (weights of a Cauchy distribution), because a break
+    for coffee is no drawing time.
 
     Args:
         work: `(m, 2)` of the corrected drafts, as `expected_work` gives it.
         seconds: `(m,)` measured.
+        prior: The pace without them.
     """
-    prior = np.array([FRAME_S, STRUCTURE_S, PIXEL_S])
+    before = np.array([prior.frame_s, prior.structure_s, prior.pixel_s])
     known = np.isfinite(seconds) & (seconds > 0)
     if not known.any():
-        return PRIOR
+        return prior
     measured = np.asarray(seconds, dtype=np.float64)[known]
-    parts = np.concatenate([np.ones((len(measured), 1)), work[known]], axis=1) * prior
+    parts = np.concatenate([np.ones((len(measured), 1)), work[known]], axis=1) * before
     # How fast this physician is on the whole comes first: else each frame of a slow one would count as odd.
     few = len(measured) / (len(measured) + _FEW)
     whole = float(np.clip(np.median(measured / parts.sum(1)) ** few, _LEAST, _MOST))
@@ -118,7 +119,7 @@ def fitted_pace(work: Floats, seconds: Floats) -> Pace:
         if np.abs(new - factors).max() < 1e-6:
             break
         factors = new
-    return Pace(*(float(value) for value in prior * factors))
+    return Pace(*(float(value) for value in before * factors))
 
 
 def told_seconds(seconds: float) -> str:

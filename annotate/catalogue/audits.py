@@ -1,18 +1,19 @@
-"""The catalogue's audit slice, and how long corrections took."""
+"""The catalogue's audit slice, and how long physicians took."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
+from ..shapes import Annotation, Shape
+from ..system.canonical import json_to_shapes
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from . import tables as t
 from .database import AT_ONCE, Database
-from .models import read_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +36,28 @@ class AuditRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedCorrection:
-    """How long a physician took to correct a draft.
+class TimedDrawing:
+    """How long a physician took for a frame in Label Studio.
 
     Attributes:
-        seconds: Measured by Label Studio.
-        scores: What the model said of the draft.
+        frame: The frame's id.
+        patient: The patient, or the clip where the patient is unknown.
+        author: Who drew.
+        seconds: Measured by Label Studio, with the breaks.
+        model: The model whose draft was corrected; None for a frame that was drawn from nothing.
+        drawn: What was submitted.
+        draft: The draft; nothing where it is no longer kept.
+        said: What the model said of the draft, for `read_scores`; None likewise.
     """
 
+    frame: str
+    patient: str
+    author: str
     seconds: float
-    scores: Mapping[str, Any]
+    model: str | None
+    drawn: Annotation
+    draft: tuple[Shape, ...] = ()
+    said: str | None = None
 
 
 class AuditRows(Database):
@@ -74,20 +87,40 @@ class AuditRows(Database):
                 own = sa.update(t.audit).where(t.audit.c.frame.in_(ids), t.audit.c.model != model)
                 connection.execute(own.values(model=model))
 
-    def timed_corrections(self) -> list[TimedCorrection]:
-        """Every revision for which a draft was corrected and the time is known, in the order of their arrival.
+    def timed_drawings(self) -> list[TimedDrawing]:
+        """The frames that were drawn from nothing, or over a draft, in a known time, in the order of their arrival.
 
-        Repeats do not count: whoever has drawn a frame before may be faster.
+        A frame that somebody submitted several times counts once: Label Studio adds the times up. Repeats do not count:
+        whoever has drawn a frame before may be faster.
         """
         r, p = t.revision.c, t.prediction.c
         same = sa.and_(p.frame == r.frame, p.rendition == r.rendition, p.model == r.draft_model)
-        query = sa.select(r.frame, r.lead_time_s, p.scores).select_from(t.revision.join(t.prediction, same))
+        joined = t.revision.join(t.frame, t.frame.c.id == r.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
+        kept = joined.outerjoin(t.prediction, same).outerjoin(t.tombstone, t.tombstone.c.revision == r.sha256)
+        columns = (r.frame, r.author, r.lead_time_s, r.draft_model, r.shapes, r.covered, p.scores)
+        of_frame = (t.frame.c.height, t.frame.c.width, t.frame.c.clip, t.clip.c.patient)
+        query = sa.select(*columns, *of_frame, p.shapes.label("draft")).select_from(kept)
+        is_begun = r.blind | r.draft_model.is_not(None)
+        is_wanted = (r.lead_time_s > 0, is_begun, r.reading != "repeat", t.tombstone.c.revision.is_(None))
+        found: dict[tuple[str, str, str | None], TimedDrawing] = {}
         with self.reading() as connection:
-            rows = connection.execute(
-                query.where(r.lead_time_s.is_not(None), r.reading != "repeat").order_by(r.sequence)
-            )
-            return [
-                TimedCorrection(seconds=row.lead_time_s, scores=scores)
-                for row in rows
-                if (scores := read_scores(row.frame, row.scores)) is not None
-            ]
+            for row in connection.execute(query.where(*is_wanted).order_by(r.sequence)):
+                shapes = json_to_shapes(json.loads(row.shapes))
+                found[row.frame, row.author, row.draft_model] = TimedDrawing(
+                    frame=row.frame,
+                    patient=row.patient or row.clip,
+                    author=row.author,
+                    seconds=row.lead_time_s,
+                    model=row.draft_model,
+                    drawn=Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered))),
+                    draft=_draft(row.draft),
+                    said=row.scores,
+                )
+        return list(found.values())
+
+
+def _draft(shapes: str | None) -> tuple[Shape, ...]:
+    try:
+        return () if shapes is None else json_to_shapes(json.loads(shapes))
+    except (ValueError, TypeError, KeyError):  # damaged: the commands that show drafts say so
+        return ()

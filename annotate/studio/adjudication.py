@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..classes import Classes
-from .interface import ELLIPSE_KEYS, ELLIPSES, IMAGE, label_config
+from .interface import ELLIPSE_KEYS, ELLIPSES, IMAGE, beside_image, label_config
 
 LETTERS: Final = "ABCDEFGH"
 CHOICE: Final = "choice"
@@ -39,7 +39,7 @@ def adjudication_config(classes: Classes, *, readers: int = 2) -> str:
 def with_readers(config: str, classes: Classes, *, readers: int) -> str:
     """A labelling interface with a choice between so many readers and labels for their outlines; else unchanged."""
     root = ElementTree.fromstring(config)
-    side = _beside_image(root)
+    side, _ = beside_image(root)
     for old in [e for e in side if e.get("name") == CHOICE or e.get("className") == _READERS]:
         side.remove(old)
     letters = LETTERS[: max(readers, _readers_of(config))]
@@ -54,7 +54,7 @@ def with_readers(config: str, classes: Classes, *, readers: int) -> str:
     for letter in letters:
         ElementTree.SubElement(choice, "Choice", {"value": answer_for(letter), "hotkey": letter.lower()})
     ElementTree.SubElement(choice, "Choice", {"value": OWN, "hotkey": "o"})
-    side.insert(next(k for k, own in enumerate(side) if _holds(own, "PolygonLabels")), choice)
+    side.insert(beside_image(root)[1], choice)
     _free_keys(root, taken=[str(own.get("hotkey")) for own in choice])
     hidden = ElementTree.SubElement(side, "View", {"className": _READERS, "style": "display: none"})
     for letter, color in zip(letters, _COLORS, strict=False):
@@ -103,16 +103,6 @@ def in_letter_order(frame: str, authors: Sequence[str]) -> list[int]:
 def _readers_of(config: str) -> int:
     there = {e.get("name") for e in ElementTree.fromstring(config).iter("PolygonLabels")}
     return sum(control_of(letter) in there for letter in LETTERS)
-
-
-def _beside_image(root: ElementTree.Element) -> ElementTree.Element:
-    """The outermost element that holds the labels and not the image."""
-    inner = [e for e in root.iter() if _holds(e, "PolygonLabels") and not _holds(e, "Image") and len(e)]
-    return next((e for e in inner if e.tag == "View"), root)
-
-
-def _holds(element: ElementTree.Element, tag: str) -> bool:
-    return next(element.iter(tag), None) is not None
 
 
 def _free_keys(root: ElementTree.Element, *, taken: Sequence[str]) -> None:

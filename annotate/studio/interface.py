@@ -115,6 +115,17 @@ def label_config(classes: Classes) -> str:
     return "\n".join(lines)
 
 
+def beside_image(root: ElementTree.Element) -> tuple[ElementTree.Element, int]:
+    """Where a labelling interface has its labels: the outermost element without the image, and their place in it."""
+    views = [e for e in root.iter("View") if _holds(e, "PolygonLabels") and not _holds(e, "Image")]
+    side = views[0] if views else root
+    return side, next(k for k, own in enumerate(side) if _holds(own, "PolygonLabels"))
+
+
+def _holds(element: ElementTree.Element, tag: str) -> bool:
+    return next(element.iter(tag), None) is not None
+
+
 def classes_in_order(classes: Classes) -> list[ClassDef]:
     """The active classes, the lowest layer first, as they stand beside the image."""
     order = classes.paint_order()

@@ -18,7 +18,7 @@ from ..system.canonical import canonical_json
 from ..wording import quoted
 from ..workspace import Session, Workspace
 from .credentials import need_login
-from .interface import ELLIPSES, NOTHING, TICK, Interface, read_interface
+from .interface import ELLIPSES, NOTHING, TICK, Interface, beside_image, read_interface
 from .payload import DraftRegion, shapes_to_regions
 from .projects import project_texts, queue_mark
 from .records import Project
@@ -173,10 +173,10 @@ def with_tick(config: str) -> str:
     """A labelling interface with the tick that nothing is to be seen, after its labels; otherwise unchanged."""
     root = ElementTree.fromstring(config)
     control = next(iter(root.iter("PolygonLabels")))
-    beside = next(own for own in root.iter() if control in own)
+    side, place = beside_image(root)
     tick = ElementTree.Element("Choices", {"name": NOTHING, "toName": control.get("toName", ""), "choice": "multiple"})
     ElementTree.SubElement(tick, "Choice", {"value": TICK, "hotkey": "0"})
-    beside.insert(list(beside).index(control) + 1, tick)
+    side.insert(place + 1, tick)
     return ElementTree.tostring(root, encoding="unicode")
 
 

@@ -6,6 +6,8 @@ import xml.etree.ElementTree as ElementTree
 from html import escape
 from typing import Final
 
+from .interface import beside_image
+
 BOX: Final = "box"
 INSTRUCTIONS: Final = (
     '<p><b>Outline from a box</b>: press the letter beside the name under "Box", and drag a box around the structure. '
@@ -86,8 +88,8 @@ def _boxes(root: ElementTree.Element) -> ElementTree.Element | None:
 def _added(root: ElementTree.Element, polygons: ElementTree.Element) -> ElementTree.Element:
     """A new list of labels, below the polygons'."""
     view = ElementTree.Element("View", {"className": _CLASS})
-    beside = next((e for e in root.iter() if polygons in list(e)), root)
-    beside.insert(list(beside).index(polygons) + 1, view)
+    side, place = beside_image(root)
+    side.insert(place + 1, view)
     ElementTree.SubElement(view, "Header", {"value": "Box: letter, then drag.", "size": "6", "style": _HEAD})
     tool = {"name": BOX, "toName": polygons.get("toName", "image"), "smart": "true", "smartOnly": "true"}
     return ElementTree.SubElement(view, _TAG, tool)
@@ -95,5 +97,5 @@ def _added(root: ElementTree.Element, polygons: ElementTree.Element) -> ElementT
 
 def _free_key(root: ElementTree.Element) -> str:
     """A key that no label has yet; empty if there is none left."""
-    taken = {label.get("hotkey", "").lower() for label in root.iter("Label")}
+    taken = {own.get("hotkey", "").lower() for own in root.iter()}
     return next((key for key in _KEYS if key not in taken), "")

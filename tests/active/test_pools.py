@@ -249,6 +249,19 @@ def test_measured_times_change_the_predicted_ones(s: Session) -> None:
     assert slow.seconds(np.array([[2.0, 100.0]]))[0] > 2 * PRIOR.seconds(np.array([[2.0, 100.0]]))[0]
 
 
+def test_frames_drawn_from_nothing_tell_the_pace_and_a_tab_left_open_does_not(s: Session) -> None:
+    frames = s.catalogue.unlabelled_frames()
+    work = np.array([[2.0, 100.0]])
+    for frame in frames[:20]:
+        outline(s, frame, lead_time_s=200.0, blind=True)
+    slow = measured_pace(s.catalogue, s.settings.classes)
+    for frame in frames[20:23]:
+        outline(s, frame, lead_time_s=50_000.0, draft_model="v1")
+
+    assert slow.seconds(work)[0] > 2 * PRIOR.seconds(work)[0]
+    assert measured_pace(s.catalogue, s.settings.classes) == slow
+
+
 def test_without_a_model_every_strategy_begins_cold_and_nothing_is_audited(tmp_path: Path) -> None:
     with make_workspace(tmp_path / "cold").session(write=True, device="cpu") as s:
         add_noise_frames(s, patients=6, frames=3)

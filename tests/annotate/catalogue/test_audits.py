@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from dmr.annotate.catalogue import tables as t
 from dmr.annotate.catalogue.audits import AuditRecord
 from dmr.annotate.catalogue.catalogue import Catalogue
+from dmr.annotate.catalogue.models import read_scores
 from dmr.annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord, RevisionRecord
 from dmr.annotate.progress.tell import silent
 from dmr.annotate.report import Report
@@ -59,8 +60,9 @@ def test_measured_times_come_with_what_the_model_said(
     catalogue.append_revision(make_revision(frames[0], lead_time_s=41.5, draft_model="v1"))
     catalogue.append_revision(make_revision(frames[1], lead_time_s=99.0))
 
-    (timed,) = catalogue.timed_corrections()
-    assert (timed.seconds, timed.scores) == (41.5, {"of": frames[0].frame_id})
+    (timed,) = catalogue.timed_drawings()
+    said = read_scores(timed.frame, str(timed.said))
+    assert (timed.seconds, timed.model, said) == (41.5, "v1", {"of": frames[0].frame_id})
 
 
 def test_small_grey_values_are_kept_and_go_with_the_picture(

@@ -70,7 +70,7 @@ def test_what_is_added_counts_as_drawn_over_the_old_outlines(round_: Round, befo
     assert (record.blind, record.draft_model, record.author) == (False, None, OWNER)
     assert item.annotation.shapes[0] == before.annotation.shapes[0], "what nobody touched is the same to the last bit"
     assert len(item.annotation.shapes) == 2
-    assert round_.s.catalogue.timed_corrections() == []
+    assert round_.s.catalogue.timed_drawings() == []
     assert round_.s.catalogue.revision(before.revision).withdrawn is False
 
 
