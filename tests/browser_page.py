@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 import shapely
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ARTEFACTS: Final = Path(__file__).resolve().parents[1] / "build" / "browser"
 SMALL, LARGE = (1366, 768), (1920, 1080)  # windows: an old laptop's, a desk's
@@ -90,9 +90,31 @@ class Desk:
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda url: "/user/login" not in url, timeout=PATIENCE_MS)
 
+    def sign_up(self, invitation: str, mail: str, password: str) -> None:
+        """Make an account with an organisation's invite link, as somebody does who was invited."""
+        self.page.goto(f"{self.url}{invitation}", timeout=PATIENCE_MS)
+        self.page.fill("[name=email]", mail)
+        self.page.fill("[name=password]", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/user/signup" not in url, timeout=PATIENCE_MS)
+
+    def open_table(self, project: int) -> None:
+        """Open a project's list of frames."""
+        self.page.goto(f"{self.url}/projects/{project}/data", timeout=PATIENCE_MS)
+        self._label_all.wait_for(timeout=PATIENCE_MS)
+        self.page.get_by_text("reason", exact=True).wait_for(timeout=PATIENCE_MS)
+
+    @property
+    def _label_all(self) -> Locator:
+        return self.page.get_by_role("button", name="Label All Tasks")
+
     def label_all(self, project: int) -> None:
-        """Open what "Label All Tasks" opens, and put the instructions away."""
-        self.page.goto(f"{self.url}/projects/{project}/data?labeling=1", timeout=PATIENCE_MS)
+        """Press "Label All Tasks", and put the instructions away.
+
+        The address alone is not enough: it serves frames "as displayed", where nobody else's frame is left out.
+        """
+        self.open_table(project)
+        self._label_all.click()
         self.wait()
         self.close_instructions()
 
@@ -142,8 +164,19 @@ class Desk:
         return p["x"] + x * p["width"] / p["columns"], p["y"] + y * p["height"] / p["rows"]
 
     def click(self, x: float, y: float) -> None:
-        self.page.mouse.click(*self.at(x, y))
+        left, top = self.at(x, y)
+        # The instructions fade for a while after they were closed, and would take the click.
+        is_free = f"() => document.elementFromPoint({left}, {top})?.tagName === 'CANVAS'"
+        self.page.wait_for_function(is_free, timeout=PATIENCE_MS)
+        self.page.mouse.click(left, top)
         self.clicks += 1
+
+    def pick(self, region: dict[str, Any]) -> None:
+        """Click into the middle of an outline; another one that lies there fails the test."""
+        ring = corners(region)
+        self.click(sum(x for x, _ in ring) / len(ring), sum(y for _, y in ring) / len(ring))
+        self.page.wait_for_function(f"() => ({_PICKED})().length > 0", timeout=PATIENCE_MS)
+        assert self.picked() == [region["id"]], "another outline was picked"
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.page.mouse.move(*self.at(*start))

@@ -49,12 +49,21 @@ class Ward(Loop):
     def project(self) -> int:
         return self.physician().project
 
+    def invitation(self) -> str:
+        """The path of the link by which people make themselves an account."""
+        with self.physician() as physician:
+            return str(physician.ask("GET", "/api/invite")["invite_url"])
+
     @contextmanager
     def desk(self, *, window: tuple[int, int] = SMALL) -> Iterator[Desk]:
         """A browser's window, without anybody's login."""
         context = self.browser.new_context(viewport={"width": window[0], "height": window[1]})
+        desk = Desk(context.new_page(), self.login.url)
         try:
-            yield Desk(context.new_page(), self.login.url)
+            yield desk
+        except BaseException:
+            desk.picture("failed")
+            raise
         finally:
             context.close()
 

