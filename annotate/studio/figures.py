@@ -11,17 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..geometry.figures import ellipse_ring, rectangle_ring
 from ..shapes import Ring
-from .painted import read_painted
+from .painted import bitmask_pixels, painted_mask, read_bitmask, read_painted
 
 ELLIPSE: Final = "ellipselabels"
 RECTANGLE: Final = "rectanglelabels"
 BRUSH: Final = "brushlabels"
+BITMASK: Final = "bitmasklabels"
+PICTURE: Final = "imageDataURL"
 COUNTED: Final = {
     ELLIPSE: "outlines drawn as ellipses",
     RECTANGLE: "outlines drawn as rectangles",
     BRUSH: "outlines painted with the brush",
+    BITMASK: "outlines painted pixel by pixel",
 }
 """What `pull` counts the regions of each kind as."""
 
@@ -30,7 +36,7 @@ _NUMBERS: Final = {
     ELLIPSE: ("x", "y", "radiusX", "radiusY", "rotation"),
     RECTANGLE: ("x", "y", "width", "height", "rotation"),
 }
-KEYS: Final = {**_NUMBERS, BRUSH: ("rle",)}
+KEYS: Final = {**_NUMBERS, BRUSH: ("rle",), BITMASK: (PICTURE,)}
 """What is read of each kind's value, beside its labels."""
 
 
@@ -40,7 +46,7 @@ class Figure:
 
     Attributes:
         numbers: Its place, lengths and turn, as in `KEYS`; empty for a painted one.
-        painted: The bytes of its run lengths; empty for a drawn one.
+        painted: The bytes of its run lengths or its PNG; empty for a drawn one.
     """
 
     numbers: tuple[float, ...] = ()
@@ -55,6 +61,8 @@ def read_figure(value: Mapping[str, Any], kind: str) -> Figure:
     """
     if kind == BRUSH:
         return Figure(painted=read_painted(value.get("rle")))
+    if kind == BITMASK:
+        return Figure(painted=read_bitmask(value.get(PICTURE)))
     numbers = []
     for name in _NUMBERS[kind]:
         number = value.get(name, 0 if name == "rotation" else None)
@@ -65,6 +73,20 @@ def read_figure(value: Mapping[str, Any], kind: str) -> Figure:
     if min(numbers[2:4]) <= 0:
         raise ValueError("has no width or no height")
     return Figure(tuple(numbers))
+
+
+def figure_mask(figure: Figure, kind: str, *, height: int, width: int) -> NDArray[np.bool_]:
+    """The pixels of a painted figure.
+
+    Raises:
+        ValueError: It cannot be read, or is of another size; the text continues "an outline of 'x' ".
+    """
+    if kind == BRUSH:
+        return painted_mask(figure.painted, height=height, width=width)
+    mask = bitmask_pixels(figure.painted)
+    if mask.shape != (height, width):
+        raise ValueError("was painted on an image of another size")
+    return mask
 
 
 def figure_ring(figure: Figure, kind: str, *, height: int, width: int) -> Ring:

@@ -1,17 +1,25 @@
-"""Label Studio's run lengths of a painted mask: the format of the JavaScript package `@thi.ng/rle-pack`. Pure.
+"""Painted masks of Label Studio: the run lengths of its brush, and the pictures of its bitmask tool. Pure.
 
-A head of 53 bits gives the number of values, the bits of a value, and four lengths of counts. Then come runs: a bit
-that says whether one value is repeated, two bits that choose the length of the count, the count less one, and the value
-or the values. The values are those of an RGBA image, row by row.
+The run lengths are those of the JavaScript package `@thi.ng/rle-pack`. A head of 53 bits gives the number of values, the
+bits of a value, and four lengths of counts. Then come runs: a bit that says whether one value is repeated, two bits that
+choose the length of the count, the count less one, and the value or the values. The values are those of an RGBA image,
+row by row.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats.coco_rle import MOST_PIXELS, mask_to_rle, rle_to_mask
+from ..system.quiet import quietly
+
+_PNG: Final = "data:image/png;base64,"
 _CHANNELS: Final = 4
 _BITS: Final = 8  # of a value
 _HALF: Final = 128  # a pixel that the brush covers by half or more is painted
@@ -85,3 +93,47 @@ class _Bits:
         if end > 8 * len(self._data):
             raise ValueError("has run lengths that are cut off")
         return self._data[start // 8 : (end + 7) // 8]
+
+
+def read_bitmask(url: object) -> bytes:
+    """The PNG in a region's value.
+
+    Raises:
+        ValueError: There is none; the text continues "an outline of 'x' ".
+    """
+    if not isinstance(url, str) or not url.startswith(_PNG):
+        raise ValueError("has no picture of its pixels")
+    try:
+        return base64.b64decode(url.removeprefix(_PNG), validate=True)
+    except ValueError:
+        raise ValueError("has a picture of its pixels that cannot be read") from None
+
+
+def bitmask_pixels(png: bytes) -> NDArray[np.bool_]:
+    """The pixels of a PNG that are opaque by half or more, at its own size.
+
+    Raises:
+        ValueError: It cannot be read, or has no transparent pixels; the text continues "an outline of 'x' ".
+    """
+    from PIL import Image  # few people paint pixel by pixel
+
+    try:
+        # For a picture that would fill the memory, Pillow only warns.
+        with quietly(Image.DecompressionBombWarning), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+            if image.width * image.height > MOST_PIXELS or "A" not in image.getbands():
+                raise OSError("too large, or opaque")
+            return np.asarray(image.getchannel("A")) >= _HALF
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ValueError("has a picture of its pixels that cannot be read") from error
+
+
+def kept_bitmask(value: object) -> dict[str, Any]:
+    """What is kept of a painted picture: the run lengths of its pixels, for a picture may hold texts too.
+
+    Args:
+        value: The picture as Label Studio gives it, or as it was kept before.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    return mask_to_rle(rle_to_mask(value) if isinstance(value, Mapping) else bitmask_pixels(read_bitmask(value)))

@@ -18,9 +18,8 @@ from ..geometry.raster import polygons_to_mask
 from ..geometry.seam import join_holes, seam_to_shapes
 from ..shapes import Point, Ring, Shape, lies_outside
 from ..wording import quoted
-from .figures import BRUSH, KEYS, figure_ring
+from .figures import KEYS, figure_mask, figure_ring
 from .interface import IMAGE, Interface
-from .painted import painted_mask
 from .records import StudioRegion
 
 OUTLINE: Final = "polygonlabels"
@@ -159,11 +158,11 @@ def _drawn_parts(
 ) -> tuple[str, list[Shape]]:
     """The shapes of a region that somebody drew, or what is wrong with it."""
     parts: list[Shape] = []
-    if region.figure is not None and region.kind == BRUSH:
+    if region.figure is not None and region.figure.painted:
         from ..geometry.trace import mask_to_shapes  # rasterio is slow to import, and few people paint
 
         try:
-            mask = painted_mask(region.figure.painted, height=height, width=width)
+            mask = figure_mask(region.figure, region.kind, height=height, width=width)
         except ValueError as error:
             return str(error), []
         parts += mask_to_shapes(mask, class_id=class_id, first_group=group)

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..system.canonical import canonical_json
-from .figures import KEYS
+from .figures import KEYS, PICTURE
 from .interface import NOTHING, TICK
+from .painted import kept_bitmask
 
 _MOST: Final = 2**63 - 1  # the largest number that a database keeps
 _SENT_ID: Final = re.compile(r"[0-9a-f]{10}")  # the id of a region that dmr sent; see `payload.region_id`
@@ -68,7 +69,7 @@ def as_kept_before(kept: bytes, *, is_known: Callable[[str], bool]) -> bytes:
 
 def further_keys(value: Mapping[str, Any], kind: str, figures: Mapping[str, Sequence[str]] = KEYS) -> list[str]:
     """What a region's value has beside corners and labels that may change its outline, such as `holes`, sorted."""
-    read = ("points", "closed", kind, *figures.get(kind, ()))
+    read = ("points", "closed", PICTURE, kind, *figures.get(kind, ()))
     return sorted(
         str(name) for name, own in value.items() if name not in read and own and (name == "rotation" or _is_nested(own))
     )
@@ -130,12 +131,21 @@ class _Texts:
             kept["points"] = self.numbers(value["points"])
         if "closed" in value:
             kept["closed"] = self.number(value["closed"])
-        kept |= {name: self.numbers(value[name]) for name in self._figures.get(kind, ()) if name in value}
+        for name in self._figures.get(kind, ()):
+            if name in value:
+                kept[name] = self.picture(value[name]) if name == PICTURE else self.numbers(value[name])
         if kind in value and kind in _TYPES and kind.endswith(_LABELS):
             kept[kind] = self.labels(value[kind])
         if further := further_keys(value, kind, self._figures):
             kept["further"] = [self.hidden(name) for name in further]
         return kept
+
+    def picture(self, value: object) -> Any:
+        """The pixels of a painted picture."""
+        try:
+            return kept_bitmask(value)
+        except ValueError:
+            return self.hidden(value)
 
     def number(self, value: object) -> Any:
         """A number, a truth value or null; anything else is hidden."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 import math
 from typing import Any
 
@@ -12,12 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from label_studio_sdk.converter.brush import decode_rle, encode_rle
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dmr.annotate.classes import ClassDef, Classes
+from dmr.annotate.formats.coco_rle import rle_to_mask
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.shapes import Shape
 from dmr.annotate.studio.painted import painted_mask
 from dmr.annotate.studio.payload import RegionError, regions_to_shapes
+from dmr.annotate.studio.raw import raw_json
 from dmr.annotate.studio.reading import read_regions
 
 CLASSES = Classes([ClassDef(1, "artery", (), "#0072B2", 10)])
@@ -50,6 +57,15 @@ def rle_of(alpha: NDArray[np.uint8]) -> list[int]:
     """Run lengths by the SDK, for an image whose four channels are all like `alpha`, as the editor writes them."""
     encode: Any = encode_rle
     return [int(byte) for byte in encode(np.repeat(alpha.ravel(), 4))]
+
+
+def picture(alpha: NDArray[np.uint8]) -> str:
+    """A black PNG as the page sends it; its text chunk is what a picture may hold beside its pixels."""
+    image = Image.fromarray(np.dstack([*[np.zeros_like(alpha)] * 3, alpha]))
+    text = PngInfo()
+    text.add_text("Comment", "Müller")
+    image.save(data := io.BytesIO(), "PNG", pnginfo=text)
+    return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
 def back(*results: dict[str, Any], height: int = HEIGHT, width: int = WIDTH) -> tuple[Shape, ...]:
@@ -107,6 +123,20 @@ def test_a_pixel_is_painted_if_the_brush_covers_half_of_it(alpha: NDArray[np.uin
     assert (painted_mask(bytes(rle), height=height, width=width) == (alpha >= 128)).all()
 
 
+@given(arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14))))
+def test_a_mask_of_the_bitmask_tool_comes_back_bit_for_bit_and_is_kept_without_its_picture(
+    pixels: NDArray[np.bool_],
+) -> None:
+    pixels[0, 0] = True
+    height, width = pixels.shape
+    region = drawn("bitmasklabels", size=(height, width), imageDataURL=picture(pixels * np.uint8(255)))
+    assert (mask(back(region, height=height, width=width), height=height, width=width) == pixels).all()
+    kept = raw_json({"result": [region]}, is_known=bool)
+    assert b"base64" not in kept
+    assert (rle_to_mask(json.loads(kept)["result"][0]["value"]["imageDataURL"]) == pixels).all()
+    assert raw_json(json.loads(kept), is_known=bool) == kept
+
+
 def test_two_painted_regions_with_holes_stay_apart() -> None:
     ring = np.zeros((HEIGHT, WIDTH), np.bool_)
     ring[5:20, 5:20] = True
@@ -136,6 +166,11 @@ def test_two_painted_regions_with_holes_stay_apart() -> None:
         (drawn("brushlabels", rle=[0, 0]), "has run lengths that are cut off"),
         (drawn("brushlabels", rle=rle_of(np.zeros((3, 3), np.uint8))), "painted on an image of another size"),
         (drawn("brushlabels", rle=rle_of(np.eye(40, 50, dtype=np.uint8))[:-9]), "has run lengths that are cut off"),
+        (drawn("bitmasklabels"), "has no picture of its pixels"),
+        (drawn("bitmasklabels", imageDataURL="data:image/png;base64,??"), "picture of its pixels that cannot be read"),
+        (drawn("bitmasklabels", imageDataURL="data:image/png;base64,AAAA"), "of its pixels that cannot be read"),
+        (drawn("bitmasklabels", imageDataURL=picture(np.eye(9, dtype=np.uint8))), "on an image of another size"),
+        (drawn("bitmasklabels", imageDataURL=picture(np.zeros((40, 50), np.uint8))), "leaves no pixel"),
         (drawn("brushlabels", rle=[0, 0, 31, 64, 57, 27, *[255] * 99]), "run lengths that do not fill the image"),
     ],
 )

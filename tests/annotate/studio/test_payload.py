@@ -195,7 +195,7 @@ def more(**values: Any) -> dict[str, Any]:
                 f"a region of 'psoas' is of type '{kind}labels', which dmr does not read",
                 id=f"{kind}, {'with' if size else 'without'} a size",
             )
-            for kind in ("hypertext", "bitmask")
+            for kind in ("hypertext", "hyper")
             for size in ({}, {"original_width": 80, "original_height": 60})
         ),
     ],
