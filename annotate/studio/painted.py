@@ -1,9 +1,9 @@
 """Painted masks of Label Studio: the run lengths of its brush, and the pictures of its bitmask tool. Pure.
 
-The run lengths are those of the JavaScript package `@thi.ng/rle-pack`. A head of 53 bits gives the number of values, the
-bits of a value, and four lengths of counts. Then come runs: a bit that says whether one value is repeated, two bits that
-choose the length of the count, the count less one, and the value or the values. The values are those of an RGBA image,
-row by row.
+The run lengths are those of the JavaScript package `@thi.ng/rle-pack`. A head of 53 bits gives the number of values,
+the bits of a value, and four lengths of counts. Then come runs: a bit that says whether one value is repeated, two bits
+that choose the length of the count, the count less one, and the value or the values. The values are those of an RGBA
+image, row by row.
 """
 
 from __future__ import annotations
