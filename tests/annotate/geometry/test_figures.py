@@ -19,7 +19,6 @@ PLACES = st.tuples(st.floats(0, WIDTH), st.floats(0, HEIGHT))
 LENGTHS = st.tuples(st.floats(0.5, 90), st.floats(0.5, 90))
 TURNS = st.floats(-math.pi, math.pi)
 OFF = 0.0011  # of the radius: how far 64 sides of the same area leave an ellipse
-OFF_SMALL = 0.0034  # of the radius, with 32 sides
 
 
 def mask(ring: Ring) -> NDArray[np.bool_]:
@@ -40,11 +39,10 @@ def test_the_pixels_of_an_ellipse_are_those_inside_it(
     ring = ellipse_ring(place, radii, turn=turn)
     x, y = seen_from(place, turn)
     distance = np.hypot(x / radii[0], y / radii[1])
-    off = OFF if len(ring) == 64 else OFF_SMALL
     found = mask(ring)
-    assert 32 <= len(ring) <= 64
-    assert found[distance < 1 - off].all()
-    assert not found[distance > 1 + off].any()
+    assert len(ring) == 64
+    assert found[distance < 1 - OFF].all()
+    assert not found[distance > 1 + OFF].any()
     assert ring_area(ring) == pytest.approx(math.pi * radii[0] * radii[1])
 
 
