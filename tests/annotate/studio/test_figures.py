@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from label_studio_sdk.converter.brush import decode_rle, encode_rle
 from numpy.typing import NDArray
+from odd_json import JSON, Path, places, replaced
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -178,3 +179,25 @@ def test_a_figure_that_is_none_is_told_and_never_dropped(region: dict[str, Any],
     with pytest.raises(RegionError, match=told) as error:
         back(region)
     assert error.value.lost <= {1, None}
+
+
+WHOLE = [
+    drawn("ellipselabels", x=50, y=50, radiusX=20, radiusY=10, rotation=30),
+    drawn("rectanglelabels", x=50, y=50, width=20, height=10, rotation=30),
+    painted(np.ones((HEIGHT, WIDTH), np.bool_)),
+    drawn("bitmasklabels", imageDataURL=picture(np.full((HEIGHT, WIDTH), 255, np.uint8))),
+]
+
+
+@given(st.sampled_from(WHOLE).flatmap(lambda w: st.tuples(st.just(w), st.sampled_from(list(places(w))))), JSON)
+def test_whatever_a_figure_holds_it_is_drawn_or_refused(where: tuple[dict[str, Any], Path], odd: Any) -> None:
+    whole, path = where
+    region = replaced(whole, path, odd)
+    if path == ("type",) and odd == "choices":
+        return
+    raw_json({"result": [region]}, is_known=bool)
+    try:
+        assert back(region)
+    except RegionError as error:
+        assert error.lost <= {1, None}
+        assert error.lost
