@@ -101,7 +101,8 @@ class Taking:
             settles = reading == "adjudication"
             record = adjudicated(self.s, submitted, read, author=author) if settles else read(submitted)
         except UnreadableError as error:
-            self.refusals.add(submitted, error, is_newest=not is_older)
+            # A repeat is not used, so nothing that is used is in doubt by it.
+            self.refusals.add(submitted, error, is_newest=not is_older and reading != "repeat")
             self.again[annotation.id] = submitted
             return None
         if is_older:
@@ -111,8 +112,9 @@ class Taking:
             return None
         regions, left_out = without_ignored(annotation.regions, self.s.settings)
         is_bare = not record.annotation.shapes and not left_out and not annotation.is_ticked
+        is_bare = is_bare and not (settles and record.parent is not None)  # somebody who drew nothing is right
         if is_bare and not self.bare.counts(record, last=last):
-            self._hold(submitted, now, before, last)
+            self._hold(submitted, now, before, None if reading == "repeat" else last)
             return None
         self.refusals.release(submitted)
         if annotation.is_ticked and record.annotation.shapes:

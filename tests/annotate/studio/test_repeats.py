@@ -141,3 +141,15 @@ def test_what_was_read_lately_is_not_repeated_yet(read: Round) -> None:
     add_queue(read, f'name = "later"\npurpose = "repeat"\nreader = "{OWNER}"\nshare = 1.0\nafter_days = 100000')
     push_again(read)
     assert read.s.catalogue.queue("later") is None
+
+
+def test_a_repeat_that_is_empty_or_not_readable_puts_nothing_in_doubt(read: Round, reader: Reader) -> None:
+    push_again(read)
+    again = reader("hidden repeats")
+    empty, odd, *_ = again.tasks()
+    again.submit(empty, [])
+    again.submit(odd, [region("no class at all", SQUARE, height=HEIGHT, width=WIDTH)])
+    report = read.pull()
+    assert report.counts["revisions added"] == 0
+    assert "the label 'no class at all' is no class" in report.failures[0]
+    assert read.s.catalogue.counts()["frames in doubt"] == 0
