@@ -145,6 +145,11 @@ class StudioClient:
         with told(self.url, f"the labelling interface of project {project}"):
             self._sdk.projects.update(project, label_config=config)
 
+    def set_instructions(self, project: int, instructions: str) -> None:
+        """Replace what annotators read first. Of its HTML, Label Studio keeps plain tags and pictures on a server."""
+        with told(self.url, f"the instructions of project {project}"):
+            self._sdk.projects.update(project, expert_instruction=instructions)
+
     def set_model_version(self, project: int, version: str) -> None:
         """Choose the version of predictions that is shown and gives the order. It must exist already."""
         with told(self.url, f"model version '{version}'"):

@@ -29,6 +29,8 @@ INSTRUCTIONS: Final = (
     "<li><b>Draw a round structure</b>: press the letter beside the circle, then drag from the structure's centre "
     "outwards. Its handles stretch and turn it.</li>"
     "<li><b>Delete an outline</b>: click on it, then press Backspace. <b>Take back</b>: Ctrl+Z.</li>"
+    f"<li><b>Nothing to see</b>: tick <b>{TICK}</b> (key 0), then submit. Without outlines and tick, a frame is "
+    "not taken, even if you have deleted what was drawn.</li>"
     "<li><b>Submit</b>: Ctrl+Enter. <b>Skip</b> a frame that cannot be judged: Ctrl+Space.</li>"
     "</ul>"
     "<p>The sentence beside the image says why the frame is worth a look.</p>"

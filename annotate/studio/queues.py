@@ -20,6 +20,7 @@ from ..workspace import Session, Workspace
 from .credentials import need_login
 from .interface import ELLIPSES, NOTHING, TICK, Interface, beside_image, read_interface
 from .payload import DraftRegion, shapes_to_regions
+from .picture import show_picture
 from .projects import project_texts, queue_mark
 from .records import Project
 from .smart import has_smart, with_smart
@@ -108,6 +109,7 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
         project = client.create_project(
             new.title, description=new.description, config=new.config, instructions=new.instructions
         )
+        show_picture(client, project, instructions=new.instructions)
     elif known is not None and known.project != project.id:
         s.catalogue.drop_queue_tasks(known.id)  # this is another project, so the old tasks' numbers are wrong
     _refuse_other_purpose(known, wanted, s.catalogue)

@@ -210,7 +210,7 @@ def test_a_local_server_shows_files_of_this_disk_and_nothing_is_uploaded(round_:
     round_.server.studio.root = str(files)
     round_.push(round_.outgoing()[:2])
     round_.push()
-    assert round_.server.studio.files == {}
+    assert [name.rpartition("-")[2] for name in round_.server.studio.files] == ["instructions.png"], "and no frame"
     assert len(round_.server.studio.storages) == 1
     own = round_.s.catalogue.meta("workspace_id")
     assert {t["data"]["image"] for t in round_.server.studio.tasks} == {
@@ -227,7 +227,7 @@ def test_a_local_server_that_does_not_serve_the_folder_gets_the_pictures(round_:
     state = {"url": round_.server.url, "pid": 1, "files": str(tmp_path / "elsewhere")}
     (folder / "server.json").write_text(json.dumps(state), encoding="utf-8")
     round_.push()
-    assert len(round_.server.studio.files) == FRAMES
+    assert len(round_.server.studio.files) == FRAMES + 1, "and the picture of the instructions"
 
 
 def test_a_class_that_is_new_gets_a_label_in_the_project(round_: Round) -> None:
