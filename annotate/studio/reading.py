@@ -163,7 +163,8 @@ def _is_beside(result: Mapping[str, Any]) -> bool:
 
 
 def _has_place(result: Mapping[str, Any]) -> bool:
-    return "original_width" in result or "points" in (result.get("value") or ())
+    value = result.get("value")
+    return "original_width" in result or (isinstance(value, Mapping) and "points" in value)
 
 
 def _is_note(result: Mapping[str, Any], drawn: set[str]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from odd_json import JSON, Path, places, replaced
-from physician import Physician, region
+from physician import Physician, region, tick
 from studio_round import HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.studio.reading import read_annotation, read_regions, read_task
@@ -24,7 +24,7 @@ ANNOTATION = {
     "was_cancelled": False,
     "parent_prediction": 2,
     "parent_annotation": None,
-    "result": [DRAWN, {"id": "c", "type": "choices", "value": {"choices": ["poor"]}}],
+    "result": [DRAWN, {"id": "c", "type": "choices", "value": {"choices": ["poor"]}}, tick()],
 }
 TASK = {
     "id": 1,
@@ -45,6 +45,7 @@ def test_a_task_with_an_odd_value_is_read_and_its_other_annotation_stands(path: 
 
 
 @given(path=st.sampled_from(list(places(ANNOTATION))), odd=JSON)
+@example(path=("result", 1, "value"), odd=True)
 def test_an_annotation_with_an_odd_value_has_a_problem_or_all_that_was_drawn(path: Path, odd: Any) -> None:
     annotation = read_annotation(replaced(ANNOTATION, path, odd))
     emptied = path == ("result",) and odd in (None, [])

@@ -29,7 +29,7 @@ ANNOTATION: dict[str, Any] = {
     "lead_time": 3.5,
     "was_cancelled": False,
     "parent_annotation": None,
-    "result": [DRAWN, {"id": "c", "type": "choices", "value": {"choices": [NAME]}}, NOTE],
+    "result": [DRAWN, {"id": "c", "type": "choices", "value": {"choices": [NAME]}}, NOTE, tick()],
 }
 
 
@@ -80,6 +80,7 @@ def test_two_annotations_that_are_read_otherwise_are_kept_otherwise(path: Path, 
     if one.raw != two.raw or two.problem or any(r.problem for r in two.regions):
         return
     assert (two.id, two.user, two.at, two.is_skipped, two.lead_time_s) == (5, 1, one.at, False, 3.5)
+    assert two.is_ticked
     assert [(r.labels, r.points, r.width, r.height) for r in two.regions] == [
         (r.labels, r.points, r.width, r.height) for r in one.regions
     ]
