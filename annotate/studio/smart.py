@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from html import escape
 from typing import Final
@@ -15,6 +16,7 @@ INSTRUCTIONS: Final = (
     "<p><b>If nothing happens</b>, press M and drag again: after another tool, M takes the tool for boxes.</p>"
     "<p><b>Once on each computer</b>: switch Auto-Annotation on below the image, then Auto-Accept Suggestions beside "
     "it.</p>"
+    "</div>"
 )
 _TAG: Final = "RectangleLabels"
 _KEYS: Final = "asdfgzxcnjltyuiq"  # those that no tool of Label Studio has
@@ -62,6 +64,12 @@ def without_smart(config: str) -> str:
     return ElementTree.tostring(root, encoding="unicode") if own else config
 
 
+def with_words(instructions: str, *, is_on: bool) -> str:
+    """A project's instructions with or without those for this tool; what an older dmr wrote of it goes."""
+    before = re.sub(r'<div class="dmr-smart">.*?</div>', "", instructions, flags=re.DOTALL)
+    return before + (INSTRUCTIONS if is_on else "")
+
+
 def has_smart(config: str) -> bool:
     """Whether a labelling interface has this tool."""
     try:
@@ -90,7 +98,9 @@ def _added(root: ElementTree.Element, polygons: ElementTree.Element) -> ElementT
     view = ElementTree.Element("View", {"className": _CLASS})
     side, place = beside_image(root)
     side.insert(place + 1, view)
-    ElementTree.SubElement(view, "Header", {"value": "Box: letter, then drag.", "size": "6", "style": _HEAD})
+    ElementTree.SubElement(
+        view, "Header", {"value": "Box: letter, then drag (Ctrl inside another outline).", "size": "6", "style": _HEAD}
+    )
     tool = {"name": BOX, "toName": polygons.get("toName", "image"), "smart": "true", "smartOnly": "true"}
     return ElementTree.SubElement(view, _TAG, tool)
 

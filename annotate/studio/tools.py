@@ -8,7 +8,7 @@ from ..errors import StudioError
 from .backend import TITLE, authorization
 from .errors import status_of, told
 from .reading import items, member, whole
-from .smart import INSTRUCTIONS, with_smart, without_smart
+from .smart import with_smart, with_words, without_smart
 
 if TYPE_CHECKING:
     from .client import StudioClient
@@ -68,8 +68,7 @@ def _change(client: StudioClient, project: int, *, is_on: bool) -> bool:
     except ValueError as error:
         remedy = "Repair it in the project's Settings, Labeling Interface"
         raise StudioError(f"project {project}", str(error), remedy) from None
-    said = words.replace(INSTRUCTIONS, "") + (INSTRUCTIONS if is_on else "")
-    change = {"label_config": wanted, "expert_instruction": said}
+    change = {"label_config": wanted, "expert_instruction": with_words(words, is_on=is_on)}
     change = {name: text for name, text in change.items() if text != (member(now, name) or "")}
     if not change:
         return False
