@@ -101,6 +101,14 @@ class FakeStudio(FakePeople):
         found = [p for p in self.projects if p["id"] == number]
         return Answer(found[0]) if found else refused(404, "No Project matches the given query.")
 
+    def _drop_project(self, number: int, *_: Any) -> Answer:
+        self.projects = [p for p in self.projects if p["id"] != number]
+        for task in [t for t in self.tasks if t["project"] == number]:
+            self._drop_task(task["id"])
+        for table in (self.views, self.storages, self.backends, self.webhooks):
+            table[:] = [row for row in table if row.get("project") != number]
+        return Answer(None, 204)
+
     def _set_project(self, number: int, _: Any, body: Any) -> Answer:
         version = body.get("model_version")
         if version and version not in {p["model_version"] for p in self.predictions}:
@@ -306,7 +314,11 @@ ROUTES: dict[str, dict[str, Callable[..., Answer]]] = {
     r"/api/invite": {"GET": FakeStudio._invite},
     r"/api/users/": {"GET": FakeStudio._users, "POST": FakeStudio._add_user},
     r"/api/projects/": {"GET": FakeStudio._list_projects, "POST": FakeStudio._add_project},
-    r"/api/projects/(\d+)/": {"GET": FakeStudio._project, "PATCH": FakeStudio._set_project},
+    r"/api/projects/(\d+)/": {
+        "GET": FakeStudio._project,
+        "PATCH": FakeStudio._set_project,
+        "DELETE": FakeStudio._drop_project,
+    },
     r"/api/projects/(\d+)/model-versions/": {"GET": FakeStudio._versions, "DELETE": FakeStudio._drop_version},
     r"/api/projects/(\d+)/import": {"POST": FakeStudio._import},
     r"/api/projects/(\d+)/import/predictions": {"POST": FakeStudio._import_predictions},

@@ -18,6 +18,7 @@ from ..wording import counted
 from .connection import RenewedToken, connection
 from .credentials import Login
 from .errors import passing_over, status_of, told
+from .project_settings import SAMPLING
 from .raw_calls import PATIENCE_S, RawCalls
 from .reading import items, member, moment, read_project, read_task, whole
 from .records import OddAnswer, Project, StudioTask, TaskData
@@ -135,7 +136,7 @@ class StudioClient:
                 show_collab_predictions=True,
                 enable_empty_annotation=True,
                 maximum_annotations=1,
-                sampling="Uncertainty sampling",
+                sampling=SAMPLING,
                 request_options=_ONCE,
             )
             return read_project(made)

@@ -11,6 +11,7 @@ from ..wording import quoted
 from ..workspace import Session
 from .client import OLDEST, StudioClient
 from .credentials import find_login
+from .project_settings import changed_settings
 from .projects import queue_mark
 from .queues import interface_of, queue_settings
 from .records import Project
@@ -101,19 +102,9 @@ def _queues(s: Session, client: StudioClient) -> Iterator[Finding]:
             told = f"classes without a label: {', '.join(missing) or 'none'}; labels that are no class: "
             told += f"{', '.join(interface.strangers) or 'none'}. Rename the labels, or add aliases to dmr.toml."
             yield Finding(f"{what}, labels", told, not missing)
-        yield from _order(what, project)
+        for setting in changed_settings(project):
+            yield Finding(f"{what}, {setting.what}", setting.told, setting.is_fine)
         yield _tried(f"{what}, images", partial(_image, client, project, what))
-
-
-def _order(what: str, project: Project) -> Iterator[Finding]:
-    if project.sampling != "Uncertainty sampling":
-        told = f"'{project.sampling}'. In the project's Settings, set Task Sampling to Uncertainty Sampling."
-        yield Finding(f"{what}, order", told, False)
-    if not project.is_prefilled:
-        told = (
-            "drafts are not shown to annotators. In the project's Settings, Annotation, show predictions as pre-labels."
-        )
-        yield Finding(f"{what}, drafts", told, False)
 
 
 def _image(client: StudioClient, project: Project, what: str) -> Finding:

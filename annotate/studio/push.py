@@ -22,7 +22,7 @@ from ..errors import UsageError
 from ..report import Report
 from ..settings.model import QueueSettings
 from ..system.pipeline import batched, batched_by_weight
-from ..wording import counted
+from ..wording import counted, quoted
 from ..workspace import Session
 from .ellipses import complete_ellipses
 from .interface import Interface
@@ -30,6 +30,7 @@ from .labels import complete_labels, complete_readers, complete_tick
 from .offered import note_offered
 from .payload import region_to_json
 from .pictures import Pictures, Shown
+from .project_settings import changed_settings
 from .queues import (
     COLUMNS,
     ORDERING,
@@ -144,6 +145,8 @@ def push(
     outgoing = without_held(outgoing, report=s.report)
     opened = open_queue(s, client, queue, create=True)
     assert opened is not None
+    for setting in changed_settings(opened.project):
+        s.report.say(f"Project {quoted(opened.project.title)}, {setting.what}: {setting.told}")
     note_offered(s.catalogue, opened)
     before = opened.interface.labels
     opened = complete_labels(client, opened, s.settings, report=s.report)

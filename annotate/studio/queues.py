@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .client import StudioClient
 
 MAIN: Final = QueueSettings(name="main")
+GONE_TOO: Final = (
+    "What was pulled is kept. What nobody had submitted, or nobody had pulled, went with it; frames that were skipped "
+    "come again."
+)
 VIEW: Final = "Most informative first"
 READINGS: Final = "readings"  # in place of a model in the versions of predictions of queues that read again
 ORDERING: Final = "tasks:predictions_score"
@@ -105,6 +109,8 @@ def open_queue(s: Session, client: StudioClient, wanted: QueueSettings, *, creat
             s.catalogue.drop_queue_tasks(known.id)
         if not create:
             return None
+        if known is not None and known.server == client.url:
+            s.report.say(f"Project {quoted(wanted.name)} was deleted in Label Studio and is made again. {GONE_TOO}")
         new = project_texts(s.catalogue, wanted, classes=classes, workspace=s.workspace.root.name)
         project = client.create_project(
             new.title, description=new.description, config=new.config, instructions=new.instructions

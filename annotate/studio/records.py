@@ -26,6 +26,7 @@ class Project:
         model_version: The version of predictions that is shown and gives the order; empty for none.
         sampling: How "Label All Tasks" chooses tasks.
         is_prefilled: Whether annotators see predictions as pre-labels.
+        people: How many people are to annotate each task.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Project:
     model_version: str
     sampling: str
     is_prefilled: bool
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True)
