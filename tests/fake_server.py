@@ -38,7 +38,6 @@ class Fault:
         is_done: It is carried out all the same, and only the answer is lost.
         wait_s: The answer takes that long.
         headers: More of the answer's headers.
-        is_end: The server ends with it, and answers nothing more.
     """
 
     method: str
@@ -49,7 +48,6 @@ class Fault:
     is_done: bool = False
     wait_s: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
-    is_end: bool = False
 
 
 @dataclass
@@ -62,6 +60,7 @@ class FakeServer:
         asked: Every request, as `METHOD /path`.
         faults: Those that are to come.
         most: Bytes of a request that it takes; as nginx, it reads no more of a larger one.
+        ends_at: The request with which it ends, counted from 1; 0 for none.
         is_down: Whether it has ended.
     """
 
@@ -70,6 +69,7 @@ class FakeServer:
     asked: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     most: int = 2**40
+    ends_at: int = 0
     is_down: bool = False
 
     def fail(self, method: str, path: str, **how: Any) -> None:
@@ -126,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         sent = self.rfile.read(size)
         fake.asked.append(f"{self.command} {address.path}")
+        if is_end := len(fake.asked) == fake.ends_at:
+            self._end()
         fault = next((f for f in fake.faults if f.method == self.command and re.search(f.path, address.path)), None)
         answer = None
         if fault is None or fault.is_done:
@@ -133,15 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
                 token = self.headers.get("authorization", "")
                 parameters = dict(parse_qsl(address.query))
                 answer = fake.studio.answer(self.command, address.path, parameters, self._body(sent), token)
+        if is_end:
+            self._break()
+            return
         if fault is not None:
             fault.times -= 1
             if fault.times <= 0:
                 fake.faults.remove(fault)
             time.sleep(fault.wait_s)
-            if fault.is_end:
-                fake.is_down = True
-                self.server.shutdown()
-                self.server.server_close()
             if fault.body is None:
                 self._break()
                 return
@@ -183,6 +184,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if answer.status != 204:
             self.wfile.write(data)
+
+    def _end(self) -> None:
+        """End the server: nobody can reach it any more, and what it was doing is done."""
+        self.server.fake.is_down = True  # type: ignore[attr-defined]
+        self.server.shutdown()
+        self.server.server_close()
 
     def _break(self) -> None:
         """End the connection as a server does that is killed."""
