@@ -15,11 +15,13 @@ from ..formats.labelme_words import OTHERS_KEY, WORDS_KEY, rings_of
 from ..formats.lost import COVERED_KEY
 from ..formats.strict_json import decoded, parsed_json
 from ..shapes import Ring
+from .reason import REASON_KEY, boxes_of
 
 TYPED_KEY: Final = "dmr_typed"
 """Of a file or a shape: what was typed in a place of which Labelme, or dmr, reads something else."""
 
-_OWN: Final = frozenset({"dmr_drawing", "dmr_revision", "dmr_model", "dmr_note", COVERED_KEY, OTHERS_KEY, WORDS_KEY})
+_OURS: Final = ("dmr_drawing", "dmr_revision", "dmr_model", "dmr_note", REASON_KEY, COVERED_KEY, OTHERS_KEY, WORDS_KEY)
+_OWN: Final = frozenset(_OURS)
 _OF_FILE: Final = frozenset({"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"})
 _OF_SHAPE: Final = frozenset({"label", "points", "group_id", "description", "shape_type", "flags", "mask"})
 # How base64 of a picture begins: PNG, JPEG, BMP, TIFF, GIF, WebP. Labelme embeds it, and nobody types it.
@@ -105,7 +107,7 @@ def _of_file(content: Mapping[str, Any], gone: list[dict[str, Any]], *, reviewed
         typed["shapes"] = [*known, *new]
     if content.get("dmr_note") not in (None, note):
         typed["dmr_note"] = content["dmr_note"]
-    return _carried(content, typed, known=_OF_FILE | _OWN, without={reviewed})
+    return _carried(content, typed, known=_OF_FILE | _OWN, without={reviewed, *boxes_of(content)})
 
 
 def _carried(content: Mapping[str, Any], typed: dict[str, Any], *, known: frozenset[str], without: set[str]) -> Carried:

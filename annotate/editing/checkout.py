@@ -21,6 +21,7 @@ from ..system.places import is_no_file
 from ..system.store import sha256_hex
 from ..workspace import Workspace
 from .carrying import carried_over
+from .reason import REASON_KEY, reason_boxes, without_reason
 from .rewriting import NewFile, rewrite
 
 _BATCH: Final = 256  # sheets held at a time
@@ -41,6 +42,7 @@ class Sheet:
         revision: The revision that holds these outlines, None for a draft.
         model: The model that drew the draft, None for a revision or an empty sheet.
         words: What was typed beside the outlines.
+        reason: Why the frame comes next; empty where nobody asks.
     """
 
     frame: FrameRecord
@@ -48,6 +50,7 @@ class Sheet:
     revision: str | None = None
     model: str | None = None
     words: Words = NO_WORDS
+    reason: str = ""
 
 
 def labelled_sheets(catalogue: Catalogue) -> Iterator[Sheet]:
@@ -87,7 +90,7 @@ def write_checkout(
     names: Mapping[str, str] | None = None,
     report: Report | None = None,
 ) -> int:
-    """Write sheets as Labelme files. A file that would stay the same is not touched.
+    """Write sheets as Labelme files, inner structures last. A file that would stay the same is not touched.
 
     So is a file that was edited since it was written, or cannot be read, unless it holds what was taken up; and one
     that is saved at this very moment.
@@ -104,7 +107,9 @@ def write_checkout(
         The number of files written.
     """
     folder = folder or workspace.annotations_folder
-    classes = {c.id: c.name for c in workspace.settings.classes}
+    own_classes = workspace.settings.classes
+    names_of = {c.id: c.name for c in own_classes}
+    classes = {i: names_of[i] for i in own_classes.paint_order()}
 
     def changed() -> Iterator[NewFile]:
         for sheet in sheets:
@@ -135,9 +140,13 @@ def write_checkout(
 
 
 def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str, there: bytes = b"") -> bytes:
-    shown = tuple(s for s in sheet.annotation.shapes if s.class_id in labels)
+    """The file; `labels` are in the order in which structures lie upon one another, the lowest first."""
     said = sheet.words.shapes or (Said(),) * len(sheet.annotation.shapes)
-    spoken = tuple(w for w, s in zip(said, sheet.annotation.shapes, strict=True) if s.class_id in labels)
+    # A click in Labelme picks the last shape of those that lie there.
+    place = {class_id: k for k, class_id in enumerate(labels)}
+    both = [(s, w) for s, w in zip(sheet.annotation.shapes, said, strict=True) if s.class_id in labels]
+    both.sort(key=lambda pair: place[pair[0].class_id])
+    shown, spoken = tuple(s for s, _ in both), tuple(w for _, w in both)
     annotation = Annotation(sheet.annotation.height, sheet.annotation.width, shown, sheet.annotation.covered)
     drawing = drawing_of((labels[s.class_id], s.points, s.group, s.hole) for s in shown)
     covered = annotation.covered if sheet.revision else {s.class_id for s in shown}
@@ -156,12 +165,15 @@ def _sheet_file(sheet: Sheet, *, labels: Mapping[int, str], image_path: str, the
         extra[OTHERS_KEY] = [one.as_json() for one in others]
     if image.description:
         extra["description"] = image.description
+    boxes = reason_boxes(sheet.reason)
+    if boxes:
+        extra[REASON_KEY] = boxes
     left, of_shapes = carried_over(there, [s.points for s in shown], reviewed=REVIEWED, note=DRAFT_NOTE)
     return annotation_to_labelme(
         annotation,
         names=labels,
         image_path=image_path,
-        flags={**left.flags, **image.flags, REVIEWED: False},
+        flags={**left.flags, **image.flags, REVIEWED: False, **dict.fromkeys(boxes, False)},
         shape_flags=[{**own.flags, **w.flags} for own, w in zip(of_shapes, spoken, strict=True)],
         descriptions=[w.description for w in spoken],
         shape_extras=[{**own.extra, **w.more} for own, w in zip(of_shapes, spoken, strict=True)],
@@ -188,14 +200,14 @@ def read_sheet(path: Path) -> tuple[LabelmeFile, str]:
     except OSError:
         data = b""
     if not data:
-        return read_labelme(path), sha256_hex(data)  # it says what is wrong
-    return parse_labelme(data, where=path), sha256_hex(data)
+        return without_reason(read_labelme(path)), sha256_hex(data)  # it says what is wrong
+    return without_reason(parse_labelme(data, where=path)), sha256_hex(data)
 
 
 def _unedited(data: bytes, path: Path) -> LabelmeFile | None:
     """What a file holds if it can be replaced without losing an edit; None if it cannot."""
     try:
-        file = parse_labelme(data, where=path)
+        file = without_reason(parse_labelme(data, where=path))
     except BrokenInput:
         return None
     return None if is_edited(file) else file

@@ -29,6 +29,7 @@ from ..system.places import is_no_file
 from ..wording import quoted
 from ..workspace import Session
 from .checkout import REVIEWED, is_edited, labelled_sheets, read_sheet, write_checkout
+from .reason import in_order_of
 from .unread import WRITTEN_ANEW, UnreadEdits, lost_classes, remedy_for
 
 AUTHOR: Final = "labelme"  # Labelme does not say who draws; `--author` does
@@ -214,6 +215,10 @@ def _record(
         asserted |= {c.id for c in s.settings.classes.active}
     asserted |= complete_classes(file.extra, resolve) or set()
     parent = file.extra.get("dmr_revision")
+    over = parent if isinstance(parent, str) and _frame_of_revision(s.catalogue, parent) else None
+    if over is not None:
+        before = s.catalogue.revision(over).record.annotation.shapes
+        drawing = replace(drawing, shapes=in_order_of(drawing.shapes, before))
     words = words_of(file, drawing.shapes, without=REVIEWED)
     return RevisionRecord(
         frame=frame.frame_id,
@@ -221,7 +226,7 @@ def _record(
         author=author,
         origin="labelme",
         annotation=drawing.annotation(height=frame.height, width=frame.width, asserted=asserted),
-        parent=parent if isinstance(parent, str) and _frame_of_revision(s.catalogue, parent) else None,
+        parent=over,
         blind=parent is None and "dmr_model" not in file.extra,
         raw_sha256=s.catalogue.store.put(drawn_json(file, is_class=lambda label: resolve(label) is not None)),
         words=words.canonical(),

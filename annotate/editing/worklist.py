@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from ..errors import BrokenInput, UsageError, WorkspaceError
-from ..formats.ranking_table import ranked_frames
+from ..formats.ranking_table import RankedFrame, ranked_frames
 from ..report import Report
 from ..system.platform import exclusive_lock, has_screen, python_module, run_shown, workspace_mode
 from ..wording import counted
@@ -73,7 +74,7 @@ def lay_out(s: Session, *, top: int) -> int:
     folder = s.workspace.root / FOLDER
     unlabelled = {f.frame_id: f for f in s.catalogue.unlabelled_frames()}
     ranking = _ranking(s)
-    again = _again(s, ranking)
+    again = _again(s, {frame: own.again for frame, own in ranking.items()})
     ranked = [frame for frame in ranking if frame in unlabelled or frame in again]
     order = list(dict.fromkeys([*ranked, *unlabelled]))
     if not order:
@@ -92,7 +93,8 @@ def lay_out(s: Session, *, top: int) -> int:
             s.report.fail(BrokenInput(sheet.frame.path, what, "Restore it from a backup, or ingest its scan again"))
             continue
         names[sheet.frame.frame_id] = name
-        sheets.append(sheet)
+        known = ranking.get(sheet.frame.frame_id)
+        sheets.append(replace(sheet, reason=known.reason if known is not None else ""))
     write_checkout(s.workspace, sheets, folder=folder, names=names)
     return len(sheets)
 
@@ -109,7 +111,7 @@ def _again(s: Session, ranking: Mapping[str, str]) -> dict[str, Sheet]:
     }
 
 
-def _ranking(s: Session) -> dict[str, str]:
+def _ranking(s: Session) -> dict[str, RankedFrame]:
     """The ranking, as `ranked_frames` gives it. One that cannot be opened is told: frames come in no special order."""
     table = s.workspace.reports_folder / "ranking.csv"
     try:

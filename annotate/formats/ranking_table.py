@@ -72,8 +72,21 @@ def _number(value: float | None, form: str = ".4f") -> str:
     return "" if value is None else format(value, form)
 
 
-def ranked_frames(path: Path, *, report: Report | None = None) -> dict[str, str]:
-    """Frame ids of a ranking, the first one first, each with the revision to be drawn again, empty for a new frame.
+@dataclass(frozen=True, slots=True)
+class RankedFrame:
+    """What a ranking says of a frame.
+
+    Attributes:
+        again: The revision that is to be drawn again, empty for a new frame.
+        reason: Why it has its place; empty where nobody knows.
+    """
+
+    again: str = ""
+    reason: str = ""
+
+
+def ranked_frames(path: Path, *, report: Report | None = None) -> dict[str, RankedFrame]:
+    """Frame ids of a ranking, the first one first, each with what it says of them.
 
     Tables of an older dmr have fewer columns, and a spreadsheet may have saved the table again with semicolons. Lines
     that cannot be read are passed over.
@@ -94,7 +107,7 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> dict[str, str]
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    frames: dict[str, str] = {}
+    frames: dict[str, RankedFrame] = {}
     odd = "a line of the ranking cannot be read (passed over)"
     while True:
         try:
@@ -109,6 +122,6 @@ def ranked_frames(path: Path, *, report: Report | None = None) -> dict[str, str]
         if row is None:
             return frames
         if frame := row.get("frame"):
-            frames.setdefault(frame, row.get("again") or "")
+            frames.setdefault(frame, RankedFrame(row.get("again") or "", " ".join((row.get("reason") or "").split())))
         elif report is not None:
             report.note(odd, f"{path.name}, line {rows.line_num}: no frame")

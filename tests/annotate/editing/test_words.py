@@ -76,7 +76,8 @@ def test_descriptions_and_flags_come_back_in_the_rewritten_sheet(workspace: Work
     sheet = json.loads(path.read_text(encoding="utf-8"))
 
     assert sheet["flags"] == {"poor image": True, "good": False, "reviewed": False}
-    assert [(s["description"], s["flags"]) for s in sheet["shapes"]] == [(PATIENT, {"unsure": True}), ("", {})]
+    said = {s["label"]: (s["description"], s["flags"]) for s in sheet["shapes"]}
+    assert said == {"nerve": (PATIENT, {"unsure": True}), "muscle": ("", {})}
     assert sync(workspace, catalogue).counts["edits taken up"] == 0
     assert json.loads(path.read_text(encoding="utf-8")) == sheet
 
