@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -131,7 +132,8 @@ def saved(timed: Sequence[Timed]) -> Saved:
     own = [one for one, stays in zip(timed, kept, strict=True) if stays]
     work, seconds, drafted = work[kept], seconds[kept], drafted[kept]
     authors = [one.author for one in own]
-    many = {a for a in authors if sum(b == a and not d for b, d in zip(authors, drafted, strict=True)) >= LEAST_OWN}
+    times = Counter(a for a, d in zip(authors, drafted, strict=True) if not d)
+    many = {a for a, n in times.items() if n >= LEAST_OWN}
     is_compared = np.array([a in many for a in authors], bool)
     drawn, corrected = is_compared & ~drafted, is_compared & drafted
     told = Saved(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Row
 
 from ..shapes import Annotation, Shape
 from ..system.canonical import json_to_shapes
@@ -14,6 +16,8 @@ from ..system.clock import utc_now
 from ..system.pipeline import batched
 from . import tables as t
 from .database import AT_ONCE, Database
+
+MOST_TIMED: Final = 2000  # frames of a kind whose times are looked at, the newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,36 +91,51 @@ class AuditRows(Database):
                 own = sa.update(t.audit).where(t.audit.c.frame.in_(ids), t.audit.c.model != model)
                 connection.execute(own.values(model=model))
 
-    def timed_drawings(self) -> list[TimedDrawing]:
+    def timed_drawings(self, *, most: int = MOST_TIMED) -> list[TimedDrawing]:
         """The frames that were drawn from nothing, or over a draft, in a known time, in the order of their arrival.
 
         A frame that somebody submitted several times counts once: Label Studio adds the times up. Repeats do not count:
         whoever has drawn a frame before may be faster.
+
+        Args:
+            most: The newest so many of either kind are returned: bounds the time.
         """
         r, p = t.revision.c, t.prediction.c
-        same = sa.and_(p.frame == r.frame, p.rendition == r.rendition, p.model == r.draft_model)
-        joined = t.revision.join(t.frame, t.frame.c.id == r.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
-        kept = joined.outerjoin(t.prediction, same).outerjoin(t.tombstone, t.tombstone.c.revision == r.sha256)
-        columns = (r.frame, r.author, r.lead_time_s, r.draft_model, r.shapes, r.covered, p.scores)
-        of_frame = (t.frame.c.height, t.frame.c.width, t.frame.c.clip, t.clip.c.patient)
-        query = sa.select(*columns, *of_frame, p.shapes.label("draft")).select_from(kept)
+        light = sa.select(r.sha256, r.frame, r.author, r.draft_model).select_from(t.revision.outerjoin(t.tombstone))
         is_begun = r.blind | r.draft_model.is_not(None)
         is_wanted = (r.lead_time_s > 0, is_begun, r.reading != "repeat", t.tombstone.c.revision.is_(None))
-        found: dict[tuple[str, str, str | None], TimedDrawing] = {}
+        same = sa.and_(p.frame == r.frame, p.rendition == r.rendition, p.model == r.draft_model)
+        joined = t.revision.join(t.frame, t.frame.c.id == r.frame).join(t.clip, t.clip.c.id == t.frame.c.clip)
+        joined = joined.outerjoin(t.prediction, same)
+        columns: list[Any] = [r.sequence, r.frame, r.author, r.lead_time_s, r.draft_model, r.shapes]
+        columns += [r.covered, p.scores, t.frame.c.height, t.frame.c.width, t.frame.c.clip, t.clip.c.patient]
+        query: Any = sa.select(*columns, p.shapes.label("draft")).select_from(joined)
+        found: list[tuple[int, TimedDrawing]] = []
         with self.reading() as connection:
-            for row in connection.execute(query.where(*is_wanted).order_by(r.sequence)):
-                shapes = json_to_shapes(json.loads(row.shapes))
-                found[row.frame, row.author, row.draft_model] = TimedDrawing(
-                    frame=row.frame,
-                    patient=row.patient or row.clip,
-                    author=row.author,
-                    seconds=row.lead_time_s,
-                    model=row.draft_model,
-                    drawn=Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered))),
-                    draft=_draft(row.draft),
-                    said=row.scores,
-                )
-        return list(found.values())
+            last = {
+                (row.frame, row.author, row.draft_model): row.sha256
+                for row in connection.execute(light.where(*is_wanted).order_by(r.sequence))
+            }
+            kinds = [
+                [sha256 for (*_, model), sha256 in last.items() if (model is None) is own] for own in (True, False)
+            ]
+            for batch in batched([sha256 for kind in kinds for sha256 in kind[-most:]], AT_ONCE):
+                found += ((row.sequence, _timed(row)) for row in connection.execute(query.where(r.sha256.in_(batch))))
+        return [timed for _, timed in sorted(found, key=lambda pair: pair[0])]
+
+
+def _timed(row: Row[Any]) -> TimedDrawing:
+    shapes = json_to_shapes(json.loads(row.shapes))
+    return TimedDrawing(
+        frame=row.frame,
+        patient=row.patient or row.clip,
+        author=row.author,
+        seconds=row.lead_time_s,
+        model=row.draft_model,
+        drawn=Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered))),
+        draft=_draft(row.draft),
+        said=row.scores,
+    )
 
 
 def _draft(shapes: str | None) -> tuple[Shape, ...]:

@@ -63,6 +63,12 @@ def test_measured_times_come_with_what_the_model_said(
     (timed,) = catalogue.timed_drawings()
     said = read_scores(timed.frame, str(timed.said))
     assert (timed.seconds, timed.model, said) == (41.5, "v1", {"of": frames[0].frame_id})
+    for frame in frames:
+        catalogue.append_revision(make_revision(frame, lead_time_s=20.0, blind=True, author="bob"))
+    assert [(d.frame, d.model) for d in catalogue.timed_drawings(most=1)] == [
+        (frames[0].frame_id, "v1"),
+        (frames[1].frame_id, None),
+    ], "the newest of either kind"
 
 
 def test_small_grey_values_are_kept_and_go_with_the_picture(
