@@ -15,7 +15,6 @@ CONTROL: Final = "label"
 ELLIPSE: Final = "ellipse"
 ELLIPSES: Final = "EllipseLabels"
 IMAGE: Final = "image"
-CLIP: Final = "clip"
 NOTHING: Final = "nothing"
 """Name of the tick by which a physician says that none of the structures is to be seen."""
 TICK: Final = "Nothing to see here"
@@ -110,7 +109,7 @@ def label_config(classes: Classes) -> str:
         "    </Choices>",
         f'    <Header value="{_HINTS}" size="6" style="{HINT}"/>',
         f"    <Style>{_ROWS} {STYLE}</Style>",
-        f'    <HyperText name="{CLIP}" value="$clip" inline="true"/>',
+        '    <View className="dmr-clip"><Markdown value="$clip"/></View>',
         "  </View>",
         "</View>",
     ]

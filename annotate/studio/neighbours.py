@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 from ..catalogue.catalogue import Catalogue
@@ -13,8 +12,7 @@ from ..catalogue.records import FrameRecord
 
 APART_MS: Final = 250.0  # nearer frames of a clip look alike
 STYLE: Final = (  # of the page: a picture grows while the mouse is on it
-    ".dmr-clip {display: flex; gap: 4px} .dmr-clip figure {margin: 0; font-size: 11px} "
-    ".dmr-clip img {width: 92px} "
+    ".dmr-clip div {display: flex; gap: 4px} .dmr-clip p {width: 92px; font-size: 11px} .dmr-clip img {width: 92px} "
     ".dmr-clip img:hover {transform: scale(4); transform-origin: bottom right; position: relative; z-index: 9}"
 )
 
@@ -45,10 +43,9 @@ def neighbours(catalogue: Catalogue, frames: Iterable[FrameRecord]) -> dict[str,
     }
 
 
-def clip_html(pictures: Sequence[tuple[str, str]]) -> str:
+def clip_markdown(pictures: Sequence[tuple[str, str]]) -> str:
     """What stands beside the image: pictures, each as address and words; empty without any."""
-    shown = "".join(f'<figure><img src="{escape(address)}">{escape(words)}</figure>' for address, words in pictures)
-    return f'<div class="dmr-clip">{shown}</div>' if shown else ""
+    return "\n\n".join(f"![{words}]({address}) {words}" for address, words in pictures)
 
 
 def _beside(frame: FrameRecord, members: Sequence[tuple[float, str]]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..catalogue.records import FrameRecord
 from ..errors import BrokenInput
 from ..workspace import Session
-from .neighbours import clip_html, neighbours
+from .neighbours import clip_markdown, neighbours
 from .server import LocalServer, local_server, serve_frame
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a task shows of its frame: the address of the picture, and the frames beside it in the clip as HTML."""
+    """What a task shows of its frame: the address of the picture, and the frames beside it in the clip as Markdown."""
 
     image: str
     clip: str
@@ -49,7 +49,7 @@ class Pictures:
         return {
             frame.frame_id: Shown(
                 self._addresses[self._path(frame)],
-                clip_html(
+                clip_markdown(
                     [
                         (self._addresses[path], n.words)
                         for n in near.get(frame.frame_id, ())

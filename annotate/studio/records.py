@@ -47,7 +47,7 @@ class TaskData:
         image: The address of its picture on the server.
         rank: Its place in the order, from 1; 0 where unknown.
         reason: Why the frame is worth a physician's time.
-        clip: The frames before and after it in its clip, as HTML; empty for a still frame.
+        clip: The frames before and after it in its clip, as Markdown; empty for a still frame.
     """
 
     frame_id: str = ""
