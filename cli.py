@@ -45,6 +45,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look closer": {
         "check": (".active.labels.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
+        "conflicts": (
+            ".annotate.conflicts.commands:conflicts",
+            "List frames whose readers disagree, with pictures; settle some.",
+        ),
         "where": (".annotate.origins.commands:where", "Show which file a frame is from, or which frames a file gave."),
         "quarantine": (
             ".annotate.quarantine.commands:quarantine",

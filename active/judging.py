@@ -50,7 +50,7 @@ def test_frames(s: Session, models: Sequence[ModelRecord]) -> list[LabelledFrame
     A frame is left out if it looks like a frame that one of the models learnt from: perhaps one patient has two names.
     A frame is also left out if it was drawn over a model's draft.
     """
-    labelled = [f for f in s.catalogue.labelled_frames(["test"]) if f.annotation.covered]
+    labelled = [f for f in s.catalogue.settled_frames(["test"]) if f.annotation.covered]
     drafted = [f for f in labelled if f.draft_model is not None]
     learnt = learnt_hashes(s.catalogue, models)
     copies = [f for f in labelled if looks_learnt(f.frame.perceptual_hash, learnt)]

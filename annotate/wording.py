@@ -13,6 +13,7 @@ _SINGULAR = {
     "blobs": "blob",
     "cards": "card",
     "classes": "class",
+    "conflicts": "conflict",
     "clips": "clip",
     "drafts": "draft",
     "edits": "edit",

@@ -233,6 +233,7 @@ class Workspace:
         catalogue = Catalogue.open(self._catalogue_target, store=self.store)
         try:
             (catalogue.sync_classes if write else catalogue.follow_classes)(self.settings.classes)
+            catalogue.follow_conflicts(self.settings.conflict)
         except BaseException:
             catalogue.close()
             raise

@@ -53,7 +53,7 @@ def frames_again(s: Session, *, needs: Mapping[str, float], pace: Pace, parts: P
     found = label_doubts(s)
     if not found:
         return []
-    labelled = {item.frame.frame_id: item for item in s.catalogue.labelled_frames()}
+    labelled = {item.frame.frame_id: item for item in s.catalogue.settled_frames()}
     usual = _usual_lengths(labelled.values())
     ids = {c.name: c.id for c in s.settings.classes.active}
     rows = []

@@ -59,7 +59,7 @@ def check_labels(s: Session, *, folds: int | None = None, settings: TrainSetting
         WorkspaceError: Nothing is labelled.
     """
     pick_device(s.device)  # a wrong device is refused now
-    everything = s.catalogue.labelled_frames()
+    everything = s.catalogue.settled_frames()
     if not everything:
         raise WorkspaceError(WHERE, "no frame is labelled yet", "Bring outlines in: dmr import")
     labelled = [item for item in everything if item.frame.patient is not None]

@@ -74,7 +74,7 @@ def load_study(s: Session, *, size: int) -> Study:
     Raises:
         UsageError: They are of fewer than two patients.
     """
-    labelled = [f for f in s.catalogue.labelled_frames(["train", "validation"]) if f.annotation.covered]
+    labelled = [f for f in s.catalogue.settled_frames(["train", "validation"]) if f.annotation.covered]
     known = [f for f in labelled if f.frame.patient is not None]
     if len(known) < len(labelled):
         s.report.count("frames of unknown patients, left out", len(labelled) - len(known))

@@ -49,6 +49,7 @@ class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
         """The numbers of `dmr status` with their words, in order."""
         split = {s: _count(t.patient, t.patient.c.split == s) for s in SPLITS}
         queries = {
+            "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
             "patients": _count(t.patient),
             **{f"patients in {s}": query for s, query in split.items()},
             "clips": _count(t.clip),
@@ -58,7 +59,6 @@ class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
             "frames in quarantine": _count(held.subquery()),
             "revisions": _count(t.revision),
             "revisions withdrawn": _count(t.tombstone),
-            "open conflicts": _count(t.conflict, t.conflict.c.resolved_at.is_(None)),
             "waiting in Label Studio": _count(t.task, t.task.c.state == "pushed", ~_submitted),
             "submitted but not readable": _count(t.unread, t.unread.c.place.startswith(studio_place())),
             "submitted empty, not confirmed": _count(t.unread, t.unread.c.place.startswith(held_place())),
@@ -74,7 +74,7 @@ class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
             return {words: connection.scalar(query) or 0 for words, query in queries.items()}
 
     def drawn_classes(self) -> dict[int, DrawnClass]:
-        """How often each class is drawn in the truth of the frames, by class id.
+        """How often each class is drawn in the truth of the frames, by class id, as far as their readers agree.
 
         A merged class counts as the class that it was merged into. Only the ids are searched in the outlines' text,
         because reading all points of thousands of frames would take seconds.
@@ -85,12 +85,17 @@ class Catalogue(LabelledRows, ModelRows, QueueRows, AuditRows, ReadingRows):
             .join(t.clip, t.clip.c.id == t.frame.c.clip)
             .join(t.patient, t.patient.c.id == t.clip.c.patient, isouter=True)
         )
-        query = sa.select(t.clip.c.patient, t.patient.c.split, t.revision.c.shapes).select_from(joined)
+        query = sa.select(t.frame.c.id, t.clip.c.patient, t.patient.c.split, t.revision.c.shapes).select_from(joined)
         merged = self.merged_classes()
+        disputed = {conflict.frame: frozenset(conflict.disputed) for conflict in self.conflicts()}
+        leave_out = self.conflict_use == "leave-out"
         drawn: dict[int, DrawnClass] = {}
         with self.reading() as connection:
-            for patient, split, shapes in connection.execute(query):
-                for class_id in {merged.get(int(i), int(i)) for i in _CLASS.findall(shapes)}:
+            for frame, patient, split, shapes in connection.execute(query):
+                if leave_out and frame in disputed:
+                    continue
+                found = {merged.get(int(i), int(i)) for i in _CLASS.findall(shapes)}
+                for class_id in found - disputed.get(frame, frozenset()):
                     own = drawn.setdefault(class_id, DrawnClass())
                     own.frames["train" if patient is None else split] += 1
                     if patient is not None:

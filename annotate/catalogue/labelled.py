@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
+from ..settings.conflicts import ConflictSettings, ConflictUse
 from ..settings.model import Split
-from ..shapes import Annotation, Shape
 from . import tables as t
+from .agreement import Rule, annotation_of, as_merged
 from .frames import frame_columns, frames_joined, to_frame
 from .records import Conflict, LabelledFrame, Revision
-from .revisions import COLUMNS, JOINED, RevisionRows, to_annotation, to_revision
+from .revisions import COLUMNS, JOINED, RevisionRows, to_revision
+from .truth import frames_of_several, settle
 from .unread import undoubted
 
 
 class LabelledRows(RevisionRows):
     """Reads of truths and conflicts."""
+
+    conflict_use: ConflictUse = "leave-out"
+    """What counts of a frame in conflict, as `[conflict] use` says."""
+
+    def follow_conflicts(self, settings: ConflictSettings) -> None:
+        """Count frames in conflict as the settings say. Find all conflicts anew if the rule for them has changed."""
+        self.conflict_use = settings.use
+        wanted = Rule(settings.agree_dice, self.merged_classes())
+        with self.reading() as connection:
+            if Rule.read(connection) == wanted:
+                return
+        with self.transaction() as connection:
+            wanted.write(connection)
+            for frame in frames_of_several(connection):
+                settle(connection, frame, by=None)
 
     def newest_revisions(self) -> dict[str, Revision]:
         """The truth of each frame that has one, by frame id; see `truth.py`."""
@@ -35,11 +52,11 @@ class LabelledRows(RevisionRows):
         revisions: Iterable[str] | None = None,
         frames: Sequence[str] | None = None,
     ) -> list[LabelledFrame]:
-        """Frames that can be shown and their truths, in the order of their ids.
+        """Frames that can be shown and their truths, in the order of their ids: to show, to correct, to write out.
 
-        Shapes of a merged class get the class that it was merged into. That class is covered only if all classes that
-        became part of it were covered. A class is not covered where a state that could not be read may show it
-        otherwise; see `doubtful_classes`.
+        To learn from frames or to judge by them, take `settled_frames`. Shapes of a merged class get the class that it
+        was merged into. That class is covered only if all classes that became part of it were covered. A class is not
+        covered where a state that could not be read may show it otherwise; see `doubtful_classes`.
 
         Args:
             splits: The splits wanted; None for all, with patients that have no split.
@@ -61,20 +78,45 @@ class LabelledRows(RevisionRows):
         labelled = []
         with self.reading() as connection:
             merged, doubtful = self.merged_classes(), self.doubtful_classes()
+            disputed = {conflict.frame: frozenset(conflict.disputed) for conflict in self.conflicts()}
             for row in connection.execute(query.order_by(t.frame.c.id)):
                 if named is not None and row.sha256 not in named:
                     continue
                 split: Split | None = "train" if row.patient is None else row.split
                 if wanted is None or split in wanted:
-                    kept = to_annotation(row)
+                    kept = annotation_of(row)
                     kept = replace(kept, covered=undoubted(kept.covered, row.id, doubtful))
-                    annotation = _merge(kept, merged)
+                    annotation = as_merged(kept, merged)
                     labelled.append(
                         LabelledFrame(
-                            to_frame(row), row.sha256, annotation, split, row.blind, row.draft_model, row.words
+                            to_frame(row),
+                            row.sha256,
+                            annotation,
+                            split,
+                            row.blind,
+                            row.draft_model,
+                            row.words,
+                            disputed.get(row.id, frozenset()),
                         )
                     )
         return labelled
+
+    def settled_frames(
+        self, splits: Iterable[Split] | None = None, *, revisions: Iterable[str] | None = None
+    ) -> list[LabelledFrame]:
+        """Labelled frames as far as their readers agree: to learn from, and to judge by.
+
+        A frame in an open conflict is left out. With `[conflict] use = "consensus"`, the classes that the conflict is
+        about are left out of it. Frames of `revisions` all stay: a data set keeps the frames that it was made of.
+
+        Args:
+            splits: As in `labelled_frames`.
+            revisions: As in `labelled_frames`.
+        """
+        items = self.labelled_frames(splits, revisions=revisions)
+        if self.conflict_use == "consensus":
+            return [_without(item, item.disputed) for item in items]
+        return items if revisions is not None else [item for item in items if not item.disputed]
 
     def has_truths(self) -> bool:
         """Whether any frame is labelled."""
@@ -96,19 +138,23 @@ class LabelledRows(RevisionRows):
             query = query.where(t.conflict.c.resolved_at.is_(None))
         with self.reading() as connection:
             return [
-                Conflict(row.id, row.frame, tuple(json.loads(row.revisions)), row.resolved_by, row.resolved_at is None)
+                Conflict(
+                    row.id,
+                    row.frame,
+                    tuple(json.loads(row.revisions)),
+                    row.resolved_by,
+                    row.resolved_at is None,
+                    {int(class_id): float(dice) for class_id, dice in json.loads(row.classes)},
+                    row.at,
+                )
                 for row in connection.execute(query)
             ]
 
 
-def _merge(annotation: Annotation, merged: Mapping[int, int]) -> Annotation:
-    if not merged:
-        return annotation
-    shapes = tuple(
-        Shape(merged.get(s.class_id, s.class_id), s.points, hole=s.hole, group=s.group) for s in annotation.shapes
-    )
-    parts: dict[int, set[int]] = {}
-    for class_id, into in merged.items():
-        parts.setdefault(into, {into}).add(class_id)
-    covered = {i for i in annotation.covered if i not in merged and parts.get(i, {i}) <= annotation.covered}
-    return Annotation(annotation.height, annotation.width, shapes, frozenset(covered))
+def _without(item: LabelledFrame, disputed: frozenset[int]) -> LabelledFrame:
+    """A frame of which some classes are not known."""
+    if not disputed:
+        return item
+    shapes = tuple(shape for shape in item.annotation.shapes if shape.class_id not in disputed)
+    annotation = replace(item.annotation, shapes=shapes, covered=item.annotation.covered - disputed)
+    return replace(item, annotation=annotation)

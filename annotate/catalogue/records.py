@@ -167,6 +167,7 @@ class LabelledFrame:
         blind: Drawn without seeing a pre-label.
         draft_model: The model whose draft was corrected, None where it was drawn from nothing, or nobody knows.
         words: What was typed beside the outlines, canonical JSON; None for nothing.
+        disputed: The classes over which the frame's readers are in an open conflict.
     """
 
     frame: FrameRecord
@@ -176,17 +177,30 @@ class LabelledFrame:
     blind: bool
     draft_model: str | None = None
     words: str | None = None
+    disputed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two or more authors whose outlines of a frame differ, and who did not see each other's."""
+    """Two or more authors whose outlines of a frame differ, and who did not see each other's.
+
+    Attributes:
+        id: The same for the same revisions.
+        frame: The frame's id.
+        revisions: Their heads.
+        resolved_by: The revision that settled it, None where a withdrawal did, or another rule.
+        is_open: Whether it is not settled yet.
+        disputed: The classes that it is about, with the lowest Dice of two of the heads.
+        at: Since when it is known.
+    """
 
     id: str
     frame: str
     revisions: tuple[str, ...]
     resolved_by: str | None
     is_open: bool
+    disputed: Mapping[int, float]
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from ..errors import CatalogueError
-from ..shapes import Annotation
-from ..system.canonical import canonical_json, json_to_shapes, shapes_to_json
+from ..system.canonical import canonical_json, shapes_to_json
 from ..system.clock import utc_now
 from ..system.pipeline import batched
 from ..system.store import sha256_hex
 from . import tables as t
+from .agreement import annotation_of
 from .classes import ClassRows
 from .database import AT_ONCE
 from .frames import FrameRows
@@ -180,7 +180,10 @@ def revision_json(record: RevisionRecord, *, previous: str | None) -> str:
 def _is_repeated(record: RevisionRecord, last: Revision) -> bool:
     was = last.record
     said = (record.origin, record.annotation, record.words, record.reading)
-    return said == (was.origin, was.annotation, was.words, was.reading) and not last.withdrawn
+    if said != (was.origin, was.annotation, was.words, was.reading) or last.withdrawn:
+        return False
+    # The same decision on another question is a new one: somebody may have drawn since, and the frame is in conflict.
+    return record.reading != "adjudication" or record.parent == was.parent
 
 
 def _refuse_unknown(connection: Connection, record: RevisionRecord, *, class_ids: set[int]) -> None:
@@ -240,12 +243,6 @@ def _in_conflict(connection: Connection, frame: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def to_annotation(row: Row[Any]) -> Annotation:
-    """The annotation in a row of a revision with its frame's height and width."""
-    shapes = json_to_shapes(json.loads(row.shapes))
-    return Annotation(row.height, row.width, shapes, frozenset(json.loads(row.covered)))
-
-
 def to_revision(row: Row[Any]) -> Revision:
     """The revision in a row of `COLUMNS`."""
     record = RevisionRecord(
@@ -253,7 +250,7 @@ def to_revision(row: Row[Any]) -> Revision:
         rendition=row.rendition,
         author=row.author,
         origin=row.origin,
-        annotation=to_annotation(row),
+        annotation=annotation_of(row),
         parent=row.parent,
         blind=row.blind,
         raw_sha256=row.raw_sha256,

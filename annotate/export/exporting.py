@@ -51,8 +51,8 @@ def export_outlines(
         what = "lies in the workspace, and the segmentations name the patient"
         raise UsageError(dest, what, "Name a folder outside of the workspace")
     _check_wishes(form, scans, images=images)
-    labelled: Sequence[LabelledFrame] = s.catalogue.labelled_frames()
-    if not labelled:
+    labelled: Sequence[LabelledFrame] = s.catalogue.settled_frames()
+    if not s.catalogue.has_truths():
         raise UsageError(s.workspace.root, "has no outlines yet", "`dmr import` takes them in")
     classes = s.settings.classes
     active = classes.predicted

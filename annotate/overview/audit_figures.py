@@ -117,7 +117,7 @@ def audit_figures(catalogue: Catalogue) -> AuditFigures:
         return figures
     chosen: list[tuple[LabelledFrame, str, Kind]] = []
     pairs: list[tuple[LabelledFrame, str, Kind]] = []
-    for item in catalogue.labelled_frames():
+    for item in catalogue.settled_frames():
         audit = audits.get(item.frame.frame_id)
         if audit is None:
             if item.draft_model is not None and item.split not in ("validation", "test"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..catalogue.catalogue import DrawnClass
 from ..catalogue.records import CycleRecord
+from ..settings.conflicts import ConflictUse
 from ..wording import counted
 from ..workspace import Session
 from .audit_figures import audit_figures
@@ -18,6 +19,8 @@ from .queue_lines import queue_figures, queue_lines
 def overview(s: Session) -> str:
     """The text of `dmr status`. The report gets the same facts for programs, and what to do next."""
     counts = s.catalogue.counts()
+    if n := counts["open conflicts"]:
+        s.report.say(_disputed(n, use=s.settings.conflict.use))
     drawn, active = s.catalogue.drawn_classes(), s.catalogue.active_model()
     model = active.id if active else None
     cycles = s.catalogue.cycles()
@@ -41,6 +44,15 @@ def overview(s: Session) -> str:
     queues = queue_lines(s.report.data["queues"])
     told = [*_lines(counts, model=model, last=last), *queues, "", class_table(figures, model=model)]
     return "\n".join([*told, *audit_lines(audit, s.settings.classes)])
+
+
+def _disputed(n: int, *, use: ConflictUse) -> str:
+    many = f"The readers of {counted(n, 'frames')} disagree."
+    meanwhile = {
+        "leave-out": "Until that is settled, nothing is learnt from these frames, and no model is judged on them.",
+        "consensus": "Until that is settled, only the classes on which they agree count there.",
+    }[use]
+    return f"{many} {meanwhile} `dmr conflicts` lists them."
 
 
 def _unread(counts: Mapping[str, int]) -> Iterator[str]:

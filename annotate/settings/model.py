@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 from ..classes import ClassDef, Classes, canonical_label
 from ..errors import SettingsError
 from ..system.places import NO_FILE, is_no_file
+from .conflicts import ConflictSettings
 from .sections import read_section, refuse_unknown, within
 from .studio import Purpose as Purpose
 from .studio import QueueSettings as QueueSettings
@@ -223,6 +224,7 @@ class Settings:
     select: SelectSettings = SelectSettings()
     train: TrainDefaults = TrainDefaults()
     gate: GateSettings = GateSettings()
+    conflict: ConflictSettings = field(default_factory=ConflictSettings)
     studio: StudioSettings = field(default_factory=StudioSettings)
     catalogue: CatalogueSettings = CatalogueSettings()
     format: int = FORMAT
@@ -235,6 +237,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "select": SelectSettings,
     "train": TrainDefaults,
     "gate": GateSettings,
+    "conflict": ConflictSettings,
     "studio": StudioSettings,
     "catalogue": CatalogueSettings,
 }

@@ -83,6 +83,13 @@ seed = 0
 margin = 0.03
 class_margin = 0.05
 
+# Two readers of a frame disagree if one draws a class that the other says is absent, or if the Dice of their outlines
+# is below agree_dice. Until `dmr conflicts` or an adjudication settles it: "leave-out" takes the frame out of training,
+# validation and test; "consensus" counts the classes on which they agree, as the first reader drew them.
+[conflict]
+agree_dice = 0.7
+use = "leave-out"
+
 # Label Studio. Its token is never written here, only in the keyring, the environment, or a file for its owner alone.
 # [studio]
 # url = "http://127.0.0.1:8080"

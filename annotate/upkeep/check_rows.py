@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from ..catalogue import tables as t
+from ..catalogue.agreement import Rule
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.records import RevisionRecord
 from ..catalogue.revisions import revision_json
-from ..catalogue.truth import conflict_name, what_follows
+from ..catalogue.truth import conflict_name, disputed_json, what_follows
 from ..progress.tell import Tell
 from ..scans.similarity import SMALL
 from ..shapes import Annotation
@@ -148,19 +149,23 @@ def _heads(connection: Connection) -> Iterator[Fault]:
 
 def _followed(connection: Connection, *, tell: Tell) -> Iterator[Fault]:
     """The truth and the open conflicts are those that follow from the heads."""
+    if Rule.read(connection) is None:  # of an older dmr: the next command that opens the catalogue finds them anew
+        return
     c = t.conflict.c
     frames = set(
         connection.scalars(sa.union(sa.select(t.head.c.frame), sa.select(t.truth.c.frame), sa.select(c.frame)))
     )
     for frame in sorted(frames - set(connection.scalars(_plain_frames()))):
         tell("Checking what is true", 1, None)
-        truth, contradicting = what_follows(connection, frame)
+        truth, contradicting, disputed = what_follows(connection, frame)
         given = {"frame": frame}
         if connection.scalar(sa.select(t.truth.c.revision).where(t.truth.c.frame == frame)) != truth:
             what = f"is not what follows from the frame's revisions: {truth and truth[:12]}"
             yield Fault(row_place("truth", (frame,)), what, mend="derived", given=given)
-        opened = connection.scalars(sa.select(c.revisions).where(c.frame == frame, c.resolved_at.is_(None))).all()
-        if list(opened) != ([canonical_json(contradicting)] if contradicting else []):
+        query = sa.select(c.revisions, c.classes).where(c.frame == frame, c.resolved_at.is_(None))
+        opened = [tuple(row) for row in connection.execute(query)]
+        follows = [(canonical_json(contradicting), disputed_json(disputed))] if contradicting else []
+        if opened != follows:
             what = "does not follow from the frame's revisions"
             yield Fault(row_place("conflict", (frame,)), what, mend="derived", given=given)
 

@@ -20,12 +20,12 @@ class TrainingFrames:
     @classmethod
     def newest(cls, catalogue: Catalogue) -> TrainingFrames:
         """The frames that a training would use now."""
-        return cls._of(catalogue.labelled_frames())
+        return cls._of(catalogue.settled_frames())
 
     @classmethod
     def of_dataset(cls, catalogue: Catalogue, dataset: str) -> TrainingFrames:
         """The frames that a past training used."""
-        return cls._of(catalogue.labelled_frames(revisions=catalogue.dataset(dataset)))
+        return cls._of(catalogue.settled_frames(revisions=catalogue.dataset(dataset)))
 
     @classmethod
     def _of(cls, items: Iterable[LabelledFrame]) -> TrainingFrames:

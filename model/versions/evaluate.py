@@ -158,7 +158,7 @@ _Samples = Callable[[Report], Iterator[Sample]]
 
 def _own_samples(s: Session, split: Split) -> tuple[int, Callable[[str], _Samples]]:
     """The number of the workspace's frames in a split, and a function that gives them for a version."""
-    labelled = s.catalogue.labelled_frames([split])
+    labelled = s.catalogue.settled_frames([split])
     return len(labelled), lambda _: lambda said: workspace_samples(s.workspace, labelled, report=said)
 
 

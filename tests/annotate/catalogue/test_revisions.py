@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmr.annotate.catalogue.catalogue import Catalogue
-from dmr.annotate.catalogue.records import FrameRecord, Origin, RevisionRecord
+from dmr.annotate.catalogue.records import FrameRecord, RevisionRecord
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.errors import CatalogueError
 from dmr.annotate.shapes import Annotation, Shape
@@ -152,72 +152,6 @@ def test_a_withdrawn_revision_stays_and_no_longer_counts(
     assert again.is_new
     assert catalogue.newest_revisions()[frame.frame_id].previous == sha256
     assert catalogue.counts()["revisions"] == 2
-
-
-class TestTwoAuthors:
-    """Each step is `author place`; `<` draws over the truth, `!` withdraws, `#` is a consensus, `~` is blind."""
-
-    @pytest.mark.parametrize(
-        ("steps", "truth", "contradicting"),
-        [
-            pytest.param("a1 b2", "b2", {"a1", "b2"}, id="neither saw the other's"),
-            pytest.param("a1 b1", "b1", set(), id="both say the same"),
-            pytest.param("a1 <b2", "b2", set(), id="a correction is no contradiction"),
-            pytest.param("a1 <b2 a3", "a3", {"a3", "b2"}, id="drawn without seeing the correction"),
-            pytest.param("a1 <b2 <a3", "a3", set(), id="a correction of the correction"),
-            pytest.param("a1 b2 <a3", "a3", set(), id="the one drawn over the other settles it"),
-            pytest.param("a1 b2 c3", "c3", {"a1", "b2", "c3"}, id="three of them"),
-            pytest.param("a1 b2 <c3", "c3", {"a1", "c3"}, id="a third saw one of two"),
-            pytest.param("a1 b2 b1", "b1", set(), id="one comes round to the other's view"),
-            pytest.param("a1 b2 !b", "a1", set(), id="one withdraws"),
-            pytest.param("a1 b2 #c3", "c3", set(), id="a consensus settles it"),
-            pytest.param("a1 #c3 b2", "c3", {"b2", "c3"}, id="a consensus counts more than what is newer"),
-            pytest.param("a1 b2 #c3 <b4", "b4", set(), id="a consensus is corrected"),
-            pytest.param("a1 b2 #c3 !c", "b2", {"a1", "b2"}, id="a consensus is withdrawn"),
-            pytest.param("a1 ~b2", "b2", set(), id="a blind reading is a measurement"),
-            pytest.param("~a1 ~b2", "b2", {"a1", "b2"}, id="two blind readings contradict each other"),
-        ],
-    )
-    def test_all_is_kept_the_truth_is_chosen_and_contradictions_are_flagged(
-        self,
-        steps: str,
-        truth: str,
-        contradicting: set[str],
-        catalogue: Catalogue,
-        frame: FrameRecord,
-        make_revision: Callable[..., RevisionRecord],
-    ) -> None:
-        said: dict[str, str] = {}
-        for step in steps.split():
-            mark, author = (step[0], step[1]) if step[0] in "<!#~" else ("", step[0])
-            if mark == "!":
-                assert catalogue.withdraw(frame.frame_id, author, reason="deleted")
-                continue
-            newest = catalogue.newest_revisions().get(frame.frame_id)
-            origin: Origin = "consensus" if mark == "#" else "studio"
-            parent = newest.sha256 if newest and mark == "<" else None
-            place = int(step[-1])
-            record = make_revision(frame, author, at=place, origin=origin, blind=mark == "~", parent=parent)
-            appended = catalogue.append_revision(record)
-            said[appended.sha256] = step.lstrip("<#~")
-            assert appended.conflict == bool(catalogue.conflicts())
-
-        assert said[catalogue.newest_revisions()[frame.frame_id].sha256] == truth
-        flagged = {said[sha256] for conflict in catalogue.conflicts() for sha256 in conflict.revisions}
-        assert flagged == contradicting
-        assert catalogue.counts()["open conflicts"] == bool(contradicting)
-        assert {r.sha256 for r in catalogue.history(frame.frame_id)} == set(said)
-
-    def test_a_settled_conflict_stays_on_record_with_what_settled_it(
-        self, catalogue: Catalogue, frame: FrameRecord, make_revision: Callable[..., RevisionRecord]
-    ) -> None:
-        a, b, c = (
-            catalogue.append_revision(make_revision(frame, author, at=i, origin=origin)).sha256
-            for i, (author, origin) in enumerate([("a", "studio"), ("b", "studio"), ("c", "consensus")])
-        )
-        (conflict,) = catalogue.conflicts(only_open=False)
-        assert catalogue.conflicts() == []
-        assert (set(conflict.revisions), conflict.resolved_by, conflict.is_open) == ({a, b}, c, False)
 
 
 def test_frames_to_train_on_come_with_their_split_and_without_what_is_hidden(

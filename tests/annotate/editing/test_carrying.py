@@ -79,13 +79,18 @@ def synced(workspace: Workspace) -> Report:
 
 
 def redraw(workspace: Workspace, frame: str, shapes: tuple[Shape, ...]) -> None:
-    """Another revision of a frame, as a pull would bring it."""
+    """A correction of a frame by somebody else, as a pull would bring it."""
     with workspace.session(write=True) as s:
         (record,) = s.catalogue.frames([frame])
         annotation = Annotation(record.height, record.width, shapes, frozenset({1, 2}))
         s.catalogue.append_revision(
             RevisionRecord(
-                frame=frame, rendition=record.pixel_sha256, author="b", origin="studio", annotation=annotation
+                frame=frame,
+                rendition=record.pixel_sha256,
+                author="b",
+                origin="studio",
+                annotation=annotation,
+                parent=s.catalogue.newest_revisions()[frame].sha256,
             )
         )
 

@@ -1,0 +1,1 @@
+"""Frames whose readers disagree: listed, shown, settled."""
