@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -14,10 +14,33 @@ from ..settings.model import Split
 from . import tables as t
 from .agreement import Rule, annotation_of, as_merged
 from .frames import frame_columns, frames_joined, to_frame
-from .records import Conflict, LabelledFrame, Revision
+from .records import LabelledFrame, Revision
 from .revisions import COLUMNS, JOINED, RevisionRows, to_revision
 from .truth import frames_of_several, settle
 from .unread import undoubted
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two or more authors whose outlines of a frame differ, and who did not see each other's.
+
+    Attributes:
+        id: The same for the same revisions.
+        frame: The frame's id.
+        revisions: Their heads.
+        resolved_by: The revision that settled it, None where a withdrawal did, or another rule.
+        is_open: Whether it is not settled yet.
+        disputed: The classes that it is about, with the lowest Dice of two of the heads.
+        at: Since when it is known.
+    """
+
+    id: str
+    frame: str
+    revisions: tuple[str, ...]
+    resolved_by: str | None
+    is_open: bool
+    disputed: Mapping[int, float]
+    at: str
 
 
 class LabelledRows(RevisionRows):

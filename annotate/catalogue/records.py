@@ -180,29 +180,6 @@ class LabelledFrame:
     disputed: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two or more authors whose outlines of a frame differ, and who did not see each other's.
-
-    Attributes:
-        id: The same for the same revisions.
-        frame: The frame's id.
-        revisions: Their heads.
-        resolved_by: The revision that settled it, None where a withdrawal did, or another rule.
-        is_open: Whether it is not settled yet.
-        disputed: The classes that it is about, with the lowest Dice of two of the heads.
-        at: Since when it is known.
-    """
-
-    id: str
-    frame: str
-    revisions: tuple[str, ...]
-    resolved_by: str | None
-    is_open: bool
-    disputed: Mapping[int, float]
-    at: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
     """One version of a model.

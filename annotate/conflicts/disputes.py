@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..catalogue.agreement import as_merged
-from ..catalogue.records import Conflict, FrameRecord, Revision
+from ..catalogue.labelled import Conflict
+from ..catalogue.records import FrameRecord, Revision
 from ..editing.checkout import labelled_sheets, write_checkout
 from ..editing.edits import sync_checkout
 from ..errors import UsageError
