@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look closer": {
         "check": (".active.labels.commands:check", "List what is wrong or odd in Labelme files; change nothing."),
         "evaluate": (".model.commands:evaluate", "Judge a model on labelled frames: figures, and a page."),
+        "agreement": (".model.commands:agreement", "Show how well readers agree with each other, and with themselves."),
         "conflicts": (
             ".annotate.conflicts.commands:conflicts",
             "List frames whose readers disagree, with pictures; settle some.",

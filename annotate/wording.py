@@ -28,6 +28,7 @@ _SINGULAR = {
     "near-copies": "near-copy",
     "numbers": "number",
     "outlines": "outline",
+    "pairs": "pair",
     "patients": "patient",
     "pixels": "pixel",
     "points": "point",

@@ -10,6 +10,7 @@ import click
 from ..annotate.console import reporting, seed_option, show
 from ..annotate.report import Report
 from ..annotate.session import at_work, pass_workspace
+from ..annotate.wording import counted
 from .computing.options import computing_options
 from .training.options import chosen_settings, tell_now, training_options
 
@@ -108,4 +109,36 @@ def evaluate(
     show("\nPer image: mean over the frames in which the class is drawn. In brackets: 95 % interval over the patients.")
     show("FP rate: how often the model draws the class where a physician says it is absent; '-': no such frame.")
     report.say(f"Frames to look at, calibration and confusion: {done.page}")
+    return report
+
+
+@click.command()
+@reporting
+@pass_workspace
+def agreement(workspace: Workspace) -> Report:
+    """Show how well readers agree with each other, and with themselves.
+
+    It compares the frames that two people drew without seeing each other's outlines, and the repeats of one person with
+    what they drew before.
+    """
+    from .evaluation import readers
+
+    report = Report("agreement")
+    with at_work(workspace, report) as s:
+        pairs = readers.reading_pairs(s)
+        names = {c.id: c.name for c in s.settings.classes.active}
+        merged = s.catalogue.merged_classes()
+        for kind, title in (("inter", "Two readers"), ("intra", "One reader, twice")):
+            own = [pair for pair in pairs if pair.kind == kind]
+            table = readers.pair_scores(own, names=names, merged=merged)
+            rows = readers.agreement(table, names=list(names.values()))
+            drafted = sum(pair.drafted for pair in own)
+            report.data[kind] = {"pairs": len(own), "drafted": drafted, "classes": rows}
+            if own:
+                show(f"{title}: {counted(len(own), 'pairs')}, {drafted} of them over a model's draft\n")
+                show(f"{readers.agreement_text(rows)}\n")
+    if not pairs:
+        report.say("No frame was read twice yet. Queues with the purposes second-reading and repeat do that.")
+    else:
+        report.say("Dice: mean over the pairs in which one of the two drew the class. 95 %: interval over patients.")
     return report

@@ -154,6 +154,13 @@ class LabelledRows(RevisionRows):
                 counts[labelled.frame.patient].update({s.class_id for s in labelled.annotation.shapes})
         return counts
 
+    def frames_read_again(self) -> list[str]:
+        """The frames on which several people drew, or one person once more, in the order of their ids."""
+        several = sa.select(t.head.c.frame).group_by(t.head.c.frame).having(sa.func.count() > 1)
+        repeated = sa.select(t.revision.c.frame).where(t.revision.c.reading == "repeat")
+        with self.reading() as connection:
+            return sorted(connection.scalars(sa.union(several, repeated)))
+
     def conflicts(self, *, only_open: bool = True) -> list[Conflict]:
         """Frames on which authors disagree, in the order of their ids."""
         query = sa.select(t.conflict).order_by(t.conflict.c.frame, t.conflict.c.at)

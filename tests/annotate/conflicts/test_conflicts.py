@@ -20,6 +20,7 @@ from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
+from dmr.model.training.frames import TrainingFrames
 
 ANN, BO, CY = "ann@ward.example", "bo@ward.example", "cy@ward.example"
 PSOAS, PLEXUS = 1, 6
@@ -158,6 +159,35 @@ def test_a_decision_stands_though_a_clock_was_ahead_and_can_be_taken_again(ward:
     assert [row["frame"] for row in listed()] == [ids[1], ids[0]]
     dmr("conflicts", "--take", CY, "--author", CY, ids[0])
     assert [row["frame"] for row in listed()] == [ids[1]]
+
+
+def test_nothing_is_learnt_judged_or_written_out_from_a_frame_in_conflict(
+    ward: Workspace, ids: list[str], tmp_path: Path
+) -> None:
+    with ward.session() as s:
+        assert [item.frame.frame_id for item in TrainingFrames.newest(s.catalogue).train] == [ids[2]]
+    dmr("export", str(tmp_path / "out"), "--format", "labelme")
+    assert [path.stem for path in (tmp_path / "out").rglob("*.json")] == [ids[2]]
+    dmr("conflicts", "--take", BO, "--author", CY, *ids[:2])
+    with ward.session() as s:
+        assert [item.frame.frame_id for item in TrainingFrames.newest(s.catalogue).train] == ids
+
+
+def test_an_older_workspace_gets_its_conflicts_and_truths_anew(ward: Workspace, ids: list[str]) -> None:
+    with ward.session(write=True) as s:
+        heads = {frame: [head.sha256 for head in s.catalogue.heads(frame)] for frame in ids}
+        with s.catalogue.transaction() as connection:  # as an older dmr left it: the later one counts
+            connection.exec_driver_sql("DELETE FROM meta WHERE key = 'conflicts'")
+            connection.exec_driver_sql("UPDATE conflict SET resolved_at = at")
+            for frame, (_, later) in heads.items():
+                connection.exec_driver_sql("UPDATE truth SET revision = ? WHERE frame = ?", (later, frame))
+    assert not [fault for fault in verify(ward, report=Report("db verify")) if "annotations" not in fault.where]
+    assert dmr("status").stderr.startswith("The readers of 2 frames disagree.")
+    with ward.session() as s:
+        assert {frame: r.sha256 for frame, r in s.catalogue.newest_revisions().items()} == {
+            frame: first for frame, (first, _) in heads.items()
+        }
+    assert verify(ward, report=Report("db verify")) == []
 
 
 @pytest.mark.parametrize(
