@@ -33,6 +33,7 @@ from .pictures import Pictures, Shown
 from .project_settings import changed_settings
 from .queues import (
     COLUMNS,
+    IN_ORDER,
     ORDERING,
     VIEW,
     OpenQueue,
@@ -195,10 +196,14 @@ class _Push:
             return
         self.s.tell("Putting tasks in order", 0, None)
         self.client.set_model_version(project.id, version)
-        self.client.ensure_view(project.id, title=VIEW, ordering=ORDERING, shown=COLUMNS)
+        self.client.ensure_view(project.id, title=self._view, ordering=ORDERING, shown=COLUMNS)
         self._tell_reasons(items, there)
         self.s.catalogue.put_tasks(replace(known[f], state="gone") for f in self.away)
         self._keep(items, numbers, known)  # last, so that the next push redoes what a killed one has not finished
+
+    @property
+    def _view(self) -> str:
+        return VIEW if self.opened.queue.purpose == "correct" else IN_ORDER
 
     def _tell_again(self, items: Sequence[_Item], known: Mapping[str, TaskRecord]) -> None:
         """Say how many frames are to be drawn again, and which of them Label Studio does not serve by itself."""
@@ -208,7 +213,7 @@ class _Push:
             self.s.report.say(
                 f"Of the frames to draw again, {done} {'was' if done == 1 else 'were'} submitted in Label Studio "
                 'before. "Label All Tasks" does not show such a frame: open it in the view '
-                f'"{VIEW}", change the annotation that is there, and press Update.'
+                f'"{self._view}", change the annotation that is there, and press Update.'
             )
 
     def _result(self, o: Outgoing) -> list[dict[str, Any]]:
@@ -329,7 +334,8 @@ class _Item:
     def is_done(self, known: Mapping[str, TaskRecord]) -> bool:
         """Whether its task was submitted before: a frame to draw again."""
         task = known.get(self.frame_id)
-        return self.outgoing.again is not None and task is not None and task.state == "labelled"
+        shows_outlines = self.outgoing.again is not None or bool(self.outgoing.readers)
+        return shows_outlines and task is not None and task.state == "labelled"
 
     def data(self, shown: Shown) -> TaskData:
         """The data of its task."""

@@ -34,6 +34,7 @@ GONE_TOO: Final = (
     "come again."
 )
 VIEW: Final = "Most informative first"
+IN_ORDER: Final = "In order"  # the view where frames are read again: their order is by chance
 READINGS: Final = "readings"  # in place of a model in the versions of predictions of queues that read again
 ORDERING: Final = "tasks:predictions_score"
 COLUMNS: Final = (  # without the score: it is the rank alone, and reads as the model's confidence

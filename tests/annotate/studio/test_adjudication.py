@@ -229,6 +229,20 @@ def test_a_decision_that_is_changed_or_deleted_is_followed(disputed: Round, read
     assert len(disputed.s.catalogue.conflicts()) == 2
 
 
+def test_a_frame_that_is_disputed_again_is_told_as_label_studio_does_not_show_it(
+    disputed: Round, reader: Reader
+) -> None:
+    push_again(disputed)
+    senior = reader("disputed", SENIOR)
+    task = senior.task(disputed.frames[0].frame_id)
+    senior.submit(task, [*senior.draft_of(task), answer("A is right")])
+    disputed.pull()
+    drawn(disputed, OWNER, 0, Shape(PSOAS, box(1.0, 1.0, 9.0)))
+    words = push_again(disputed).words
+    assert any('1 was submitted in Label Studio before. "Label All Tasks" does not show' in line for line in words)
+    assert any('"In order"' in line for line in words)
+
+
 def test_a_draft_of_a_model_is_never_mixed_in(disputed: Round) -> None:
     disputed.s.catalogue.add_model(ModelRecord(id="v9", sha256="1" * 64, class_ids=(PSOAS,)))
     disputed.s.catalogue.add_predictions(

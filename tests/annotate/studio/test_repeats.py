@@ -51,7 +51,7 @@ def test_a_repeat_looks_like_the_first_time_and_like_any_other_project(read: Rou
     for project in projects:
         own = [t for t in read.server.studio.tasks if t["project"] == project["id"]]
         sent = json.dumps([project, own])
-        for word in ("hidden", "repeat", "second", "again", OWNER, SECOND):
+        for word in ("hidden", "informative", "repeat", "second", "again", OWNER, SECOND):
             assert word not in sent, word
     same = [{k: v for k, v in p.items() if k not in ("id", "title", "description", "model_version")} for p in projects]
     assert same[0] == same[1]
