@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILLED: Final = ("second-reading", "adjudication", "repeat")
 READ: Final = ("first", "second")  # the readings that may be read once more
 BARE: Final = "please outline all that you see"
-DISAGREE: Final = "the readers disagree"
+DISAGREE: Final = "the readers disagree on "
 DRAFTED: Final = "please correct the draft"
 
 
@@ -94,11 +94,12 @@ def frames_to_settle(s: Session, queue: QueueSettings) -> list[Outgoing]:
         if any(is_reader(queue, r.record.author) for r in order):
             own += 1
         elif len(readers) == len(order):
-            outgoing.append(Outgoing(readers[0].frame, DISAGREE, readers=readers))
+            about = ", ".join(c.name for c in s.settings.classes if c.id in conflict.disputed)
+            outgoing.append(Outgoing(readers[0].frame, DISAGREE + about, readers=readers))
     if own:
         s.report.say(
             f"{counted(own, 'conflicts')} are not in the queue {queue.name}, because its reader has drawn one of the "
-            "outlines: somebody else must settle them."
+            "outlines. Somebody else must settle them, or `dmr conflicts`."
         )
     return outgoing
 

@@ -20,10 +20,11 @@ from dmr.annotate.studio.adjudication import OWN, adjudication_config, has_reade
 SENIOR = "senior@ward.example"
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 QUEUE = 'name = "disputed"\npurpose = "adjudication"'
+BEFORE, AFTER = "2026-01-02T08:00:00.000000Z", "2026-03-01T08:00:00.000000Z"  # the small server is between them
 Reader = Callable[..., Physician]
 
 
-def drawn(round_: Round, author: str, number: int, *shapes: Shape) -> str:
+def drawn(round_: Round, author: str, number: int, *shapes: Shape, at: str = BEFORE) -> str:
     """Somebody has drawn this on a frame, in a first reading or a second one; the revision's hash."""
     frame = round_.frames[number]
     record = RevisionRecord(
@@ -33,6 +34,7 @@ def drawn(round_: Round, author: str, number: int, *shapes: Shape) -> str:
         origin="studio",
         annotation=Annotation(HEIGHT, WIDTH, shapes, frozenset({PSOAS, PLEXUS})),
         reading="first" if author == OWNER else "second",
+        at=at,
     )
     return round_.s.catalogue.append_revision(record).sha256
 
@@ -88,7 +90,7 @@ def test_both_readers_outlines_are_shown_under_letters_and_nobody_can_change_the
         ("reader_b", "B"),
     }
     assert all(r["readonly"] for r in shown)
-    assert task["data"]["reason"].endswith("the readers disagree")
+    assert task["data"]["reason"].endswith("the readers disagree on psoas_major, lumbar_plexus")
     sent = json.dumps([project_of(disputed, "disputed"), task])
     assert OWNER not in sent
     assert SECOND not in sent
@@ -237,7 +239,7 @@ def test_a_frame_that_is_disputed_again_is_told_as_label_studio_does_not_show_it
     task = senior.task(disputed.frames[0].frame_id)
     senior.submit(task, [*senior.draft_of(task), answer("A is right")])
     disputed.pull()
-    drawn(disputed, OWNER, 0, Shape(PSOAS, box(1.0, 1.0, 9.0)))
+    drawn(disputed, OWNER, 0, Shape(PSOAS, box(1.0, 1.0, 9.0)), at=AFTER)
     words = push_again(disputed).words
     assert any('1 was submitted in Label Studio before. "Label All Tasks" does not show' in line for line in words)
     assert any('"In order"' in line for line in words)
