@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fake_studio import OWNER
-from odd_submissions import classes, drawn, keypoint, shown, truth
+from odd_submissions import classes, drawn, shown, truth, vector
 from physician import Physician, tick
 from studio_round import PLEXUS, PSOAS, Round
 
@@ -55,7 +55,7 @@ def test_what_was_submitted_empty_without_the_tick_asserts_nothing_and_is_named_
 def test_status_counts_what_is_held_apart_from_what_waits(round_: Round, physician: Physician) -> None:
     one, two, *_ = physician.tasks()
     physician.submit(one, [])
-    physician.submit(two, [keypoint(PSOAS)])
+    physician.submit(two, [vector(PSOAS)])
     round_.pull()
     round_.s.report = Report("status")
     assert counts(round_) == {

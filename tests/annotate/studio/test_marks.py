@@ -143,3 +143,9 @@ def test_an_ellipse_that_is_moved_is_a_new_revision_and_one_that_is_not_is_none(
     physician.update(annotation, [ellipse_of(PSOAS, rotation=31)])
     assert round_.pull().counts["revisions added"] == 1
     assert truth(round_) != before
+
+
+def test_a_point_alone_is_held_like_every_submission_without_outlines(round_: Round, physician: Physician) -> None:
+    physician.submit(physician.tasks()[0], [keypoint(PLEXUS)])
+    assert round_.pull().counts["revisions added"] == 0
+    assert not round_.s.catalogue.labelled_frames()
