@@ -46,6 +46,8 @@ _HINTS: Final = (  # one text: each has a margin of its own
 )
 _SIDE: Final = "flex: 0 0 240px"
 _CIRCLE: Final = "&#9711;"
+# Label Studio fits a frame into the width with its toolbar in it, and cuts a wide one off on both sides.
+_TOOLBAR: Final = ".dmr-image .lsf-toolbar {position: absolute; left: 100%}"
 _ROWS: Final = ".dmr-tools .lsf-labels {flex-direction: column; align-items: flex-start}"  # else short names share one
 _REASON: Final = "font-size: 15px; line-height: 1.3; margin: 0 0 8px"
 HINT: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 0"
@@ -86,7 +88,7 @@ def label_config(classes: Classes) -> str:
     ordered = classes_in_order(classes)
     lines = [
         '<View style="display: flex; gap: 12px">',
-        '  <View style="flex: 1 1 auto; min-width: 0">',
+        '  <View className="dmr-image" style="flex: 1 1 auto; min-width: 0; padding-right: 44px">',
         f'    <Image name="{IMAGE}" value="$image" zoom="true" zoomControl="true" brightnessControl="true" '
         f'contrastControl="true" maxHeight="{_HEIGHT}"/>',
         "  </View>",
@@ -108,7 +110,7 @@ def label_config(classes: Classes) -> str:
         f'      <Choice value="{TICK}" hotkey="0"/>',
         "    </Choices>",
         f'    <Header value="{_HINTS}" size="6" style="{HINT}"/>',
-        f"    <Style>{_ROWS} {STYLE}</Style>",
+        f"    <Style>{_TOOLBAR} {_ROWS} {STYLE}</Style>",
         '    <View className="dmr-clip"><Markdown value="$clip"/></View>',
         "  </View>",
         "</View>",
