@@ -64,8 +64,10 @@ class Bare:
 
     def tell(self) -> None:
         """Name the frames of those that are held, and those that the user asked about in vain."""
+        tasks = {queue.id: self.s.catalogue.queue_tasks(queue.id) for queue in self.s.catalogue.queues()}
         for record in self.s.catalogue.unread(held_place()):
-            self.s.report.note_once(HELD, record.frame)
+            task = tasks[int(record.place.split()[1])].get(record.frame)
+            self.s.report.note_once(HELD, f"{record.frame} in task {task.remote_id}" if task else record.frame)
         for frame in sorted(self.meant):
             heads = self.s.catalogue.heads(frame)
             if not any(map(_says_nothing_is_there, heads)):

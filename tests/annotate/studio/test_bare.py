@@ -38,9 +38,10 @@ def test_what_was_submitted_empty_without_the_tick_asserts_nothing_and_is_named_
     one, two, *_ = physician.tasks()
     physician.submit(one, [])
     physician.submit(two, [], parent_prediction=None)
+    places = {f"{task['data']['frame_id']} in task {task['id']}" for task in (one, two)}
     for _ in range(2):
         report = round_.pull()
-        assert report.oddities == {HELD: sorted(f.frame_id for f in round_.frames[:2])}
+        assert report.oddities == {HELD: sorted(places)}
         assert report.exit_code == 0
         assert report.counts["revisions added"] == 0
         assert round_.s.catalogue.newest_revisions() == {}
@@ -110,7 +111,7 @@ def test_a_second_reader_who_drew_something_does_not_confirm_it(round_: Round, p
     physician.submit(task, [])
     physician.colleague(NEW).submit(task, [drawn(PSOAS)])
     report = round_.pull()
-    assert report.oddities == {HELD: [round_.frames[0].frame_id]}
+    assert report.oddities == {HELD: [f"{round_.frames[0].frame_id} in task 1"]}
     assert (shown(truth(round_)), truth(round_).covered) == ({PSOAS}, classes(round_))
 
 
@@ -129,7 +130,7 @@ def test_the_engineer_who_asked_names_the_frame(round_: Round, physician: Physic
     round_.pull()
     frame, other = (f.frame_id for f in round_.frames[:2])
     report = pulled(round_, take_empty=(frame,))
-    assert (report.oddities, report.failures) == ({HELD: [other]}, [])
+    assert (report.oddities, report.failures) == ({HELD: [f"{other} in task 2"]}, [])
     assert truth(round_).covered == classes(round_)
     for _ in range(2):
         report = pulled(round_, take_empty=(frame,))
