@@ -30,6 +30,9 @@ from dmr.annotate.workspace import Workspace
 from dmr.model.network.card import Card
 from dmr.model.network.checkpoint import save_model, weights_bytes
 from dmr.model.network.dmrnet import SIZES, DMRNet
+from dmr.model.refine.learning import RefineSettings
+from dmr.model.refine.network import RefineNet
+from dmr.model.refine.saved import save_refiner
 
 SECRET: Final = "a-secret-of-a-test"
 PATIENCE_S: Final = 60.0
@@ -47,6 +50,15 @@ def add_model(
     of = catalogue.add_dataset(dataset)
     catalogue.add_model(ModelRecord(id=version, sha256=card.weights_sha256, class_ids=(1, 6), dataset=of))
     catalogue.activate(version, reason="a test")
+
+
+def add_refiner(workspace: Workspace, *, seed: int = 1) -> None:
+    """An untrained network that answers boxes and clicks, where a trained one would be."""
+    torch.manual_seed(seed)
+    network = RefineNet(2, width=4)
+    torch.nn.init.normal_(network.head.weight)
+    classes, settings = {"psoas_major": 1, "lumbar_plexus": 6}, RefineSettings(size=32, width=4, steps=1)
+    save_refiner(workspace.models_folder, network, classes=classes, settings=settings, dataset=None, told={})
 
 
 @dataclass
@@ -96,6 +108,7 @@ def served(
     *,
     command: Sequence[str] | None = None,
     backend: Backend | None = None,
+    connect: bool = False,
     every_s: float = 300.0,
     on_lines: list[str] | None = None,
 ) -> Iterator[Served]:
@@ -105,6 +118,7 @@ def served(
         root: The workspace's folder.
         command: What runs instead of `dmr retrain`.
         backend: The address at which projects are set up.
+        connect: Set projects up at the server's own address.
         every_s: Seconds between the turns.
         on_lines: Gets what the log says.
     """
@@ -113,12 +127,13 @@ def served(
     retraining = Retraining(root, device="cpu", log=log, command=command)
     drafter = Drafter(root, device="cpu", is_own_work=lambda: retraining.is_running)
     outliner = Outliner(root, device="cpu", log=log)
-    turns = Turns(root, drafter=drafter, retraining=retraining, log=log, backend=backend, every_s=every_s)
     with listening("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{port_of(listener)}"
+        backend = Backend(address, SECRET) if connect else backend
+        turns = Turns(root, drafter=drafter, retraining=retraining, log=log, backend=backend, every_s=every_s)
         server = make_server(Serving(drafter, outliner, turns, log, authorization(SECRET)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        address = f"http://127.0.0.1:{port_of(listener)}"
         try:
             with httpx.Client(base_url=address, auth=("dmr", SECRET), timeout=60) as http:
                 yield Served(http, Workspace.at(root), turns, retraining, drafter, lines)

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from served import Served, served
-from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH
+from served import Served, add_refiner, served
+from studio_round import HEIGHT, PSOAS, WIDTH
 
 from dmr.active.serving import outlining
 from dmr.active.serving.outlining import Outliner
@@ -22,29 +21,17 @@ from dmr.annotate.shapes import Shape
 from dmr.annotate.studio.interface import label_config
 from dmr.annotate.workspace import Workspace
 from dmr.model.network.checkpoint import WEIGHTS
-from dmr.model.refine.learning import RefineSettings
-from dmr.model.refine.network import RefineNet
 from dmr.model.refine.prompt import Box, Click
-from dmr.model.refine.saved import load_refiner, save_refiner
+from dmr.model.refine.saved import load_refiner
 
 BOX = {"x": 25.0, "y": 20.0, "width": 50.0, "height": 60.0, "rotation": 0}
 HERE = Box(0.25 * WIDTH, 0.2 * HEIGHT, 0.75 * WIDTH, 0.8 * HEIGHT)
 
 
-def train(workspace: Workspace, *, seed: int = 1) -> None:
-    """An untrained network that answers clicks, where a trained one would be."""
-    torch.manual_seed(seed)
-    network = RefineNet(2, width=4)
-    torch.nn.init.normal_(network.head.weight)
-    classes = {"psoas_major": PSOAS, "lumbar_plexus": PLEXUS}
-    settings = RefineSettings(size=32, width=4, steps=1)
-    save_refiner(workspace.models_folder, network, classes=classes, settings=settings, dataset=None, told={})
-
-
 @pytest.fixture
 def live(workspace: Workspace) -> Iterator[Served]:
     """The server of a workspace with a refiner."""
-    train(workspace)
+    add_refiner(workspace)
     with served(workspace.root) as running:
         yield running
 
@@ -202,14 +189,14 @@ def test_without_a_refiner_the_ellipse_answers_and_a_new_one_is_taken_at_once(
         ellipse = polygons_to_mask([shape], height=HEIGHT, width=WIDTH)
         area = np.pi * HERE.width * HERE.height / 4
         assert abs(ellipse.sum() - area) < 0.1 * area
-        train(workspace)
+        add_refiner(workspace)
         (after,) = ask(running, frames[0].frame_id, box())
         assert points(after) == expected(workspace, frames[0]) != points(region)
 
 
 def test_a_damaged_refiner_is_told_once_and_the_one_before_answers(live: Served, frames: list[FrameRecord]) -> None:
     (before,) = ask(live, frames[0].frame_id, box())
-    train(live.workspace, seed=2)
+    add_refiner(live.workspace, seed=2)
     weights = live.workspace.models_folder / "refine-2" / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1])
     for _ in range(3):
