@@ -11,8 +11,9 @@ from .interface import beside_image
 
 BOX: Final = "box"
 INSTRUCTIONS: Final = (
+    '<div class="dmr-smart">'
     '<p><b>Outline from a box</b>: press the letter beside the name under "Box", and drag a box around the structure. '
-    "The outline comes by itself. Correct it like any other.</p>"
+    "The outline comes by itself. Where the drag begins inside another outline, hold Ctrl; else that outline moves.</p>"
     "<p><b>If nothing happens</b>, press M and drag again: after another tool, M takes the tool for boxes.</p>"
     "<p><b>Once on each computer</b>: switch Auto-Annotation on below the image, then Auto-Accept Suggestions beside "
     "it.</p>"
