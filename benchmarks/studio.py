@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from record import record
-from studio_live import live_rows
+from studio_live import CLICKED, live_rows
 
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord
 from dmr.annotate.intake.ingest import add_frames
@@ -62,6 +62,7 @@ def main() -> None:
         "rerank_10k_s": round(large[ORDER]["ms_a_task"] * 10, 1),
         "pull_10k_s": round(large[PULLED]["ms_a_task"] * 10, 1),
         "live_predict_s": live[0]["worst_s"],
+        "refine_click_s": next(row["worst_s"] for row in live if row["what"] == CLICKED),
     }
     print(headline)
     print(record("studio", headline=headline, rows=[*rows, single, *live]))

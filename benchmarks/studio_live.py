@@ -1,11 +1,12 @@
-"""Seconds until a frame that is opened in a real Label Studio has its draft from `dmr serve`, drawn at that moment.
+"""Seconds until a real Label Studio has what `dmr serve` draws: a frame's draft when it is opened, an outline in a box.
 
-The frames are synthetic. The network is DMRNet-S on a grid of 256 x 256. It is trained for a few steps only, because
-its time does not depend on what it has learnt.
+The frames are synthetic. The network is DMRNet-S on a grid of 256 x 256, that for boxes the usual one. Both are trained
+for a few steps only, because their time does not depend on what they have learnt.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -23,18 +24,24 @@ from dmr.annotate.studio.credentials import need_login
 from dmr.annotate.workspace import Workspace
 
 TRAIN = ("train", "--size", "s", "--input", "256", "--steps", "60", "--device", "cpu")
+REFINE = ("train", "--refine", "--steps", "60", "--device", "cpu")
+CLICKS = 30
 PORT = 18190
 PATIENCE_S = 300.0
+CLICKED = "a box or a click in a frame, until its outline is there"
 
 
 def live_rows(folder: Path) -> list[dict[str, Any]]:
-    """Open each of 24 frames twice, when its draft is to be drawn and when it is known; the local server runs."""
+    """Open each of 24 frames twice, when its draft is to be drawn and when it is known, and draw boxes in some of them.
+
+    The local server runs.
+    """
     for name, wanted in (("in", PhantomSet(4, 4)), ("scans", PhantomSet(4, 6, first=20, labels=False))):
         for _ in write_phantom(folder / name, wanted):
             pass
     root = folder / "ws"
     _dmr("init", str(root), "--coverage", "all", folder=folder)
-    for command in (("import", str(folder / "in")), TRAIN, ("prelabel", str(folder / "scans"), "--no-push")):
+    for command in (("import", str(folder / "in")), TRAIN, REFINE, ("prelabel", str(folder / "scans"), "--no-push")):
         _dmr(*command, folder=root)
     _dmr("push", "--pixels-reviewed", folder=root)
     login = need_login(Workspace.at(root).settings)
@@ -54,7 +61,30 @@ def live_rows(folder: Path) -> list[dict[str, Any]]:
                 http.request("DELETE", path, json={"model_version": gone}).raise_for_status()
             with _serving(root):
                 rows.append({"what": what, "tasks": len(tasks), **_opened(http, tasks)})
+                if len(rows) == 2:
+                    rows.append({"what": CLICKED, "tasks": CLICKS, **clicked(http, queue.project, tasks)})
     return rows
+
+
+def clicked(http: httpx.Client, project: int, tasks: list[dict[str, Any]]) -> dict[str, float]:
+    """Draw boxes and clicks by turns, as the page sends them; each class and task comes up."""
+    (backend,) = http.get("/api/ml/", params={"project": project}).raise_for_status().json()
+    labels = re.findall(r'<Label value="(\w+)"', http.get(f"/api/projects/{project}/").json()["label_config"])
+    path, seconds = f"/api/ml/{backend['id']}/interactive-annotating", []
+    for k in range(CLICKS):
+        place = {"x": 20 + k // 2, "y": 30 + k // 2}
+        if k % 2 == 0:
+            value = {**place, "width": 25, "height": 20, "rectanglelabels": [labels[k % len(labels)]]}
+            result: dict[str, Any] = {"type": "rectanglelabels", "value": value}
+        else:
+            value = {"x": place["x"] + 3, "y": place["y"] + 3, "keypointlabels": value["rectanglelabels"]}
+            result = {"type": "keypointlabels", "is_positive": False, "value": value}
+        began = time.perf_counter()
+        body = {"task": tasks[k // 2 % len(tasks)]["id"], "context": {"result": [result]}}
+        shown = http.post(path, json=body).raise_for_status().json()
+        seconds.append(time.perf_counter() - began)
+        assert len(shown["data"]["result"]) == 1, "nothing was drawn"
+    return _summary(seconds)
 
 
 def _opened(http: httpx.Client, tasks: list[dict[str, Any]]) -> dict[str, float]:
@@ -66,6 +96,10 @@ def _opened(http: httpx.Client, tasks: list[dict[str, Any]]) -> dict[str, float]
         (prediction,) = shown["predictions"]
         outlines += len(prediction["result"])
     assert outlines, "nothing was drawn"
+    return _summary(seconds)
+
+
+def _summary(seconds: list[float]) -> dict[str, float]:
     return {
         "seconds": round(sum(seconds), 2),
         "median_s": round(statistics.median(seconds), 3),
