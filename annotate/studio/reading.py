@@ -61,7 +61,7 @@ def read_project(answer: object) -> Project:
         model_version=str(member(answer, "model_version") or ""),
         sampling=str(member(answer, "sampling") or ""),
         is_prefilled=bool(member(answer, "show_collab_predictions")),
-        people=int(member(answer, "maximum_annotations") or 1),
+        people=1 if member(answer, "maximum_annotations") is None else whole(answer, "maximum_annotations"),
     )
 
 

@@ -85,12 +85,12 @@ def test_a_server_whose_clock_jumps_loses_no_correction(jump: timedelta, round_:
     number = physician.submit(task, physician.draft_of(task))
     round_.pull()
     round_.server.studio._clock += jump
-    physician.update(number, [])
+    physician.update(number, [region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)])
     physician.submit(other, physician.draft_of(other))
     assert round_.pull().counts["revisions added"] == 2
     head = round_.s.catalogue.head(task["data"]["frame_id"], OWNER)
     assert head is not None
-    assert head.record.annotation.shapes == ()
+    assert [s.class_id for s in head.record.annotation.shapes] == [PSOAS]
     assert round_.pull().counts["revisions added"] == 0
     assert round_.states() == ["labelled", "labelled", "pushed", "pushed"]
     assert FRAMES == 4
