@@ -32,6 +32,10 @@ def connection(url: str, *, timeout: float) -> httpx.Client:
         raise StudioError(url, what, f"Name a PEM file in {CA_VARIABLE}, or unset it") from error
 
 
+class SentElsewhere(StudioError):
+    """The server sends a request on to where nothing may be sent."""
+
+
 class RenewedToken(httpx.Auth):
     """Sends a refused request once more with a new short-lived token, whatever the clock of this computer says."""
 
@@ -87,7 +91,7 @@ def _check_redirect(url: str, answer: httpx.Response) -> None:
     """Refuse to be sent on to another host, and to lose what a request holds on the way.
 
     Raises:
-        StudioError: The answer sends on to where nothing may be sent.
+        SentElsewhere: The answer sends on to where nothing may be sent.
     """
     if not answer.has_redirect_location:
         return
@@ -103,10 +107,10 @@ def _check_redirect(url: str, answer: httpx.Response) -> None:
     own, other = _origin(asked), _origin(there)
     if own != other and (own, other) != (("http", asked.host, 80), ("https", asked.host, 443)):
         what = f"it sends requests on to another server, {origin}; nothing was sent there"
-        raise StudioError(url, what, f"If that is your Label Studio, use its address: dmr studio connect {origin}")
+        raise SentElsewhere(url, what, f"If that is your Label Studio, use its address: dmr studio connect {origin}")
     if answer.request.method not in ("GET", "HEAD") and answer.status_code not in (307, 308):
         what = f"it sends requests on to {origin}, and what they hold would be lost on the way"
-        raise StudioError(url, what, f"Use that address: dmr studio connect {origin}")
+        raise SentElsewhere(url, what, f"Use that address: dmr studio connect {origin}")
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -10,6 +10,7 @@ from ..errors import DmrError, StudioError
 from ..wording import quoted
 from ..workspace import Session
 from .client import OLDEST, StudioClient
+from .connection import SentElsewhere
 from .credentials import find_login
 from .project_settings import changed_settings
 from .projects import queue_mark
@@ -111,7 +112,10 @@ def _image(client: StudioClient, project: Project, what: str) -> Finding:
     task = next(client.tasks(project.id), None)
     if task is None:
         return Finding(f"{what}, images", "there is no task yet")
-    kind = client.image_type(task.data.image)
+    try:
+        kind = client.image_type(task.data.image)
+    except SentElsewhere:  # such as to the storage of a server with S3: a browser goes there, dmr does not
+        return Finding(f"{what}, images", "lie on another server. Open a task to see whether its image is shown")
     if kind != "image/png":
         told = f"for the first task's image the server sent {kind or 'nothing'}. Push again, or check the storage."
         return Finding(f"{what}, images", told, False)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fake_server import PAGE, FakeServer
-from fake_studio import OWNER, TOKEN
+from fake_server import PAGE, FakeServer, serve
+from fake_studio import OWNER, TOKEN, FakeStudio
 from studio_round import Round
 
 from dmr.annotate.studio.credentials import Login, save_login
@@ -137,6 +137,16 @@ def test_a_picture_that_is_not_shown_is_found(image: str, used: Session, server:
     round_.push()
     server.studio.tasks[0]["data"]["image"] = image
     assert "for the first task's image the server sent nothing. Push again" in wrong(used)["queue main, images"]
+
+
+def test_pictures_on_another_server_are_not_fetched_and_not_wrong(
+    used: Session, server: FakeServer, round_: Round
+) -> None:
+    round_.push()
+    with serve(FakeStudio()) as storage:
+        server.fail("GET", "/data/", status=302, body="", headers={"location": f"{storage.url}/x.png"})
+        assert fine(used)["queue main, images"].startswith("lie on another server. Open a task")
+        assert storage.asked == []
 
 
 def test_a_page_for_a_picture_is_found(used: Session, server: FakeServer, round_: Round) -> None:
