@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -26,6 +27,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv("DMR_KEY_FILE", raising=False)
         patch.delenv("DMR_WORKSPACE", raising=False)
         yield folder
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One certificate: httpx reads all of them for every client, which takes longer than most tests."""
+    every = Path(certifi.where()).read_text(encoding="utf-8")
+    first = every[every.index("-----BEGIN") :].partition("-----END CERTIFICATE-----")
+    path = tmp_path_factory.mktemp("certificate") / "one.pem"
+    path.write_text(first[0] + first[1] + "\n", encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

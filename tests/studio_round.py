@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from fake_server import FakeServer
 from fake_studio import TOKEN
 from physician import Physician
@@ -15,13 +19,14 @@ from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
+from dmr.annotate.studio import raw_calls
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import Login
 from dmr.annotate.studio.pull import pull
 from dmr.annotate.studio.push import Outgoing, push
 from dmr.annotate.studio.queues import MAIN
 from dmr.annotate.system.store import sha256_hex
-from dmr.annotate.workspace import Session
+from dmr.annotate.workspace import Session, Workspace
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 4
 PSOAS, PLEXUS = 1, 6  # classes of a new workspace
@@ -34,6 +39,26 @@ def add_reviewed_frames(s: Session) -> None:
         pixels = np.full((HEIGHT, WIDTH), 40 * number, dtype=np.uint8)
         items.append(NamedFrame(f"{1 + number // 2}_{number}", Frame(pixels, sha256_hex(encode_png(pixels)))))
     s.catalogue.mark_reviewed(frame.frame_id for frame in add_frames(s, items))
+
+
+def make_template(folder: Path, *, add: Callable[[Session], object] = add_reviewed_frames) -> Path:
+    """A home with a workspace's key, and the workspace with what `add` adds, to copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMR_HOME", str(folder / "home"))
+        workspace, _ = Workspace.create(folder / "ws")
+        with workspace.session(write=True) as session:
+            add(session)
+    return folder
+
+
+def begin_anew(patch: pytest.MonkeyPatch, *, home: Path, certificate: Path) -> None:
+    """No server was ever set up here, and nobody waits before a second try."""
+    patch.setenv("DMR_HOME", str(home))
+    for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
+        patch.delenv(name, raising=False)
+    patch.setenv("SSL_CERT_FILE", str(certificate))
+    patch.setattr(raw_calls, "_PAUSE_S", 0.0)
+    patch.setattr("label_studio_sdk.core.http_client.time", SimpleNamespace(sleep=lambda _: None))
 
 
 @dataclass

@@ -5,41 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-import certifi
 import pytest
 from fake_server import FakeServer, serve
 from fake_studio import TOKEN, FakeStudio
 from physician import Physician
 from reading_queues import project_of
-from studio_round import Round, add_reviewed_frames
+from studio_round import Round, begin_anew, make_template
 
-from dmr.annotate.studio import raw_calls
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import Login
 from dmr.annotate.workspace import Session, Workspace
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One certificate: httpx reads all of them for every client, which takes longer than most tests."""
-    every = Path(certifi.where()).read_text(encoding="utf-8")
-    first = every[every.index("-----BEGIN") :].partition("-----END CERTIFICATE-----")
-    path = tmp_path_factory.mktemp("certificate") / "one.pem"
-    path.write_text(first[0] + first[1] + "\n", encoding="utf-8")
-    return path
-
-
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server was ever set up here, and nobody waits before a second try."""
-    monkeypatch.setenv("DMR_HOME", str(tmp_path / "home"))
-    for name in ("DMR_STUDIO_TOKEN", "DMR_STUDIO_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(raw_calls, "_PAUSE_S", 0.0)
-    monkeypatch.setattr("label_studio_sdk.core.http_client.time", SimpleNamespace(sleep=lambda _: None))
+    begin_anew(monkeypatch, home=tmp_path / "home", certificate=certificate)
 
 
 @pytest.fixture
@@ -62,13 +43,7 @@ def client(login: Login) -> Iterator[StudioClient]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a workspace's key, and the workspace with its frames, to copy."""
-    folder = tmp_path_factory.mktemp("template")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DMR_HOME", str(folder / "home"))
-        workspace, _ = Workspace.create(folder / "ws")
-        with workspace.session(write=True) as session:
-            add_reviewed_frames(session)
-    return folder
+    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
