@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,12 +76,14 @@ class Desk:
         url: The server's address.
         keys: Keys that were pressed, two for Ctrl and another one at once.
         clicks: Clicks and drags.
+        shown: When the last frame was shown, as `time.monotonic` counts.
     """
 
     page: Page
     url: str
     keys: int = 0
     clicks: int = 0
+    shown: float = 0.0
     _folder: Path = field(default=ARTEFACTS)
 
     def log_in(self, mail: str, password: str) -> None:
@@ -129,8 +132,13 @@ class Desk:
         self.page.get_by_text("Labeling Instructions").wait_for(state="hidden", timeout=PATIENCE_MS)
 
     def wait(self) -> None:
-        """Until a frame is shown."""
+        """Until a frame is shown, and no longer moves as the panels beside it come."""
         self.page.wait_for_function(_READY, timeout=PATIENCE_MS)
+        self.shown = time.monotonic()
+        before = None
+        while before != (now := self.page.evaluate(_PLACE)):
+            before = now
+            self.page.wait_for_timeout(200)
 
     def wait_for_next(self, frame: str) -> None:
         """Until another frame than this one is shown."""
@@ -207,6 +215,17 @@ class Desk:
 
     def skip(self) -> dict[str, Any]:
         return self._sent("Control+Space")
+
+    def update(self) -> float:
+        """Press Update on what was submitted or skipped before; the seconds that the page sent."""
+
+        def is_update(response: Any) -> bool:
+            return response.request.method == "PATCH" and "/api/annotations/" in response.url
+
+        with self.page.expect_response(is_update, timeout=PATIENCE_MS) as answer:
+            self.page.get_by_text("Update", exact=True).click()
+        assert answer.value.status == 200, answer.value.text()
+        return float((answer.value.request.post_data_json or {})["lead_time"])
 
     def _sent(self, keys: str) -> dict[str, Any]:
         before = self.task
