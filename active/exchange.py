@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.settings.model import Settings
 from ..annotate.studio.credentials import find_login
+from ..annotate.studio.outgoing import Outgoing
 from ..annotate.studio.pull import pull
-from ..annotate.studio.push import LOOK, Outgoing, push
+from ..annotate.studio.push import LOOK, push
 from ..annotate.studio.queues import queue_settings, studio_client
 from ..annotate.studio.readings import push_readings
 from ..annotate.wording import counted

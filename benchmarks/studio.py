@@ -27,9 +27,10 @@ from dmr.annotate.shapes import Frame, Shape
 from dmr.annotate.studio import server
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import need_login
+from dmr.annotate.studio.outgoing import Outgoing, result_json
 from dmr.annotate.studio.payload import region_to_json
 from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.push import Outgoing, push, result_json
+from dmr.annotate.studio.push import push
 from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
 from dmr.annotate.system.pipeline import batched
 from dmr.annotate.system.store import sha256_hex

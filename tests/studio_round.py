@@ -22,8 +22,9 @@ from dmr.annotate.shapes import Frame, Shape
 from dmr.annotate.studio import raw_calls
 from dmr.annotate.studio.client import StudioClient
 from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.outgoing import Outgoing
 from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.push import Outgoing, push
+from dmr.annotate.studio.push import push
 from dmr.annotate.studio.queues import MAIN
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace

@@ -15,7 +15,8 @@ from ...annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRe
 from ...annotate.editing.checkout import held_out
 from ...annotate.errors import WorkspaceError
 from ...annotate.studio.interface import read_interface
-from ...annotate.studio.push import NO_MODEL, Outgoing, outgoing_hash, result_json, score_of
+from ...annotate.studio.outgoing import Outgoing, outgoing_hash, result_json, score_of
+from ...annotate.studio.push import NO_MODEL
 from ...annotate.studio.queues import model_of
 from ...annotate.studio.reading import member, read_data
 from ...annotate.system.pipeline import batched

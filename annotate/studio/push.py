@@ -16,8 +16,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalogue.records import FrameRecord, LabelledFrame, PredictionRecord, TaskRecord
-from ..classes import Classes
+from ..catalogue.records import TaskRecord
 from ..errors import UsageError
 from ..report import Report
 from ..settings.model import QueueSettings
@@ -25,10 +24,9 @@ from ..system.pipeline import batched, batched_by_weight
 from ..wording import counted, quoted
 from ..workspace import Session
 from .ellipses import complete_ellipses
-from .interface import Interface
 from .labels import complete_labels, complete_readers, complete_tick
 from .offered import note_offered
-from .payload import region_to_json
+from .outgoing import Outgoing, outgoing_hash, result_json, score_of
 from .pictures import Pictures, Shown
 from .project_settings import changed_settings
 from .queues import (
@@ -37,15 +35,11 @@ from .queues import (
     ORDERING,
     VIEW,
     OpenQueue,
-    draft_regions,
     has_tick,
     model_of,
     open_queue,
-    outline_regions,
-    pushed_hash,
 )
 from .records import StudioTask, TaskData
-from .settling import readers_json
 from .words import says_empty, shown_reason
 
 if TYPE_CHECKING:
@@ -58,48 +52,6 @@ CORNERS: Final = 500_000  # in one request: some 25 MB
 NO_MODEL: Final = "no-model"
 HELD: Final = timedelta(days=14)  # for so long a frame may stay open in a browser
 LOOK: Final = "Look at them with `dmr quarantine show`, then run `dmr push --pixels-reviewed`"
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A frame to be labelled. A list of them is in order.
-
-    Attributes:
-        frame: The frame.
-        reason: Why the frame is worth a physician's time.
-        draft: The outlines to begin with; None for an empty frame.
-        again: The outlines that it has, if it is labelled and to be drawn again; they are shown instead of a draft.
-        readers: The outlines of readers who disagree, A first, if somebody is to decide; shown instead of a draft.
-    """
-
-    frame: FrameRecord
-    reason: str
-    draft: PredictionRecord | None = None
-    again: LabelledFrame | None = None
-    readers: tuple[LabelledFrame, ...] = ()
-
-
-def result_json(o: Outgoing, *, interface: Interface, classes: Classes) -> list[dict[str, Any]]:
-    """What physicians see on a frame to begin with, as Label Studio's JSON."""
-    if o.readers:
-        return readers_json(o.readers, interface=interface, classes=classes)
-    if o.again is not None:
-        drafts = outline_regions(o.again, interface=interface, classes=classes)
-    elif o.draft is not None:
-        drafts = draft_regions(o.draft, o.frame, interface=interface, classes=classes)
-    else:
-        return []
-    return [region_to_json(draft.region, interface=interface) for draft in drafts]
-
-
-def outgoing_hash(o: Outgoing, result: Sequence[dict[str, Any]]) -> str:
-    """Hash of what is shown on a frame, without the place in the order."""
-    return pushed_hash(o.frame, o.draft.model if o.draft else None, result)
-
-
-def score_of(rank: int, total: int) -> float:
-    """The score of a prediction: the first of the ranking has the lowest."""
-    return round(rank / (total + 1), 9)
 
 
 def without_held(outgoing: Sequence[Outgoing], *, report: Report) -> list[Outgoing]:

@@ -16,7 +16,8 @@ from ..settings.studio import AFTER_DAYS, SHARE, QueueSettings
 from ..system.clock import utc_now
 from ..wording import counted
 from ..workspace import Session
-from .push import Outgoing, push
+from .outgoing import Outgoing
+from .push import push
 from .queues import READINGS, queue_settings
 from .settling import lettered
 

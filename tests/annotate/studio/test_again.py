@@ -11,7 +11,7 @@ from dmr.annotate.catalogue.audits import AuditRecord
 from dmr.annotate.catalogue.records import LabelledFrame, RevisionRecord
 from dmr.annotate.overview.audit_figures import audit_figures
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.studio.push import Outgoing
+from dmr.annotate.studio.outgoing import Outgoing
 from dmr.annotate.studio.queues import VIEW
 
 WHY = "perhaps draw this again: the lumbar plexus may have been forgotten; about 20 s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -54,6 +55,10 @@ def test_a_repeat_looks_like_the_first_time_and_like_any_other_project(read: Rou
         for word in ("hidden", "informative", "repeat", "second", "again", OWNER, SECOND):
             assert word not in sent, word
     same = [{k: v for k, v in p.items() if k not in ("id", "title", "description", "model_version")} for p in projects]
+    for project in same:
+        project["expert_instruction"] = re.sub(
+            r'src="[^"]*"', "", project["expert_instruction"]
+        )  # the picture's address
     assert same[0] == same[1]
 
 
@@ -104,7 +109,7 @@ def test_only_its_own_reader_repeats_a_frame(read: Round, reader: Reader) -> Non
 def test_a_repeat_that_is_corrected_or_deleted_leaves_the_first_reading_alone(read: Round, reader: Reader) -> None:
     push_again(read)
     again = reader("hidden repeats")
-    task = again.tasks()[0]
+    task = next(task for task in again.tasks() if again.draft_of(task))
     truth = {f: r.sha256 for f, r in read.s.catalogue.newest_revisions().items()}
     number = again.submit(task, again.draft_of(task))
     read.pull()
@@ -128,7 +133,7 @@ def test_a_first_reading_that_is_corrected_later_does_not_hold_the_repeat_back(
 ) -> None:
     push_again(read)
     again = reader("hidden repeats")
-    task = again.tasks()[0]
+    task = next(task for task in again.tasks() if again.draft_of(task))
     frame = task["data"]["frame_id"]
     again.submit(task, again.draft_of(task))
     first = next(a for a in read.server.studio.annotations if a["task"] == physician.task(frame)["id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,10 +39,11 @@ def boxes(config: str) -> list[dict[str, str]]:
 
 def test_each_polygon_label_gets_a_box_of_its_colour_with_a_key_of_its_own() -> None:
     config = with_smart(CONFIG)
-    polygons = [attributes for tag, attributes in parsed(CONFIG) if tag == "Label"]
+    (control,) = ElementTree.fromstring(CONFIG).iter("PolygonLabels")
+    polygons = [label.attrib for label in control]
     assert [(b["value"], b["background"]) for b in boxes(config)] == [(p["value"], p["background"]) for p in polygons]
-    keys = [a["hotkey"] for tag, a in parsed(config) if tag == "Label"]
-    assert len(set(keys)) == len(keys) == 2 * len(polygons)
+    keys = [a["hotkey"] for tag, a in parsed(config) if tag == "Label"]  # for outlines, ellipses and boxes
+    assert len(set(keys)) == len(keys) == 3 * len(polygons)
     assert not set("hoemkwprvb") & set(keys), "those keys choose tools"
 
 
@@ -49,7 +51,8 @@ def test_it_is_added_once_and_nothing_else_changes() -> None:
     config = with_smart(CONFIG)
     assert with_smart(config) == config
     assert (has_smart(config), has_smart(CONFIG)) == (True, False)
-    assert read_interface(config, classes=CLASSES) == read_interface(CONFIG, classes=CLASSES)
+    before, now = (read_interface(c, classes=CLASSES) for c in (CONFIG, config))
+    assert now == replace(before, kinds={**before.kinds, "box": "rectanglelabels"}, smart=frozenset({"box"}))
     assert parsed(without_smart(config)) == parsed(CONFIG)
     assert without_smart(CONFIG) == CONFIG
 
