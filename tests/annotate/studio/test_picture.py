@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -46,6 +47,15 @@ def test_the_words_say_the_keys_the_tick_and_what_is_not_taken() -> None:
     text = instructions_with_picture(INSTRUCTIONS, address="/data/x.png")
     for said in ("Ctrl+Enter", "Ctrl+Space", "Ctrl+Z", "Backspace", "double-click", "Nothing to see here", "key 0"):
         assert said in text
+
+
+def test_a_project_has_one_named_value_of_its_tasks_else_label_studio_takes_no_uploads(
+    round_: Round, server: FakeServer
+) -> None:
+    round_.push()
+    root = ElementTree.fromstring(str(server.studio.projects[0]["label_config"]))
+    named = [value for tag in root.iter() if tag.get("name") and "$" in (value := tag.get("value", ""))]
+    assert named == ["$image"]
 
 
 @pytest.mark.parametrize("status", [403, 413, 500])
