@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fake_labels import misfits
 from fake_people import OWNER, Answer, FakePeople, refused
 
 __all__ = ["OWNER", "TOKEN", "Answer", "FakeStudio"]
@@ -115,27 +115,14 @@ class FakeStudio(FakePeople):
             return refused(
                 400, "Validation error", validation_errors={"model_version": ["Model version doesn't exist"]}
             )
-        if "label_config" in body and (misfits := self._misfits(number, body["label_config"])):
-            return refused(400, "Validation error", validation_errors={"label_config": [misfits]})
+        if "label_config" in body and (told := misfits(self._drawn(number), body["label_config"])):
+            return refused(400, "Validation error", validation_errors={"label_config": [told]})
         answer = self._project(number)
         answer.body.update(body)
         return answer
 
-    def _misfits(self, number: int, config: str) -> str:
-        """What the annotations of a project hold that a labelling interface does not allow."""
-        own = [a["result"] or [] for a in self.annotations if a["project"] == number]
-        results = [r for regions in own for r in regions if isinstance(r, dict) and r.get("type") != "choices"]
-        named = [(r.get("from_name"), r.get("to_name"), r.get("type")) for r in results]
-        lists = [tag for tag in ElementTree.fromstring(config).iter() if tag.tag.endswith("Labels")]
-        allowed = {(tag.get("name"), tag.get("toName"), tag.tag.lower()) for tag in lists}
-        odd = [n for n in named if n not in allowed]
-        if odd:
-            told = "\n".join(f"1 with from_name={a}, to_name={b}, type={c}" for a, b, c in odd)
-            return f"Created annotations are incompatible with provided labeling schema, we found:\n{told}"
-        labels = [label for r in results for label in (r.get("value") or {}).get(r["type"]) or [None]]
-        told = "\n".join(f"{x} (1 annotation)" for x in labels if f'value="{x}"' not in config)
-        end = 'Please add labels to tag with name="label".'
-        return f"These labels still exist in annotations or drafts:\n{told}\n{end}" if told else ""
+    def _drawn(self, number: int) -> list[Any]:
+        return [r for a in self.annotations if a["project"] == number for r in a["result"] or []]
 
     def _versions(self, number: int, *_: Any) -> Answer:
         of = [p["model_version"] for p in self.predictions if p["project"] == number]
