@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from label_studio_sdk.converter.brush import encode_rle
-from studio_loop import PUSH, Loop, dmr
+from scans import write_scans
+from studio_loop import PUSH, Loop, dmr, own_copy, running_studio
 
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.phantom.scanner import SIDE
@@ -19,6 +22,27 @@ PSOAS, BONE, PLEXUS = "psoas_major", "transverse_process", "lumbar_plexus"
 TOOLS = {"rectangle": "RectangleLabels", "brush": "BrushLabels", "point": "KeyPointLabels"}
 ELLIPSE = {"x": 40.0, "y": 45.0, "radiusX": 20.0, "radiusY": 9.0, "rotation": 35.0}
 RECTANGLE = {"x": 10.0, "y": 20.0, "width": 20.0, "height": 10.0, "rotation": 20.0}
+
+
+@pytest.fixture(scope="module")
+def without_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with frames and no model, and a running server."""
+    folder = tmp_path_factory.mktemp("regions")
+    with running_studio(folder, port=18080) as patch:
+        write_scans(folder / "scans", patients=range(2), labelled=False)
+        dmr("init", str(folder / "ws"))
+        patch.chdir(folder / "ws")
+        dmr("ingest", str(folder / "scans"))
+        yield folder / "ws"
+
+
+@pytest.fixture
+def loop(without_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """The frames are in Label Studio, in a project of this test's own."""
+    loop = own_copy(without_model, tmp_path / "ws")
+    monkeypatch.chdir(loop.workspace.root)
+    dmr(*PUSH, "--pixels-reviewed")
+    return loop
 
 
 def drawn(control: str, kind: str, label: str, **value: Any) -> dict[str, Any]:
