@@ -28,10 +28,12 @@ class Rule:
 
     Attributes:
         agree_dice: The least Dice of a class that both draw.
+        classes: The least Dice of classes that have one of their own.
         merged: The class that each merged class counts for.
     """
 
     agree_dice: float = AGREE_DICE
+    classes: Mapping[int, float] = field(default_factory=dict)
     merged: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -41,11 +43,13 @@ class Rule:
         if text is None:
             return None
         said = json.loads(text)
-        return cls(said["agree_dice"], {int(k): v for k, v in said["merged"].items()})
+        return cls(said["agree_dice"], *({int(k): v for k, v in said[key].items()} for key in ("classes", "merged")))
 
     def write(self, connection: Connection) -> None:
         """Keep it."""
-        value = canonical_json({"agree_dice": self.agree_dice, "merged": {str(k): v for k, v in self.merged.items()}})
+        by_id = {"classes": self.classes, "merged": self.merged}
+        said = {key: {str(k): v for k, v in values.items()} for key, values in by_id.items()}
+        value = canonical_json({"agree_dice": self.agree_dice, **said})
         connection.execute(sa.delete(t.meta).where(t.meta.c.key == RULE))
         connection.execute(sa.insert(t.meta).values(key=RULE, value=value))
 
@@ -61,7 +65,7 @@ def disagreements(a: Row[Any], b: Row[Any], *, rule: Rule) -> dict[int, float]:
     if (a.shapes, a.covered) == (b.shapes, b.covered):
         return {}
     dice = class_dice(*(as_merged(annotation_of(row), rule.merged) for row in (a, b)))
-    return {i: round(value, _DIGITS) for i, value in dice.items() if value < rule.agree_dice}
+    return {i: round(value, _DIGITS) for i, value in dice.items() if value < rule.classes.get(i, rule.agree_dice)}
 
 
 def class_dice(a: Annotation, b: Annotation) -> dict[int, float]:

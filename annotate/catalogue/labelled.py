@@ -52,7 +52,10 @@ class LabelledRows(RevisionRows):
     def follow_conflicts(self, settings: ConflictSettings) -> None:
         """Count frames in conflict as the settings say. Find all conflicts anew if the rule for them has changed."""
         self.conflict_use = settings.use
-        wanted = Rule(settings.agree_dice, self.merged_classes())
+        classes = self.classes()
+        found = ((classes.find(own.name), own.agree_dice) for own in settings.classes)
+        own = {c.id: agree_dice for c, agree_dice in found if c is not None}
+        wanted = Rule(settings.agree_dice, own, self.merged_classes())
         with self.reading() as connection:
             if Rule.read(connection) == wanted:
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from .sections import within
@@ -14,6 +14,17 @@ AGREE_DICE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
+class ClassAgreement:
+    """A class with a least Dice of its own."""
+
+    name: str
+    agree_dice: float
+
+    def __post_init__(self) -> None:
+        within("agree_dice", self.agree_dice, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictSettings:
     """When readers disagree, and what counts until somebody has settled it.
 
@@ -21,10 +32,12 @@ class ConflictSettings:
         agree_dice: The least Dice at which two outlines of a class agree.
         use: `leave-out`: a frame in conflict is in no training, validation or test set. `consensus`: the classes on
             which all readers agree count, as the first one drew them.
+        classes: Classes with a least Dice of their own, such as small nerves.
     """
 
     agree_dice: float = AGREE_DICE
     use: ConflictUse = "leave-out"
+    classes: tuple[ClassAgreement, ...] = field(default=(), metadata={"key": "class"})
 
     def __post_init__(self) -> None:
         within("agree_dice", self.agree_dice, 0, 1)

@@ -290,6 +290,10 @@ def parse_settings(text: str, *, where: str = SETTINGS_NAME) -> Settings:
         for name, cls in _SECTIONS.items()
     }
     settings = Settings(classes=_classes(table.get("class", []), where=where), **values)
+    for own in settings.conflict.classes:
+        if settings.classes.find(own.name) is None:
+            what = f"[[conflict.class]] names {own.name!r}, which is no class"
+            raise SettingsError(where, what, f"The classes are {', '.join(settings.classes.names)}")
     for label in settings.imports.ignore:
         if (known := settings.classes.find(label)) is not None:
             what = f"[import] ignore names {label!r}, which is the class {known.name}"

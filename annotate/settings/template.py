@@ -89,6 +89,9 @@ class_margin = 0.05
 [conflict]
 agree_dice = 0.7
 use = "leave-out"
+# [[conflict.class]]        # a class with a value of its own, such as a small nerve
+# name = "lumbar_plexus"
+# agree_dice = 0.5
 
 # Label Studio. Its token is never written here, only in the keyring, the environment, or a file for its owner alone.
 # [studio]

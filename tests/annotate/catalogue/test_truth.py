@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.records import FrameRecord, Reading, RevisionRecord
 from dmr.annotate.classes import ClassDef, Classes
-from dmr.annotate.settings.conflicts import ConflictSettings
+from dmr.annotate.settings.conflicts import ClassAgreement, ConflictSettings
 from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.system.store import BlobStore
 
@@ -189,6 +189,15 @@ def test_another_threshold_counts_from_the_next_opening(catalogue: Catalogue, fr
     assert catalogue.conflicts() == []
     catalogue.follow_conflicts(ConflictSettings(agree_dice=0.9))
     assert [c.id for c in catalogue.conflicts()] == [conflict.id]
+
+
+def test_a_class_may_have_a_threshold_of_its_own(catalogue: Catalogue, frame: FrameRecord) -> None:
+    catalogue.append_revision(drawn(frame, "ann", square(frame, {1: 0, 2: 0})))
+    catalogue.append_revision(drawn(frame, "bo", square(frame, {1: 5, 2: 5})))
+    catalogue.follow_conflicts(ConflictSettings(classes=(ClassAgreement("nerve", 0.5),)))
+    assert [conflict.disputed for conflict in catalogue.conflicts()] == [{2: 0.5}]
+    catalogue.append_revision(drawn(frame, "bo", square(frame, {1: 6, 2: 0})))  # by the rule that is kept
+    assert [conflict.disputed for conflict in catalogue.conflicts()] == [{1: 0.4}]
 
 
 def test_classes_that_are_merged_later_are_no_contradiction_any_more(catalogue: Catalogue, frame: FrameRecord) -> None:

@@ -222,6 +222,12 @@ def test_status_says_conflicts_first_and_follows_dmr_toml(ward: Workspace, chang
     change("agree_dice = 0.7", "agree_dice = 0.5")
     assert [list(row["classes"]) for row in listed()] == [["lumbar_plexus"]]  # type: ignore[call-overload]
     assert verify(Workspace.find(), report=Report("db verify")) == []
+    change("# [[conflict.class]]", "[[conflict.class]]")
+    change('# name = "lumbar_plexus"\n# agree_dice = 0.5', 'name = "lumbar_plexus"\nagree_dice = 0.0')
+    assert listed() == []
+    change('name = "lumbar_plexus"\nagree_dice = 0.0', 'name = "plexus"\nagree_dice = 0.0')
+    assert "[[conflict.class]] names 'plexus', which is no class" in dmr("status", code=2).stderr
+    change('name = "plexus"', 'name = "lumbar_plexus"')
     change("agree_dice = 0.5", "agree_dice = 1.5")
     assert "[conflict] agree_dice is 1.5" in dmr("status", code=2).stderr
 
