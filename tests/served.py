@@ -21,7 +21,7 @@ from dmr.active.serving.log import Write
 from dmr.active.serving.outlining import Outliner
 from dmr.active.serving.retraining import Retraining
 from dmr.active.serving.run import listening, make_server
-from dmr.active.serving.turns import Turns
+from dmr.active.serving.turns import EVERY_S, Turns
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.records import ModelRecord
 from dmr.annotate.studio.backend import Backend, authorization
@@ -109,7 +109,8 @@ def served(
     command: Sequence[str] | None = None,
     backend: Backend | None = None,
     connect: bool = False,
-    every_s: float = 300.0,
+    every_s: float = EVERY_S,
+    clock: Callable[[], float] = time.monotonic,
     on_lines: list[str] | None = None,
 ) -> Iterator[Served]:
     """Run the server for a workspace; it ends with this.
@@ -120,6 +121,7 @@ def served(
         backend: The address at which projects are set up.
         connect: Set projects up at the server's own address.
         every_s: Seconds between the turns.
+        clock: Says when a turn is due.
         on_lines: Gets what the log says.
     """
     lines: list[str] = [] if on_lines is None else on_lines
@@ -130,7 +132,9 @@ def served(
     with listening("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{port_of(listener)}"
         backend = Backend(address, SECRET) if connect else backend
-        turns = Turns(root, drafter=drafter, retraining=retraining, log=log, backend=backend, every_s=every_s)
+        turns = Turns(
+            root, drafter=drafter, retraining=retraining, log=log, backend=backend, every_s=every_s, clock=clock
+        )
         server = make_server(Serving(drafter, outliner, turns, log, authorization(SECRET)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

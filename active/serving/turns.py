@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ class Turns:
         log: Gets what happens.
         backend: Where Label Studio reaches this server, if the projects are to be set up; None to leave them.
         every_s: Seconds from one turn to the next.
+        clock: Seconds that only grow.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class Turns:
         log: Write,
         backend: Backend | None = None,
         every_s: float = EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root, self._drafter, self._retraining, self._log = root, drafter, retraining, log
-        self._backend, self._every_s = backend, every_s
+        self._backend, self._every_s, self._clock = backend, every_s, clock
         self._hint, self._end, self._training_asked = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="dmr serve turns", daemon=True)
         self._said: set[str] = set()
@@ -84,20 +87,20 @@ class Turns:
         self._retraining.stop()
 
     def _run(self) -> None:
-        due = time.monotonic()
+        due = self._clock()
         while not self._end.is_set():
             if self._looked():
-                due = time.monotonic()
-            if not self._hint.is_set() and time.monotonic() < due:
+                due = self._clock()
+            if not self._hint.is_set() and self._clock() < due:
                 self._hint.wait(_TICK_S)
                 continue
             if self._hint.is_set():
                 self._end.wait(SETTLE_S)
                 self._hint.clear()
-            began = time.monotonic()
+            began = self._clock()
             worked = self._turn()
-            took = time.monotonic() - began
-            due = time.monotonic() + (self._every_s if worked else AGAIN_S)
+            took = self._clock() - began
+            due = self._clock() + (self._every_s if worked else AGAIN_S)
             self._end.wait(took)  # at most half of the time goes into pulls
 
     def _looked(self) -> bool:

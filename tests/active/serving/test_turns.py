@@ -67,6 +67,18 @@ def test_what_nobody_told_of_is_pulled_at_the_next_turn(pushed: Workspace, physi
         running.wait_for(lambda: has(pushed, frame))
 
 
+def test_a_pull_comes_every_five_minutes_and_not_before(pushed: Workspace, physician: Physician) -> None:
+    now = [1000.0]
+    with served(pushed.root, clock=lambda: now[0]) as running:
+        running.wait_for(lambda: running.turns.done == 1)
+        frame = submit(physician)
+        now[0] += 299
+        time.sleep(0.5)  # ten looks at the clock
+        assert (running.turns.done, has(pushed, frame)) == (1, False)
+        now[0] += 2
+        running.wait_for(lambda: has(pushed, frame))
+
+
 def test_another_action_starts_no_pull(pushed: Workspace) -> None:
     with served(pushed.root) as running:
         running.wait_for(lambda: running.turns.done == 1)
