@@ -12,7 +12,8 @@ from .interface import beside_image
 BOX: Final = "box"
 INSTRUCTIONS: Final = (
     '<div class="dmr-smart">'
-    '<p><b>Outline from a box</b>: press the letter beside the name under "Box", and drag a box around the structure. '
+    '<p><b>Outline from a box</b>: press the letter of the square, or of the list "Box", and drag a box around the '
+    "structure. "
     "The outline comes by itself. Where the drag begins inside another outline, hold Ctrl; else that outline moves.</p>"
     "<p><b>If nothing happens</b>, press M and drag again: after another tool, M takes the tool for boxes.</p>"
     "<p><b>Once on each computer</b>: switch Auto-Annotation on below the image, then Auto-Accept Suggestions beside "
@@ -20,9 +21,13 @@ INSTRUCTIONS: Final = (
     "</div>"
 )
 _TAG: Final = "RectangleLabels"
-_KEYS: Final = "asdfgzxcnjltyuiq"  # those that no tool of Label Studio has
+_KEYS: Final = "asdfgzxcqnjlyuit"  # those that no tool of Label Studio has
 _SHORT: Final = 4  # letters shown of a name, which stands in full above
 _CLASS: Final = "dmr-smart"
+_ROWS: Final = "dmr-tools"  # of a view with a row for each class, and a column for each way to draw it
+_SQUARE: Final = "&#9634;"
+_WIDER: Final = "div:has(> .dmr-tools) {flex-basis: 290px !important}"
+_HOW: Final = "Box: letter, then drag (Ctrl inside another outline)."
 _HEAD: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 8px 0 0"
 
 
@@ -44,10 +49,11 @@ def with_smart(config: str) -> str:
     if boxes is not None and not missing:
         return config
     boxes = _added(root, polygons) if boxes is None else boxes
+    in_rows = any(e.get("className") == _ROWS and boxes in e.iter() for e in root.iter())
     for label in missing:
         name = label.get("value", "")
         own = {"value": name, "background": label.get("background", ""), "hotkey": _free_key(root)}
-        own |= {"html": escape(name[:_SHORT]), "hint": name}
+        own |= {"html": _SQUARE if in_rows else escape(name[:_SHORT]), "hint": name}
         ElementTree.SubElement(boxes, "Label", {k: v for k, v in own.items() if v})
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -95,13 +101,17 @@ def _boxes(root: ElementTree.Element) -> ElementTree.Element | None:
 
 
 def _added(root: ElementTree.Element, polygons: ElementTree.Element) -> ElementTree.Element:
-    """A new list of labels, below the polygons'."""
+    """A new list of labels: one more column where each class has a row, else a list below the polygons'."""
+    rows = next((e for e in root.iter() if e.get("className") == _ROWS and polygons in e.iter()), None)
     view = ElementTree.Element("View", {"className": _CLASS})
-    side, place = beside_image(root)
-    side.insert(place + 1, view)
-    ElementTree.SubElement(
-        view, "Header", {"value": "Box: letter, then drag (Ctrl inside another outline).", "size": "6", "style": _HEAD}
-    )
+    if rows is not None:
+        rows.append(view)
+        view.set("style", "flex: 0 0 auto")
+        ElementTree.SubElement(view, "Style").text = _WIDER
+    else:
+        side, place = beside_image(root)
+        side.insert(place + 1, view)
+        ElementTree.SubElement(view, "Header", {"value": _HOW, "size": "6", "style": _HEAD})
     tool = {"name": BOX, "toName": polygons.get("toName", "image"), "smart": "true", "smartOnly": "true"}
     return ElementTree.SubElement(view, _TAG, tool)
 

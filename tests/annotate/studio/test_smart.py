@@ -69,6 +69,20 @@ def test_somebody_elses_interface_keeps_what_it_has() -> None:
     assert parsed(without_smart(with_both)) == parsed(config)
 
 
+def test_where_each_class_has_a_row_the_boxes_are_one_more_column() -> None:
+    polygons = (
+        '<View><PolygonLabels name="label" toName="image"><Label value="vein" hotkey="1"/></PolygonLabels></View>'
+    )
+    circles = (
+        '<View><EllipseLabels name="ellipse" toName="image"><Label value="vein" hotkey="a"/></EllipseLabels></View>'
+    )
+    config = f'<View><View className="dmr-tools">{polygons}{circles}</View><Header value="x"/></View>'
+    rows = ElementTree.fromstring(with_smart(config))[0]
+    assert [view[-1].tag for view in rows] == ["PolygonLabels", "EllipseLabels", "RectangleLabels"]
+    assert [(e.get("value"), e.get("hotkey"), e.get("html")) for e in rows[2][-1]] == [("vein", "s", "&#9634;")]
+    assert parsed(without_smart(with_smart(config))) == parsed(config)
+
+
 def test_a_class_that_is_new_gets_a_box_where_there_are_boxes() -> None:
     assert not has_smart(with_labels(CONFIG, [NEW]))
     labels = boxes(with_labels(with_smart(CONFIG), [NEW]))
