@@ -2,7 +2,7 @@
 # Settings: PYTHON=/path/to/python3.11   TORCH_INDEX=https://download.pytorch.org/whl/cpu   WORKERS=4   ARGS="-k convert"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-browser coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views bench-ingest bench-refine
+.PHONY: help demo test test-fast test-browser coverage studio-notice lint rooms wheel clean bench-train bench-studio bench-phantom bench-convert bench-peers bench-best bench-ablation bench-inference bench-uncertainty bench-busy bench-fire bench-samples bench-labelerrors bench-choose bench-simulate bench-choices bench-views bench-ingest bench-refine bench-browser
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
@@ -42,6 +42,7 @@ help:
 	@echo "make bench-views        frames that are wrongly left out as no view, and others that are not: minutes"
 	@echo "make bench-choose       time and memory to choose 100 frames of up to 100,000: minutes"
 	@echo "make bench-refine       outlines from boxes against ellipses in the same boxes: an hour, resumable"
+	@echo "make bench-browser      keys and clicks a frame in Label Studio, and its seconds by a stopwatch: 10 minutes"
 	@echo "make bench-uncertainty  calibration and guessed Dice, by how frames are looked at: minutes"
 
 demo: .venv/package
@@ -151,6 +152,10 @@ bench-views: .venv/package
 
 bench-refine: .venv/package
 	@OMP_NUM_THREADS=1 $(PY) benchmarks/refine.py $(ARGS)
+
+bench-browser: studio-notice .venv/package
+	@$(PY) benchmarks/keys.py
+	@$(PY) benchmarks/lead_time.py
 
 bench-choose: .venv/package
 	@$(PY) benchmarks/choose.py $(ARGS)

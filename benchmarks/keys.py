@@ -1,6 +1,6 @@
 """Keys, clicks and seconds a frame in Label Studio: before the page was laid out anew, and now.
 
-`python benchmarks/keys.py`; it needs Chromium and a Label Studio, as the tests in a browser do. The seconds are those
+`make bench-browser`; it needs Chromium and a Label Studio, as the tests in a browser do. The seconds are those
 of a script that never thinks, so only their differences say something.
 """
 
@@ -149,6 +149,10 @@ def main() -> None:
                     lay_out_as_before(ward)
                 rows += measured(ward, layout=layout)
             patch.undo()
+    finish(rows)
+
+
+def finish(rows: list[dict[str, Any]]) -> None:
     touches = {r["layout"]: r["keys"] + r["clicks"] for r in rows if r["work"] == "correct a corner of the plexus"}
     headline = {f"touches_to_correct_{layout}": float(count) for layout, count in touches.items()}
     record("keys", headline=headline, rows=rows)

@@ -1,6 +1,6 @@
 """Label Studio's `lead_time` against a stopwatch: a scripted browser works on frames for known times.
 
-`make bench-lead-time`; it needs Chromium and a Label Studio, as the tests in a browser do.
+`make bench-browser`; it needs Chromium and a Label Studio, as the tests in a browser do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from record import record
@@ -21,6 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser_page import Desk, corners, label, running_browser
 from browser_ward import Ward, make_ward
 from studio_loop import PUSH, dmr, own_copy, running_studio
+
+# From when the page made the outlines until the image was shown.
+_LOADING = "() => (window.shownAt - window.Htx.annotationStore.selected.loadedDate.getTime()) / 1000"
 
 
 @dataclass
@@ -139,9 +143,9 @@ def updated(desk: Desk, project: int) -> tuple[float, float]:
     return watch.seconds, lead
 
 
-def measured(ward: Ward) -> list[dict[str, object]]:
+def measured(ward: Ward) -> list[dict[str, Any]]:
     """All cases, a frame each."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     with ward.first_desk() as desk:
         desk.label_all(ward.project)
         cases: dict[str, Callable[[], tuple[float, float]]] = {
@@ -157,9 +161,11 @@ def measured(ward: Ward) -> list[dict[str, object]]:
             "submitted after 8 s, updated in 6 s": lambda: updated(desk, ward.project),
         }
         for name, case in cases.items():
+            loading = float(desk.page.evaluate(_LOADING))
             seconds, lead = case()
-            rows.append({"case": name, "stopwatch_s": round(seconds, 2), "lead_time_s": round(lead, 2)})
-            print(f"{name:45} {seconds:7.2f} {lead:7.2f} {100 * (lead / seconds - 1):+6.1f} %", flush=True)
+            figures = {"loading_s": loading, "stopwatch_s": seconds, "lead_time_s": lead}
+            rows.append({"case": name} | {key: round(value, 2) for key, value in figures.items()})
+            print(name, rows[-1], flush=True)
     return rows
 
 
@@ -177,8 +183,13 @@ def main() -> None:
             dmr(*PUSH, "--pixels-reviewed")
             rows = measured(Ward(loop.workspace, loop.login, browser, folder / "scans"))
             patch.undo()
-    errors = [abs(float(str(r["lead_time_s"])) / float(str(r["stopwatch_s"])) - 1) for r in rows[:5]]
-    record("lead_time", headline={"worst_error_undisturbed": round(max(errors), 3)}, rows=rows)
+    finish(rows)
+
+
+def finish(rows: list[dict[str, Any]]) -> None:
+    """Record the rows; the first five are those in which nothing comes in between."""
+    errors = [abs((r["lead_time_s"] - r["loading_s"]) / r["stopwatch_s"] - 1) for r in rows[:5]]
+    record("lead_time", headline={"worst_error_undisturbed_less_loading": round(max(errors), 4)}, rows=rows)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,7 @@ class Desk:
     def wait(self) -> None:
         """Until a frame is shown, and no longer moves as the panels beside it come."""
         self.page.wait_for_function(_READY, timeout=PATIENCE_MS)
+        self.page.evaluate("() => { window.shownAt = Date.now() }")
         self.shown = time.monotonic()
         before = None
         while before != (now := self.page.evaluate(_PLACE)):
