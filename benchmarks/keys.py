@@ -67,18 +67,13 @@ def polygon(count: int) -> Callable[[Desk], None]:
 
 def ellipse(desk: Desk) -> None:
     """A new ellipse: the key of its label, and a drag from the centre outwards."""
-    key = desk.page.evaluate(_ELLIPSE_KEY)
+    key = desk.ellipse_key("lumbar_plexus")
+    assert key is not None
     before = len(desk.regions())
     desk.press(key)
     (x, y) = CENTRE
     desk.drag((x, y), (x + RADIUS, y + RADIUS))
     assert len(desk.regions()) == before + 1 and desk.regions()[-1]["type"] == "ellipselabels"
-
-
-_ELLIPSE_KEY = """() => {
-    const list = [...window.Htx.annotationStore.selected.names.values()].find(c => c.type === "ellipselabels");
-    return list?.children.find(c => c._value === "lumbar_plexus" || c.value === "lumbar_plexus")?.hotkey ?? null;
-}"""
 
 
 def lay_out_as_before(ward: Ward) -> None:
@@ -114,7 +109,7 @@ def measured(ward: Ward, *, layout: str) -> list[dict[str, Any]]:
     with ward.first_desk() as desk:
         desk.label_all(ward.project)
         desk.picture(f"keys-{layout}")
-        if desk.page.evaluate(_ELLIPSE_KEY):
+        if desk.ellipse_key("lumbar_plexus") is not None:
             works["draw a round structure as an ellipse"] = ellipse
         for name, work in works.items():
             frame = desk.data["frame_id"]

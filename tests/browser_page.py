@@ -43,6 +43,12 @@ _PLACE: Final = """() => {
 }"""
 _PICKED: Final = """() => window.Htx.annotationStore.selected.selectedRegions.map(r => r.cleanId ?? r.id)"""
 
+_ELLIPSE_KEY: Final = """name => {
+    const lists = [...window.Htx.annotationStore.selected.names.values()];
+    const ellipses = lists.find(list => list.type === "ellipselabels");
+    return ellipses?.children.find(one => one._value === name || one.value === name)?.hotkey ?? null;
+}"""
+
 
 def chromium() -> str | None:
     """The browser: what `DMR_CHROMIUM` names, or Debian's."""
@@ -209,6 +215,11 @@ class Desk:
             self.click(*corner)
         if inside:
             self.page.keyboard.up("Control")
+
+    def ellipse_key(self, name: str) -> str | None:
+        """The key that begins an ellipse of a class; None if the project offers none."""
+        found: str | None = self.page.evaluate(_ELLIPSE_KEY, name)
+        return found
 
     def submit(self) -> dict[str, Any]:
         """Submit by the keys; what the page sent."""
