@@ -120,8 +120,9 @@ def test_a_frame_is_read_twice_settled_and_repeated(loop: Loop) -> None:
         one.ask("DELETE", f"/api/projects/{one.project}/")
     dmr("pull")
     dmr(*PUSH)
-    assert {t["data"]["frame_id"] for t in at(loop, "hidden").tasks()} == {disputed["data"]["frame_id"]}
-    assert not {t["data"]["frame_id"] for t in at(loop, "twice").tasks()} & frames
+    with at(loop, "hidden") as left, at(loop, "twice") as others:
+        assert {t["data"]["frame_id"] for t in left.tasks()} == {disputed["data"]["frame_id"]}
+        assert not {t["data"]["frame_id"] for t in others.tasks()} & frames
     assert len(found(loop, "second")) == 2
     for one in (second, hidden, senior):
         one.http.close()
