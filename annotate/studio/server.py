@@ -44,6 +44,7 @@ _BANNED: Final = (
 )
 _BOOT_S: Final = 600.0  # the first start sets up its database: one or two minutes, longer on a slow disk
 _STOP_S: Final = 30.0
+_PORT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,10 @@ def stop() -> LocalServer | None:
                 server.url, f"process {server.pid} does not end", "End it by hand, for example in the task manager"
             )
         time.sleep(0.2)
+    # The system lets go of its port a moment later; a start before that would take another one.
+    deadline = time.monotonic() + _PORT_S
+    while not _is_free(int(server.url.rpartition(":")[2])) and time.monotonic() < deadline:
+        time.sleep(0.1)
     return server
 
 
@@ -269,17 +274,22 @@ def _environment(data: Path, files: Path, password: str, token: str) -> dict[str
 
 def _free_port(first: int) -> int:
     for port in range(first, first + 100):
-        with contextlib.closing(socket.socket()) as probe:
-            if sys.platform != "win32":  # there, the option means something else
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just released counts as free
-            try:
-                probe.bind((_HOST, port))
-            except OSError:
-                continue
+        if _is_free(port):
             return port
     raise StudioError(
         _HOST, f"no port from {first} to {first + 99} is free", "Choose another: dmr studio start --port N"
     )
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        if sys.platform != "win32":  # there, the option means something else
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just released counts as free
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _wait(server: LocalServer, *, log: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -157,6 +158,26 @@ def test_a_port_that_is_taken_is_passed_over_and_when_all_are_it_is_told(monkeyp
             StudioError, match=r"no port from \d+ to \d+ is free. Choose another: dmr studio start --port N"
         ):
             server._free_port(port)
+
+
+def test_a_server_that_lets_go_of_its_port_late_is_started_again_on_it(stand_in: list[str]) -> None:
+    running, _ = start(port=free_port(), tell=silent)
+    port = int(running.url.rpartition(":")[2])
+    end = server.end_process
+    with socket.socket() as late, pytest.MonkeyPatch.context() as patch:
+
+        def ends(pid: int) -> None:  # a large process frees its memory before its port
+            end(pid)
+            while not server._is_free(port):
+                time.sleep(0.01)
+            late.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            late.bind(("127.0.0.1", port))
+            late.listen()
+            Timer(0.5, late.close).start()
+
+        patch.setattr(server, "end_process", ends)
+        stop()
+    assert start(tell=silent)[0].url == running.url
 
 
 def test_it_calls_nobody_and_no_secret_is_in_its_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
