@@ -20,6 +20,7 @@ from dmr.annotate.settings.model import default_toml, parse_settings
 from dmr.annotate.studio import server
 from dmr.annotate.studio.credentials import browser_login, find_login
 from dmr.annotate.studio.server import LocalServer, install, local_server, serve_frame, start, stop
+from dmr.annotate.system.platform import end_process
 
 # What is told on the command line after `start`, and then answers as Label Studio does once it is up.
 UP = """
@@ -163,11 +164,10 @@ def test_a_port_that_is_taken_is_passed_over_and_when_all_are_it_is_told(monkeyp
 def test_a_server_that_lets_go_of_its_port_late_is_started_again_on_it(stand_in: list[str]) -> None:
     running, _ = start(port=free_port(), tell=silent)
     port = int(running.url.rpartition(":")[2])
-    end = server.end_process
     with socket.socket() as late, pytest.MonkeyPatch.context() as patch:
 
         def ends(pid: int) -> None:  # a large process frees its memory before its port
-            end(pid)
+            end_process(pid)
             while not server._is_free(port):
                 time.sleep(0.01)
             late.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
