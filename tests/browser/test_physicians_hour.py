@@ -155,9 +155,8 @@ def test_image_reason_classes_and_keys_are_seen_without_scrolling(window: tuple[
         desk.picture(f"frame-{window[0]}x{window[1]}")
         with ward.catalogue() as catalogue:
             names = [c.name for c in catalogue.classes().active]
-        texts = [desk.data["reason"], *names, "Hold Ctrl to draw inside another outline."]
-        for text in texts:
-            box = desk.page.get_by_text(text, exact=True).first.bounding_box()
+        for text in (desk.data["reason"], *names, "Hold Ctrl to draw inside another outline"):
+            box = desk.page.get_by_text(text).first.bounding_box()
             assert box is not None, text
             assert box["y"] >= 0 and box["y"] + box["height"] <= window[1], text
             assert box["x"] >= 0 and box["x"] + box["width"] <= window[0], text
