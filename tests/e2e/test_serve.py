@@ -87,7 +87,9 @@ def test_a_frame_that_is_opened_gets_a_live_draft_and_a_submission_is_pulled(loo
             }
             assert opened(physician, drafted)["predictions"] == live["predictions"], "it is asked once"
             stranger = physician.ask(
-                "POST", f"/api/projects/{physician.project}/import", json=[{"image": "/static/x.png", "reason": "x"}]
+                "POST",
+                f"/api/projects/{physician.project}/import",
+                json=[{"image": "/static/x.png", "reason": "x", "clip": "x"}],
             )
             assert stranger["task_count"] == 1
 
