@@ -18,7 +18,7 @@ from dmr.annotate.shapes import Shape
 from dmr.model.refine.prompt import Box
 from dmr.model.refine.saved import load_refiner
 
-pytestmark = pytest.mark.studio
+pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
 # What a physician does once in each browser.
 AUTO = "[data-testid=bottombar-auto-annotation-toggle]"
