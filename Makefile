@@ -72,7 +72,7 @@ coverage: .venv/package
 	@$(PYTEST) -m "not studio" --cov=dmr --cov-report=term $(UNMEASURED) $(ARGS)
 
 # Where tests/studio_loop.py keeps it.
-STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server.py)
+STUDIO := build/label-studio-$(shell sed -n 's/^VERSION: Final = "\(.*\)"$$/\1/p' annotate/studio/server/local.py)
 
 studio-notice:
 	@test -f $(STUDIO)/installed || \

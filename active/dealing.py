@@ -9,7 +9,7 @@ from typing import Final
 from ..annotate.catalogue.catalogue import Catalogue
 from ..annotate.errors import WorkspaceError
 from ..annotate.settings.model import QueueSettings
-from ..annotate.studio.outgoing import Outgoing
+from ..annotate.studio.pushing.outgoing import Outgoing
 
 STAYS: Final = 5  # the first frames of a queue: somebody may have one of them open
 

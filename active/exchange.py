@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.settings.model import Settings
-from ..annotate.studio.credentials import find_login
-from ..annotate.studio.outgoing import Outgoing
-from ..annotate.studio.pull import pull
-from ..annotate.studio.push import LOOK, push
-from ..annotate.studio.queues import queue_settings, studio_client
-from ..annotate.studio.readings import push_readings
+from ..annotate.studio.projects.queues import queue_settings, studio_client
+from ..annotate.studio.pulling.pull import pull
+from ..annotate.studio.pushing.outgoing import Outgoing
+from ..annotate.studio.pushing.push import LOOK, push
+from ..annotate.studio.pushing.readings import push_readings
+from ..annotate.studio.server.credentials import find_login
 from ..annotate.wording import counted
 from ..annotate.workspace import Session
 from ..model.computing.device import pick_device
@@ -23,7 +23,7 @@ from .ranking import outgoing_frames, rank_unlabelled
 from .selection.select import Ranked, check_strategy
 
 if TYPE_CHECKING:
-    from ..annotate.studio.client import StudioClient
+    from ..annotate.studio.server.client import StudioClient
 
 
 def has_studio(settings: Settings) -> bool:

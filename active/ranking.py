@@ -15,7 +15,7 @@ from ..annotate.errors import UsageError
 from ..annotate.formats.ranking_table import RankingRow, write_table
 from ..annotate.overview.audit_figures import audit_figures
 from ..annotate.settings.model import SelectSettings
-from ..annotate.studio.outgoing import Outgoing
+from ..annotate.studio.pushing.outgoing import Outgoing
 from ..annotate.workspace import Session
 from .auditing import audit_place, draw_audits
 from .drafts import predict_missing

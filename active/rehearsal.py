@@ -20,10 +20,10 @@ from ..annotate.catalogue.records import TaskRecord
 from ..annotate.editing.edits import sync_checkout
 from ..annotate.progress.tell import Tell, silent
 from ..annotate.report import Report
-from ..annotate.studio.client import StudioClient
-from ..annotate.studio.credentials import Login, need_login
-from ..annotate.studio.pull import pull
-from ..annotate.studio.records import Project, StudioTask, TaskData
+from ..annotate.studio.answers.records import Project, StudioTask, TaskData
+from ..annotate.studio.pulling.pull import pull
+from ..annotate.studio.server.client import StudioClient
+from ..annotate.studio.server.credentials import Login, need_login
 from ..annotate.system.store import BlobStore, sha256_hex
 from ..annotate.upkeep.copy import CATALOGUE, copy_catalogue, refuse_server
 from ..annotate.wording import counted, quoted

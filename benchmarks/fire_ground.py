@@ -26,7 +26,7 @@ from scans import write_scans
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.errors import DmrError
 from dmr.annotate.report import Report
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.system.store import TEMPORARY, sha256_hex
 from dmr.annotate.upkeep.verify import verify
 from dmr.annotate.workspace import Workspace

@@ -23,8 +23,8 @@ from dmr.annotate.formats.labelme import LabelmeFile, read_labelme
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.report import Report
 from dmr.annotate.shapes import Ring, Shape
-from dmr.annotate.studio.payload import regions_to_shapes
-from dmr.annotate.studio.reading import read_task
+from dmr.annotate.studio.answers.reading import read_task
+from dmr.annotate.studio.projects.payload import regions_to_shapes
 
 DIGITS: Final = 1e-5  # px: what percents and parts of an image lose
 Rings = list[tuple[str, str, Ring]]

@@ -24,14 +24,14 @@ from dmr.annotate.intake.ingest import add_frames
 from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
-from dmr.annotate.studio import server
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import need_login
-from dmr.annotate.studio.outgoing import Outgoing, result_json
-from dmr.annotate.studio.payload import region_to_json
-from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.push import push
-from dmr.annotate.studio.queues import MAIN, draft_regions, open_queue
+from dmr.annotate.studio.projects.payload import region_to_json
+from dmr.annotate.studio.projects.queues import MAIN, draft_regions, open_queue
+from dmr.annotate.studio.pulling.pull import pull
+from dmr.annotate.studio.pushing.outgoing import Outgoing, result_json
+from dmr.annotate.studio.pushing.push import push
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import need_login
 from dmr.annotate.system.pipeline import batched
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from dmr.annotate.phantom.writing import PhantomSet, write_phantom
-from dmr.annotate.studio.credentials import need_login
+from dmr.annotate.studio.server.credentials import need_login
 from dmr.annotate.workspace import Workspace
 
 TRAIN = ("train", "--size", "s", "--input", "256", "--steps", "60", "--device", "cpu")

@@ -23,7 +23,7 @@ from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.geometry.trace import index_to_shapes
 from dmr.annotate.settings.template import SHAMROCK_CLASSES
 from dmr.annotate.shapes import Shape
-from dmr.annotate.studio.credentials import browser_login
+from dmr.annotate.studio.server.credentials import browser_login
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Workspace
 

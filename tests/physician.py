@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.credentials import Login
 
 
 class Physician:

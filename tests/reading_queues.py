@@ -8,7 +8,7 @@ from studio_round import Round
 
 from dmr.annotate.catalogue.records import RevisionRecord
 from dmr.annotate.report import Report
-from dmr.annotate.studio.readings import push_readings
+from dmr.annotate.studio.pushing.readings import push_readings
 
 SECOND = "second@ward.example"
 

@@ -24,8 +24,8 @@ from dmr.active.serving.run import listening, make_server
 from dmr.active.serving.turns import EVERY_S, Turns
 from dmr.annotate.catalogue.catalogue import Catalogue
 from dmr.annotate.catalogue.records import ModelRecord
-from dmr.annotate.studio.backend import Backend, authorization
-from dmr.annotate.studio.interface import label_config
+from dmr.annotate.studio.interface.config import label_config
+from dmr.annotate.studio.projects.backend import Backend, authorization
 from dmr.annotate.workspace import Workspace
 from dmr.model.network.card import Card
 from dmr.model.network.checkpoint import save_model, weights_bytes

@@ -10,9 +10,9 @@ from physician import Physician, region
 
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.settings.model import default_toml, parse_settings
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.interface import label_config
+from dmr.annotate.studio.interface.config import label_config
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 
 NONE = 999_999  # a number that nothing has
 BOX = [(2.0, 2.0), (20.0, 2.0), (20.0, 20.0)]

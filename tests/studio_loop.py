@@ -27,8 +27,8 @@ from dmr.annotate.geometry.raster import shapes_to_layers
 from dmr.annotate.phantom.scanner import SIDE
 from dmr.annotate.settings.template import SHAMROCK_CLASSES
 from dmr.annotate.shapes import Shape
-from dmr.annotate.studio import server
-from dmr.annotate.studio.credentials import Login, find_login
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.credentials import Login, find_login
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 

@@ -19,13 +19,13 @@ from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Frame, Shape
-from dmr.annotate.studio import raw_calls
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.outgoing import Outgoing
-from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.push import push
-from dmr.annotate.studio.queues import MAIN
+from dmr.annotate.studio.projects.queues import MAIN
+from dmr.annotate.studio.pulling.pull import pull
+from dmr.annotate.studio.pushing.outgoing import Outgoing
+from dmr.annotate.studio.pushing.push import push
+from dmr.annotate.studio.server import raw_calls
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace
 

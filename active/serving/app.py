@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ...annotate.errors import DmrError
 from ...annotate.faults import told
-from ...annotate.studio.backend import ACTIONS
+from ...annotate.studio.projects.backend import ACTIONS
 from ...annotate.wording import counted
 from .drafting import Answers, Drafter
 from .log import Write, failure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...annotate.errors import StudioError
 from ...annotate.report import Report
-from ...annotate.studio.credentials import serve_secret
-from ...annotate.studio.queues import studio_client
-from ...annotate.studio.tools import disconnect
+from ...annotate.studio.projects.queues import studio_client
+from ...annotate.studio.projects.tools import disconnect
+from ...annotate.studio.server.credentials import serve_secret
 from ...annotate.wording import quoted
 from ...annotate.workspace import Workspace
 

@@ -14,11 +14,11 @@ import numpy as np
 from ...annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord, TaskRecord
 from ...annotate.editing.checkout import held_out
 from ...annotate.errors import WorkspaceError
-from ...annotate.studio.interface import read_interface
-from ...annotate.studio.outgoing import Outgoing, outgoing_hash, result_json, score_of
-from ...annotate.studio.push import NO_MODEL
-from ...annotate.studio.queues import model_of
-from ...annotate.studio.reading import member, read_data
+from ...annotate.studio.answers.reading import member, read_data
+from ...annotate.studio.interface.config import read_interface
+from ...annotate.studio.projects.queues import model_of
+from ...annotate.studio.pushing.outgoing import Outgoing, outgoing_hash, result_json, score_of
+from ...annotate.studio.pushing.push import NO_MODEL
 from ...annotate.system.pipeline import batched
 from ...annotate.workspace import Session, Workspace
 from ...model.inference.predict import BATCH, Predictor

@@ -17,9 +17,9 @@ import numpy as np
 from ...annotate.errors import DmrError
 from ...annotate.intake.ingest import load_frame
 from ...annotate.shapes import Frame
-from ...annotate.studio.interface import read_interface
-from ...annotate.studio.payload import region_to_json, shapes_to_regions
-from ...annotate.studio.reading import member, read_data
+from ...annotate.studio.answers.reading import member, read_data
+from ...annotate.studio.interface.config import read_interface
+from ...annotate.studio.projects.payload import region_to_json, shapes_to_regions
 from ...annotate.workspace import Workspace
 from ...model.computing.device import pick_device
 from ...model.refine.prompt import Box, Click

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...annotate.studio.reading import member
+from ...annotate.studio.answers.reading import member
 from ...model.refine.prompt import Box, Click
 
 RECTANGLE: Final = "rectanglelabels"

@@ -14,8 +14,8 @@ from typing import Final
 from ...annotate import hiding
 from ...annotate.errors import UsageError, WorkspaceError
 from ...annotate.report import Report
-from ...annotate.studio.backend import Backend
-from ...annotate.studio.credentials import need_login, serve_secret
+from ...annotate.studio.projects.backend import Backend
+from ...annotate.studio.server.credentials import need_login, serve_secret
 from ...annotate.system.platform import exclusive_lock
 from ...annotate.workspace import Workspace
 from .drafting import Drafter

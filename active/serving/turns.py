@@ -11,10 +11,10 @@ from typing import Final
 from ...annotate.errors import DmrError, StudioError, WorkspaceError
 from ...annotate.faults import told
 from ...annotate.report import Report
-from ...annotate.studio.backend import Backend, connect_backend
-from ...annotate.studio.client import StudioClient
-from ...annotate.studio.queues import studio_client
-from ...annotate.studio.tools import connect_tool
+from ...annotate.studio.projects.backend import Backend, connect_backend
+from ...annotate.studio.projects.queues import studio_client
+from ...annotate.studio.projects.tools import connect_tool
+from ...annotate.studio.server.client import StudioClient
 from ...annotate.wording import counted
 from ...annotate.workspace import Workspace
 from ..exchange import take_in

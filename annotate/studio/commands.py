@@ -36,8 +36,8 @@ def start(port: int | None, wheels: Path | None) -> Report:
 
     Other computers cannot reach it.
     """
-    from .credentials import browser_login, credentials_path, uses_keyring
-    from .server import start as start_server
+    from .server.credentials import browser_login, credentials_path, uses_keyring
+    from .server.local import start as start_server
 
     report = Report("studio start")
     with progress() as tell:
@@ -56,7 +56,7 @@ def start(port: int | None, wheels: Path | None) -> Report:
 @reporting
 def stop() -> Report:
     """Stop the local Label Studio; nothing in it is lost."""
-    from .server import stop as stop_server
+    from .server.local import stop as stop_server
 
     report = Report("studio stop")
     stopped = stop_server()
@@ -68,7 +68,7 @@ def stop() -> Report:
 @reporting
 def studio_status() -> Report:
     """Say whether the local Label Studio runs, and where."""
-    from .server import local_server
+    from .server.local import local_server
 
     report = Report("studio status")
     server = local_server()
@@ -90,8 +90,8 @@ def connect(url: str) -> Report:
     The command asks for the access token, or reads it from standard input.
     """
     from ..errors import UsageError
-    from .client import StudioClient
-    from .credentials import Login, save_login
+    from .server.client import StudioClient
+    from .server.credentials import Login, save_login
 
     report = Report("studio connect")
     if not url.startswith(("http://", "https://")) or "@" in url:
@@ -123,10 +123,10 @@ def invite(workspace: Workspace, name: str, password_file: Path | None) -> Repor
     Then each annotation tells who drew it. NAME is the person's name or e-mail address. The password is shown once, and
     not kept.
     """
-    from .invite import NO_ROLES, mail_of
-    from .invite import invite as invite_person
-    from .queues import studio_client
-    from .server import local_server
+    from .projects.queues import studio_client
+    from .server.invite import NO_ROLES, mail_of
+    from .server.invite import invite as invite_person
+    from .server.local import local_server
 
     report, local, mail = Report("studio invite"), local_server(), mail_of(name)
     can_show = _is_terminal() and not click.get_current_context().params["as_json"]
@@ -168,8 +168,8 @@ def pull(workspace: Workspace, take_empty: tuple[str, ...]) -> Report:
     Submitted outlines become revisions in the workspace. Where outlines were deleted there, the revision is withdrawn.
     """
     from ..editing.edits import sync_checkout
-    from .pull import pull as pull_all
-    from .queues import studio_client
+    from .projects.queues import studio_client
+    from .pulling.pull import pull as pull_all
 
     report = Report("pull")
     with studio_client(workspace) as client, at_work(workspace, report, write=True) as s:

@@ -9,14 +9,14 @@ from functools import partial
 from ..errors import DmrError, StudioError
 from ..wording import quoted
 from ..workspace import Session
-from .client import OLDEST, StudioClient
-from .connection import SentElsewhere
-from .credentials import find_login
-from .project_settings import changed_settings
-from .projects import queue_mark
-from .queues import interface_of, queue_settings
-from .records import Project
-from .server import local_server
+from .answers.records import Project
+from .projects.queues import interface_of, queue_settings
+from .projects.texts import queue_mark
+from .server.client import OLDEST, StudioClient
+from .server.connection import SentElsewhere
+from .server.credentials import find_login
+from .server.local import local_server
+from .server.project_settings import changed_settings
 
 
 @dataclass(frozen=True, slots=True)

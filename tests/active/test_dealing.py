@@ -16,7 +16,7 @@ from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.settings.model import QueueSettings
 from dmr.annotate.shapes import Frame
-from dmr.annotate.studio.outgoing import Outgoing
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace
 

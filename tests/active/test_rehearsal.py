@@ -19,8 +19,8 @@ from ranked_workspace import add_noise_frames, make_workspace, predict
 
 from dmr.active.rehearsal import DONE
 from dmr.annotate.catalogue import tables as t
-from dmr.annotate.studio import raw_calls
-from dmr.annotate.studio.credentials import Login, save_login
+from dmr.annotate.studio.server import raw_calls
+from dmr.annotate.studio.server.credentials import Login, save_login
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 

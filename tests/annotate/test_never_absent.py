@@ -26,8 +26,8 @@ from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation, Frame
-from dmr.annotate.studio.payload import regions_to_shapes
-from dmr.annotate.studio.reading import read_annotation as read_studio
+from dmr.annotate.studio.answers.reading import read_annotation as read_studio
+from dmr.annotate.studio.projects.payload import regions_to_shapes
 from dmr.annotate.workspace import Session, Workspace
 
 HEIGHT, WIDTH = 40, 90

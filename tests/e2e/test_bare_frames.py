@@ -10,7 +10,7 @@ import pytest
 from physician import Physician, tick
 from studio_loop import FRAMES, IDS, PUSH, Loop, catalogue_hash, dmr
 
-from dmr.annotate.studio.picture import picture_png
+from dmr.annotate.studio.projects.picture import picture_png
 
 pytestmark = pytest.mark.studio
 

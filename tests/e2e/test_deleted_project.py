@@ -12,8 +12,8 @@ from scans import FRAMES, write_scans
 from studio_loop import Loop, catalogue_hash, dmr, own_copy, running_studio
 
 from dmr.annotate.phantom.scanner import SIDE
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import find_login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import find_login
 
 pytestmark = pytest.mark.studio
 PUSH = ("push", "--device", "cpu", "--pixels-reviewed")
@@ -111,7 +111,7 @@ def test_a_server_that_is_restarted_during_a_push_gets_everything_once(
         return send(client, *arguments)  # type: ignore[arg-type]
 
     calls: list[int] = []
-    monkeypatch.setattr("dmr.annotate.studio.push.CHUNK", 5)
+    monkeypatch.setattr("dmr.annotate.studio.pushing.push.CHUNK", 5)
     monkeypatch.setattr(StudioClient, "import_tasks", restarts)
     said = dmr(*PUSH).output
     assert len(calls) == 3

@@ -13,7 +13,7 @@ from scans import write_scans
 from dmr.annotate.convert import masks
 from dmr.annotate.errors import StudioError
 from dmr.annotate.progress.tell import silent
-from dmr.annotate.studio import server
+from dmr.annotate.studio.server import local as server
 from dmr.annotate.system.platform import python_module, run_shown
 from dmr.annotate.workspace import Workspace
 

@@ -16,9 +16,9 @@ from physician import Physician
 from studio_loop import Loop, dmr
 
 from dmr.active.serving.log import LOG_NAME
-from dmr.annotate.studio import server
-from dmr.annotate.studio.backend import TITLE
-from dmr.annotate.studio.credentials import serve_secret
+from dmr.annotate.studio.projects.backend import TITLE
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.credentials import serve_secret
 
 pytestmark = [
     pytest.mark.studio,

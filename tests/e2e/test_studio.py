@@ -27,9 +27,9 @@ from studio_loop import (
 
 from dmr.annotate.phantom.scanner import SIDE
 from dmr.annotate.shapes import Shape
-from dmr.annotate.studio import server
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login, credentials_path
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login, credentials_path
 from dmr.annotate.system.platform import process_command
 
 pytestmark = pytest.mark.studio

@@ -12,8 +12,8 @@ from canaries import Canaries, write_canaries
 from labelme_json import labelme, shape
 from studio_loop import dmr, running_studio
 
-from dmr.annotate.studio import server
-from dmr.annotate.studio.credentials import Login, find_login
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.credentials import Login, find_login
 from dmr.annotate.workspace import Workspace
 
 pytestmark = pytest.mark.studio

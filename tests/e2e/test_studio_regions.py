@@ -15,7 +15,7 @@ from studio_loop import PUSH, Loop, dmr, own_copy, running_studio
 
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.phantom.scanner import SIDE
-from dmr.annotate.studio.marks import TOLD
+from dmr.annotate.studio.pulling.marks import TOLD
 
 pytestmark = pytest.mark.studio
 PSOAS, BONE, PLEXUS = "psoas_major", "transverse_process", "lumbar_plexus"

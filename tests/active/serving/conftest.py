@@ -14,8 +14,8 @@ from served import Served, add_model, served
 from studio_round import Round, add_reviewed_frames, begin_anew, make_template
 
 from dmr.annotate.catalogue.records import FrameRecord
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login, save_login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login, save_login
 from dmr.annotate.workspace import Session, Workspace
 
 

@@ -23,8 +23,8 @@ from dmr.active.serving import run
 from dmr.active.serving.log import LOG_NAME, ServeLog, failure
 from dmr.active.serving.run import listening
 from dmr.annotate import hiding
-from dmr.annotate.studio.backend import Backend, authorization
-from dmr.annotate.studio.credentials import serve_secret
+from dmr.annotate.studio.projects.backend import Backend, authorization
+from dmr.annotate.studio.server.credentials import serve_secret
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 

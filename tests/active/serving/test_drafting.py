@@ -21,9 +21,9 @@ from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.report import Report
 from dmr.annotate.scans.images import encode_png
 from dmr.annotate.shapes import Annotation, Frame, Shape
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.pulling.pull import pull
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Workspace
 

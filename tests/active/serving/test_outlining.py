@@ -18,7 +18,7 @@ from dmr.annotate.catalogue.records import FrameRecord
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.intake.ingest import load_frame
 from dmr.annotate.shapes import Shape
-from dmr.annotate.studio.interface import label_config
+from dmr.annotate.studio.interface.config import label_config
 from dmr.annotate.workspace import Workspace
 from dmr.model.network.checkpoint import WEIGHTS
 from dmr.model.refine.prompt import Box, Click

@@ -16,7 +16,7 @@ from served import SECRET, Served, served
 
 from dmr.active.serving import app
 from dmr.annotate.catalogue.records import FrameRecord
-from dmr.annotate.studio.credentials import credentials_path, serve_secret
+from dmr.annotate.studio.server.credentials import credentials_path, serve_secret
 
 ROUTES = (("GET", "/health"), ("POST", "/setup"), ("POST", "/predict"), ("POST", "/webhook"), ("GET", "/else"))
 
@@ -116,7 +116,7 @@ def test_random_json_never_raises(server: Served, frames: list[FrameRecord]) -> 
 
 def test_the_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DMR_HOME", str(tmp_path))
-    monkeypatch.setattr("dmr.annotate.studio.credentials.uses_keyring", lambda: False)
+    monkeypatch.setattr("dmr.annotate.studio.server.credentials.uses_keyring", lambda: False)
     first = serve_secret("a")
     assert len(first) > 30 and serve_secret("a") == first != serve_secret("b")
     if not credentials_path().drive:

@@ -9,10 +9,10 @@ from served import SECRET, served
 from studio_round import FRAMES, Round
 
 from dmr.annotate.catalogue.records import FrameRecord
-from dmr.annotate.studio.backend import Backend
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.projects.backend import Backend
+from dmr.annotate.studio.pulling.pull import pull
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.workspace import Workspace
 
 

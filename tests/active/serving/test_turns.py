@@ -13,9 +13,9 @@ from served import Served, served
 from studio_round import Round
 
 from dmr.active.serving import turns
-from dmr.annotate.studio.backend import Backend
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.projects.backend import Backend
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.workspace import Session, Workspace
 
 HINT = {"action": "ANNOTATION_CREATED"}

@@ -13,8 +13,8 @@ from physician import Physician
 from reading_queues import project_of
 from studio_round import Round, begin_anew, make_template
 
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.workspace import Session, Workspace
 
 

@@ -15,7 +15,7 @@ from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord, RevisionRecord
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.studio.adjudication import OWN, adjudication_config, has_readers, with_readers
+from dmr.annotate.studio.interface.adjudication import OWN, adjudication_config, has_readers, with_readers
 
 SENIOR = "senior@ward.example"
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]

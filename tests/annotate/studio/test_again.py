@@ -11,8 +11,8 @@ from dmr.annotate.catalogue.audits import AuditRecord
 from dmr.annotate.catalogue.records import LabelledFrame, RevisionRecord
 from dmr.annotate.overview.audit_figures import audit_figures
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.studio.outgoing import Outgoing
-from dmr.annotate.studio.queues import VIEW
+from dmr.annotate.studio.projects.queues import VIEW
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 
 WHY = "perhaps draw this again: the lumbar plexus may have been forgotten; about 20 s"
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]

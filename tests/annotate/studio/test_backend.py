@@ -8,8 +8,8 @@ import pytest
 from fake_server import FakeServer
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.backend import ACTIONS, TITLE, Backend, authorization, connect_backend
-from dmr.annotate.studio.client import StudioClient
+from dmr.annotate.studio.projects.backend import ACTIONS, TITLE, Backend, authorization, connect_backend
+from dmr.annotate.studio.server.client import StudioClient
 
 HERE = Backend("http://127.0.0.1:9090", "a-secret")
 

@@ -13,10 +13,10 @@ from studio_round import PLEXUS, PSOAS, Round
 
 from dmr.annotate.overview.overview import overview
 from dmr.annotate.report import Report
-from dmr.annotate.studio.bare import CONTRADICTS, HELD
-from dmr.annotate.studio.pull import pull
-from dmr.annotate.studio.raw import is_tick, raw_json
-from dmr.annotate.studio.reading import read_annotation
+from dmr.annotate.studio.answers.raw import is_tick, raw_json
+from dmr.annotate.studio.answers.reading import read_annotation
+from dmr.annotate.studio.pulling.bare import CONTRADICTS, HELD
+from dmr.annotate.studio.pulling.pull import pull
 
 NEW = "new@ward.example"
 

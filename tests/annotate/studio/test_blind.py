@@ -10,7 +10,7 @@ from studio_round import HEIGHT, WIDTH, Round
 
 from dmr.active.selection.reasons import FROM_NOTHING
 from dmr.annotate.catalogue.audits import AuditRecord
-from dmr.annotate.studio.outgoing import Outgoing
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 

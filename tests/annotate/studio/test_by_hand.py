@@ -9,8 +9,8 @@ from fake_studio import OWNER
 from physician import Physician
 from studio_round import FRAMES, PLEXUS, PSOAS, Round
 
-from dmr.annotate.studio.credentials import Login, save_login
 from dmr.annotate.studio.doctor import examine
+from dmr.annotate.studio.server.credentials import Login, save_login
 from dmr.annotate.workspace import Workspace
 
 CHANGES: dict[str, tuple[dict[str, object], str, bool]] = {

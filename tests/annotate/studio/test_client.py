@@ -14,9 +14,9 @@ from fake_server import PAGE, FakeServer
 from fake_studio import OWNER, TOKEN
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
-from dmr.annotate.studio.records import TaskData
+from dmr.annotate.studio.answers.records import TaskData
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 
 Ask = Callable[[StudioClient], object]
 
@@ -212,7 +212,7 @@ def test_a_project_is_found_on_any_page_and_the_first_one_counts(client: StudioC
 def test_more_files_than_a_request_takes_are_sent_in_several_each_under_its_own_name(
     client: StudioClient, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.client.UPLOADS", 2)
+    monkeypatch.setattr("dmr.annotate.studio.server.client.UPLOADS", 2)
     files = {f"f{k}.png": bytes([k]) for k in range(5)}
     stored = dict(client.upload(1, files.items()))
     assert server.count("POST", "/import") == 3
@@ -248,7 +248,7 @@ def test_a_pause_lies_between_the_tries(
     client: StudioClient, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused: list[float] = []
-    monkeypatch.setattr("dmr.annotate.studio.raw_calls._PAUSE_S", 0.5)
+    monkeypatch.setattr("dmr.annotate.studio.server.raw_calls._PAUSE_S", 0.5)
     monkeypatch.setattr(time, "sleep", paused.append)
     server.fail("GET", "/api/tasks", times=2)
     list(client.tasks(1))

@@ -12,8 +12,8 @@ from physician import Physician, region
 from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.workspace import Workspace
 
 DAY = timedelta(days=1)

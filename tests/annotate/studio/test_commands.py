@@ -18,9 +18,11 @@ from physician import Physician
 from studio_round import Round
 
 from dmr.annotate.settings.model import default_toml, parse_settings
-from dmr.annotate.studio import commands, credentials, server
-from dmr.annotate.studio.credentials import Login, find_login, save_login
-from dmr.annotate.studio.server import LocalServer
+from dmr.annotate.studio import commands
+from dmr.annotate.studio.server import credentials
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.credentials import Login, find_login, save_login
+from dmr.annotate.studio.server.local import LocalServer
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
@@ -81,9 +83,9 @@ def test_status_says_whether_there_is_a_local_server_and_how_it_is(
     kept = tmp_path / "home" / "data" / "studio" / "server.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(json.dumps(state), encoding="utf-8")
-    monkeypatch.setattr("dmr.annotate.studio.server.process_command", lambda _: "other")
+    monkeypatch.setattr("dmr.annotate.studio.server.local.process_command", lambda _: "other")
     assert dmr("studio", "status").output == f"{server.url}  stopped\n"
-    monkeypatch.setattr("dmr.annotate.studio.server.process_command", lambda _: "label-studio start")
+    monkeypatch.setattr("dmr.annotate.studio.server.local.process_command", lambda _: "label-studio start")
     assert dmr("studio", "status").output == f"{server.url}  up\n"
     server.fail("GET", "/health", status=200, body={"status": "DOWN"})
     assert json.loads(dmr("studio", "status", "--json").output)["state"] == "starting"

@@ -13,9 +13,9 @@ from fake_server import FakeServer, serve
 from fake_studio import OWNER, TOKEN, FakeStudio
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.connection import connection
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.connection import connection
+from dmr.annotate.studio.server.credentials import Login
 from dmr.cli import main
 
 TLS = Path(__file__).resolve().parents[2] / "data" / "tls"

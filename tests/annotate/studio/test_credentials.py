@@ -11,8 +11,15 @@ import pytest
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.settings.model import Settings, default_toml, parse_settings
-from dmr.annotate.studio import credentials
-from dmr.annotate.studio.credentials import Login, browser_login, credentials_path, find_login, need_login, save_login
+from dmr.annotate.studio.server import credentials
+from dmr.annotate.studio.server.credentials import (
+    Login,
+    browser_login,
+    credentials_path,
+    find_login,
+    need_login,
+    save_login,
+)
 
 HERE, THERE = "http://127.0.0.1:8080", "https://studio.ward.example/ls"
 

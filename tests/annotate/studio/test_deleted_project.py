@@ -13,7 +13,7 @@ from studio_round import FRAMES, PLEXUS, Round
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.report import Report
-from dmr.annotate.studio.outgoing import Outgoing
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 
 
 def delete_project(physician: Physician) -> None:

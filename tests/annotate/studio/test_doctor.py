@@ -13,9 +13,9 @@ from fake_server import PAGE, FakeServer, serve
 from fake_studio import OWNER, TOKEN, FakeStudio
 from studio_round import Round
 
-from dmr.annotate.studio.credentials import Login, save_login
 from dmr.annotate.studio.doctor import Finding, examine
-from dmr.annotate.studio.queues import MAIN, open_queue
+from dmr.annotate.studio.projects.queues import MAIN, open_queue
+from dmr.annotate.studio.server.credentials import Login, save_login
 from dmr.annotate.workspace import Session
 from dmr.cli import main
 
@@ -161,7 +161,7 @@ def test_a_local_server_is_found_running_or_stopped(used: Session, server: FakeS
     kept.write_text(json.dumps(state), encoding="utf-8")
     assert wrong(used) == {"local server": "is stopped. Start it: dmr studio start."}, "this process is no Label Studio"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dmr.annotate.studio.server.process_command", lambda _: "label-studio start")
+        patch.setattr("dmr.annotate.studio.server.local.process_command", lambda _: "label-studio start")
         assert fine(used)["local server"] == f"runs as process {os.getpid()}"
 
 

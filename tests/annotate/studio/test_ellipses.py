@@ -8,8 +8,8 @@ from odd_submissions import add_class, drawn
 from physician import Physician
 from studio_round import PSOAS, Round
 
-from dmr.annotate.studio.ellipses import with_ellipses
-from dmr.annotate.studio.interface import label_config, read_interface
+from dmr.annotate.studio.interface.config import label_config, read_interface
+from dmr.annotate.studio.projects.ellipses import with_ellipses
 
 OLD = """<View><Header value="mine"/><View><PolygonLabels name="poly" toName="image">
 <Label value="psoas_major" background="#000001" hotkey="A"/><Label value="stranger"/>

@@ -23,10 +23,10 @@ from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.formats.coco_rle import rle_to_mask
 from dmr.annotate.geometry.raster import polygons_to_mask
 from dmr.annotate.shapes import Shape
-from dmr.annotate.studio.painted import painted_mask
-from dmr.annotate.studio.payload import RegionError, regions_to_shapes
-from dmr.annotate.studio.raw import raw_json
-from dmr.annotate.studio.reading import read_regions
+from dmr.annotate.studio.answers.painted import painted_mask
+from dmr.annotate.studio.answers.raw import raw_json
+from dmr.annotate.studio.answers.reading import read_regions
+from dmr.annotate.studio.projects.payload import RegionError, regions_to_shapes
 
 CLASSES = Classes([ClassDef(1, "artery", (), "#0072B2", 10)])
 HEIGHT, WIDTH = 40, 50

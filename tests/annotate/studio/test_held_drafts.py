@@ -9,7 +9,7 @@ import pytest
 from physician import Physician
 from studio_round import FRAMES, Round
 
-from dmr.annotate.studio.push import HELD
+from dmr.annotate.studio.pushing.push import HELD
 
 
 def versions(round_: Round) -> list[str]:

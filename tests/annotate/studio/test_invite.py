@@ -14,9 +14,9 @@ from fake_studio import OWNER, TOKEN, FakeStudio
 
 from dmr.annotate.errors import StudioError, UsageError
 from dmr.annotate.studio import commands
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login, credentials_path, save_login
-from dmr.annotate.studio.invite import NO_ROLES, Invited, invite, mail_of
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login, credentials_path, save_login
+from dmr.annotate.studio.server.invite import NO_ROLES, Invited, invite, mail_of
 from dmr.annotate.system.platform import is_shared
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main

@@ -17,9 +17,9 @@ import pytest
 from dmr.annotate.errors import StudioError
 from dmr.annotate.progress.tell import silent
 from dmr.annotate.settings.model import default_toml, parse_settings
-from dmr.annotate.studio import server
-from dmr.annotate.studio.credentials import browser_login, find_login
-from dmr.annotate.studio.server import LocalServer, install, local_server, serve_frame, start, stop
+from dmr.annotate.studio.server import local as server
+from dmr.annotate.studio.server.credentials import browser_login, find_login
+from dmr.annotate.studio.server.local import LocalServer, install, local_server, serve_frame, start, stop
 from dmr.annotate.system.platform import end_process
 
 # What is told on the command line after `start`, and then answers as Label Studio does once it is up.

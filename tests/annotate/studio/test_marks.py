@@ -9,7 +9,7 @@ from odd_submissions import LABELS, classes, drawn, ignore_ganglion, keypoint, s
 from physician import Physician
 from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH, Round
 
-from dmr.annotate.studio.marks import TOLD
+from dmr.annotate.studio.pulling.marks import TOLD
 
 SMART = """<RectangleLabels name="box" toName="image" smart="true"><Label value="lumbar_plexus"/></RectangleLabels>
 <KeyPointLabels name="click" toName="image" smart="true"><Label value="lumbar_plexus"/></KeyPointLabels></View>"""

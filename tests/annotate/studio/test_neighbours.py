@@ -12,8 +12,8 @@ from dmr.annotate.catalogue.records import FrameRecord
 from dmr.annotate.intake.ingest import add_frames
 from dmr.annotate.intake.reading import NamedFrame
 from dmr.annotate.shapes import Frame
-from dmr.annotate.studio.neighbours import clip_markdown, neighbours
-from dmr.annotate.studio.outgoing import Outgoing
+from dmr.annotate.studio.interface.neighbours import clip_markdown, neighbours
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 
 TIMES_MS = (0.0, 100.0, 200.0, 300.0, 400.0, 500.0)
 

@@ -14,9 +14,9 @@ from studio_round import FRAMES, PSOAS, Round
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.formats.labelme import SHAPES_IGNORED
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.reading import read_annotation, read_data, read_task
-from dmr.annotate.studio.records import OddAnswer, TaskData
+from dmr.annotate.studio.answers.reading import read_annotation, read_data, read_task
+from dmr.annotate.studio.answers.records import OddAnswer, TaskData
+from dmr.annotate.studio.server.client import StudioClient
 
 CORNERS = [[1.0, 1.0], [50.0, 1.0], [50.0, 50.0]]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dmr.annotate.catalogue.catalogue import Catalogue
-from dmr.annotate.studio.offered import was_offered
-from dmr.annotate.studio.records import StudioAnnotation
+from dmr.annotate.studio.answers.records import StudioAnnotation
+from dmr.annotate.studio.projects.offered import was_offered
 
 
 def _made(at: str, seconds: float | None) -> StudioAnnotation:

@@ -19,11 +19,17 @@ from dmr.annotate.geometry.seam import join_holes, split_seam
 from dmr.annotate.geometry.trace import mask_to_shapes
 from dmr.annotate.settings.model import ImportSettings, Settings
 from dmr.annotate.shapes import Ring, Shape
-from dmr.annotate.studio.interface import label_config, read_interface
-from dmr.annotate.studio.payload import DraftRegion, RegionError, region_to_json, regions_to_shapes, shapes_to_regions
-from dmr.annotate.studio.queues import with_labels
-from dmr.annotate.studio.reading import count_notes, read_regions
-from dmr.annotate.studio.submission import without_ignored
+from dmr.annotate.studio.answers.reading import count_notes, read_regions
+from dmr.annotate.studio.interface.config import label_config, read_interface
+from dmr.annotate.studio.projects.payload import (
+    DraftRegion,
+    RegionError,
+    region_to_json,
+    regions_to_shapes,
+    shapes_to_regions,
+)
+from dmr.annotate.studio.projects.queues import with_labels
+from dmr.annotate.studio.pulling.submission import without_ignored
 
 CLASSES = Classes(
     [

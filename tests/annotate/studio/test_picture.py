@@ -13,8 +13,8 @@ from PIL import Image
 from studio_round import FRAMES, Round
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.interface import INSTRUCTIONS
-from dmr.annotate.studio.picture import SAID, SIDE, instructions_with_picture, picture_png
+from dmr.annotate.studio.interface.config import INSTRUCTIONS
+from dmr.annotate.studio.projects.picture import SAID, SIDE, instructions_with_picture, picture_png
 
 
 def test_the_picture_is_small_and_sharp_and_shows_something_in_each_third() -> None:

@@ -9,7 +9,7 @@ from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.formats.labelme_outlines import CROSSED
-from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.pulling.pull import pull
 
 NEW = "new@ward.example"
 
@@ -290,9 +290,9 @@ def test_tasks_of_a_push_that_could_not_write_them_down_are_known_by_their_frame
 def test_lists_of_many_pages_are_read_to_the_end(
     round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.client._PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 2)
+    monkeypatch.setattr("dmr.annotate.studio.server.client._PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 2)
     for task in physician.tasks():
         physician.submit(task, physician.draft_of(task))
     assert round_.pull().counts["revisions added"] == FRAMES
@@ -302,8 +302,8 @@ def test_lists_of_many_pages_are_read_to_the_end(
 def test_a_pull_that_broke_in_the_middle_keeps_what_it_had_and_the_next_one_goes_on(
     round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 1)
+    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
     for task in physician.tasks()[:3]:
         physician.submit(task, physician.draft_of(task))
     pages = round_.client._raw.json

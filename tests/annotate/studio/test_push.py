@@ -11,7 +11,7 @@ from physician import Physician
 from studio_round import FRAMES, HEIGHT, WIDTH, Round
 
 from dmr.annotate.errors import StudioError, UsageError
-from dmr.annotate.studio.outgoing import Outgoing
+from dmr.annotate.studio.pushing.outgoing import Outgoing
 
 
 def test_a_push_shows_every_frame_once_in_order_with_its_draft_and_its_picture(round_: Round) -> None:

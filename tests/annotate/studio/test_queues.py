@@ -5,8 +5,8 @@ from __future__ import annotations
 from physician import Physician
 from studio_round import FRAMES, Round
 
-from dmr.annotate.studio.push import push
-from dmr.annotate.studio.queues import MAIN, open_queue
+from dmr.annotate.studio.projects.queues import MAIN, open_queue
+from dmr.annotate.studio.pushing.push import push
 
 
 def test_a_project_that_is_gone_is_noted_and_what_was_pulled_stays(round_: Round, physician: Physician) -> None:

@@ -11,8 +11,8 @@ from odd_json import JSON, Path, places, replaced
 from physician import Physician, region, tick
 from studio_round import HEIGHT, PSOAS, WIDTH, Round, box
 
-from dmr.annotate.studio.reading import read_annotation, read_regions, read_task
-from dmr.annotate.studio.records import OddAnswer
+from dmr.annotate.studio.answers.reading import read_annotation, read_regions, read_task
+from dmr.annotate.studio.answers.records import OddAnswer
 
 DRAWN = region("psoas_major", [(4.0, 4.0), (30.0, 4.0), (30.0, 30.0)], height=HEIGHT, width=WIDTH)
 ANNOTATION = {

@@ -13,10 +13,10 @@ from odd_json import JSON, Path, places, replaced
 from physician import Physician, region, tick
 from studio_round import HEIGHT, WIDTH, Round, box
 
-from dmr.annotate.studio.raw import as_kept_before, raw_json
-from dmr.annotate.studio.reading import read_annotation
-from dmr.annotate.studio.records import StudioAnnotation
-from dmr.annotate.studio.taking import NOTES
+from dmr.annotate.studio.answers.raw import as_kept_before, raw_json
+from dmr.annotate.studio.answers.reading import read_annotation
+from dmr.annotate.studio.answers.records import StudioAnnotation
+from dmr.annotate.studio.pulling.taking import NOTES
 
 NAME = "Müller Hans"
 DRAWN = region("psoas_major", list(box(4.0, 4.0, 12.0)), height=HEIGHT, width=WIDTH)

@@ -14,8 +14,8 @@ from physician import region
 from studio_round import FRAMES, HEIGHT, WIDTH, Round, box
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login
 from dmr.annotate.workspace import Workspace
 
 Run = Callable[[Round], object]
@@ -81,10 +81,10 @@ def each_request(template: Path, tmp_path: Path, *, prepare: Run, run: Run, chec
 def own_workspaces(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key of the workspaces, and small requests, so that there are several of each kind."""
     shutil.copytree(template / "home", tmp_path / "home", dirs_exist_ok=True)
-    monkeypatch.setattr("dmr.annotate.studio.push.CHUNK", 2)
-    monkeypatch.setattr("dmr.annotate.studio.client.UPLOADS", 2)
-    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pushing.push.CHUNK", 2)
+    monkeypatch.setattr("dmr.annotate.studio.server.client.UPLOADS", 2)
+    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
 
 
 def everything_once(round_: Round) -> None:

@@ -16,7 +16,7 @@ from dmr.annotate.catalogue.records import RevisionRecord
 from dmr.annotate.errors import SettingsError
 from dmr.annotate.settings.model import QueueSettings, parse_settings
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.studio.readings import place_by_chance
+from dmr.annotate.studio.pushing.readings import place_by_chance
 
 SQUARE = [(10.0, 10.0), (30.5, 10.0), (30.5, 28.25), (10.0, 28.25)]
 Reader = Callable[..., Physician]

@@ -11,8 +11,8 @@ from physician import region
 from studio_round import FRAMES, Round
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.sizes import in_parts, json_size
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.sizes import in_parts, json_size
 
 
 def test_tasks_go_in_parts_that_the_server_takes_and_their_numbers_are_theirs(

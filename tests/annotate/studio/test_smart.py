@@ -12,13 +12,13 @@ from fake_server import FakeServer
 from dmr.annotate.classes import ClassDef, Classes
 from dmr.annotate.errors import StudioError
 from dmr.annotate.settings.template import SHAMROCK_CLASSES
-from dmr.annotate.studio.backend import Backend, connect_backend
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.interface import INSTRUCTIONS as OURS
-from dmr.annotate.studio.interface import label_config, read_interface
-from dmr.annotate.studio.queues import with_labels
-from dmr.annotate.studio.smart import INSTRUCTIONS, has_smart, with_smart, without_smart
-from dmr.annotate.studio.tools import connect_tool, disconnect
+from dmr.annotate.studio.interface.config import INSTRUCTIONS as OURS
+from dmr.annotate.studio.interface.config import label_config, read_interface
+from dmr.annotate.studio.interface.smart import INSTRUCTIONS, has_smart, with_smart, without_smart
+from dmr.annotate.studio.projects.backend import Backend, connect_backend
+from dmr.annotate.studio.projects.queues import with_labels
+from dmr.annotate.studio.projects.tools import connect_tool, disconnect
+from dmr.annotate.studio.server.client import StudioClient
 
 CLASSES = Classes(SHAMROCK_CLASSES)
 CONFIG = label_config(CLASSES)

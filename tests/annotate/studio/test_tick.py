@@ -8,9 +8,9 @@ from odd_submissions import drawn, strange, without_tick
 from physician import Physician, tick
 from studio_round import PSOAS, Round
 
-from dmr.annotate.studio.bare import HELD
-from dmr.annotate.studio.labels import NO_TICK
-from dmr.annotate.studio.queues import has_tick
+from dmr.annotate.studio.projects.labels import NO_TICK
+from dmr.annotate.studio.projects.queues import has_tick
+from dmr.annotate.studio.pulling.bare import HELD
 
 
 def config(round_: Round) -> str:

@@ -13,8 +13,8 @@ from physician import Physician
 from studio_round import FRAMES, Round
 
 from dmr.annotate.errors import StudioError
-from dmr.annotate.studio.client import StudioClient
-from dmr.annotate.studio.credentials import Login, save_login
+from dmr.annotate.studio.server.client import StudioClient
+from dmr.annotate.studio.server.credentials import Login, save_login
 from dmr.annotate.workspace import Workspace
 from dmr.cli import main
 
@@ -35,8 +35,8 @@ def renewed(round_: Round, patch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_pull_whose_token_is_revoked_in_the_middle_keeps_what_it_had(
     round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pull.BATCH", 1)
+    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
+    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
     for task in physician.tasks()[:3]:
         physician.submit(task, physician.draft_of(task))
     pages = round_.client._raw.json

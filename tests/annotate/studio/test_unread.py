@@ -17,7 +17,7 @@ from studio_round import FRAMES, PLEXUS, PSOAS, Round
 
 from dmr.annotate.overview.overview import overview
 from dmr.annotate.report import Report
-from dmr.annotate.studio.pull import pull
+from dmr.annotate.studio.pulling.pull import pull
 from dmr.annotate.upkeep.rebuild import rebuild
 from dmr.annotate.workspace import Workspace
 

@@ -39,7 +39,7 @@ assert session.run(None, {"x": [1.0]})[0] == [1.0]
 time.sleep(1)  # it would send from a thread of its own
 """
 QUIET = "from dmr.model.computing.telemetry import import_onnxruntime\nonnxruntime = import_onnxruntime()\n"
-OTHERS = "import dmr.annotate.studio.client, rich.console, matplotlib, pandas, rasterio\n"
+OTHERS = "import dmr.annotate.studio.server.client, rich.console, matplotlib, pandas, rasterio\n"
 NETWORK = re.compile(r"^.*\b(?:connect|sendto|sendmsg|sendmmsg)\(.*(?:AF_INET|sin_|port).*$", re.MULTILINE)
 
 

@@ -1,0 +1,1 @@
+"""Label Studio's JSON as values; every odd value is found here."""

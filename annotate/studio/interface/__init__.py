@@ -1,0 +1,1 @@
+"""What physicians see around a frame, and what they can draw with. Pure."""

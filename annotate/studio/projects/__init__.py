@@ -1,0 +1,1 @@
+"""A workspace's projects in Label Studio: made, found, completed."""

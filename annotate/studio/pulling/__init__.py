@@ -1,0 +1,1 @@
+"""What was submitted becomes revisions, or is held, or says why it cannot be read."""

@@ -1,0 +1,1 @@
+"""Frames, drafts and their order go to physicians."""

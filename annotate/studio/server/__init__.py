@@ -1,0 +1,1 @@
+"""A local or an existing Label Studio: its connection, logins, calls and failures."""
