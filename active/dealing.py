@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..annotate.catalogue.catalogue import Catalogue
+from ..annotate.catalogue.queues import held_place, studio_place
 from ..annotate.errors import WorkspaceError
 from ..annotate.settings.model import QueueSettings
 from ..annotate.studio.pushing.outgoing import Outgoing
@@ -35,7 +36,7 @@ def deal(
     """Share frames out among the queues for corrections.
 
     A frame stays in its queue, and new frames go to the queues in turn. A queue that would get no frame takes every
-    second one of the longest queue, but none of the first `STAYS`.
+    second one of the longest queue, but none of the first `STAYS`, and none that somebody has submitted or skipped.
 
     Args:
         catalogue: The catalogue.
@@ -50,9 +51,11 @@ def deal(
     if not shares:
         raise WorkspaceError("dmr.toml", 'no [[studio.queue]] has purpose = "correct"', "Add one")
     places: dict[str, int] = {}
+    touched = {record.frame for begin in (studio_place(), held_place()) for record in catalogue.unread(begin)}
     for k, share in enumerate(shares):
         known = catalogue.queue(share.queue.name)
         tasks = catalogue.queue_tasks(known.id) if known is not None else {}
+        touched |= {f for f, task in tasks.items() if task.state in ("labelled", "skipped")}
         for frame in (f for f, task in tasks.items() if task.state != "gone"):
             if frame in places:  # a push was killed while it gave the frame to another queue
                 shares[places[frame]].away.add(frame)
@@ -67,17 +70,17 @@ def deal(
         shares[place].frames.append(o)
     for share in shares:
         if not share.frames:
-            _fill(share, max(shares, key=lambda other: len(_movable(other))))
+            _fill(share, max(shares, key=lambda other: len(_movable(other, touched))), touched)
     return shares
 
 
-def _movable(share: Share) -> list[Outgoing]:
-    """The frames of a queue that another one may take. A labelled frame stays where its annotation is."""
-    return [o for o in share.frames[STAYS:] if o.again is None]
+def _movable(share: Share, touched: Collection[str]) -> list[Outgoing]:
+    """The frames of a queue that another one may take. One that somebody has submitted or skipped stays."""
+    return [o for o in share.frames[STAYS:] if o.again is None and o.frame.frame_id not in touched]
 
 
-def _fill(empty: Share, longest: Share) -> None:
-    taken = _movable(longest)[::2]
+def _fill(empty: Share, longest: Share, touched: Collection[str]) -> None:
+    taken = _movable(longest, touched)[::2]
     moved = {o.frame.frame_id for o in taken}
     empty.frames = taken
     longest.frames = [o for o in longest.frames if o.frame.frame_id not in moved]

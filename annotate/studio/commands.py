@@ -109,6 +109,25 @@ def connect(url: str) -> Report:
 
 
 @studio.command()
+@reporting
+@pass_workspace
+def layout(workspace: Workspace) -> Report:
+    """Give projects that an older dmr made the layout of new ones.
+
+    The image is larger, and beside it stand the classes, an ellipse tool and the keys. Outlines, and the names and
+    colours of the labels, stay. Frames of clips show their neighbours only where they were pushed by this dmr. Who has
+    the project open sees it after loading the page again.
+    """
+    from .projects.layout import renew_layouts
+    from .projects.queues import studio_client
+
+    report = Report("studio layout")
+    with studio_client(workspace) as client, at_work(workspace, report, write=True) as s:
+        renew_layouts(s, client)
+    return report
+
+
+@studio.command()
 @click.argument("name")
 @click.option(
     "--password-file",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dmr.active.dealing import STAYS, Share, deal
-from dmr.annotate.catalogue.records import TaskRecord
+from dmr.annotate.catalogue.queues import held_place, studio_place
+from dmr.annotate.catalogue.records import TaskRecord, UnreadRecord
 from dmr.annotate.errors import WorkspaceError
 from dmr.annotate.intake.ingest import add_frames
 from dmr.annotate.intake.reading import NamedFrame
@@ -88,6 +90,20 @@ def test_a_move_that_was_killed_halfway_is_finished(s: Session, outgoing: list[O
     again = deal(s.catalogue, [FIRST, SECOND], outgoing, top=None)
     assert [ids(share) for share in again] == [ids(first), ids(second)]
     assert again[0].away == set(ids(second))
+
+
+def test_what_somebody_has_submitted_or_skipped_stays_in_its_queue(s: Session, outgoing: list[Outgoing]) -> None:
+    (alone,) = deal(s.catalogue, [FIRST], outgoing, top=None)
+    pushed(s, alone)
+    queue = s.catalogue.queue("first")
+    assert queue is not None
+    skipped, unread, held = (ids(alone)[k] for k in (STAYS, STAYS + 2, STAYS + 4))
+    s.catalogue.put_tasks([replace(s.catalogue.queue_tasks(queue.id)[skipped], state="skipped")])
+    for frame, place in ((unread, studio_place(queue.id, "7")), (held, held_place(queue.id, "8"))):
+        s.catalogue.put_unread(UnreadRecord(frame=frame, place=place, lost=None))
+    first, second = deal(s.catalogue, [FIRST, SECOND], outgoing, top=None)
+    assert {skipped, unread, held} <= set(ids(first))
+    assert len(second.frames) == (FRAMES - STAYS - 3 + 1) // 2
 
 
 def test_frames_beyond_the_top_are_not_added(s: Session, outgoing: list[Outgoing]) -> None:
