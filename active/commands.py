@@ -137,7 +137,8 @@ def push(workspace: Workspace, top: int | None, dry_run: bool, pixels_reviewed: 
 
     with at_work(workspace, report, write=True, device=device_name) as s:
         pull_and_push(s, pixels_reviewed=pixels_reviewed, top=top)
-    if not any(report.counts[what] for what in ("tasks added", "drafts replaced", "revisions added", "withdrawn")):
+    done = ("tasks added", "drafts replaced", "tasks in a new order", "revisions added", "withdrawn")
+    if not any(report.counts[what] for what in done):
         report.say_unchanged()
     return report
 

@@ -209,6 +209,8 @@ def _tell_changes(
     orders = [sorted(both, key=lambda key: (key[0], tasks[key].rank or 0)) for tasks in (before, after)]
     moved = sum(a != b for a, b in zip(*orders, strict=True))
     report.data["dry_run_changes"] = {"new drafts": redrawn, "other places": moved}
+    if not both:
+        return
     report.say(
         f"Of the {counted(len(both), 'tasks')} that wait there, {redrawn} would show a new draft, and {moved} "
         "would stand elsewhere in the order."

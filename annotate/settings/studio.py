@@ -35,6 +35,8 @@ class QueueSettings:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("name is empty: expected a word")
+        if self.reader is not None and "@" not in self.reader:
+            raise ValueError(f'reader "{self.reader:.80}" is no e-mail: expected the one by which they log in')
         if self.share is not None:
             within("share", self.share, 0, 1)
             if self.purpose not in ("second-reading", "repeat"):
@@ -62,6 +64,6 @@ class StudioSettings:
         if self.url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", self.url):
             raise ValueError("url: expected http:// or https:// and a host, without a user or token")
         within("retrain_after", self.retrain_after, 0, math.inf)
-        names = [queue.name for queue in self.queues]
+        names = [queue.name.strip().casefold() for queue in self.queues]
         if len(set(names)) != len(names):
             raise ValueError("two queues have the same name")

@@ -100,7 +100,7 @@ use = "leave-out"
 # [[studio.queue]]
 # name = "main"
 # purpose = "correct"       # or "second-reading", "adjudication", "repeat": a project each; see the guide
-# reader = "..."            # e-mail of whose queue it is; left out: anybody's
+# reader = "..@.."          # e-mail of whose queue it is; left out: anybody's
 
 # The database is catalogue.sqlite in this folder, or a PostgreSQL server:
 # [catalogue]

@@ -185,7 +185,7 @@ def _read_region(result: Mapping[str, Any]) -> StudioRegion:
     if not isinstance(result.get("type"), str):
         problems.append(f"a region has the type {kind}")
     if (labels := _labels(value.get(kind))) is None:
-        problems.append(f"a region has the labels {_shown(value[kind])}")
+        problems.append(f"a region has the labels {_shown(value[kind])}, not texts")
         labels = ()
     if (points := _points(value.get("points") or [])) is None:
         problems.append(f"an outline of {quoted(labels[0] if labels else '')} has a corner that is no number")

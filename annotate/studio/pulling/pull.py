@@ -243,7 +243,8 @@ class _Pull:
                 if frame not in numbers:
                     continue
                 task = TaskRecord(queue=self.opened.queue.id, frame=frame, remote_id=numbers[frame])
-            state: Any = "labelled" if "live" in found else "skipped" if "skipped" in found else "pushed"
+            waits = "gone" if task.state == "gone" else "pushed"  # another queue may have the frame now
+            state: Any = "labelled" if "live" in found else "skipped" if "skipped" in found else waits
             if frame not in self.taking.tasks or (task.state, task.remote_id) != (
                 state,
                 numbers.get(frame, task.remote_id),

@@ -50,6 +50,7 @@ CHUNK: Final = 500  # tasks in one request
 PREDICTIONS: Final = 5000  # in one request
 CORNERS: Final = 500_000  # in one request: some 25 MB
 NO_MODEL: Final = "no-model"
+REORDERED: Final = "tasks in a new order"
 HELD: Final = timedelta(days=14)  # for so long a frame may stay open in a browser
 LOOK: Final = "Look at them with `dmr quarantine show`, then run `dmr push --pixels-reviewed`"
 
@@ -143,7 +144,7 @@ class _Push:
             self.s.report.count("tasks unchanged", len(items))
             return
         version = f"{self.model or NO_MODEL}-{secrets.token_hex(4)}"
-        numbers = self._send(items, there, version)
+        numbers = self._send(items, there, known, version)
         if not numbers:  # no picture could be read, and each is reported
             return
         self.s.tell("Putting tasks in order", 0, None)
@@ -187,7 +188,13 @@ class _Push:
             and all(a < b for a, b in pairwise(ranks))
         )
 
-    def _send(self, items: Sequence[_Item], there: Mapping[str, StudioTask], version: str) -> dict[str, int]:
+    def _send(
+        self,
+        items: Sequence[_Item],
+        there: Mapping[str, StudioTask],
+        known: Mapping[str, TaskRecord],
+        version: str,
+    ) -> dict[str, int]:
         """Make missing tasks, and predictions for all. Returns the tasks' numbers by frame."""
         project, total = self.opened.project.id, len(items)
         numbers = {item.frame_id: there[item.frame_id].id for item in items if item.frame_id in there}
@@ -206,11 +213,14 @@ class _Push:
             numbers |= {item.frame_id: number for item, number in zip(some, made, strict=True)}
             self.s.report.count("tasks added", len(some))
             self.s.tell("Sending drafts", len(some), total)
-        known = [item for item in items if item.frame_id in there]
-        for batch in batched_by_weight(known, PREDICTIONS, weight=_Item.corners, most=CORNERS):
+        old = [item for item in items if item.frame_id in there]
+        for batch in batched_by_weight(old, PREDICTIONS, weight=_Item.corners, most=CORNERS):
             predictions = [{"task": numbers[i.frame_id], **i.prediction(version, total)} for i in batch]
             self.client.import_predictions(project, predictions)
-            self.s.report.count("drafts replaced", len(batch))
+            same = sum(item.is_shown(known) for item in batch)
+            self.s.report.count("drafts replaced", len(batch) - same)
+            if same:
+                self.s.report.count(REORDERED, same)
             self.s.tell("Sending drafts", len(batch), total)
         return numbers
 
@@ -282,6 +292,11 @@ class _Item:
     def corners(self) -> int:
         """The number of corners of its outlines."""
         return sum(len(region["value"]["points"]) for region in self.result)
+
+    def is_shown(self, known: Mapping[str, TaskRecord]) -> bool:
+        """Whether its task shows this already: only the order is new."""
+        task = known.get(self.frame_id)
+        return task is not None and task.pushed_sha256 == self.sha256
 
     def is_done(self, known: Mapping[str, TaskRecord]) -> bool:
         """Whether its task was submitted before: a frame to draw again."""

@@ -60,6 +60,10 @@ def test_a_frame_that_another_queue_takes_is_not_shown_any_more_and_still_can_be
     push(round_.s, round_.client, outgoing[1:], queue=MAIN, model="v1", away={moved})
     assert physician.tasks()[-1]["data"]["frame_id"] == moved
     assert round_.states() == ["gone", "pushed", "pushed", "pushed"]
+    number = physician.submit(opened, [])
+    assert round_.pull().counts["revisions added"] == 0
+    assert round_.states()[0] == "gone", "a submission that is held does not bring it back"
+    physician.delete(number)
     physician.submit(opened, physician.draft_of(opened))
     assert round_.pull().counts["revisions added"] == 1
     assert round_.states()[0] == "labelled"
