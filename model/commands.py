@@ -141,4 +141,5 @@ def agreement(workspace: Workspace) -> Report:
         report.say("No frame was read twice yet. Queues with the purposes second-reading and repeat do that.")
     else:
         report.say("Dice: mean over the pairs in which one of the two drew the class. 95 %: interval over patients.")
+        report.say("mm: only over the pairs whose frames have a known spacing, so they may be others than those in px.")
     return report

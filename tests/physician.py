@@ -61,6 +61,10 @@ class Physician:
         regions: list[dict[str, Any]] = task["predictions"][-1]["result"]
         return regions
 
+    def accepted(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """The draft as it is; where none is shown, the tick that nothing is to be seen."""
+        return self.draft_of(task) or [tick()]
+
     def submit(self, task: dict[str, Any], regions: list[dict[str, Any]], **more: Any) -> int:
         """Submit outlines; the number of the annotation."""
         shown = task["predictions"]

@@ -96,7 +96,7 @@ def _too_few(found: Saved) -> str:
         few = f" by physicians with {LEAST_OWN} or more" if found.from_nothing > found.counted else ""
         return (
             f"Too few frames drawn from nothing to say what drafts save: {found.counted} of {LEAST_DRAWN}{few}. Frames "
-            "of test patients and of the audit slice are."
+            "of test patients, and some of the audit slice, are drawn from nothing."
         )
     return f"Too few drafts corrected to say what they save; it takes {LEAST_DRAWN} of physicians who are compared."
 

@@ -110,7 +110,7 @@ def test_what_physicians_submitted_comes_back_to_the_pixel(loop: Loop) -> None:
         by_hand = physician.draft_of(deleted)[1:]
         physician.submit(deleted, by_hand)
         physician.submit(added, [*physician.draft_of(added), region(BONE, SQUARE, height=SIDE, width=SIDE)])
-        physician.submit(accepted, physician.draft_of(accepted))
+        physician.submit(accepted, physician.accepted(accepted))
         physician.skip(skipped)
         physician.leave_draft(drafted, physician.draft_of(drafted))
         physician.submit(emptied, [tick()])
@@ -157,7 +157,7 @@ def test_two_physicians_on_one_frame_are_both_kept_and_flagged(loop: Loop) -> No
     with loop.physician() as physician:
         me = physician.ask("GET", "/api/current-user/whoami")["email"]
         task = physician.tasks()[0]
-        physician.submit(task, physician.draft_of(task))
+        physician.submit(task, physician.accepted(task))
         dmr("pull")
         other = physician.colleague("second@ward.example")
         other.submit(task, [region(BONE, SQUARE, height=SIDE, width=SIDE)])
@@ -178,7 +178,7 @@ def test_a_correction_follows_the_one_before_and_a_deletion_is_a_tombstone(loop:
         me = physician.ask("GET", "/api/current-user/whoami")["email"]
         task = physician.tasks()[0]
         frame = task["data"]["frame_id"]
-        annotation = physician.submit(task, physician.draft_of(task))
+        annotation = physician.submit(task, physician.accepted(task))
         dmr("pull")
         drawn = region(BONE, SQUARE, height=SIDE, width=SIDE)
         physician.update(annotation, [*physician.draft_of(task), drawn])
@@ -196,7 +196,7 @@ def test_a_correction_follows_the_one_before_and_a_deletion_is_a_tombstone(loop:
         before = catalogue_hash()
         dmr("pull")
         assert catalogue_hash() == before
-        physician.submit(task, physician.draft_of(task))  # drawn again: it counts again
+        physician.submit(task, physician.accepted(task))  # drawn again: it counts again
         dmr("pull")
         with loop.catalogue() as catalogue:
             assert frame in catalogue.newest_revisions()
@@ -205,7 +205,7 @@ def test_a_correction_follows_the_one_before_and_a_deletion_is_a_tombstone(loop:
 def test_a_task_that_was_deleted_keeps_its_outlines(loop: Loop) -> None:
     with loop.physician() as physician:
         done, undone, *_ = physician.tasks()
-        physician.submit(done, physician.draft_of(done))
+        physician.submit(done, physician.accepted(done))
         dmr("pull")
         frame = done["data"]["frame_id"]
         with loop.catalogue() as catalogue:
@@ -247,7 +247,7 @@ def test_a_renamed_label_is_told_in_one_line_and_an_alias_mends_it(loop: Loop) -
 def test_a_server_killed_in_the_middle_of_pull_loses_nothing(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     with loop.physician() as physician:
         for task in physician.tasks()[:2]:
-            physician.submit(task, physician.draft_of(task))
+            physician.submit(task, physician.accepted(task))
     requests = 0
     send = httpx.Client.send
 
