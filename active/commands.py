@@ -133,12 +133,13 @@ def push(workspace: Workspace, top: int | None, dry_run: bool, pixels_reviewed: 
         with progress() as tell:
             rehearse_push(workspace, report, pixels_reviewed=pixels_reviewed, top=top, tell=tell, device=device_name)
         return report
+    from ..annotate.studio.projects.labels import NEW
     from .exchange import pull_and_push
 
     with at_work(workspace, report, write=True, device=device_name) as s:
         pull_and_push(s, pixels_reviewed=pixels_reviewed, top=top)
     done = ("tasks added", "drafts replaced", "tasks in a new order", "revisions added", "withdrawn")
-    if not any(report.counts[what] for what in done):
+    if not any(report.counts[what] for what in done) and not any(said.startswith(NEW) for said in report.words):
         report.say_unchanged()
     return report
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import overload
 
 # Okabe and Ito's palette, told apart by colour-blind readers: https://jfly.uni-koeln.de/color/
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
+PALETTE = (  # Okabe and Ito's eight for colour-blind eyes, then eight of Tol's muted ones
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#999999"),
+    *("#882255", "#44AA99", "#DDCC77", "#332288", "#AA4499", "#117733", "#88CCEE", "#EE6677"),
+)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")

@@ -48,7 +48,7 @@ _NAMED: Final = re.compile(r"\b(label|folder|file|image|frame|class|category|ann
 _LONG_ID: Final = re.compile(r"\b(image|category|annotation)( id)? (\d{5,})\b(?! of frame)")
 # A path that nobody told of before: absolute, or a file with the ending of a scan or of outlines.
 _PATH: Final = re.compile(
-    r"(?<![\w/])(?:[A-Za-z]:[\\/]|/)[^\s:'\",()]+(?<!\.)|[^\s:'\",()]+\.(?:png|jpe?g|bmp|tiff?|json|dcm|mp4|avi)\b",
+    r"(?<![\w/])(?<!http:)(?<!https:)(?:[A-Za-z]:[\\/]|/)[^\s:'\",()]+(?<!\.)|[^\s:'\",()]+\.(?:png|jpe?g|bmp|tiff?|json|dcm|mp4|avi)\b",
     re.I,
 )
 _COUNTED: Final = re.compile(r"\d+ [a-z -]+")

@@ -11,7 +11,7 @@ from typing import Final
 from ...annotate.errors import DmrError, StudioError, WorkspaceError
 from ...annotate.faults import told
 from ...annotate.report import Report
-from ...annotate.studio.projects.backend import Backend, connect_backend
+from ...annotate.studio.projects.backend import Backend, connect_backend, connect_webhook
 from ...annotate.studio.projects.queues import studio_client
 from ...annotate.studio.projects.tools import connect_tool
 from ...annotate.studio.server.client import StudioClient
@@ -156,6 +156,7 @@ class Turns:
         if self._backend is None:
             return
         # Only these: a frame that is read again shows what its reader before got, not the newest draft.
+        again = [q.project for q in queues if q.project in found and q.purpose != "correct"]
         found = {q.project: found[q.project] for q in queues if q.project in found and q.purpose == "correct"}
         if not found:
             self._said.add(_NO_PROJECT)
@@ -167,6 +168,8 @@ class Turns:
             if connect_tool(client, project):
                 self._log(f"connect: project {project} has the tool for boxes now; pages that are open load them anew")
             self._log(f"connect: project {project} asks this server for drafts {'now' if is_new else 'already'}")
+        for project in again:
+            connect_webhook(client, project, self._backend)
         self._backend = None
 
     def _see_model(self, workspace: Workspace) -> None:

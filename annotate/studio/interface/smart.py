@@ -27,6 +27,7 @@ _CLASS: Final = "dmr-smart"
 _ROWS: Final = "dmr-tools"  # of a view with a row for each class, and a column for each way to draw it
 _SQUARE: Final = "&#9634;"
 _WIDER: Final = "div:has(> .dmr-tools) {flex-basis: 290px !important}"
+_HOW_BESIDE: Final = "The square: drag a box, and the outline comes (Ctrl inside another outline)."
 _HOW: Final = "Box: letter, then drag (Ctrl inside another outline)."
 _HEAD: Final = "font-size: 12px; font-weight: 400; line-height: 1.3; margin: 8px 0 0"
 
@@ -108,10 +109,10 @@ def _added(root: ElementTree.Element, polygons: ElementTree.Element) -> ElementT
         rows.append(view)
         view.set("style", "flex: 0 0 auto")
         ElementTree.SubElement(view, "Style").text = _WIDER
-    else:
-        side, place = beside_image(root)
-        side.insert(place + 1, view)
-        ElementTree.SubElement(view, "Header", {"value": _HOW, "size": "6", "style": _HEAD})
+    side, place = beside_image(root)
+    words, how = (view, _HOW) if rows is None else (ElementTree.Element("View", {"className": _CLASS}), _HOW_BESIDE)
+    ElementTree.SubElement(words, "Header", {"value": how, "size": "6", "style": _HEAD})
+    side.insert(place + 1, words)
     tool = {"name": BOX, "toName": polygons.get("toName", "image"), "smart": "true", "smartOnly": "true"}
     return ElementTree.SubElement(view, _TAG, tool)
 

@@ -65,6 +65,15 @@ def connect_backend(client: StudioClient, project: int, backend: Backend) -> boo
     return _ensure_backend(client, project, backend) or has_hook
 
 
+def connect_webhook(client: StudioClient, project: int, backend: Backend) -> bool:
+    """Let a project tell `dmr serve` of submissions, and ask it for nothing; returns whether anything was changed.
+
+    Raises:
+        StudioError: Label Studio may not call its address.
+    """
+    return _ensure_webhook(client, project, backend)
+
+
 def _ensure_webhook(client: StudioClient, project: int, backend: Backend) -> bool:
     """Make or correct the webhook. Those of earlier addresses are deleted; returns whether anything was changed."""
     url = f"{backend.url}/webhook"

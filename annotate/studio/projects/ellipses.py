@@ -17,6 +17,7 @@ from ..interface.config import (
     Interface,
     read_interface,
 )
+from .labels import NEW
 from .queues import OpenQueue
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def complete_ellipses(s: Session, client: StudioClient, opened: OpenQueue) -> Op
             if client.status_of(error) != 400:
                 raise
             return opened  # an annotation does not fit the labels as they are: `complete_labels` tells which
-        s.report.say("New in the project: a tool for ellipses.")
+        s.report.say(f"{NEW}a tool for ellipses.")
         opened = OpenQueue(queue, project, read_interface(config, classes=s.settings.classes))
     if catalogue.had_ellipses(queue.id) != project.id:
         catalogue.note_ellipses(queue.id, project.id)

@@ -20,6 +20,7 @@ from .queues import OpenQueue, has_tick, with_labels, with_tick
 if TYPE_CHECKING:
     from ..server.client import StudioClient
 
+NEW: Final = "New in the project: "
 _SHOWN: Final = 3  # annotations named in one line
 NO_TICK: Final = (
     f'Label Studio does not take the tick "{TICK}" into a project while its annotations do not fit its labels; '
@@ -55,7 +56,7 @@ def complete_labels(client: StudioClient, opened: OpenQueue, settings: Settings,
             raise
         report.fail_once(_refused(client, opened, missing, error))
         return opened
-    report.say(f"New in the project: {', '.join(c.name for c in missing)}.")
+    report.say(f"{NEW}{', '.join(c.name for c in missing)}.")
     return OpenQueue(opened.queue, replace(opened.project, config=config), read_interface(config, classes=classes))
 
 
@@ -77,7 +78,7 @@ def complete_tick(client: StudioClient, opened: OpenQueue, *, report: Report) ->
             raise
         report.note_once(NO_TICK, quoted(opened.project.title))
         return opened
-    report.say(f'New in the project: the tick "{TICK}".')
+    report.say(f'{NEW}the tick "{TICK}".')
     return replace(opened, project=replace(opened.project, config=config))
 
 

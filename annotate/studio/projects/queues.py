@@ -77,8 +77,10 @@ def studio_client(workspace: Workspace) -> Iterator[StudioClient]:
 
 
 def queue_settings(settings: Settings) -> tuple[QueueSettings, ...]:
-    """The queues of `dmr.toml`, or one called `main` if it names none."""
-    return settings.studio.queues or (MAIN,)
+    """The queues of `dmr.toml`; where none is for corrections, one called `main` comes first."""
+    named = settings.studio.queues
+    has_main = any(queue.purpose == "correct" or queue.name == MAIN.name for queue in named)
+    return named if has_main else (MAIN, *named)
 
 
 def pulled_queues(settings: Settings, catalogue: Catalogue) -> list[QueueSettings]:

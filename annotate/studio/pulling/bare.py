@@ -26,7 +26,7 @@ class Bare:
 
     Attributes:
         s: The session.
-        meant: Frames whose empty submissions the user has asked about.
+        meant: Frames whose empty submissions the user has asked about; ids, or what nobody knows.
         held: The authors of those that are held, by frame.
     """
 
@@ -37,7 +37,8 @@ class Bare:
     @classmethod
     def known(cls, s: Session, *, meant: Sequence[str]) -> Self:
         """Those that earlier pulls have held."""
-        found = cls(s, frozenset(meant))
+        wanted = {name: s.catalogue.frames_beginning(name, most=2) if len(name) > 3 else [] for name in meant}
+        found = cls(s, frozenset(ids[0] if len(ids) == 1 else name for name, ids in wanted.items()))
         by_queue = {queue.id: s.catalogue.remote_annotations(queue.id) for queue in s.catalogue.queues()}
         for record in s.catalogue.unread(held_place()):
             _, queue, number = record.place.split()

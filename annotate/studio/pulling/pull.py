@@ -40,7 +40,8 @@ def pull(s: Session, client: StudioClient, *, take_empty: Sequence[str] = ()) ->
     Args:
         s: A session that writes; its report gets counts, failures and oddities.
         client: The server.
-        take_empty: Frames whose submissions without outlines count without a tick: the user has asked.
+        take_empty: Frames whose submissions without outlines count without a tick: the user has asked. Ids, or their
+            beginnings of at least four characters.
 
     Returns:
         The number of queues that have a project.

@@ -39,6 +39,7 @@ def push_readings(s: Session, client: StudioClient, *, pixels_reviewed: bool = F
         client: The server.
         pixels_reviewed: The user says that none of the frames shows who the patient is; this is recorded.
     """
+    _tell_strangers(s, client)
     for queue in queue_settings(s.settings):
         if queue.purpose not in FILLED:
             continue
@@ -55,6 +56,15 @@ def push_readings(s: Session, client: StudioClient, *, pixels_reviewed: bool = F
             )
         if seen:
             push(s, client, seen, queue=queue, model=READINGS)
+
+
+def _tell_strangers(s: Session, client: StudioClient) -> None:
+    """Say so if the reader of a queue has no login: a slip in the address, or somebody who was not invited yet."""
+    readers = {q.reader.strip() for q in queue_settings(s.settings) if q.reader is not None}
+    if readers:
+        there = {mail.casefold() for mail in client.users().values()}
+        for reader in sorted(r for r in readers if r.casefold() not in there):
+            s.report.say(f"{reader}, reader of a queue, has no login in Label Studio: `dmr studio invite` gives one.")
 
 
 @dataclass(frozen=True, slots=True)

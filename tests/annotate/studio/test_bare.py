@@ -211,3 +211,15 @@ def test_the_tick_is_kept_and_no_other_text(chosen: str) -> None:
     assert b"Hans" not in kept
     assert read_annotation(annotation).is_ticked
     assert read_annotation(json.loads(kept)).is_ticked
+
+
+def test_the_beginning_of_a_frames_id_is_enough_to_take_its_empty_submission(
+    round_: Round, physician: Physician
+) -> None:
+    task = physician.tasks()[0]
+    physician.submit(task, [])
+    round_.pull()
+    round_.s.report = Report("pull")
+    pull(round_.s, round_.client, take_empty=[task["data"]["frame_id"][:8]])
+    assert round_.s.report.counts["revisions added"] == 1
+    assert round_.s.report.failures == []

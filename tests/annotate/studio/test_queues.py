@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from physician import Physician
 from studio_round import FRAMES, Round
 
-from dmr.annotate.studio.projects.queues import MAIN, open_queue
+from dmr.annotate.settings.studio import QueueSettings, StudioSettings
+from dmr.annotate.studio.projects.queues import MAIN, open_queue, queue_settings
 from dmr.annotate.studio.pushing.push import push
 
 
@@ -67,3 +70,8 @@ def test_a_frame_that_another_queue_takes_is_not_shown_any_more_and_still_can_be
     physician.submit(opened, physician.draft_of(opened))
     assert round_.pull().counts["revisions added"] == 1
     assert round_.states()[0] == "labelled"
+
+
+def test_a_queue_for_second_readings_alone_leaves_the_first_queue_as_it_is(round_: Round) -> None:
+    second = QueueSettings("twice", purpose="second-reading")
+    assert queue_settings(replace(round_.s.settings, studio=StudioSettings(queues=(second,)))) == (MAIN, second)

@@ -179,7 +179,7 @@ def test_frames_that_nobody_looked_at_stay_here(round_: Round) -> None:
         connection.execute(sa.text("UPDATE rendition SET reviewed_at = NULL, deid = NULL"))
     add_queue(round_, QUEUE)
     report = push_again(round_)
-    assert "1 frame for the queue twice stay here" in report.words[0]
+    assert "1 frame for the queue twice stay here" in " ".join(report.words)
     assert round_.server.studio.projects == []
     assert push_again(round_, pixels_reviewed=True).counts["tasks added"] == 1
 
@@ -213,3 +213,9 @@ def test_a_setting_that_makes_no_sense_is_refused(line: str, told: str) -> None:
     text = f'[[class]]\nid = 1\nname = "a"\n[[studio.queue]]\nname = "x"\n{purpose}{line}\n'
     with pytest.raises(SettingsError, match=told):
         parse_settings(text)
+
+
+def test_a_reader_without_a_login_is_told(round_: Round) -> None:
+    round_.push()
+    add_queue(round_, QUEUE.replace(SECOND, "slip@ward.example"))
+    assert any("slip@ward.example" in said and "dmr studio invite" in said for said in push_again(round_).words)

@@ -76,7 +76,7 @@ def test_a_correction_that_is_read_late_is_newer_than_what_its_author_drew_befor
     assert (shape.class_id, shape.points[0]) == (PSOAS, (8.0, 4.0))
 
 
-def test_of_two_authors_the_one_who_drew_last_counts_although_the_other_is_read_later(
+def test_of_two_authors_the_one_who_drew_first_counts_although_it_is_read_later(
     round_: Round, physician: Physician
 ) -> None:
     task = physician.tasks()[0]
@@ -87,7 +87,7 @@ def test_of_two_authors_the_one_who_drew_last_counts_although_the_other_is_read_
     report = round_.pull()
     assert report.counts["revisions added"] == 1
     assert report.oddities["authors disagree on a frame"] == [round_.frames[0].frame_id]
-    assert shown(truth(round_)) == {PLEXUS}
+    assert shown(truth(round_)) == {PSOAS}
 
 
 def test_a_correction_that_cannot_be_read_makes_its_classes_no_longer_absent_until_it_can_be(
