@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.studio, pytest.mark.browser]
 # What a physician does once in each browser.
 AUTO = "[data-testid=bottombar-auto-annotation-toggle]"
 ACCEPT = "[data-testid=bottombar-auto-accept-toggle]"
+MOST_CHANGED = 2  # pixels: a line that ran through the very middle of one may pass beside it now
 
 
 def letter(config: str, name: str) -> str:
@@ -94,4 +95,5 @@ def test_a_box_becomes_the_refiners_outline_and_is_pulled_as_it_was_shown(ward: 
     drafts, pulled = ward.drafts(frame_id), head.record.annotation.shapes
     rounded = (replace(s, points=tuple((round(x, 6), round(y, 6)) for x, y in s.points)) for s in shapes)
     assert said(pulled) == said((*drafts, *rounded)), "a drawn corner is kept to a millionth of a pixel"
-    assert (painted(pulled) == painted((*drafts, *shapes))).all()
+    changed = (painted(pulled) != painted((*drafts, *shapes))).sum()
+    assert changed <= MOST_CHANGED
