@@ -14,7 +14,7 @@ LETTERS: Final = "ABCDEFGH"
 CHOICE: Final = "choice"
 OWN: Final = "I drew my own"
 INSTRUCTIONS: Final = (
-    "<p>The readers of this frame disagree. The outlines of reader A are orange, those of reader B are blue. Who is A "
+    "<p>The readers of this frame disagree. The outlines of reader A are pink, those of reader B are light green. Who is A "
     "and who is B changes from frame to frame.</p>"
     "<ul>"
     "<li><b>Choose</b> who is right: press A or B. That reader's outlines count as they are.</li>"
@@ -26,8 +26,8 @@ INSTRUCTIONS: Final = (
     "</ul>"
     "<p>Not a medical device; not for diagnosis, needle guidance or unsupervised use.</p>"
 )
-# Orange and blue, which colour-blind eyes tell apart too; then those of a third and further readers.
-_COLORS: Final = ("#E69F00", "#0072B2", "#CC79A7", "#009E73", "#F0E442", "#D55E00", "#56B4E9", "#FFFFFF")
+# Pink and light green, which no class has and colour-blind eyes tell apart too; then those of further readers.
+_COLORS: Final = ("#FF00FF", "#00FF7F", "#FF8C00", "#00FFFF", "#FFFFFF", "#C000FF", "#FFD000", "#FF1493")
 _READERS: Final = "readers"  # the class of the part that holds their labels; nobody draws with them
 
 

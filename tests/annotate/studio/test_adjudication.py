@@ -14,6 +14,7 @@ from reading_queues import SECOND, add_queue, project_of, push_again, revisions
 from studio_round import HEIGHT, PLEXUS, PSOAS, WIDTH, Round, box
 
 from dmr.annotate.catalogue.records import ModelRecord, PredictionRecord, RevisionRecord
+from dmr.annotate.classes import PALETTE
 from dmr.annotate.shapes import Annotation, Shape
 from dmr.annotate.studio.interface.adjudication import OWN, adjudication_config, has_readers, with_readers
 
@@ -271,3 +272,10 @@ def test_no_key_of_the_choice_is_one_of_a_label_too(round_: Round) -> None:
     keys = [e.get("hotkey") for e in ElementTree.fromstring(config).iter() if e.get("hotkey")]
     assert {"a", "b", "c", "o"} < set(keys)
     assert len(keys) == len(set(keys))
+
+
+def test_no_class_has_the_colour_of_a_reader(round_: Round) -> None:
+    root = ElementTree.fromstring(adjudication_config(round_.s.settings.classes, readers=8))
+    of_readers = {e[0].get("background") for e in root.iter("PolygonLabels") if str(e.get("name")).startswith("reader")}
+    assert len(of_readers) == 8
+    assert not of_readers & set(PALETTE)
