@@ -59,7 +59,7 @@ class FakeServer:
         studio: What it holds.
         asked: Every request, as `METHOD /path`.
         faults: Those that are to come.
-        most: Bytes of a request that it takes; as nginx, it reads no more of a larger one.
+        most: Bytes of a request that it takes; as nginx, it answers a larger one before it has read it.
         ends_at: The request with which it ends, counted from 1; 0 for none.
         is_down: Whether it has ended.
     """
@@ -123,6 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
             fake.asked.append(f"{self.command} {address.path} too large")
             self.close_connection = True
             self._send(Answer("<html><h1>413 Request Entity Too Large</h1>nginx</html>", 413))
+            while size > 0 and (part := self.rfile.read(min(size, 65536))):  # as nginx, so that the answer is read
+                size -= len(part)
             return
         sent = self.rfile.read(size)
         fake.asked.append(f"{self.command} {address.path}")

@@ -93,7 +93,11 @@ def waiting(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @contextmanager
 def running_studio(folder: Path, *, port: int) -> Iterator[pytest.MonkeyPatch]:
-    """A server with a home of its own, on this port or the next free one; it ends with this, as do the patches."""
+    """A server with a home of its own, on this port or the next free one; it ends with this, as do the patches.
+
+    Tests run side by side, and a server takes a minute until it has its port: each worker has ports of its own.
+    """
+    port += 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DMR_HOME", str(folder / "home"))
         # A gigabyte: kept between runs, and made by the same code as a user's.
