@@ -122,7 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         if size > fake.most:
             fake.asked.append(f"{self.command} {address.path} too large")
             self.close_connection = True
-            self._send(Answer("<html><h1>413 Request Entity Too Large</h1>nginx</html>", 413))
+            told = "<html><h1>413 Request Entity Too Large</h1>nginx</html>"
+            self._send(Answer(told, 413, {"Connection": "close"}))
             while size > 0 and (part := self.rfile.read(min(size, 65536))):  # as nginx, so that the answer is read
                 size -= len(part)
             return
