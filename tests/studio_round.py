@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from dmr.annotate.studio.pushing.push import push
 from dmr.annotate.studio.server import raw_calls
 from dmr.annotate.studio.server.client import StudioClient
 from dmr.annotate.studio.server.credentials import Login
+from dmr.annotate.studio.server.raw_calls import RawCalls
 from dmr.annotate.system.store import sha256_hex
 from dmr.annotate.workspace import Session, Workspace
 
@@ -117,6 +120,24 @@ class Round:
         queue = self.s.catalogue.queue("main")
         assert queue is not None
         return Physician(Login(self.server.url, TOKEN), queue.project)
+
+
+@contextmanager
+def third_page_fails(round_: Round, **fault: Any) -> Iterator[None]:
+    """Pages of one task each, taken one by one; the third is answered by a fault."""
+    pages = RawCalls.json
+
+    def answered(calls: RawCalls, method: str, path: str, **options: Any) -> Any:
+        parameters = options.get("params") or {}
+        if parameters.get("fields") == "all" and parameters["page"] == 3:
+            round_.server.fail("GET", "/api/tasks", **fault)
+        return pages(calls, method, path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
+        patch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
+        patch.setattr(RawCalls, "json", answered)
+        yield
 
 
 def box(x: float, y: float, side: float) -> tuple[tuple[float, float], ...]:

@@ -6,20 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_round import PLEXUS, PSOAS, add_reviewed_frames, box
+from studio_round import PLEXUS, PSOAS, box
 
 from dmr.annotate.catalogue.records import FrameRecord, ModelRecord, PredictionRecord, RevisionRecord
 from dmr.annotate.editing.reason import REASON_KEY, reason_boxes
 from dmr.annotate.editing.worklist import FOLDER, finish_worklist, lay_out
 from dmr.annotate.formats.ranking_table import RankingRow, write_table
-from dmr.annotate.report import Report
 from dmr.annotate.shapes import Annotation, Shape
-from dmr.annotate.workspace import Session, Workspace
+from dmr.annotate.workspace import Session
 
 REASON = "the border of the lumbar plexus is uncertain; about 40 s"
 BOXES = ["why: the border of the", "… lumbar plexus is", "… uncertain", "why: about 40 s"]
@@ -45,14 +43,6 @@ for item in items:
 window.save_labels(sys.argv[2])
 print(json.dumps(said))
 """
-
-
-@pytest.fixture
-def s(tmp_path: Path) -> Iterator[Session]:
-    workspace, _ = Workspace.create(tmp_path / "ws")
-    with workspace.session(write=True, report=Report("open")) as s:
-        add_reviewed_frames(s)
-        yield s
 
 
 def frames(s: Session) -> list[FrameRecord]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from studio_round import FRAMES, add_reviewed_frames
+from studio_round import FRAMES
 
 from dmr.annotate.editing.worklist import FOLDER, lay_out
-from dmr.annotate.report import Report
-from dmr.annotate.workspace import Session, Workspace
-
-
-@pytest.fixture
-def s(tmp_path: Path) -> Iterator[Session]:
-    workspace, _ = Workspace.create(tmp_path / "ws")
-    with workspace.session(write=True, report=Report("open")) as s:
-        add_reviewed_frames(s)
-        yield s
+from dmr.annotate.workspace import Session
 
 
 def laid_out(s: Session) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_studio import OWNER
 from physician import Physician, region, tick
-from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box
+from studio_round import FRAMES, HEIGHT, PSOAS, WIDTH, Round, box, third_page_fails
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.formats.labelme_outlines import CROSSED
@@ -302,23 +302,9 @@ def test_lists_of_many_pages_are_read_to_the_end(
 def test_a_pull_that_broke_in_the_middle_keeps_what_it_had_and_the_next_one_goes_on(
     round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
     for task in physician.tasks()[:3]:
         physician.submit(task, physician.draft_of(task))
-    pages = round_.client._raw.json
-
-    def breaks(method: str, path: str, **options: object) -> object:
-        parameters = options.get("params")
-        if isinstance(parameters, dict) and parameters.get("fields") == "all" and parameters["page"] == 3:
-            round_.server.fail("GET", "/api/tasks", times=3)
-        return pages(method, path, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            type(round_.client._raw), "json", lambda _, method, path, **options: breaks(method, path, **options)
-        )
-        with pytest.raises(StudioError, match="Label Studio does not answer"):
-            round_.pull()
+    with third_page_fails(round_, times=3), pytest.raises(StudioError, match="Label Studio does not answer"):
+        round_.pull()
     assert len(round_.s.catalogue.newest_revisions()) == 2
     assert round_.pull().counts["revisions added"] == 1

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from fake_studio import TOKEN
 from physician import Physician
-from studio_round import FRAMES, Round
+from studio_round import FRAMES, Round, third_page_fails
 
 from dmr.annotate.errors import StudioError
 from dmr.annotate.studio.server.client import StudioClient
@@ -35,22 +35,13 @@ def renewed(round_: Round, patch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_pull_whose_token_is_revoked_in_the_middle_keeps_what_it_had(
     round_: Round, physician: Physician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dmr.annotate.studio.server.client._ANNOTATED_PAGE", 1)
-    monkeypatch.setattr("dmr.annotate.studio.pulling.pull.BATCH", 1)
     for task in physician.tasks()[:3]:
         physician.submit(task, physician.draft_of(task))
-    pages = round_.client._raw.json
-
-    def revoked(method: str, path: str, **options: object) -> object:
-        parameters = options.get("params")
-        if isinstance(parameters, dict) and parameters.get("fields") == "all" and parameters["page"] == 3:
-            round_.server.fail("GET", "/api/tasks", **REVOKED)
-        return pages(method, path, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(round_.client._raw), "json", lambda _, *arguments, **options: revoked(*arguments, **options))
-        with pytest.raises(StudioError, match=r"refuses the token\. Give it a valid one: dmr studio connect") as caught:
-            round_.pull()
+    with (
+        third_page_fails(round_, **REVOKED),
+        pytest.raises(StudioError, match=r"refuses the token\. Give it a valid one: dmr studio connect") as caught,
+    ):
+        round_.pull()
     assert TOKEN not in str(caught.value)
     assert len(round_.s.catalogue.newest_revisions()) == 2
     assert round_.server.count("GET", "/api/tasks") > 0
